@@ -1,0 +1,1 @@
+"""Two git refs in, a verdict you can trust out, on real hosts nobody had to build by hand."""

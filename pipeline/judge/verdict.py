@@ -1,0 +1,99 @@
+"""What the judge gives back. `to_dict` is the schema of verdict.json and of `--json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pipeline.exits import Exit
+
+__all__ = ["Decision", "GroupScore", "MetricVerdict", "Outcome", "Summary", "Verdict"]
+
+
+class Outcome(StrEnum):
+    """The verdict on a run."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+    @property
+    def exit_code(self) -> Exit:
+        """The exit code that says the same.
+
+        >>> Outcome.PASSED.exit_code
+        <Exit.OK: 0>
+        """
+        return {"passed": Exit.OK, "failed": Exit.FAILED, "inconclusive": Exit.INCONCLUSIVE, "invalid": Exit.INVALID}[self]
+
+
+class Decision(StrEnum):
+    """What one metric says."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"  # data, but not enough to tell
+    NODATA = "nodata"  # nothing to compare
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One arm of one metric, in the metric's unit. None where there is nothing to say."""
+
+    n: int
+    value: float | None  # what is compared: the statistic the rule names (mean, median, p99, rate, slope ...)
+    median: float | None = None
+    p05: float | None = None
+    p95: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricVerdict:
+    """One row of the table.
+
+    `effect` and `threshold` are in the same terms, positive meaning harmful: a fraction (0.10 = 10 % worse) when
+    `effect_kind` is "relative", the metric's unit when "absolute". `p_value` is one-sided in the harmful direction.
+    """
+
+    name: str
+    title: str
+    group: str
+    unit: str
+    weight: float
+    critical: bool
+    baseline: Summary
+    canary: Summary
+    effect: float | None
+    effect_kind: str
+    threshold: float
+    p_value: float | None
+    decision: Decision
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScore:
+    """A group of metrics: its weight in the score and its own score 0-100 (None: it had no data)."""
+
+    name: str
+    weight: float
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The whole verdict. `score` is 0-100, None when the run is invalid. `reasons` are plain sentences, most important first."""
+
+    outcome: Outcome
+    score: float | None
+    pass_score: float
+    reasons: tuple[str, ...]
+    metrics: tuple[MetricVerdict, ...]
+    groups: tuple[GroupScore, ...]
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, `format` first."""
+        return {"format": 1, **asdict(self)}
