@@ -37,7 +37,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """One metric sampled about once a second: times (seconds since the run's start) and values (the metric's unit)."""
+    """One metric sampled about once a second: times (seconds since the run's start), values (the metric's unit)."""
 
     t: Floats
     value: Floats
@@ -45,7 +45,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arm:
-    """One version's samples. `seconds` is how long it was measured; `series` maps a metric's name to its samples.
+    """One version's samples. `seconds` is how long it was measured; `series` maps a metric's name to samples.
 
     `phase_starts` holds the start of each measured phase (one in the phased schedule, several interleaved),
     so that a trend is taken within phases and never across the gap between them.
@@ -61,8 +61,9 @@ class Arm:
 class Problem:
     """Something that happened to the experiment.
 
-    `effect` is what it does to the verdict: "invalid" (nothing can be concluded), "failed" (the canary itself did
-    it: it did not start, its host answered and then it stopped), "inconclusive" (stopped early), or "note" (reported, decides nothing).
+    `effect` is what it does to the verdict: "invalid" (nothing can be concluded), "failed" (the canary itself
+    did it: it did not start, its host answered and then it stopped), "inconclusive" (stopped early), or "note"
+    (reported, decides nothing).
     """
 
     effect: str

@@ -26,13 +26,18 @@ class Outcome(StrEnum):
         >>> Outcome.PASSED.exit_code
         <Exit.OK: 0>
         """
-        return {"passed": Exit.OK, "failed": Exit.FAILED, "inconclusive": Exit.INCONCLUSIVE, "invalid": Exit.INVALID}[self]
+        return {
+            "passed": Exit.OK,
+            "failed": Exit.FAILED,
+            "inconclusive": Exit.INCONCLUSIVE,
+            "invalid": Exit.INVALID,
+        }[self]
 
 
 class Decision(StrEnum):
     """What one metric says."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a decision, no password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"  # data, but not enough to tell
     NODATA = "nodata"  # nothing to compare
@@ -53,8 +58,9 @@ class Summary:
 class MetricVerdict:
     """One row of the table.
 
-    `effect` and `threshold` are in the same terms, positive meaning harmful: a fraction (0.10 = 10 % worse) when
-    `effect_kind` is "relative", the metric's unit when "absolute". `p_value` is one-sided in the harmful direction.
+    `effect` and `threshold` are in the same terms, positive meaning harmful: a fraction (0.10 = 10 % worse)
+    when `effect_kind` is "relative", the metric's unit when "absolute". `p_value` is one-sided in the harmful
+    direction (two-sided where either direction is harmful).
     """
 
     name: str
@@ -84,7 +90,10 @@ class GroupScore:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The whole verdict. `score` is 0-100, None when the run is invalid. `reasons` are plain sentences, most important first."""
+    """The whole verdict. `score` is 0-100, None when the run is invalid.
+
+    `reasons` are plain sentences, most important first.
+    """
 
     outcome: Outcome
     score: float | None

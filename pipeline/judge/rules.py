@@ -1,0 +1,165 @@
+"""What a profile may say about the judgement: which metrics, how much worse is too much, and the policy."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipeline.judge.catalogue import CATALOGUE, Direction, Kind, Metric
+
+__all__ = ["MetricRule", "Policy", "Threshold", "default_rules"]
+
+_BYTES: Final = MappingProxyType(
+    {
+        **{"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9},
+        **{"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
+    }
+)
+_SUFFIXES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
+    {
+        "fraction": {"pp": 0.01},
+        "s": {"us": 1e-6, "ms": 1e-3, "s": 1.0},
+        "1/s": {"/s": 1.0},
+        "B": _BYTES,
+        "B/min": {f"{suffix}/min": factor for suffix, factor in _BYTES.items()},
+        "cores": {"cores": 1.0, "core": 1.0},
+        "load": {},
+        "count": {},
+    }
+)
+_NUMBER: Final = re.compile(r"\s*(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(.*?)\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """How much worse is too much: a fraction of the baseline when `relative`, else the metric's unit."""
+
+    value: float
+    relative: bool
+
+    @classmethod
+    def parse(cls, text: str, metric: Metric) -> Threshold:
+        """Reads "10%", "0.5pp", "8MB", "20ms" or a plain number in the metric's unit. Raises ValueError.
+
+        >>> Threshold.parse("0.5pp", CATALOGUE["error_rate"])
+        Threshold(value=0.005, relative=False)
+        """
+        match = _NUMBER.fullmatch(text)
+        suffixes = _SUFFIXES[metric.unit]
+        if match is None:
+            raise ValueError(f"threshold {text!r} is not a number with a unit, such as {metric.threshold!r}")
+        number, suffix = float(match[1]), match[2]
+        if not math.isfinite(number):
+            raise ValueError(f"threshold {text!r} is too large a number")
+        if suffix == "%":
+            if metric.kind in (Kind.PROPORTION, Kind.COUNT, Kind.TREND):
+                raise ValueError(
+                    f"threshold {text!r}: {metric.name} is compared by difference, "
+                    f"so write it like {metric.threshold!r}, not relative to the baseline"
+                )
+            if number <= 0:
+                raise ValueError(f"threshold {text!r} must be more than 0 %")
+            return cls(number / 100, relative=True)
+        if suffix and suffix not in suffixes:
+            allowed = ", ".join(suffixes) or "none"
+            raise ValueError(
+                f"threshold {text!r}: {metric.name} is in {metric.unit}; known units here: {allowed}"
+            )
+        return cls(number * suffixes.get(suffix, 1.0), relative=False)
+
+
+class MetricRule(BaseModel):
+    """One metric to compare. Only `name` is needed: the rest has the catalogue's values.
+
+    `weight` is what the score loses when the metric fails, `critical` makes a fail fail the canary alone.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    direction: Direction
+    weight: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+    critical: Annotated[bool, Field(strict=True)]
+    threshold: str
+    group: Annotated[str, Field(min_length=1, max_length=40)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_catalogue(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        if not isinstance(data.get("name"), str):
+            raise ValueError(f"a metric needs a name; known: {', '.join(CATALOGUE)}")
+        metric = CATALOGUE.get(data["name"])
+        if metric is None:
+            raise ValueError(f"there is no metric {data['name']!r}; known: {', '.join(CATALOGUE)}")
+        given = dict(data)
+        # YAML reads `threshold: 20` as a number; a plain number in the metric's unit is meant.
+        if isinstance(given.get("threshold"), int | float) and not isinstance(given["threshold"], bool):
+            given["threshold"] = repr(given["threshold"])
+        defaults = {
+            "direction": metric.direction,
+            "weight": metric.weight,
+            "critical": metric.critical,
+            "threshold": metric.threshold,
+            "group": metric.group,
+        }
+        return {**defaults, **given}
+
+    @model_validator(mode="after")
+    def _check_threshold(self) -> MetricRule:
+        Threshold.parse(self.threshold, self.metric)
+        if self.metric.kind is Kind.COUNT and self.direction is not Direction.INCREASE:
+            raise ValueError(f"direction: {self.name} counts events, so only an increase is harmful")
+        if self.metric.kind is Kind.TREND and self.direction is not Direction.INCREASE:
+            raise ValueError(f"direction: {self.name} is a growth, so only an increase is harmful")
+        return self
+
+    @property
+    def metric(self) -> Metric:
+        """The catalogue's entry."""
+        return CATALOGUE[self.name]
+
+    @property
+    def limit(self) -> Threshold:
+        """The threshold, parsed."""
+        return Threshold.parse(self.threshold, self.metric)
+
+
+class Policy(BaseModel):
+    """What holds for all metrics of a run.
+
+    - `pass_score`: the least score, 0-100, that passes
+    - `alpha`: the chance of a false alarm each metric's test may take
+    - `block_seconds`: one-second samples are averaged over blocks this long before a test sees them
+    - `min_requests`, `min_blocks`: fewer of them in either arm is not enough evidence
+    - `max_baseline_error_rate`: a baseline that errs more often makes the run invalid
+    - `min_good_share`: with fewer good responses than this, speed and consumption are not comparable
+    - `min_coverage`: the share of the score's weight that must rest on decided metrics
+    - `background_restarts_per_hour`: restarts that may come from elsewhere than the code
+    - `expected_status`: the statuses that are right; empty: any 2xx or 3xx
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pass_score: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 75.0
+    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.01
+    block_seconds: Annotated[float, Field(ge=1, le=60)] = 5.0
+    min_requests: Annotated[int, Field(ge=20)] = 100
+    min_blocks: Annotated[int, Field(ge=5)] = 5  # 4 against 4 cannot reach alpha = 0.01 in a rank test
+    max_baseline_error_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    min_good_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.5
+    background_restarts_per_hour: Annotated[float, Field(gt=0, le=60)] = 1.0
+    expected_status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = ()
+
+
+def default_rules() -> tuple[MetricRule, ...]:
+    """Every metric of the catalogue with its default direction, weight, group and threshold."""
+    return tuple(MetricRule.model_validate({"name": name}) for name in CATALOGUE)
