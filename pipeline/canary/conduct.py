@@ -1,0 +1,190 @@
+"""The experiment itself, on hosts that are up and deployed: probe, load, collect, and leave a run directory behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.canary.drive import Driven, drive
+from pipeline.canary.facts import host_facts, service_log
+from pipeline.canary.health import EXPORTERS, Collector
+from pipeline.canary.load import Loader
+from pipeline.canary.probe import UNIT, Instance, probe, request_body
+from pipeline.canary.progress import Progress
+from pipeline.canary.proxy import RUNTIME_SOCKET, Proxy
+from pipeline.canary.reconcile import difference, reconcile
+from pipeline.canary.schedule import COLOURS
+from pipeline.canary.series import SeriesWriter
+from pipeline.canary.settings import Settings
+from pipeline.errors import HostError, ServiceError
+from pipeline.inventory import Inventory
+from pipeline.judge.evidence import Problem
+from pipeline.profile import Profile
+from pipeline.rundir import RunDirectory
+from pipeline.ssh import Connection
+
+__all__ = ["conduct", "connected"]
+
+PUBLIC_PORT = 8080
+LOADER_TIMEOUT = "5s"  # longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour
+UNANSWERED_LIMIT = 0.01  # more requests than this that no colour answered, and the proxy is what was measured
+
+
+@contextlib.asynccontextmanager
+async def connected(inventory: Inventory, known_hosts: Path | None, port: int) -> AsyncIterator[dict[str, Connection]]:
+    """Connections to the three hosts, by arm (`baseline`, `canary`) and `proxy`; `port` is the service's."""
+    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))  # mkdtemp gives mode 0700
+    connections = {
+        "baseline": Connection(inventory.one("blue"), directory, known_hosts),
+        "canary": Connection(inventory.one("green"), directory, known_hosts),
+        "proxy": Connection(inventory.one("proxy"), directory, known_hosts),
+    }
+    extra = {"proxy": {"runtime": RUNTIME_SOCKET}}
+    try:
+        async with asyncio.TaskGroup() as group:
+            for arm, connection in connections.items():
+                forwards = {**EXPORTERS, **extra.get(arm, {"service": f"127.0.0.1:{port}"})}
+                group.create_task(connection.open(forwards))
+        yield connections
+    except* HostError as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        await asyncio.gather(*(connection.close() for connection in connections.values()))
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def conduct(
+    connections: Mapping[str, Connection],
+    profile: Profile,
+    settings: Settings,
+    run: dict[str, Any],
+    directory: RunDirectory,
+    progress: Progress,
+) -> None:
+    """Measure both arms and write everything into `directory`; `run` (run.json) gains what was found.
+
+    Returns normally also when the run had to stop: `run["problems"]` then says why. Cancelled (Ctrl-C), it writes what
+    it has first.
+    """
+    proxy = Proxy(connections["proxy"])
+    progress.say("asking the hosts what they are, and both versions which route they have")
+    facts = await asyncio.gather(*(host_facts(connection) for connection in connections.values()))
+    run["hosts"] = dict(zip((c.host.name for c in connections.values()), facts, strict=True))
+    instances = await _probe_both(connections, profile, run)
+    driven = Driven(t0=0.0, phases=())
+    before: dict[str, dict[str, int]] = {}
+    try:
+        if instances is not None:
+            for arm, instance in instances.items():
+                await proxy.route(COLOURS[arm], instance.route)
+            await proxy.switch("blue")
+            before = await proxy.counters()
+            progress.say(f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy")
+            with SeriesWriter(directory.path / "series.csv") as write:
+                await drive(
+                    Loader(_loader_arguments(connections, profile, settings, directory), directory.path / "logs" / "loadgen.log"),
+                    settings.phases(), proxy, Collector(connections, write), connections,
+                    profile.expect.status, progress, driven,
+                )  # fmt: skip
+    except asyncio.CancelledError:
+        run["problems"].append(_entry(Problem("inconclusive", "interrupted before the schedule ended")))
+        raise
+    finally:
+        if driven.problem is not None:
+            run["problems"].append(_entry(driven.problem))
+        run["t0_unix"] = driven.t0
+        run["phases"] = [phase.to_dict() for phase in driven.phases]
+        run["load"] = dict(driven.summary or {})
+        if driven.summary is not None:
+            with contextlib.suppress(HostError):
+                _check_load(driven.summary, await _reconcile(proxy, before, driven.summary, directory), run)
+        await _save_logs(connections, directory)
+
+
+async def _probe_both(
+    connections: Mapping[str, Connection], profile: Profile, run: dict[str, Any]
+) -> dict[str, Instance] | None:
+    """Both instances, or None with the reason in run["problems"]: no baseline is invalid, no canary has failed."""
+    arms = ("baseline", "canary")
+    results = await asyncio.gather(*(probe(connections[arm], profile) for arm in arms), return_exceptions=True)
+    instances: dict[str, Instance] = {}
+    for arm, result in zip(arms, results, strict=True):
+        if isinstance(result, Instance):
+            instances[arm] = result
+        elif isinstance(result, ServiceError):
+            effect = "failed" if arm == "canary" else "invalid"
+            run["problems"].append(_entry(Problem(effect, f"the {arm} did not come up: {result.message}")))
+        else:
+            raise result
+    run["routes"] = {arm: instance.route for arm, instance in instances.items()}
+    return instances if len(instances) == len(arms) else None
+
+
+def _loader_arguments(
+    connections: Mapping[str, Connection], profile: Profile, settings: Settings, directory: RunDirectory
+) -> list[str]:
+    request, host = profile.request, connections["proxy"].host
+    arguments = [
+        f"http://{host.private_address}:{PUBLIC_PORT}{request.path}",
+        "--method", request.method,
+        "--rate", f"{settings.rate:g}",
+        "--duration", f"{settings.phases()[-1].end:g}s",
+        "--timeout", LOADER_TIMEOUT,
+        "--expect-status", str(profile.expect.status),
+        "--served-by-header", "X-Served-By",
+        "--requests-out", str(directory.path / "requests.csv"),
+        "--hist-out", str(directory.path / "latency.hlog"),
+    ]  # fmt: skip
+    for name, value in request.headers.items():
+        arguments += ["--header", f"{name}: {value}"]
+    if profile.expect.body_regex is not None:
+        arguments += ["--expect-body-regex", profile.expect.body_regex]
+    body = request_body(profile)
+    if body:
+        path = directory.path / "request-body"
+        path.write_bytes(body)
+        arguments += ["--body-file", str(path)]
+    return arguments
+
+
+async def _reconcile(
+    proxy: Proxy, before: Mapping[str, Mapping[str, int]], summary: Mapping[str, Any], directory: RunDirectory
+) -> dict[str, Any]:
+    served = {colour: count for colour, count in summary["served_by"].items() if colour}
+    result = reconcile(difference(before, await proxy.counters()), served, summary["sent"] - sum(served.values()))
+    (directory.path / "proxy.json").write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def _check_load(summary: Mapping[str, Any], books: Mapping[str, Any], run: dict[str, Any]) -> None:
+    """Turn what is wrong with the experiment's own instruments into problems."""
+    run["reconciliation"] = {key: books[key] for key in ("loader", "unattributed", "mismatches")}
+    for mismatch in books["mismatches"]:
+        run["problems"].append(_entry(Problem("note", f"the books do not agree: {mismatch}")))
+    if not summary["valid"]:
+        run["problems"].append(_entry(Problem("invalid", f"the loader could not keep its schedule: {summary['reason']}")))
+    if books["unattributed"] > UNANSWERED_LIMIT * max(1, summary["sent"]):
+        message = f"the proxy answered none of {books['unattributed']} of {summary['sent']} requests"
+        run["problems"].append(_entry(Problem("invalid", message)))
+
+
+async def _save_logs(connections: Mapping[str, Connection], directory: RunDirectory) -> None:
+    """The services' and the proxy's journals; a host that is gone has none to give."""
+
+    async def save(arm: str, connection: Connection) -> None:
+        unit = "haproxy.service" if arm == "proxy" else UNIT
+        with contextlib.suppress(HostError, OSError):
+            text = await service_log(connection, unit)
+            (directory.path / "logs" / f"{COLOURS.get(arm, arm)}.log").write_text(text)
+
+    await asyncio.gather(*(save(arm, connection) for arm, connection in connections.items() if connection.alive))
+
+
+def _entry(problem: Problem) -> dict[str, str]:
+    return {"effect": problem.effect, "message": problem.message}

@@ -1,0 +1,135 @@
+"""Drives the load through the schedule: switches at the phase boundaries, samples health, stops what is hopeless."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.canary.health import Collector
+from pipeline.canary.load import Loader
+from pipeline.canary.progress import Progress
+from pipeline.canary.proxy import Proxy
+from pipeline.canary.schedule import Phase
+from pipeline.canary.watch import Watch
+from pipeline.errors import HostError
+from pipeline.judge.evidence import Problem
+from pipeline.ssh import Connection
+
+__all__ = ["Driven", "drive"]
+
+PROXY_SILENT_SECONDS = 5  # HAProxy restarted by systemd is back well within that
+RECONNECT_SECONDS = 10
+
+
+@dataclass(slots=True)
+class Driven:
+    """What came of it: when the load began (Unix time), the phases as they really were, and what went wrong."""
+
+    t0: float
+    phases: tuple[Phase, ...]
+    problem: Problem | None = None
+    summary: Mapping[str, Any] | None = None
+
+
+async def drive(
+    loader: Loader,
+    phases: Sequence[Phase],
+    proxy: Proxy,
+    collector: Collector,
+    connections: Mapping[str, Connection],
+    expected_status: int,
+    progress: Progress,
+    driven: Driven,
+) -> None:
+    """Run the whole schedule, filling `driven` as it goes: what was measured stays known when this is cancelled.
+
+    `connections` maps each arm and `proxy` to its host. Ends early, with `driven.problem` set, when the run can no
+    longer give a verdict. Raises LoadError when the loader itself breaks.
+    """
+    driven.t0 = await loader.start()
+    tasks = [
+        asyncio.create_task(collector.run(driven.t0)),
+        asyncio.create_task(_follow(phases, proxy, driven.t0)),
+        asyncio.create_task(_guard(proxy)),
+    ]
+    watch, hosts = Watch(), {arm: connection.host.name for arm, connection in connections.items()}
+    total = phases[-1].end
+    try:
+        with progress.loading():
+            async for event in loader.events():
+                at = float(event["t"])
+                phase = _phase_at(phases, at)
+                progress.second(phase, at, total, event, collector.latest)
+                for task in tasks:
+                    if task.done():
+                        task.result()  # raises what it died of
+                good = event["status"].get(str(expected_status), 0) - event["wrong_bodies"]
+                problem = watch.second(phase, good, collector.missed, hosts)
+                if problem is not None and not await _came_back(problem, collector, connections):
+                    driven.problem = problem
+                    break
+    except HostError as error:
+        driven.problem = Problem("invalid", error.message)
+    finally:
+        driven.phases = _as_driven(phases, time.time() - driven.t0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await loader.stop()
+        driven.summary = loader.summary
+
+
+async def _follow(phases: Sequence[Phase], proxy: Proxy, t0: float) -> None:
+    """Switch the proxy at each phase's start; the first colour is set before the load begins."""
+    colour = phases[0].colour
+    for phase in phases:
+        await asyncio.sleep(max(0.0, t0 + phase.start - time.time()))
+        if phase.colour != colour:
+            await proxy.switch(phase.colour)
+            colour = phase.colour
+    await asyncio.Event().wait()  # the loader decides when it is over
+
+
+async def _guard(proxy: Proxy) -> None:
+    """Fails once HAProxy has been silent for PROXY_SILENT_SECONDS: what the loader sees then is not the service's."""
+    heard = time.monotonic()
+    while True:
+        await asyncio.sleep(1)
+        try:
+            await proxy.active()
+            heard = time.monotonic()
+        except HostError:
+            if time.monotonic() - heard > PROXY_SILENT_SECONDS:
+                raise
+
+
+async def _came_back(problem: Problem, collector: Collector, connections: Mapping[str, Connection]) -> bool:
+    """Whether the hosts whose exporters fell silent are there after all: only the connection was lost, or they are slow."""
+    silent = [arm for arm, missed in collector.missed.items() if missed]
+    if problem.effect != "invalid" or not silent:
+        return False
+    for arm in silent:
+        connection = connections[arm]
+        try:
+            async with asyncio.timeout(RECONNECT_SECONDS):
+                if not connection.alive:
+                    await connection.reopen()
+                await connection.run(["true"])
+        except (HostError, TimeoutError):
+            return False
+        collector.missed[arm] = 0
+    return True
+
+
+def _phase_at(phases: Sequence[Phase], at: float) -> Phase:
+    return next((phase for phase in phases if at < phase.end), phases[-1])
+
+
+def _as_driven(phases: Sequence[Phase], stopped: float) -> tuple[Phase, ...]:
+    """The phases that really took place, the last one cut at `stopped`."""
+    return tuple(
+        replace(phase, end=min(phase.end, round(stopped, 3))) for phase in phases if phase.start < stopped
+    )

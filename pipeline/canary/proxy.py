@@ -1,0 +1,96 @@
+"""The proxy, switched and read through HAProxy's runtime API.
+
+Which colour is live is one entry of a map: `set map` replaces it in one step, so there is no moment with no colour or
+with two, no reload, and requests under way end where they began.
+See HAProxy's management guide, section 9.3 (`set map`, `show map`, `show stat`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from pathlib import Path
+
+from pipeline.errors import HostError
+from pipeline.ssh import Connection
+
+__all__ = ["ACTIVE_MAP", "RUNTIME_SOCKET", "Proxy"]
+
+ACTIVE_MAP = "/etc/haproxy/active.map"
+ROUTES_MAP = "/etc/haproxy/routes.map"
+RUNTIME_SOCKET = "/run/haproxy/admin.sock"
+ANSWER_SECONDS = 5
+COUNTERS = ("req_tot", "hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other", "econ", "eresp", "bin", "bout")
+
+
+class Proxy:
+    """HAProxy on its host, through `connection` and its forward of the runtime socket called `runtime`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def _socket(self) -> Path:
+        return self._connection.socket("runtime")
+
+    async def command(self, line: str) -> str:
+        """One runtime API command and its answer. Raises HostError when HAProxy does not answer."""
+        name = self._connection.host.name
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                reader, writer = await asyncio.open_unix_connection(str(self._socket))
+                try:
+                    writer.write(line.encode() + b"\n")
+                    await writer.drain()
+                    answer = (await reader.read()).decode()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError) as error:
+            raise HostError(name, f"HAProxy's runtime API does not answer: {error or 'timed out'}") from error
+        if not answer:  # the forward accepts, then finds no HAProxy behind it
+            raise HostError(name, "HAProxy's runtime API does not answer: connection closed")
+        return answer
+
+    async def active(self) -> str:
+        """The live colour: blue or green."""
+        for line in (await self.command(f"show map {ACTIVE_MAP}")).splitlines():
+            words = line.split()
+            if len(words) == 3 and words[1] == "active":
+                return words[2]
+        raise HostError(self._connection.host.name, f"HAProxy has no entry 'active' in {ACTIVE_MAP}")
+
+    async def switch(self, colour: str) -> None:
+        """Send every new request to `colour`, now. Verified by reading it back."""
+        await self._set(ACTIVE_MAP, "active", colour)
+        now = await self.active()
+        if now != colour:
+            raise HostError(self._connection.host.name, f"HAProxy stayed on {now} when told to switch to {colour}")
+
+    async def route(self, colour: str, path: str) -> None:
+        """The path that means the public one on `colour`'s instance."""
+        await self._set(ROUTES_MAP, colour, path)
+
+    async def persist(self) -> None:
+        """Write both maps as they are now to disk, so that a restart of HAProxy keeps them."""
+        for path in (ACTIVE_MAP, ROUTES_MAP):
+            entries = [line.split(maxsplit=2)[1:] for line in (await self.command(f"show map {path}")).splitlines() if line]
+            text = "".join(f"{' '.join(entry)}\n" for entry in entries)
+            await self._connection.run(["sudo", "-n", "tee", path], stdin=text)
+
+    async def counters(self) -> dict[str, dict[str, int]]:
+        """HAProxy's own counters since its start, per colour: requests, responses by class, errors, bytes."""
+        answer = await self.command("show stat")
+        rows = csv.DictReader(io.StringIO(answer.removeprefix("# ")))
+        return {
+            row["pxname"]: {name: int(row[name] or 0) for name in COUNTERS}
+            for row in rows
+            if row["svname"] == "BACKEND" and row["pxname"] in ("blue", "green")
+        }
+
+    async def _set(self, path: str, key: str, value: str) -> None:
+        answer = (await self.command(f"set map {path} {key} {value}")).strip()
+        if "not found" in answer:
+            answer = (await self.command(f"add map {path} {key} {value}")).strip()
+        if answer:  # HAProxy says nothing when it did it
+            raise HostError(self._connection.host.name, f"HAProxy refused '{key} {value}' in {path}: {answer}")

@@ -1,0 +1,67 @@
+"""The order of phases: which arm carries the load when, and what of it is judged."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import cycle, islice
+
+__all__ = ["COLOURS", "Phase", "interleaved", "phased"]
+
+COLOURS = {"baseline": "blue", "canary": "green"}
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A span of load on one arm: seconds since the run's start. A warm-up is not judged."""
+
+    arm: str
+    kind: str
+    start: float
+    end: float
+
+    @property
+    def colour(self) -> str:
+        """Where this arm runs: blue carries the baseline, green the canary."""
+        return COLOURS[self.arm]
+
+    def to_dict(self) -> dict[str, object]:
+        """As written in run.json."""
+        return asdict(self)
+
+
+def phased(duration: float, warmup: float) -> tuple[Phase, ...]:
+    """All of the baseline, then all of the canary, each after its warm-up.
+
+    >>> [(p.arm, p.kind, p.start, p.end) for p in phased(300, 20)][2:]
+    [('canary', 'warmup', 320, 340), ('canary', 'measure', 340, 640)]
+    """
+    return _lay([
+        ("baseline", "warmup", warmup), ("baseline", "measure", duration),
+        ("canary", "warmup", warmup), ("canary", "measure", duration),
+    ])  # fmt: skip
+
+
+def interleaved(duration: float, warmup: float, *, slice_seconds: float = 15, settle: float = 1) -> tuple[Phase, ...]:
+    """Slices in the order ABBA, so that a drift of the machine falls on both arms alike.
+
+    Both arms are warmed up first; each slice then starts with `settle` seconds that are not judged, in which
+    connections and caches of the arm that sat idle come back.
+
+    >>> [p.arm[0] for p in interleaved(60, 5) if p.kind == "measure"]
+    ['b', 'c', 'c', 'b', 'b', 'c', 'c', 'b']
+    """
+    per_arm = max(2, 2 * round(duration / slice_seconds / 2))
+    length = duration / per_arm
+    spans = [("baseline", "warmup", warmup), ("canary", "warmup", warmup)]
+    for arm in islice(cycle(("baseline", "canary", "canary", "baseline")), 2 * per_arm):
+        spans += [(arm, "warmup", settle), (arm, "measure", length)]
+    return _lay(spans)
+
+
+def _lay(spans: list[tuple[str, str, float]]) -> tuple[Phase, ...]:
+    phases, at = [], 0.0
+    for arm, kind, seconds in spans:
+        if seconds > 0:
+            phases.append(Phase(arm, kind, round(at, 3), round(at + seconds, 3)))
+            at += seconds
+    return tuple(phases)

@@ -1,0 +1,36 @@
+"""When to stop a run before its schedule ends: what can no longer give a verdict must not go on for minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.canary.schedule import Phase
+from pipeline.judge.evidence import Problem
+
+__all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "Watch"]
+
+HOPELESS_SECONDS = 20  # an arm that gave no good answer for so long, under load, is not going to
+LOST_SECONDS = 10  # a host that no scrape reached for so long is gone; one slow second is not
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at each second of a run; `second` gives the problem for which the run must stop, or None."""
+
+    silent: int = 0
+
+    def second(self, phase: Phase, good: int, missed: Mapping[str, int], hosts: Mapping[str, str]) -> Problem | None:
+        """One second of load on `phase` with `good` right answers.
+
+        `missed` holds each arm's scrapes in a row that failed, `hosts` the arms' host names. Only measured phases
+        count towards hopelessness: a service may take its warm-up to come up.
+        """
+        for arm, count in missed.items():
+            if count >= LOST_SECONDS:
+                return Problem("invalid", f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s")
+        self.silent = 0 if good or phase.kind != "measure" else self.silent + 1
+        if self.silent < HOPELESS_SECONDS:
+            return None
+        effect = "failed" if phase.arm == "canary" else "invalid"
+        return Problem(effect, f"the {phase.arm} gave no good answer for {self.silent} s under load; stopped early")

@@ -1,0 +1,224 @@
+"""The canary, in five steps: boot three hosts, deploy two versions, drive load, compare health, promote or roll back."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.canary.conduct import conduct, connected
+from pipeline.canary.interrupt import run_async, uninterrupted
+from pipeline.canary.progress import Progress
+from pipeline.canary.proxy import Proxy
+from pipeline.canary.settings import Settings
+from pipeline.errors import HostError, Interrupted, LabError, ServiceError
+from pipeline.hosts.vagrant import Lab
+from pipeline.inventory import Inventory
+from pipeline.inventory_file import read_inventory
+from pipeline.judge.verdict import Outcome, Verdict
+from pipeline.judging import judge_run
+from pipeline.lock import lab_lock
+from pipeline.profile import Profile, load_profile
+from pipeline.provision import provision
+from pipeline.report import write_report
+from pipeline.rundir import RunDirectory
+from pipeline.source import Commit, Source, open_source
+from pipeline.state import CACHE, DEPLOYS, ROOT, state_directory
+
+__all__ = ["Plan", "Result", "make_plan", "run_canary"]
+
+LEAST_FREE_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is known before anything boots: checked settings, profile, repository and both commits."""
+
+    settings: Settings
+    profile: Profile
+    source: Source
+    baseline: Commit
+    canary: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run ends in."""
+
+    verdict: Verdict
+    run: dict[str, Any]
+    directory: RunDirectory
+
+
+def make_plan(settings: Settings, progress: Progress) -> Plan:
+    """Everything that can be wrong with what the user gave is found here. Raises UsageError; boots and changes nothing."""
+    profile = load_profile(settings.profile)
+    source = open_source(settings.repo, CACHE, service=profile.name, say=progress.say)
+    return Plan(settings, profile, source, source.resolve(settings.baseline), source.resolve(settings.canary))
+
+
+def run_canary(plan: Plan, progress: Progress) -> Result:
+    """The whole run. Raises PipelineError, or Interrupted; either way no host stays behind that was not there before,
+    unless the settings keep the lab.
+    """
+    settings = plan.settings
+    directory, run = _new_run(plan)
+    try:
+        with lab_lock(state_directory()), _hosts(settings, run, progress) as (inventory, known_hosts):
+            _deploy(plan, inventory, known_hosts, run, directory, progress)
+            verdict = run_async(_measure_and_switch(plan, inventory, known_hosts, run, directory, progress))
+    except KeyboardInterrupt:
+        directory.write_run(run)
+        raise Interrupted(
+            f"interrupted; what was measured is in {directory.path}", hint=f"pipeline judge {directory.path}"
+        ) from None
+    except BaseException:
+        directory.write_run(run)
+        raise
+    directory.compress()
+    write_report(directory, run, verdict)
+    return Result(verdict, run, directory)
+
+
+def _new_run(plan: Plan) -> tuple[RunDirectory, dict[str, Any]]:
+    now = datetime.now(UTC)
+    name = "-".join([now.strftime("%Y%m%dT%H%M%SZ"), _safe(plan.settings.baseline), _safe(plan.settings.canary)])
+    path = plan.settings.runs / name
+    (path / "logs").mkdir(parents=True)
+    if (free := shutil.disk_usage(path).free) < LEAST_FREE_BYTES:
+        raise LabError(f"{path}: only {free / 1e6:.0f} MB of disk space are free", hint="free at least 500 MB")
+    run: dict[str, Any] = {
+        "format": 1,
+        "tool": version("pipeline"),
+        "created": now.isoformat(timespec="seconds"),
+        "repo": plan.source.display,
+        "sample": plan.source.sample,
+        "sample_why": plan.source.why,
+        "baseline": _commit(plan.baseline),
+        "canary": _commit(plan.canary),
+        "settings": plan.settings.to_dict(),
+        "profile": plan.profile.to_dict(),
+        "problems": [],
+        "phases": [],
+        "t0_unix": 0.0,
+        "promoted": None,
+    }
+    directory = RunDirectory(path)
+    directory.write_run(run)
+    return directory, run
+
+
+def _safe(ref: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._]+", "-", ref).strip("-.")[:40] or "ref"
+
+
+def _commit(commit: Commit) -> dict[str, str]:
+    return {"ref": commit.ref, "sha": commit.sha, "subject": commit.subject, "date": commit.author_date}
+
+
+@contextmanager
+def _hosts(
+    settings: Settings, run: dict[str, Any], progress: Progress
+) -> Iterator[tuple[Inventory, Path | None]]:
+    """Three hosts for the time of the run: the user's own, the lab as it stands, or a lab that goes afterwards."""
+    if settings.inventory is not None:
+        inventory = read_inventory(settings.inventory)
+        for group in ("proxy", "blue", "green"):
+            inventory.one(group)
+        run["provider"] = "inventory"
+        yield inventory, None
+        return
+    lab = Lab(ROOT, settings.provider, progress.say)
+    was_up = lab.is_up()
+    try:
+        inventory = lab.up()
+        run["provider"] = lab.provider
+        yield inventory, lab.known_hosts
+    finally:
+        if settings.keep or was_up:
+            progress.say("the lab stays up: pipeline lab ssh blue; pipeline lab down")
+        else:
+            with uninterrupted("removing the lab"):
+                progress.say("removing the lab")
+                lab.down()
+
+
+def _deploy(
+    plan: Plan, inventory: Inventory, known_hosts: Path | None, run: dict[str, Any], directory: RunDirectory, progress: Progress
+) -> None:
+    """Both versions onto their hosts. What does not install is a problem of its arm, not an error of this tool."""
+    profile = plan.profile
+    blue, green, proxy = (inventory.one(group) for group in ("blue", "green", "proxy"))
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as temporary:
+        data: dict[str, Mapping[str, object]] = {
+            proxy.name: {
+                "blue": f"{blue.private_address}:{profile.port}",
+                "green": f"{green.private_address}:{profile.port}",
+                "public_path": profile.request.path,
+                "runtime_user": proxy.user,
+            }
+        }
+        for host, commit in ((blue, plan.baseline), (green, plan.canary)):
+            archive = plan.source.archive(commit, Path(temporary) / f"{commit.sha}.tar.gz")
+            data[host.name] = {
+                "archive": str(archive),
+                "commit": commit.sha,
+                "install": [list(argv) for argv in profile.install],
+                "start": list(profile.start),
+                "environment": dict(profile.environment),
+                "port": profile.port,
+                "packages": list(profile.packages),
+            }
+        progress.say(f"deploying {plan.baseline.sha[:7]} to blue and {plan.canary.sha[:7]} to green")
+        try:
+            provision(
+                inventory, DEPLOYS / "canary.py", data,
+                log=directory.path / "logs" / "provision.log", known_hosts=known_hosts, say=progress.say,
+            )  # fmt: skip
+        except ServiceError as error:
+            arm, effect = ("canary", "failed") if error.host == green.name else ("baseline", "invalid")
+            run["problems"].append({"effect": effect, "message": f"the {arm} did not install: {error.message}"})
+
+
+async def _measure_and_switch(
+    plan: Plan, inventory: Inventory, known_hosts: Path | None, run: dict[str, Any], directory: RunDirectory, progress: Progress
+) -> Verdict:
+    """Load, verdict, and the proxy on the colour that the verdict calls for: green only after a pass."""
+    async with connected(inventory, known_hosts, plan.profile.port) as connections:
+        proxy = Proxy(connections["proxy"])
+        try:
+            if not run["problems"]:
+                await conduct(connections, plan.profile, plan.settings, run, directory, progress)
+            directory.write_run(run)
+            progress.say("judging")
+            verdict = judge_run(directory)
+        except BaseException:
+            await _back_to_blue(proxy)
+            raise
+        if verdict.outcome is Outcome.PASSED and plan.settings.promote:
+            await proxy.switch("green")
+            await proxy.persist()
+            run["promoted"] = True
+            progress.say("promoted: the proxy stays on green")
+        else:
+            run["promoted"] = False
+            await _back_to_blue(proxy)
+            progress.say("the proxy is on blue" if plan.settings.promote else "not promoted, as asked: the proxy is on blue")
+        directory.write_run(run)
+        return verdict
+
+
+async def _back_to_blue(proxy: Proxy) -> None:
+    """Roll back as far as the proxy lets us: when it is gone there is nothing to switch."""
+    try:
+        await proxy.switch("blue")
+        await proxy.persist()
+    except HostError:
+        return
