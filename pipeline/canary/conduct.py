@@ -29,7 +29,7 @@ from pipeline.profile import Profile
 from pipeline.rundir import RunDirectory
 from pipeline.ssh import Connection
 
-__all__ = ["conduct", "connected"]
+__all__ = ["conduct", "connected", "connected_proxy"]
 
 PUBLIC_PORT = 8080
 LOADER_TIMEOUT = "5s"  # longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour
@@ -56,6 +56,19 @@ async def connected(inventory: Inventory, known_hosts: Path | None, port: int) -
         raise errors.exceptions[0] from None
     finally:
         await asyncio.gather(*(connection.close() for connection in connections.values()))
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.asynccontextmanager
+async def connected_proxy(inventory: Inventory, known_hosts: Path | None) -> AsyncIterator[Connection]:
+    """A connection to the proxy alone."""
+    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))
+    connection = Connection(inventory.one("proxy"), directory, known_hosts)
+    try:
+        await connection.open({"runtime": RUNTIME_SOCKET})
+        yield connection
+    finally:
+        await connection.close()
         shutil.rmtree(directory, ignore_errors=True)
 
 

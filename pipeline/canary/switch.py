@@ -1,0 +1,34 @@
+"""Promote or roll back by hand, on hosts that are up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.canary.interrupt import run_async
+from pipeline.canary.conduct import connected_proxy
+from pipeline.canary.progress import Progress
+from pipeline.canary.proxy import Proxy
+from pipeline.hosts.vagrant import Lab
+from pipeline.inventory import Inventory
+from pipeline.inventory_file import read_inventory
+from pipeline.lock import lab_lock
+from pipeline.state import ROOT, state_directory
+
+__all__ = ["switch_lab"]
+
+
+def switch_lab(colour: str, inventory: Path | None, provider: str | None) -> None:
+    """Put the proxy on `colour` and keep it there over restarts. Raises HostError or LabError."""
+    with lab_lock(state_directory()):
+        if inventory is not None:
+            run_async(_switch(colour, read_inventory(inventory), None))
+        else:
+            lab = Lab(ROOT, provider, Progress(quiet=True).say)
+            run_async(_switch(colour, lab.inventory(), lab.known_hosts))
+
+
+async def _switch(colour: str, inventory: Inventory, known_hosts: Path | None) -> None:
+    async with connected_proxy(inventory, known_hosts) as connection:
+        proxy = Proxy(connection)
+        await proxy.switch(colour)
+        await proxy.persist()

@@ -1,0 +1,78 @@
+"""`pipeline canary`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli.options import DURATION, RATE, inventory_option, json_option, provider_option
+from pipeline.exits import Exit
+
+__all__ = ["canary"]
+
+
+@click.command(epilog="""\b
+Examples:
+  pipeline canary master broken
+  pipeline canary v1.2 HEAD --repo ~/src/service --profile service.yml
+  pipeline canary master slow --duration 1m --schedule interleaved
+  pipeline canary master broken -i inventory.ini      on hosts you have
+  pipeline canary promote                             on a kept lab: switch to green
+  pipeline canary rollback                            ... and back to blue
+""")
+@click.argument("refs", nargs=-1, required=True, metavar="BASELINE CANARY | promote | rollback")
+@click.option("--repo", metavar="URL|PATH", help="The service's repository.  [default: the upstream preview service]")
+@click.option("--profile", default="preview", show_default=True, metavar="NAME|FILE", help="How the service is installed, asked and judged.")
+@click.option("--rate", type=RATE, default=50.0, show_default="50/s", help="Requests per second, open loop.")
+@click.option("--duration", type=DURATION, default=300.0, show_default="5m", help="Measured load on each version.")
+@click.option("--warmup", type=DURATION, default=20.0, show_default="20s", help="Load on each version before it, not judged.")
+@click.option(
+    "--schedule", type=click.Choice(["phased", "interleaved"]), default="phased", show_default=True,
+    help="All baseline then all canary, or slices in the order ABBA (immune to drift of the machine).",
+)  # fmt: skip
+@provider_option
+@inventory_option
+@click.option("--keep", is_flag=True, help="Leave the lab up for the next run.")
+@click.option("--no-promote", is_flag=True, help="Leave the proxy on blue whatever the verdict.")
+@click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True, help="Where run directories go.")
+@click.option("--dry-run", is_flag=True, help="Check everything, show the plan, change nothing.")
+@json_option
+def canary(refs: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - click's options, named below
+    """Compare two versions on real hosts, and promote or roll back.
+
+    Boots proxy, blue and green, deploys BASELINE to blue and CANARY to green, sends load through the proxy to one
+    and then the other, compares their health, and prints a score from 0 to 100 with passed or failed. On a pass the
+    proxy stays on green; otherwise it goes back to blue.
+
+    BASELINE and CANARY are any refs that git knows: branch, tag or commit.
+    """
+    if refs in (("promote",), ("rollback",)):
+        from pipeline.canary.switch import switch_lab
+
+        colour = "green" if refs == ("promote",) else "blue"
+        switch_lab(colour, options["inventory"], options["provider"])
+        click.echo(f"the proxy is on {colour}")
+        return Exit.OK
+    if len(refs) != 2:
+        raise click.UsageError(f"two refs are needed, BASELINE and CANARY; got {len(refs)}: {' '.join(refs)}")
+    from pipeline.canary.progress import Progress
+    from pipeline.canary.settings import Settings
+    from pipeline.canary.workflow import make_plan, run_canary
+
+    options["promote"] = not options.pop("no_promote")
+    as_json, dry_run = options.pop("as_json"), options.pop("dry_run")
+    settings = Settings(baseline=refs[0], canary=refs[1], **options)
+    progress = Progress()
+    plan = make_plan(settings, progress)
+    if dry_run:
+        from pipeline.canary.plan import describe
+
+        click.echo(describe(plan, as_json=as_json), nl=False)
+        return Exit.OK
+    from pipeline.cli.show import show_verdict
+
+    result = run_canary(plan, progress)
+    show_verdict(result.directory, result.run, result.verdict, as_json=as_json)
+    return result.verdict.outcome.exit_code

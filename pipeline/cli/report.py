@@ -1,0 +1,28 @@
+"""`pipeline report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import json_option
+from pipeline.exits import Exit
+
+__all__ = ["report"]
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@json_option
+def report(run: Path, as_json: bool) -> int:
+    """Render a run's report again from its directory: the table here, report.html there."""
+    from pipeline.cli.show import show_verdict
+    from pipeline.report import write_report
+    from pipeline.rundir import RunDirectory
+
+    directory = RunDirectory(run)
+    facts, verdict = directory.read_run(), directory.read_verdict()
+    write_report(directory, facts, verdict)
+    show_verdict(directory, facts, verdict, as_json=as_json)
+    return Exit.OK

@@ -1,0 +1,133 @@
+"""The command group, and the one place where errors become lines and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pipeline.canary.interrupt import unify_signals
+from pipeline.errors import ConfigError, Interrupted, PipelineError
+from pipeline.exits import Exit
+
+__all__ = ["cli", "run"]
+
+# name -> module:function. Imported when asked for: `--help` must not wait for scipy.
+COMMANDS = {
+    "canary": "pipeline.cli.canary:canary",
+    "judge": "pipeline.cli.judge:judge",
+    "report": "pipeline.cli.report:report",
+    "lab": "pipeline.cli.lab:lab",
+    "faults": "pipeline.cli.faults:faults",
+    "doctor": "pipeline.cli.doctor:doctor",
+}
+
+EPILOG = f"""\b
+Exit codes:
+  {Exit.OK:3}  done; for canary and judge: passed
+  {Exit.INTERNAL:3}  a defect in this tool
+  {Exit.USAGE:3}  usage: the command line, a configuration file, a repository or a ref
+  {Exit.ENVIRONMENT:3}  environment: the machine, a host or the network
+  {Exit.FAILED:3}  verdict failed: the canary is worse
+  {Exit.INCONCLUSIVE:3}  verdict inconclusive: not enough evidence
+  {Exit.INVALID:3}  verdict invalid: the experiment itself is broken
+  {Exit.INTERRUPTED:3}  interrupted
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pipeline")
+def cli() -> None:
+    """Two git refs in, a verdict you can trust out, on real hosts.
+
+    \b
+    pipeline doctor                     what is there, what is missing
+    pipeline canary master broken       the whole experiment: five minutes of load on each version
+    pipeline canary master slow --duration 1m --keep
+    pipeline report runs/latest         a run's report again
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; gives the exit code. Every error a user can act on is one line on stderr."""
+    unify_signals()
+    as_json = "--json" in arguments
+    try:
+        result = cli.main(args=list(arguments), prog_name="pipeline", standalone_mode=False)
+        return int(result) if isinstance(result, int) else Exit.OK
+    except click.ClickException as error:
+        if as_json:
+            _json_error("usage", error.format_message(), None, Exit.USAGE)
+        error.show()
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return _tell(Interrupted("interrupted"), as_json)
+    except PipelineError as error:
+        return _tell(error, as_json)
+    except BrokenPipeError:  # the reader of our output left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            return _defect(error)
+        where = f"{error.filename}: " if error.filename else ""
+        return _tell(_environment(f"{where}{error.strerror or error}"), as_json)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect is told, with where its trace is
+        return _defect(error)
+
+
+def _environment(message: str) -> PipelineError:
+    from pipeline.errors import EnvironmentError_
+
+    return EnvironmentError_(message, hint="pipeline doctor")
+
+
+def _tell(error: PipelineError, as_json: bool) -> int:
+    if as_json:
+        _json_error(type(error).__name__, error.message, error.hint, error.exit_code)
+    click.echo(f"pipeline: {_printable(error.message)}", err=True)
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            click.echo(f"  {_printable(problem)}", err=True)
+    if error.hint:
+        click.echo(f"  try: {_printable(error.hint)}", err=True)
+    return error.exit_code
+
+
+def _json_error(kind: str, message: str, hint: str | None, code: int) -> None:
+    click.echo(json.dumps({"error": {"kind": kind, "message": message, "hint": hint, "exit_code": int(code)}}))
+
+
+def _defect(error: BaseException) -> int:
+    descriptor, name = tempfile.mkstemp(prefix="pipeline-defect-", suffix=".txt")
+    with os.fdopen(descriptor, "w") as file:
+        file.write("".join(traceback.format_exception(error)))
+    click.echo(f"pipeline: a defect in pipeline itself: {type(error).__name__}: {_printable(str(error))}", err=True)
+    click.echo(f"  please report it with {Path(name)}", err=True)
+    return Exit.INTERNAL
+
+
+def _printable(text: str) -> str:
+    """One line with no control characters: messages carry what hosts and repositories said."""
+    return "".join(char if char.isprintable() else " " for char in text)

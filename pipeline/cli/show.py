@@ -1,0 +1,29 @@
+"""Prints a verdict: the table and where the report is, or one JSON document."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from pipeline.judge.verdict import Verdict
+from pipeline.report import jsonout, terminal
+from pipeline.rundir import RunDirectory
+
+__all__ = ["show_verdict"]
+
+
+def show_verdict(directory: RunDirectory, run: Mapping[str, Any], verdict: Verdict, *, as_json: bool) -> None:
+    """The verdict on stdout. Colours only on a terminal, and not with NO_COLOR (no-color.org)."""
+    facts = {**run, "directory": str(directory.path)}
+    if as_json:
+        click.echo(jsonout.render(verdict, facts))
+        return
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    width = shutil.get_terminal_size((100, 24)).columns
+    click.echo(terminal.render(verdict, facts, width=width, color=color), color=color)
+    click.echo(f"report: {directory.path / 'report.html'}")
