@@ -1,0 +1,44 @@
+# Two commands for a newcomer:  make canary   and   make test
+# Both set up what is missing first (bootstrap/setup.sh says what); a second time there is nothing to do.
+
+BASELINE ?= master
+CANARY   ?= broken
+DURATION ?= 60s
+OPTIONS  ?=
+
+PY := .venv/bin/python
+
+.PHONY: help setup canary test unit lint clean
+
+help:
+	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s)'
+	@echo 'make test     set up, then all tests: unit tests, then tests on real hosts'
+	@echo 'make unit     the unit tests only: seconds, no hosts'
+	@echo 'make lint     ruff and mypy --strict'
+	@echo 'make setup    only set up'
+	@echo 'make clean    remove the lab and .venv; the box and runs/ stay'
+
+setup:
+	@bootstrap/setup.sh
+
+# A failed canary (exit 10) is a verdict that was reached, so make ends well with it; everything else is passed on.
+canary: setup
+	@$(PY) -m pipeline canary $(BASELINE) $(CANARY) --duration $(DURATION) $(OPTIONS); code=$$?; \
+	echo; echo "exit code $$code. The full experiment, five minutes on each version:"; \
+	echo "  .venv/bin/pipeline canary $(BASELINE) $(CANARY)"; \
+	[ $$code -eq 0 ] || [ $$code -eq 10 ] || exit $$code
+
+test: setup
+	@$(PY) -m pytest
+
+unit: setup
+	@$(PY) -m pytest -m 'not lab'
+
+lint: setup
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@$(PY) -m mypy
+
+clean:
+	@[ ! -x $(PY) ] || $(PY) -m pipeline lab down
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

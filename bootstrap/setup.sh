@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Installs what is missing and nothing else: operating system packages, then the virtual environment.
+# Safe to run at any time; when nothing is missing it ends at once and says nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { printf 'setup: %s\n' "$1" >&2; [ $# -lt 2 ] || printf '  try: %s\n' "$2" >&2; exit 3; }
+
+# A lab needs one provider. VirtualBox or libvirt, where somebody has set them up, need no root and nothing from us.
+have_provider() {
+  command -v vagrant >/dev/null || return 1
+  command -v VBoxManage >/dev/null && VBoxManage --version >/dev/null 2>&1 && return 0
+  command -v virsh >/dev/null && virsh -c qemu:///system version >/dev/null 2>&1 && vagrant plugin list 2>/dev/null | grep -q libvirt
+}
+
+# A Python that is recent enough and can make virtual environments needs no package, whoever installed it.
+have_python() { python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+missing_packages() {
+  local lists=(bootstrap/packages-base.txt) package
+  have_provider || lists+=(bootstrap/packages-lxc.txt)
+  while read -r package; do
+    case "$package" in
+      ''|'#'*) continue ;;
+      python3|python3-venv) have_python && continue ;;
+      git) command -v git >/dev/null && continue ;;
+      openssh-client) command -v ssh >/dev/null && continue ;;
+    esac
+    installed "$package" || printf '%s ' "$package"
+  done < <(cat "${lists[@]}")
+}
+
+install_packages() {
+  local missing
+  command -v dpkg-query >/dev/null || { have_provider && have_python && return 0; die "this is not Debian: install Vagrant with VirtualBox, git, ssh and Python 3.11 by hand"; }
+  missing=$(missing_packages)
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    die "these packages are missing, and installing them needs root: $missing" \
+      "sudo apt-get update && sudo apt-get install -y --no-install-recommends $missing"
+  fi
+  say "installing missing packages: $missing"
+  local log; log=$(mktemp)
+  # shellcheck disable=SC2086 # a list of words
+  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    die "apt-get could not install them; its whole output is in $log"
+  fi
+  rm -f "$log"
+}
+
+install_environment() {
+  local stamp=.venv/installed want
+  want=$(cat requirements.txt pyproject.toml | sha256sum | cut -d' ' -f1)
+  [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$want" ] && return 0
+  have_python || die "Python 3.11 or newer is needed; this is $(python3 --version 2>&1)"
+  say "installing the virtual environment .venv"
+  rm -f "$stamp"
+  [ -x .venv/bin/python ] || { rm -rf .venv; python3 -m venv .venv; }
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt ||
+    die "pip could not install requirements.txt: is the package index reachable?" "make setup"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+  printf '%s\n' "$want" >"$stamp"
+}
+
+install_packages
+install_environment
