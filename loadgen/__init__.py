@@ -1,0 +1,1 @@
+"""Open-loop HTTP load that tells the truth about its own timing. Stands alone: `python -m loadgen --help`."""

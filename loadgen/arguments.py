@@ -1,0 +1,130 @@
+"""What may stand on the command line: each kind of value, checked before anything is sent."""
+
+from __future__ import annotations
+
+import math
+import re
+import resource
+from pathlib import Path
+
+import click
+from yarl import URL
+
+__all__ = ["BYTES_REGEX", "DURATION", "HEADER", "METHOD", "RATE", "TARGET", "check_connections", "read_body"]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a method or a header's name is made of
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_MAX_RATE = 100_000
+_SPARE_FILES = 32  # records, standard streams, the event loop's own, look-ups
+
+
+class _Target(click.ParamType[str]):
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            url = URL(value)
+            usable = url.scheme in ("http", "https") and bool(url.host) and url.port != 0
+        except ValueError:
+            usable = False
+        if not usable or re.search(r"[\s\x00-\x1f]", value):
+            self.fail(f"{value!r} is not an http:// or https:// address", param, ctx)
+        return value
+
+
+class _Rate(click.ParamType[float]):
+    name = "per_second"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = math.nan
+        if not 0 < rate <= _MAX_RATE:
+            self.fail(
+                f"{value!r} is not a rate: requests a second, above 0 and up to {_MAX_RATE}", param, ctx
+            )
+        return rate
+
+
+class _Duration(click.ParamType[float]):
+    """Seconds as a float, from 100ms, 60s, 5m, 1h or a bare number of seconds."""
+
+    name = "duration"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value))
+        seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+        if not 0 < seconds <= 86_400:
+            self.fail(f"{value!r} is not a duration such as 100ms, 60s or 5m (up to 24h)", param, ctx)
+        return seconds
+
+
+class _Header(click.ParamType[tuple[str, str]]):
+    name = "'k: v'"
+
+    def convert(
+        self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        name, colon, text = value.partition(":")
+        # The value is not repeated in the message: it may be a password.
+        if not colon or not _TOKEN.fullmatch(name):
+            self.fail("a header is written 'Name: value'", param, ctx)
+        if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text):
+            self.fail(f"the value of {name} holds a control character", param, ctx)
+        if name.lower() in ("content-length", "transfer-encoding"):
+            self.fail(f"{name} follows from the body and cannot be set", param, ctx)
+        return name, text.strip()
+
+
+class _Method(click.ParamType[str]):
+    name = "method"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        method = value.upper()
+        if not _TOKEN.fullmatch(method) or method == "CONNECT":
+            self.fail(f"{value!r} is not a method that can be sent", param, ctx)
+        return method
+
+
+class _BytesRegex(click.ParamType[re.Pattern[bytes]]):
+    name = "regex"
+
+    def convert(
+        self, value: str | re.Pattern[bytes], param: click.Parameter | None, ctx: click.Context | None
+    ) -> re.Pattern[bytes]:
+        if isinstance(value, re.Pattern):
+            return value
+        try:
+            return re.compile(value.encode(), re.DOTALL)
+        except (re.error, OverflowError) as problem:
+            self.fail(f"{value!r} is not a regular expression: {problem}", param, ctx)
+
+
+TARGET, RATE, DURATION = _Target(), _Rate(), _Duration()
+HEADER, METHOD, BYTES_REGEX = _Header(), _Method(), _BytesRegex()
+
+
+def read_body(path: Path | None) -> bytes | None:
+    """The body file's bytes. Raises click.BadParameter when it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise click.BadParameter(f"{path}: {problem.strerror}", param_hint="'--body-file'") from None
+
+
+def check_connections(count: int) -> None:
+    """Raise click.BadParameter when this process may not open so many.
+
+    Unchecked, it would look as if the server refused them.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and count + _SPARE_FILES > soft:
+        raise click.BadParameter(
+            f"{count} connections need more open files than the {soft} allowed here (see ulimit -n)",
+            param_hint="'--connections'",
+        )

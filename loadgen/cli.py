@@ -1,0 +1,167 @@
+"""The command line: `python -m loadgen URL [OPTIONS]`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from loadgen.arguments import (
+    BYTES_REGEX,
+    DURATION,
+    HEADER,
+    METHOD,
+    RATE,
+    TARGET,
+    check_connections,
+    read_body,
+)
+from loadgen.plan import Plan
+from loadgen.record import Recorder
+from loadgen.run import run
+from loadgen.screen import JsonLines, Screen
+
+__all__ = ["INTERRUPTED", "INVALID", "OK", "OUTPUT", "USAGE", "main"]
+
+OK, USAGE, OUTPUT, INVALID, INTERRUPTED = 0, 2, 3, 4, 130
+
+EPILOG = """\b
+Exit codes:
+  0    the run is done (whatever the server answered)
+  2    the command line is wrong
+  3    the results could not be written
+  4    the run is invalid: the loader itself was late or overloaded
+  130  interrupted (Ctrl-C or SIGTERM); what was measured is kept
+
+Durations are written 100ms, 60s, 5m or 1h. Latency counts from the moment a request was due to the last
+byte of its answer. No redirect is followed, nothing is retried, no compression is asked for or undone.
+"""
+
+
+@click.command(epilog=EPILOG, context_settings={"max_content_width": 118})
+@click.argument("url", type=TARGET)
+@click.option("--rate", type=RATE, default=50, show_default=True, help="Requests a second.")
+@click.option("--duration", type=DURATION, default="60s", show_default=True, help="How long to send.")
+@click.option("--method", type=METHOD, default="GET", show_default=True, help="HTTP method.")
+@click.option("--header", "headers", type=HEADER, multiple=True, help="Request header; may be repeated.")
+@click.option(
+    "--body-file", type=click.Path(path_type=Path), help="File whose bytes are the body of each request."
+)
+@click.option(
+    "--timeout", type=DURATION, default="5s", show_default=True, help="Time an answer may take, since due."
+)
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 60_000),
+    default=64,
+    show_default=True,
+    help="Requests on the wire at once; more wait, and their wait counts.",
+)
+@click.option(
+    "--expect-status",
+    type=click.IntRange(100, 599),
+    default=200,
+    show_default=True,
+    help="Status whose bodies are checked.",
+)
+@click.option("--expect-body-regex", type=BYTES_REGEX, help="Searched in the body; '.' matches newlines.")
+@click.option(
+    "--served-by-header", default="X-Served-By", show_default=True, help="Header that names the server."
+)
+@click.option("--requests-out", type=click.Path(path_type=Path), help="CSV file, one row a request.")
+@click.option(
+    "--hist-out",
+    type=click.Path(path_type=Path),
+    help="HdrHistogram log, an interval a second.",
+)
+@click.option("--events", is_flag=True, help="One JSON object a second on stdout instead of the summary.")
+@click.option("--start-at", type=float, help="Unix time at which the first request is due.")
+@click.option(
+    "--max-lateness",
+    type=DURATION,
+    default="100ms",
+    show_default=True,
+    help="The run is invalid when the loader's own p99 lateness is above this.",
+)
+def _command(
+    *,
+    url: str,
+    rate: float,
+    duration: float,
+    method: str,
+    headers: tuple[tuple[str, str], ...],
+    body_file: Path | None,
+    timeout: float,
+    connections: int,
+    expect_status: int,
+    expect_body_regex: re.Pattern[bytes] | None,
+    served_by_header: str,
+    requests_out: Path | None,
+    hist_out: Path | None,
+    events: bool,
+    start_at: float | None,
+    max_lateness: float,
+) -> int:
+    """Send requests to URL at a fixed rate, by the clock and not by the answers, and say what came back."""
+    check_connections(connections)
+    plan = Plan(
+        url=url,
+        rate=rate,
+        duration=duration,
+        method=method,
+        headers=headers,
+        body=read_body(body_file),
+        timeout=timeout,
+        connections=connections,
+        expect_status=expect_status,
+        body_regex=expect_body_regex,
+        served_by_header=served_by_header,
+        max_lateness=max_lateness,
+    )
+    if start_at is not None and not time.time() <= start_at <= time.time() + 86_400:
+        raise click.BadParameter("the time is past, or more than a day away", param_hint="'--start-at'")
+    try:
+        recorder = Recorder(requests_out, hist_out)
+    except OSError as problem:
+        raise click.UsageError(f"{problem.filename}: {problem.strerror}") from None
+    listener = JsonLines(sys.stdout) if events else Screen.of_this_process()
+    try:
+        summary = uvloop.run(run(plan, recorder, listener, start_at=start_at))
+    finally:
+        recorder.close()
+    return _exit_code(summary)
+
+
+def _exit_code(summary: dict[str, Any]) -> int:
+    if summary["interrupted"]:
+        return INTERRUPTED
+    return OK if summary["valid"] else INVALID
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code. Errors are one line on stderr."""
+    try:
+        code = _command.main(
+            args=None if arguments is None else list(arguments), prog_name="loadgen", standalone_mode=False
+        )
+    except click.ClickException as problem:
+        return _complain(problem.format_message() + " (see --help)", USAGE)
+    except (
+        click.Abort,
+        KeyboardInterrupt,
+    ):  # before the first request: later ones end by the signal handlers
+        return _complain("interrupted", INTERRUPTED)
+    except OSError as problem:
+        return _complain(f"cannot write the results: {problem.strerror or problem}", OUTPUT)
+    return int(code or 0)  # --help gives 0
+
+
+def _complain(message: str, code: int) -> int:
+    print("loadgen: " + " ".join(message.split()), file=sys.stderr)
+    return code

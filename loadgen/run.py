@@ -1,0 +1,103 @@
+"""A whole run: the engine, its clock, its signals, and who hears of it each second."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from loadgen.engine import GRACE, Engine
+from loadgen.plan import Plan
+from loadgen.record import Recorder
+from loadgen.result import Result
+from loadgen.send import Sender
+from loadgen.stats import Stats
+
+__all__ = ["run"]
+
+LEAD = 0.05  # seconds between the start event and the first request, when no start time is given
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+async def run(
+    plan: Plan,
+    recorder: Recorder,
+    listener: Listener,
+    *,
+    start_at: float | None = None,
+    signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM),
+) -> dict[str, Any]:
+    """Send the plan from `start_at` (Unix time, seconds; None: now) and return the summary.
+
+    `listener` gets an event "start", one "second" each second (`Stats.second`) and "end" with the summary
+    (`Stats.summary`). A signal stops the run: what is on the wire has a second, a second signal ends
+    even that; the summary then says `interrupted`. Raises OSError when a record cannot be written.
+    """
+    loop = asyncio.get_running_loop()
+    stats = Stats(plan)
+
+    def keep(result: Result) -> None:
+        stats.add(result)
+        recorder.add(result)
+
+    async with Sender(plan) as send:
+        engine = Engine(plan, send, keep)
+        # From here on only the monotonic clock counts: a step of the wall clock moves nothing.
+        unix, monotonic = time.time(), time.monotonic()
+        t0_unix = unix + LEAD if start_at is None else start_at
+        t0 = monotonic + (t0_unix - unix)
+        cpu = time.process_time()
+        recorder.start(t0_unix)
+        listener({"event": "start", "t0_unix": t0_unix, "rate": plan.rate, "total": plan.total})
+
+        stopped = asyncio.Event()
+
+        def stop() -> None:
+            engine.stop(grace=0 if stopped.is_set() else GRACE)
+            stopped.set()
+
+        for number in signals:
+            loop.add_signal_handler(number, stop)
+        working = asyncio.create_task(engine.run(t0))
+        ticking = asyncio.create_task(_tick(t0, engine, stats, recorder, listener))
+        try:
+            # Whichever fails first ends the run: a full disk is met by either.
+            await asyncio.wait([working, ticking], return_when=asyncio.FIRST_COMPLETED)
+            if ticking.done():
+                engine.stop(grace=0)
+                await asyncio.wait([working])
+                ticking.result()
+            working.result()
+        finally:
+            ticking.cancel()
+            await asyncio.wait([ticking])
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    elapsed = max(0.0, time.monotonic() - t0)
+    recorder.flush(elapsed)
+    if stats.pending:
+        listener(stats.second(elapsed, engine.progress, busy=0))
+    summary = stats.summary(
+        engine.progress, t0_unix=t0_unix, elapsed=elapsed, cpu=time.process_time() - cpu
+    ) | {"interrupted": stopped.is_set()}
+    listener({"event": "end", "summary": summary})
+    return summary
+
+
+async def _tick(t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: Listener) -> None:
+    """Once a second, on the second: flush the records, tell the listener."""
+    second = 0
+    wall, cpu = time.monotonic(), time.process_time()
+    while True:
+        second += 1
+        await asyncio.sleep(max(0.0, t0 + second - time.monotonic()))
+        wall_now, cpu_now = time.monotonic(), time.process_time()
+        busy = (cpu_now - cpu) / max(wall_now - wall, 1e-9)
+        wall, cpu = wall_now, cpu_now
+        second = max(second, int(wall_now - t0))  # after a freeze: one event for it all, not a burst
+        recorder.flush(wall_now - t0)
+        listener(stats.second(wall_now - t0, engine.progress, busy))

@@ -1,0 +1,88 @@
+"""What people and programs see: JSON lines, a progress line, a summary."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+__all__ = ["JsonLines", "Screen"]
+
+
+class JsonLines:
+    """Each event as one line of JSON on `out`, flushed."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        self._out.write(json.dumps(event, separators=(",", ":")) + "\n")
+        self._out.flush()
+
+
+class Screen:
+    """A line that rewrites itself on `progress` (None: none), and a summary on `out` at the end."""
+
+    def __init__(self, out: TextIO, progress: TextIO | None) -> None:
+        self._out = out
+        self._progress = progress
+
+    @classmethod
+    def of_this_process(cls) -> Screen:
+        return cls(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if event["event"] == "second" and self._progress is not None:
+            self._progress.write("\r\x1b[K" + progress_line(event))
+            self._progress.flush()
+        elif event["event"] == "end":
+            if self._progress is not None:
+                self._progress.write("\r\x1b[K")
+                self._progress.flush()
+            self._out.write(summary_text(event["summary"]))
+            self._out.flush()
+
+
+def progress_line(event: Mapping[str, Any]) -> str:
+    return (
+        f"{event['t']:5.0f} s  {event['sent']}/s  {event['errors']} errors  {event['wrong_bodies']} wrong  "
+        f"status {_counts(event['status'])}  p50 {_ms(event['p50_ms'])}  p99 {_ms(event['p99_ms'])}  "
+        f"{event['in_flight']} in flight, {event['waiting']} waiting"
+    )
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    rows = [
+        ("requests", f"{summary['scheduled']} scheduled, {summary['sent']} sent"),
+        ("completed", f"{summary['completed']}  (status {_counts(summary['status'])})"),
+        ("errors", f"{summary['errors']}  ({_counts(summary['errors_by_kind'])})"),
+        ("wrong bodies", str(summary["wrong_bodies"])),
+        ("latency", _percentiles(summary["latency_ms"])),
+        ("own lateness", _percentiles(summary["lateness_ms"])),
+    ]
+    if summary["served_by"]:
+        rows.append(("served by", _counts(summary["served_by"])))
+    if summary["abandoned"]:
+        rows.append(("abandoned", f"{summary['abandoned']} at the interrupt"))
+    rows.append(("valid", "yes" if summary["valid"] else f"no: {summary['reason']}"))
+    return "".join(f"{name:<13} {_printable(value)}\n" for name, value in rows)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "none"
+
+
+def _percentiles(values: Mapping[str, float] | None) -> str:
+    if values is None:
+        return "none measured"
+    return "  ".join(f"{name} {_ms(values[name])}" for name in ("p50", "p90", "p99", "max"))
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} ms"
+
+
+def _printable(text: str) -> str:
+    """A server's header goes to a terminal: nothing in it may move the cursor."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

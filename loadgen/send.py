@@ -1,0 +1,114 @@
+"""One request over HTTP: send it, read the whole body, say what came."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from types import TracebackType
+
+import aiohttp
+from aiohttp.http import HttpProcessingError
+from multidict import CIMultiDict
+from yarl import URL
+
+from loadgen.plan import Plan
+from loadgen.result import Answer
+
+__all__ = ["USER_AGENT", "Sender"]
+
+USER_AGENT = "pipeline-loadgen"
+
+# Below Node's 5 s: an idle connection is dropped here before the server drops it, else the race between its
+# close and our next request shows up as resets that no version of the service is to blame for.
+IDLE_SECONDS = 4.0
+
+
+class Sender:
+    """Sends a plan's request over a bounded pool of connections. Use as `async with Sender(plan) as send`.
+
+    No redirects, no cookies, no proxies, no retries: one call is one request. No compression is asked for and
+    none is undone; `size`, CRC and regex are about the body's bytes as they came.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._url = URL(plan.url)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Sender:
+        headers: CIMultiDict[str] = CIMultiDict(self._plan.headers)
+        headers.setdefault("User-Agent", USER_AGENT)
+        self._session = aiohttp.ClientSession(
+            # Bounded: without a limit a late response makes the client open one more connection, and so on.
+            connector=aiohttp.TCPConnector(
+                limit=self._plan.connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=None
+            ),
+            headers=headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept-Encoding", "Content-Type"),
+            auto_decompress=False,
+        )
+        # aiohttp has no public switch for this: it silently repeats an idempotent request when a kept-alive
+        # connection breaks, which hides the reset and makes the server count one request more than we do.
+        self._session._retry_connection = False
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def __call__(self, deadline: float) -> Answer:
+        """Send once and read the answer to its last byte, or give up at `deadline` (monotonic seconds).
+
+        Never raises for what the network or the server does: that is in the answer.
+        """
+        if self._session is None:
+            raise RuntimeError("use Sender inside 'async with'")
+        left = deadline - time.monotonic()
+        if left <= 0:  # aiohttp would read 0 as "no timeout"
+            return Answer(time.monotonic(), error="timeout")
+        try:
+            async with self._session.request(
+                self._plan.method,
+                self._url,
+                data=self._plan.body,
+                allow_redirects=False,
+                # the threshold keeps aiohttp from rounding long timeouts up to whole seconds
+                timeout=aiohttp.ClientTimeout(total=left, ceil_threshold=float("inf")),
+            ) as response:
+                body = await response.read()
+                return self._judge(time.monotonic(), response, body)
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as problem:
+            return Answer(time.monotonic(), error=kind_of(problem))
+
+    def _judge(self, ended: float, response: aiohttp.ClientResponse, body: bytes) -> Answer:
+        body_ok = None
+        if self._plan.body_regex is not None and response.status == self._plan.expect_status:
+            body_ok = self._plan.body_regex.search(body) is not None
+        return Answer(
+            ended=ended,
+            status=response.status,
+            size=len(body),
+            body_ok=body_ok,
+            body_crc=f"{zlib.crc32(body):08x}" if body else "",
+            served_by=response.headers.get(self._plan.served_by_header, "")[:64],
+        )
+
+
+def kind_of(problem: Exception) -> str:
+    """Which of ERRORS an exception from aiohttp is.
+
+    >>> kind_of(TimeoutError())
+    'timeout'
+    """
+    if isinstance(problem, TimeoutError):
+        return "timeout"
+    if isinstance(problem, aiohttp.ClientConnectorError | aiohttp.ClientSSLError):
+        return "connect"
+    # ClientPayloadError: the connection ended before the body did
+    if isinstance(problem, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | OSError):
+        return "reset"
+    return "protocol"
