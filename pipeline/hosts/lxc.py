@@ -1,0 +1,193 @@
+"""The machine's side of the lxc provider: its bridge, lxcfs, and the containers of one checkout.
+
+Where systemd runs, lxc-net and lxcfs are its services and stay. Elsewhere this starts them, and ends what it started when
+no lab of this machine uses it any more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import LabError
+
+__all__ = ["acquire", "bridge_address", "containers", "destroy", "free_slot", "prefix", "release", "running", "stop"]
+
+LXC_NET = Path("/usr/libexec/lxc/lxc-net")
+LXCFS = Path("/var/lib/lxcfs")
+LXCFS_PID = Path("/run/lxcfs.pid")
+CONTAINERS = Path("/var/lib/lxc")
+LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")
+SHARED = Path("/run/pipeline-lab")  # which checkouts use the bridge and lxcfs, and which of the two we started
+SLOTS = range(16, 240, 4)  # last byte of a lab's first host; a lab takes three
+
+
+def prefix(root: Path) -> str:
+    """How the names of a checkout's containers begin; from its path, so that two checkouts never collide."""
+    return f"pipeline-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]}-"
+
+
+def bridge_address() -> str:
+    """The IPv4 address of lxcbr0, as the machine's lxc-net is configured (it may not be up yet)."""
+    try:
+        text = Path("/etc/default/lxc-net").read_text()
+    except OSError:
+        text = ""
+    match = re.search(r'^LXC_ADDR="?([0-9.]+)', text, re.MULTILINE)
+    return match[1] if match else "10.0.3.1"
+
+
+def acquire(root: Path) -> None:
+    """Makes the machine ready for this checkout's containers: lxcbr0 and lxcfs are up. Raises LabError when they are not."""
+    if os.geteuid() != 0:
+        raise LabError(
+            "the lxc provider makes privileged containers, which only root can",
+            hint="run the same command with sudo, or install VirtualBox, which needs no root",
+        )
+    with _shared():
+        (SHARED / f"user-{prefix(root)}").write_text(f"{root}\n")
+        if not Path("/sys/class/net/lxcbr0").exists():
+            _start_bridge()
+        if not os.path.ismount(LXCFS):
+            _start_lxcfs()
+
+
+def release(root: Path) -> None:
+    """Says that this checkout has no containers any more; the last one out ends what `acquire` started."""
+    if not SHARED.is_dir() or os.geteuid() != 0:
+        return
+    with _shared():
+        (SHARED / f"user-{prefix(root)}").unlink(missing_ok=True)
+        if any(SHARED.glob("user-*")) or any(running(name) for name in containers("")):
+            return
+        if (SHARED / "lxcfs").exists():
+            _call(["umount", "-l", str(LXCFS)])
+            (SHARED / "lxcfs").unlink()
+        if (SHARED / "bridge").exists():
+            _call([str(LXC_NET), "stop"])
+            (SHARED / "bridge").unlink()
+
+
+def _start_bridge() -> None:
+    if not LXC_NET.exists():
+        raise LabError("lxc is not installed", hint="make setup")
+    # A machine that was restored or whose network was reset says "already running" without a bridge.
+    Path("/run/lxc/network_up").unlink(missing_ok=True)
+    result = _call([str(LXC_NET), "start"])
+    if result.returncode != 0 or not Path("/sys/class/net/lxcbr0").exists():
+        raise LabError(f"lxc-net did not make the bridge lxcbr0: {_last(result)}", hint="pipeline doctor")
+    (SHARED / "bridge").touch()
+
+
+def _start_lxcfs() -> None:
+    """Without lxcfs a host would show the whole machine's memory and CPU as its own."""
+    if not shutil.which("lxcfs"):
+        raise LabError("lxcfs is not installed", hint="make setup")
+    LXCFS.mkdir(parents=True, exist_ok=True)
+    LXCFS_PID.unlink(missing_ok=True)  # one left by a killed lxcfs keeps the next from starting, silently
+    with Path("/var/log/lxcfs.log").open("ab") as log:
+        child = subprocess.Popen(
+            ["lxcfs", "-l", "--enable-cfs", str(LXCFS)],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + 5
+    while not (LXCFS / "proc/meminfo").exists():
+        if child.poll() is not None or time.monotonic() > deadline:
+            child.kill()
+            raise LabError("lxcfs did not start", hint="see /var/log/lxcfs.log")
+        time.sleep(0.02)
+    (SHARED / "lxcfs").touch()
+
+
+def free_slot(root: Path) -> int:
+    """The last byte of the first of three successive addresses on lxcbr0 that no other container has or has leased.
+
+    The search starts from a hash of the checkout's path, so a lab usually gets the same addresses again.
+    """
+    taken = {int(line.split()[2].rpartition(".")[2]) for line in _lines(LEASES)}
+    for config in CONTAINERS.glob("*/config"):
+        if not config.parent.name.startswith(prefix(root)):
+            found = re.findall(r"^lxc\.net\.0\.ipv4\.address\s*=\s*[0-9.]+\.(\d+)/", config.read_text(), re.MULTILINE)
+            taken.update(map(int, found))
+    start = int(prefix(root).split("-")[1], 16)
+    for turn in range(len(SLOTS)):
+        slot = SLOTS[(start + turn) % len(SLOTS)]
+        if taken.isdisjoint(range(slot, slot + 3)):
+            return slot
+    raise LabError(f"no three free addresses on lxcbr0: {len(taken)} are taken", hint="lxc-ls -f")
+
+
+def containers(beginning: str) -> list[str]:
+    """Names of the machine's containers that begin so, whether Vagrant knows them or not, half-made ones too."""
+    if not CONTAINERS.is_dir():
+        return []
+    return sorted(path.name for path in CONTAINERS.iterdir() if path.is_dir() and path.name.startswith(beginning))
+
+
+def running(name: str) -> bool:
+    """Whether the container runs."""
+    return "RUNNING" in _call(["lxc-info", "-s", "-H", "-n", name]).stdout
+
+
+def stop(names: list[str]) -> None:
+    """Kills the containers, all at once: a lab host has nothing to save, and a shutdown takes seconds."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(lambda name: _call(["lxc-stop", "-k", "-n", name]), names))
+
+
+def destroy(names: list[str]) -> None:
+    """Removes the containers, all at once, half-made ones too. Raises LabError for one that stays."""
+    stop(names)
+
+    def remove(name: str) -> None:
+        result = _call(["lxc-destroy", "-f", "-n", name])
+        folder = CONTAINERS / name
+        if folder.exists() and not (folder / "config").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # an interrupted lxc-create, which lxc-destroy does not know
+        if folder.exists():
+            raise LabError(f"container {name} cannot be removed: {_last(result)}", hint=f"lxc-destroy -f -n {name}")
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(remove, names))
+
+
+@contextmanager
+def _shared() -> Iterator[None]:
+    """One process at a time decides about what the labs of the machine share."""
+    SHARED.mkdir(mode=0o755, exist_ok=True)
+    with (SHARED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, close_fds=True
+        )
+    except FileNotFoundError:
+        return subprocess.CompletedProcess(command, 127, "", f"{command[0]} is not installed")
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 124, "", f"{command[0]} took longer than 60 s")
+
+
+def _last(result: subprocess.CompletedProcess[str]) -> str:
+    lines = (result.stderr or result.stdout).strip().splitlines()
+    return lines[-1] if lines else f"exit code {result.returncode}"
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
