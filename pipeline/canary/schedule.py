@@ -33,7 +33,7 @@ def phased(duration: float, warmup: float) -> tuple[Phase, ...]:
     """All of the baseline, then all of the canary, each after its warm-up.
 
     >>> [(p.arm, p.kind, p.start, p.end) for p in phased(300, 20)][2:]
-    [('canary', 'warmup', 320, 340), ('canary', 'measure', 340, 640)]
+    [('canary', 'warmup', 320.0, 340.0), ('canary', 'measure', 340.0, 640.0)]
     """
     return _lay([
         ("baseline", "warmup", warmup), ("baseline", "measure", duration),
