@@ -24,7 +24,7 @@ CONNECT_SECONDS = 10
 COMMAND_SECONDS = 30
 
 
-def ssh_arguments(host: Host, known_hosts: Path | None) -> list[str]:
+def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
     """The options and destination that reach `host`, for `ssh`; without a program name or a command.
 
     `known_hosts` is a file for this lab's host keys only: a rebuilt host must not clash with the user's own file.
@@ -38,8 +38,7 @@ def ssh_arguments(host: Host, known_hosts: Path | None) -> list[str]:
         "-o", "ServerAliveCountMax=3",
         "-o", "LogLevel=ERROR",
     ]  # fmt: skip
-    if known_hosts is not None:
-        options += ["-o", f'UserKnownHostsFile="{known_hosts}"']
+    options += ["-o", f'UserKnownHostsFile="{known_hosts.resolve()}"']
     if host.key is not None:
         options += ["-i", str(host.key), "-o", "IdentitiesOnly=yes"]
     return [*options, "-p", str(host.port), "-l", host.user, "--", host.address]
@@ -57,7 +56,7 @@ class Completed:
 class Connection:
     """A master connection to one host. `directory` is private (0700) and short: UNIX socket paths end at 108 bytes."""
 
-    def __init__(self, host: Host, directory: Path, known_hosts: Path | None) -> None:
+    def __init__(self, host: Host, directory: Path, known_hosts: Path) -> None:
         self.host = host
         self._directory = directory
         self._known_hosts = known_hosts

@@ -37,7 +37,7 @@ UNANSWERED_LIMIT = 0.01  # more requests than this that no colour answered, and 
 
 
 @contextlib.asynccontextmanager
-async def connected(inventory: Inventory, known_hosts: Path | None, port: int) -> AsyncIterator[dict[str, Connection]]:
+async def connected(inventory: Inventory, known_hosts: Path, port: int) -> AsyncIterator[dict[str, Connection]]:
     """Connections to the three hosts, by arm (`baseline`, `canary`) and `proxy`; `port` is the service's."""
     directory = Path(tempfile.mkdtemp(prefix="pipeline-"))  # mkdtemp gives mode 0700
     connections = {
@@ -60,7 +60,7 @@ async def connected(inventory: Inventory, known_hosts: Path | None, port: int) -
 
 
 @contextlib.asynccontextmanager
-async def connected_proxy(inventory: Inventory, known_hosts: Path | None) -> AsyncIterator[Connection]:
+async def connected_proxy(inventory: Inventory, known_hosts: Path) -> AsyncIterator[Connection]:
     """A connection to the proxy alone."""
     directory = Path(tempfile.mkdtemp(prefix="pipeline-"))
     connection = Connection(inventory.one("proxy"), directory, known_hosts)

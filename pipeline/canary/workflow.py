@@ -27,7 +27,7 @@ from pipeline.judging import judge_run
 from pipeline.lock import lab_lock
 from pipeline.profile import Profile, load_profile
 from pipeline.provision import provision
-from pipeline.report import write_report
+from pipeline.reporting import write_report
 from pipeline.rundir import RunDirectory
 from pipeline.source import Commit, Source, open_source
 from pipeline.state import CACHE, DEPLOYS, ROOT, state_directory
@@ -126,14 +126,14 @@ def _commit(commit: Commit) -> dict[str, str]:
 @contextmanager
 def _hosts(
     settings: Settings, run: dict[str, Any], progress: Progress
-) -> Iterator[tuple[Inventory, Path | None]]:
+) -> Iterator[tuple[Inventory, Path]]:
     """Three hosts for the time of the run: the user's own, the lab as it stands, or a lab that goes afterwards."""
     if settings.inventory is not None:
         inventory = read_inventory(settings.inventory)
         for group in ("proxy", "blue", "green"):
             inventory.one(group)
         run["provider"] = "inventory"
-        yield inventory, None
+        yield inventory, state_directory() / "known_hosts"
         return
     lab = Lab(ROOT, settings.provider, progress.say)
     was_up = lab.is_up()
@@ -151,7 +151,7 @@ def _hosts(
 
 
 def _deploy(
-    plan: Plan, inventory: Inventory, known_hosts: Path | None, run: dict[str, Any], directory: RunDirectory, progress: Progress
+    plan: Plan, inventory: Inventory, known_hosts: Path, run: dict[str, Any], directory: RunDirectory, progress: Progress
 ) -> None:
     """Both versions onto their hosts. What does not install is a problem of its arm, not an error of this tool."""
     profile = plan.profile
@@ -188,7 +188,7 @@ def _deploy(
 
 
 async def _measure_and_switch(
-    plan: Plan, inventory: Inventory, known_hosts: Path | None, run: dict[str, Any], directory: RunDirectory, progress: Progress
+    plan: Plan, inventory: Inventory, known_hosts: Path, run: dict[str, Any], directory: RunDirectory, progress: Progress
 ) -> Verdict:
     """Load, verdict, and the proxy on the colour that the verdict calls for: green only after a pass."""
     async with connected(inventory, known_hosts, plan.profile.port) as connections:
