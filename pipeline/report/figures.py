@@ -1,0 +1,156 @@
+"""Plotly figures as plain JSON (`data`, `layout`): lines over time, distributions, boxes, bars.
+
+Colours go by role: "@baseline", "@canary", "@limit", "@warmup" are replaced in the browser (report.js),
+so that one page serves light, dark and paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.report.aggregate import Points, box, ecdf
+from pipeline.report.facts import Phase
+
+__all__ = ["ARMS", "Drawing", "Figure", "bars", "boxes", "distribution", "timeline"]
+
+Figure = dict[str, Any]
+
+ARMS = ("baseline", "canary")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is drawn of one arm, in the axis' unit: values for the distribution, a line for the timeline."""
+
+    values: NDArray[np.float64]
+    line: Points
+
+
+def _axis(title: str, **more: Any) -> dict[str, Any]:
+    return {"title": {"text": title}, "automargin": True, **more}
+
+
+def _absent(drawings: Mapping[str, Drawing]) -> list[dict[str, Any]]:
+    """A note in the chart for each arm that has nothing to draw, so that an empty chart is no riddle."""
+    empty = [arm for arm, drawing in drawings.items() if not np.isfinite(drawing.values).any()]
+    if not empty:
+        return []
+    note = {"text": f"nothing of the {' or the '.join(empty)} to show", "showarrow": False, "yanchor": "top"}
+    return [{**note, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.98}]
+
+
+def _from_zero(drawings: Mapping[str, Drawing], limit: float | None) -> dict[str, Any]:
+    """A range from just below zero, where a line of zeros can still be seen, to above all values and the limit."""
+    top = max([limit or 0.0, *(y for drawing in drawings.values() for y in drawing.line[1] if y is not None)])
+    return {"range": [-0.03 * (top or 1.0), 1.08 * (top or 1.0)]}
+
+
+def timeline(
+    drawings: Mapping[str, Drawing], phases: tuple[Phase, ...], label: str, limit: float | None, zero: bool
+) -> Figure:
+    """One line an arm over the run's seconds; phases tinted in their arm's colour, warm-ups shaded."""
+    data: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": arm,
+            "x": drawing.line[0],
+            "y": drawing.line[1],
+            "line": {"color": f"@{arm}", "width": 1.6},
+        }
+        for arm, drawing in drawings.items()
+    ]
+    if limit is not None and phases:
+        ends = [min(p.start for p in phases), max(p.end for p in phases)]
+        line = {"color": "@limit", "width": 1.4, "dash": "dash"}
+        # a trace and not a shape: the axis must reach it
+        data.append(
+            {"type": "scatter", "mode": "lines", "name": "allowed", "x": ends, "y": [limit] * 2, "line": line}
+        )
+    shapes = [
+        {
+            "type": "rect",
+            "layer": "below",
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "x0": phase.start,
+            "x1": phase.end,
+            "line": {"width": 0},
+            "fillcolor": "@warmup" if phase.kind == "warmup" else f"@{phase.arm}-tint",
+        }
+        for phase in phases
+        if phase.arm in ARMS
+    ]
+    layout = {
+        "xaxis": _axis("seconds since the start"),
+        "yaxis": _axis(label, **(_from_zero(drawings, limit) if zero else {})),
+        "annotations": _absent(drawings),
+        "shapes": shapes,
+    }
+    return {"data": data, "layout": layout}
+
+
+def distribution(drawings: Mapping[str, Drawing], label: str, quantile: float | None, log: bool) -> Figure:
+    """Percent of requests at or below each value; a line marks the quantile that is judged."""
+    data = []
+    for arm, drawing in drawings.items():
+        x, y = ecdf(drawing.values)
+        # dashed against solid: the arms stay apart in print and for eyes that see no colours
+        line = {"color": f"@{arm}", "width": 2, "dash": "dash" if arm == "baseline" else "solid"}
+        data.append({"type": "scatter", "mode": "lines", "name": arm, "x": x, "y": y, "line": line})
+    layout: dict[str, Any] = {
+        "xaxis": _axis(label, type="log" if log else "linear"),
+        "yaxis": _axis("% of requests at or below", range=[0, 101]),
+        "annotations": _absent(drawings),
+    }
+    if quantile is not None:
+        line = {"color": "@limit", "width": 1, "dash": "dot"}
+        at = quantile * 100
+        layout["shapes"] = [
+            {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at, "line": line}
+        ]
+    return {"data": data, "layout": layout}
+
+
+def boxes(drawings: Mapping[str, Drawing], label: str) -> Figure:
+    """A box an arm, of the seconds' values; whiskers at 5 % and 95 %."""
+    data = []
+    for arm, drawing in reversed(
+        list(drawings.items())
+    ):  # plotly stacks upwards; the baseline belongs on top
+        if numbers := box(drawing.values):
+            look = {"line": {"color": f"@{arm}"}, "fillcolor": f"@{arm}-tint"}
+            data.append({"type": "box", "orientation": "h", "name": arm, "y": [arm], **numbers, **look})
+    layout = {"xaxis": _axis(label), "yaxis": {"automargin": True}, "annotations": _absent(drawings)}
+    return {"data": data, "layout": layout}
+
+
+def bars(shares: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Side by side, what percent of each arm's requests fell in each class; without classes nobody saw."""
+    classes = [name for name in next(iter(shares.values())) if any(shares[arm][name] > 0 for arm in shares)]
+    data = [
+        {
+            "type": "bar",
+            "name": arm,
+            "x": classes,
+            "y": [share[name] for name in classes],
+            "text": [f"{share[name]:.3g} %" for name in classes],
+            "textposition": "outside",
+            "cliponaxis": False,
+            "marker": {"color": f"@{arm}"},
+        }
+        for arm, share in shares.items()
+    ]
+    return {
+        "data": data,
+        "layout": {
+            "xaxis": {"type": "category", "automargin": True},
+            "yaxis": _axis("% of requests", range=[0, 112]),
+        },
+    }

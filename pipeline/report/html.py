@@ -1,0 +1,215 @@
+"""The report as one HTML file that opens offline: nothing in it is loaded from anywhere.
+
+Strings are escaped by jinja2; should one slip through all the same, the page's Content-Security-Policy runs
+only the scripts whose hashes it names and forbids every request. plotly's JavaScript is embedded once, behind
+the tables, so that the page can be read while it is parsed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from plotly.offline import get_plotlyjs
+
+from pipeline.judge.evidence import Evidence, Problem
+from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Summary, Verdict
+from pipeline.judge.words import amount, p_words
+from pipeline.report.charts import chart
+from pipeline.report.facts import RunFacts, flatten, number, read_facts
+from pipeline.report.figures import Figure
+from pipeline.report.text import MISSING, change, clean, duration, plural, threshold
+
+__all__ = ["render"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+_HEADLINES = {
+    Outcome.PASSED: "The canary passed",
+    Outcome.FAILED: "The canary failed",
+    Outcome.INCONCLUSIVE: "Inconclusive: not enough evidence",
+    Outcome.INVALID: "Invalid: the experiment is broken",
+}
+_WORDS = {
+    Decision.PASS: "pass",
+    Decision.FAIL: "FAIL",
+    Decision.INCONCLUSIVE: "inconclusive",
+    Decision.NODATA: "no data",
+}
+_URGENCY = (Decision.FAIL, Decision.INCONCLUSIVE, Decision.NODATA, Decision.PASS)
+_PROMOTION = {
+    True: "Promoted: the proxy sends traffic to the canary.",
+    False: "Not promoted: the proxy sends traffic to the baseline.",
+}
+# Shown elsewhere on the page, or too long for a table.
+_SHOWN = ("profile", "phases", "problems", "reconciliation", "hosts", "settings")
+
+
+def _policy(*scripts: str) -> str:
+    """The page's Content-Security-Policy: these scripts, inline styles, images from data:, nothing else."""
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _summary(arm: str, summary: Summary, unit: str) -> dict[str, str]:
+    low, high = amount(summary.p05, unit), amount(summary.p95, unit)
+    return {
+        "arm": arm,
+        "value": amount(summary.value, unit),
+        "median": amount(summary.median, unit),
+        "spread": MISSING if MISSING in (low, high) else f"{low} to {high}",
+        "n": f"{summary.n:,}",
+    }
+
+
+def _p_value(p: float | None) -> str:
+    return MISSING if p is None or math.isnan(p) else p_words(p).removeprefix("p ").removeprefix("= ")
+
+
+def _metric(metric: MetricVerdict, identity: str) -> dict[str, Any]:
+    """One metric in the words of the page."""
+    baseline, canary = amount(metric.baseline.value, metric.unit), amount(metric.canary.value, metric.unit)
+    return {
+        "id": identity,
+        "title": clean(metric.title or metric.name),
+        "decision": metric.decision.value,
+        "word": _WORDS[metric.decision],
+        "critical": metric.critical,
+        "baseline": baseline,
+        "canary": canary,
+        "change": change(metric),
+        "allowed": threshold(metric),
+        "p": _p_value(metric.p_value),
+        "weight": f"{metric.weight:g}",
+        "reason": clean(metric.reason),
+        "spoken": f"Baseline {baseline}, canary {canary}.",
+        "summaries": [
+            _summary("baseline", metric.baseline, metric.unit),
+            _summary("canary", metric.canary, metric.unit),
+        ],
+    }
+
+
+def _groups(verdict: Verdict, rows: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The table's groups, in the verdict's order."""
+    scores = {group.name: group for group in verdict.groups}
+    groups = []
+    for name in dict.fromkeys([*scores, *(metric.group for metric in verdict.metrics)]):
+        metrics = [rows[metric.name] for metric in verdict.metrics if metric.group == name]
+        group = scores.get(name)
+        said = ""
+        if group is not None:
+            said = f"weight {group.weight:g}, " + (
+                "no data" if group.score is None else f"score {group.score:.0f}"
+            )
+        if metrics:
+            groups.append({"name": clean(name), "said": said, "metrics": metrics})
+    return groups
+
+
+def _when(created: str) -> str:
+    """The time of a run to the minute; what is no ISO time is shown as it is."""
+    try:
+        return f"{datetime.fromisoformat(created).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return created
+
+
+def _setup(facts: RunFacts, evidence: Evidence) -> str:
+    """One line: profile, schedule, how long, at what rate, where and when."""
+    seconds = facts.seconds("baseline") or evidence.baseline.seconds
+    requests = len(evidence.baseline.requests) + len(evidence.canary.requests)
+    parts = (
+        facts.profile and f"profile {facts.profile}",
+        facts.schedule,
+        seconds and f"{duration(seconds)} an arm",
+        facts.rate and f"{facts.rate:g} requests/s",
+        plural(requests, "judged request"),
+        facts.provider,
+        _when(facts.created),
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _problems(facts: RunFacts, evidence: Evidence) -> list[Problem]:
+    """The run's problems and the evidence's, each once, those that decide something first."""
+    found = dict.fromkeys(
+        [*facts.problems, *(Problem(clean(p.effect), clean(p.message)) for p in evidence.problems)]
+    )
+    order = ("invalid", "failed", "inconclusive")
+    return sorted(found, key=lambda p: order.index(p.effect) if p.effect in order else len(order))
+
+
+def _expected(run: Mapping[str, Any]) -> tuple[int, ...]:
+    """The statuses the profile calls right; empty when it names none."""
+    profile = run.get("profile")
+    for part, key in (("policy", "expected_status"), ("expect", "status")):
+        section = profile.get(part) if isinstance(profile, Mapping) else None
+        given = section.get(key) if isinstance(section, Mapping) else None
+        values = [number(x) for x in (given if isinstance(given, list | tuple) else [given])]
+        if found := tuple(int(x) for x in values if x is not None):
+            return found
+    return ()
+
+
+def render(verdict: Verdict, run: Mapping[str, Any], evidence: Evidence) -> str:
+    """The whole page: verdict, table, each metric with its charts, configuration.
+
+    `run` is run.json (docs/architecture.md); whatever it lacks is left out of the page. About 5 MB, of which
+    plotly's JavaScript is 4.8; the samples are aggregated to some hundred points a chart.
+    """
+    facts = read_facts(run)
+    rows = {metric.name: _metric(metric, f"m{i}") for i, metric in enumerate(verdict.metrics, 1)}
+    figures: dict[str, Figure] = {}
+    for metric in verdict.metrics:
+        row = rows[metric.name]
+        row["chart"] = drawn = chart(metric, evidence, facts.phases, _expected(run))
+        if drawn:
+            figures |= {f"{row['id']}d": drawn.distribution, f"{row['id']}t": drawn.timeline}
+    by_urgency = sorted(verdict.metrics, key=lambda metric: _URGENCY.index(metric.decision))
+    plotly, script = get_plotlyjs(), (_TEMPLATES / "report.js").read_text()
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.j2").render(
+        policy=_policy(plotly, script),
+        css=(_TEMPLATES / "report.css").read_text(),
+        plotly=plotly,
+        script=script,
+        facts=facts,
+        outcome=verdict.outcome.value,
+        headline=_HEADLINES[verdict.outcome],
+        score=None if verdict.score is None else f"{verdict.score:.0f}",
+        pass_score=f"{verdict.pass_score:g}",
+        reasons=[clean(reason) for reason in verdict.reasons],
+        promotion=_PROMOTION.get(facts.promoted) if facts.promoted is not None else None,
+        setup=_setup(facts, evidence),
+        groups=_groups(verdict, rows),
+        metrics=[rows[metric.name] for metric in by_urgency],
+        problems=_problems(facts, evidence),
+        notes=[clean(note) for note in verdict.notes],
+        figures=figures,
+        tables=[
+            ("Run", flatten({key: value for key, value in run.items() if key not in _SHOWN}), True),
+            ("Settings", flatten(run.get("settings") or {}), True),
+            ("Hosts", flatten(run.get("hosts") or {}), True),
+            ("Requests: loader against proxy", flatten(run.get("reconciliation") or {}), True),
+            ("Phases", flatten(run.get("phases") or []), False),
+            ("Profile", flatten(run.get("profile") or {}), False),
+        ],
+    )
+    return str(page)

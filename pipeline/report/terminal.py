@@ -1,0 +1,169 @@
+"""The verdict as a table and a few sentences for the terminal.
+
+`render` is pure: whether colours are wanted is the caller's to find out, with `wants_color`. Each decision is
+a word, so colour only helps the eye. Every line fits `width`: at 80 columns and below names are shortened and
+the columns that explain least are left out before anything wraps.
+"""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TextIO
+
+import click
+from rich.cells import cell_len, set_cell_size
+from tabulate import tabulate
+
+from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
+from pipeline.judge.words import amount
+from pipeline.report.facts import ArmFacts, RunFacts, read_facts
+from pipeline.report.text import change, clean, threshold
+
+__all__ = ["render", "wants_color"]
+
+_NAME_AT_LEAST = 14  # below this a metric's name says nothing, so a column goes instead
+_GAP = 2  # what tabulate's "simple" format puts between columns
+
+_COLOURS = {
+    Decision.PASS: "green",
+    Decision.FAIL: "red",
+    Decision.INCONCLUSIVE: "yellow",
+    Decision.NODATA: "yellow",
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "red",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.INVALID: "magenta",
+}
+_WORDS = {
+    Decision.PASS: "pass",
+    Decision.FAIL: "FAIL",
+    Decision.INCONCLUSIVE: "inconclusive",
+    Decision.NODATA: "no data",
+}
+_COLUMNS: tuple[tuple[str, Callable[[MetricVerdict], str]], ...] = (
+    ("baseline", lambda m: amount(m.baseline.value, m.unit)),
+    ("canary", lambda m: amount(m.canary.value, m.unit)),
+    ("change", change),
+    ("allowed", threshold),
+    ("decision", lambda m: _WORDS[m.decision] + (" *" if m.critical else "")),
+)
+
+
+def wants_color(stream: TextIO) -> bool:
+    """True on a terminal that has colours, unless NO_COLOR is set (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _fit(text: str, width: int) -> str:
+    """`text` in at most `width` cells, its end replaced by an ellipsis where it is longer."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(width - 1, 0)).rstrip() + "…" if width > 0 else ""
+
+
+def _columns(metrics: Sequence[MetricVerdict], width: int) -> tuple[list[str], list[list[str]], int]:
+    """Titles and cells of the columns that fit, first of all the decision, and the room left for names."""
+    wanted = [(title, [cell(m) for m in metrics]) for title, cell in _COLUMNS]
+    for unneeded in ("allowed", "change", "baseline", "canary"):
+        used = sum(_GAP + max(cell_len(text) for text in [title, *cells]) for title, cells in wanted)
+        if width - used >= _NAME_AT_LEAST:
+            break
+        wanted = [column for column in wanted if column[0] != unneeded]
+    else:
+        used = sum(_GAP + max(cell_len(text) for text in [title, *cells]) for title, cells in wanted)
+    rows = [list(row) for row in zip(*(cells for _, cells in wanted), strict=True)]
+    return [title for title, _ in wanted], rows, max(width - used, 1)
+
+
+def _by_group(verdict: Verdict) -> list[tuple[GroupScore | None, str, list[MetricVerdict]]]:
+    """Metrics under their groups, in the verdict's order of groups; a group without a score comes last."""
+    names = list(dict.fromkeys([g.name for g in verdict.groups] + [m.group for m in verdict.metrics]))
+    scores = {g.name: g for g in verdict.groups}
+    grouped = [(scores.get(name), name, [m for m in verdict.metrics if m.group == name]) for name in names]
+    return [entry for entry in grouped if entry[2]]
+
+
+def _heading(name: str, score: GroupScore | None) -> str:
+    if score is None:
+        return clean(name)
+    value = "no data" if score.score is None else f"score {score.score:.0f}"
+    return f"{clean(name)} (weight {score.weight:g}, {value})"
+
+
+def _table(verdict: Verdict, width: int, color: bool) -> list[str]:
+    grouped = _by_group(verdict)
+    metrics = [metric for _, _, group in grouped for metric in group]
+    if not metrics:
+        return []
+    titles, cells, room = _columns(metrics, width)
+    for metric, row in zip(metrics, cells, strict=True):
+        if color:
+            row[-1] = click.style(
+                row[-1], fg=_COLOURS[metric.decision], bold=metric.decision is Decision.FAIL
+            )
+        row.insert(0, "  " + _fit(clean(metric.title or metric.name), max(room - 2, 1)))
+    aligned = tabulate(
+        cells,
+        ["metric", *titles],
+        tablefmt="simple",
+        disable_numparse=True,
+        preserve_whitespace=True,
+        colalign=["left", *("left" if title == "decision" else "right" for title in titles)],
+    ).splitlines()
+    lines, rows = aligned[:2], iter(aligned[2:])
+    for score, name, group in grouped:
+        heading = _fit(_heading(name, score), width)
+        lines.append(click.style(heading, bold=True) if color else heading)
+        lines.extend(next(rows).rstrip() for _ in group)
+    if any(metric.critical for metric in metrics):
+        lines.append(_fit("* critical: fails the canary alone", width))
+    return lines
+
+
+def _sentences(verdict: Verdict, width: int) -> list[str]:
+    """The verdict's reasons, then its notes, as wrapped list items."""
+    lines: list[str] = []
+    for mark, sentences in (("- ", verdict.reasons), ("note: ", verdict.notes)):
+        for sentence in sentences:
+            # a long word (a path, a hash) is broken rather than allowed to push a line beyond the screen
+            lines += textwrap.wrap(
+                clean(sentence), max(width, 12), initial_indent=mark, subsequent_indent=" " * len(mark)
+            )
+    return lines
+
+
+def _version(role: str, arm: ArmFacts, width: int) -> str:
+    commit = arm.commit[:7]
+    ref = (
+        "" if arm.commit and arm.commit.startswith(arm.ref) else arm.ref
+    )  # a commit given as one is said once
+    room = max(width - len(role) - len(commit) - 2, 8)
+    return " ".join(part for part in (role, _fit(ref, room), commit) if part)
+
+
+def _verdict_line(verdict: Verdict, facts: RunFacts, width: int, color: bool) -> str:
+    score = "no canary score" if verdict.score is None else f"canary score {verdict.score:.0f}/100"
+    said = f"{score}: {verdict.outcome.value}"
+    room = (width - len(said) - len(" (, )")) // 2
+    arms = f"{_version('baseline', facts.baseline, room)}, {_version('canary', facts.canary, room)}"
+    line = _fit(f"{said} ({arms})", width)
+    if not color:
+        return line
+    return click.style(line[: len(said)], fg=_COLOURS[verdict.outcome], bold=True) + line[len(said) :]
+
+
+def render(verdict: Verdict, run: Mapping[str, Any], *, width: int, color: bool) -> str:
+    """The table by groups, the reasons in plain words, and one last line: score, outcome and both commits.
+
+    `width` is in terminal cells. No line is wider, colour codes not counted. No newline at the end.
+    """
+    facts = read_facts(run)
+    blocks = [_table(verdict, width, color), _sentences(verdict, width)]
+    if facts.sample:
+        said = "SAMPLE CODE: this judges the bundled sample repository, not yours"
+        why = f" ({facts.sample_why})" if facts.sample_why else ""
+        blocks.append(textwrap.wrap(said + why, max(width, 12)))
+    blocks.append([_verdict_line(verdict, facts, width, color)])
+    return "\n\n".join("\n".join(block) for block in blocks if block)

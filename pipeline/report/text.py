@@ -1,0 +1,82 @@
+"""Effects and untrusted strings as a person reads them; used by the terminal and the page alike.
+
+Refs, commit subjects and messages come from repositories and hosts nobody vouches for. `clean` is the one
+door through which they reach an output: what could move a cursor, recolour a terminal or
+reverse a line stays outside.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+
+from pipeline.judge.verdict import MetricVerdict
+from pipeline.judge.words import amount, percent
+
+__all__ = ["MISSING", "change", "clean", "duration", "plural", "threshold"]
+
+MISSING = "-"
+
+# CSI and OSC sequences go as a whole, so that "\x1b[31m" does not leave "[31m" behind.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+
+
+def clean(value: object, limit: int = 2000) -> str:
+    """One printable line of at most `limit` characters: no escape sequence, control or direction character.
+
+    >>> clean("a\\x1b[31mred\\x07\\nnext")
+    'ared next'
+    """
+    text = _ESCAPES.sub("", str(value))
+    text = re.sub(r"\s+", " ", text).strip()
+    # Cc control, Cf format (bidirectional overrides, zero width), Cs lone surrogates, Co private use
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: `1 request`, `3,000 requests`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _effect(value: float, metric: MetricVerdict) -> str:
+    """The size of an effect or threshold: percent when relative, else percentage points or the unit."""
+    if metric.effect_kind == "relative":
+        return percent(value)
+    if metric.unit == "fraction":
+        return percent(value).replace("%", "pp")  # percentage points, as a profile writes thresholds
+    return amount(value, metric.unit)
+
+
+def change(metric: MetricVerdict) -> str:
+    """How far the canary is from the baseline: `25 % worse`, `3 % better`, `none`, `-` when unknown."""
+    effect = metric.effect
+    if effect is None or math.isnan(effect):
+        return MISSING
+    if math.isinf(effect):
+        return "far worse" if effect > 0 else "far better"
+    if effect == 0:
+        return "none"
+    return f"{_effect(abs(effect), metric)} {'worse' if effect > 0 else 'better'}"
+
+
+def threshold(metric: MetricVerdict) -> str:
+    """The largest harmful effect that is allowed, in the same terms as `change`."""
+    return _effect(metric.threshold, metric) if math.isfinite(metric.threshold) else MISSING
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `45 s`, `5 min`, `1 min 30 s`.
+
+    >>> duration(90)
+    '1 min 30 s'
+    """
+    if seconds < 60:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min" + (f" {rest} s" if rest else "")
