@@ -1,0 +1,18 @@
+"""Everything a canary needs: HAProxy on `proxy`, the service on `blue` and `green`, exporters on all.
+
+One file, so that one pyinfra call (one set of SSH connections) does it all. The data each part takes is told
+in its own file.
+"""
+
+from pathlib import Path
+
+from pyinfra import local
+from pyinfra.context import host
+
+HERE = Path(__file__).resolve().parent
+
+if "proxy" in host.groups:
+    local.include(str(HERE / "canary_proxy.py"))
+if "blue" in host.groups or "green" in host.groups:
+    local.include(str(HERE / "canary_service.py"))
+local.include(str(HERE / "canary_exporters.py"))

@@ -1,0 +1,66 @@
+"""Exporters on every host of a canary, on loopback only: who wants to read them comes through SSH.
+
+prometheus-node-exporter on 127.0.0.1:9100: CPU, memory and load of the host, restarts of canary.service.
+prometheus-process-exporter on 127.0.0.1:9256: CPU, memory, threads and descriptors by user, so that the group
+named after the service's user is the service and all its children.
+"""
+
+from io import StringIO
+
+from pyinfra.context import config, host
+from pyinfra.operations import files, systemd
+from pyinfra.operations.util import any_changed
+
+from deploys import packages
+
+# Root needs no sudo, and a bare host has none.
+config.SUDO = host.data.get("ssh_user") != "root"
+
+PROCESS_CONFIG = "/etc/prometheus-process-exporter-canary.yml"
+
+FILES = {
+    "prometheus-node-exporter": {
+        "/etc/default/prometheus-node-exporter": 'ARGS="'
+        + " ".join(
+            [
+                "--web.listen-address=127.0.0.1:9100",
+                "--collector.disable-defaults",
+                "--collector.cpu",
+                "--collector.meminfo",
+                "--collector.loadavg",
+                "--collector.systemd",
+                "--collector.systemd.enable-restarts-metrics",
+                r"--collector.systemd.unit-include=canary\\.service",
+            ]
+        )
+        + '"\n'
+    },
+    "prometheus-process-exporter": {
+        PROCESS_CONFIG: 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n',
+        # -recheck: a process seen between fork and setuid would stay in root's group for ever.
+        "/etc/default/prometheus-process-exporter": 'ARGS="-web.listen-address=127.0.0.1:9256'
+        f' -config.path {PROCESS_CONFIG} -recheck -threads=false -gather-smaps=false"\n',
+    },
+}
+
+# The systemd collector talks to systemd over D-Bus.
+packages.ensure(["dbus", *FILES])
+
+for exporter, contents in FILES.items():
+    written = [
+        files.put(
+            name=f"Write {path}",
+            src=StringIO(content),
+            dest=path,
+            mode="644",
+            create_remote_dir=False,
+        )
+        for path, content in contents.items()
+    ]
+    systemd.service(name=f"Run {exporter}", service=f"{exporter}.service", running=True, enabled=True)
+    systemd.service(
+        name=f"Restart {exporter}",
+        service=f"{exporter}.service",
+        restarted=True,
+        _if=any_changed(*written),
+    )

@@ -1,0 +1,91 @@
+"""HAProxy in front of blue and green: one port, switched at run time, no request lost or repeated.
+
+Data of the host: `blue`, `green` (address:port as the proxy reaches them), `public_path` (default /preview),
+`public_port` (8080), `runtime_user` (who may use the runtime API without sudo; default: the SSH user).
+
+The traffic follows two maps, changed through /run/haproxy/admin.sock with `set map FILE KEY VALUE`:
+/etc/haproxy/active.map (`active` -> blue or green) and /etc/haproxy/routes.map (colour -> the path that means
+`public_path` there). Both files belong to `runtime_user`, who writes them along: a restart keeps the switch.
+"""
+
+import hashlib
+from collections.abc import Generator
+from io import StringIO
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pyinfra.api.command import FileUploadCommand, QuoteString, StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.operation import operation
+from pyinfra.context import config, host
+from pyinfra.facts.files import File, Sha256File
+from pyinfra.operations import files, systemd
+
+from deploys import packages
+from deploys.quoting import haproxy_address, haproxy_path
+
+# Root needs no sudo, and a bare host has none.
+config.SUDO = host.data.get("ssh_user") != "root"
+
+CONFIG = "/etc/haproxy/haproxy.cfg"
+
+packages.ensure(["haproxy"])
+
+
+@operation()
+def checked_config(content: str, dest: str) -> Generator[FileUploadCommand | StringCommand, None, None]:
+    """Write HAProxy's configuration; one that HAProxy does not accept never replaces the running one."""
+    if host.get_fact(Sha256File, path=dest) == hashlib.sha256(content.encode()).hexdigest():
+        host.noop("the configuration is the same")
+        return
+    new = f"{dest}.new"
+    yield FileUploadCommand(StringIO(content), new, remote_temp_filename=host.get_temp_filename(new))
+    yield StringCommand("haproxy", "-c", "-q", "-f", QuoteString(new))
+    yield StringCommand("mv", QuoteString(new), QuoteString(dest))
+
+
+runtime_user = str(host.data.get("runtime_user") or host.data.get("ssh_user") or "root")
+public_path = haproxy_path(host.data.get("public_path") or "/preview")
+public_port = int(host.data.get("public_port") or 8080)
+servers = []
+for colour in ("blue", "green"):
+    if not host.data.get(colour):
+        raise DeployError(f"{host.name}: no data '{colour}' (address:port of the service there)")
+    servers.append((colour, haproxy_address(host.data.get(colour), colour)))
+
+# A map that is there holds the state of the last switch: it is never written over.
+for path, content in (
+    ("/etc/haproxy/active.map", "active blue\n"),
+    ("/etc/haproxy/routes.map", f"blue {public_path}\ngreen {public_path}\n"),
+):
+    if not host.get_fact(File, path=path):
+        files.put(
+            name=f"Create {path}",
+            src=StringIO(content),
+            dest=path,
+            user=runtime_user,
+            mode="644",
+        )
+
+# Not files.template: it has no way to let HAProxy look at the result first.
+environment = Environment(
+    loader=FileSystemLoader(Path(__file__).resolve().parent / "templates"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    autoescape=False,  # noqa: S701 the output is haproxy.cfg, not HTML; what goes in is checked by quoting.py
+)
+config = checked_config(
+    name="Write haproxy.cfg, checked",
+    content=environment.get_template("haproxy.cfg.j2").render(
+        runtime_user=runtime_user, public_path=public_path, public_port=public_port, servers=servers
+    ),
+    dest=CONFIG,
+)
+systemd.service(name="Run HAProxy", service="haproxy.service", running=True, enabled=True)
+systemd.service(
+    name="Reload HAProxy",
+    service="haproxy.service",
+    reloaded=True,
+    _if=config.did_change,
+)

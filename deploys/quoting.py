@@ -1,0 +1,95 @@
+"""Text from a profile, made safe for the file it goes into."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+
+from pyinfra.api.exceptions import DeployError
+
+__all__ = ["environment_file", "haproxy_address", "haproxy_path", "install_script", "systemd_command"]
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Between double quotes these keep their meaning both in sh and in a systemd EnvironmentFile.
+SPECIAL = re.compile(r'([\\"$`])')
+
+
+def environment_file(environment: Mapping[str, object]) -> str:
+    r"""Lines that `sh` sources and that systemd reads as EnvironmentFile=, alike.
+
+    >>> print(environment_file({"A": 'say "$5"'}), end="")
+    A="say \"\$5\""
+    """
+    lines = []
+    for name, value in environment.items():
+        text = str(value)
+        if not VARIABLE.fullmatch(name):
+            raise DeployError(f"environment: {name!r} is no variable name")
+        if any(ord(c) < 32 and c != "\t" for c in text):
+            raise DeployError(f"environment: the value of {name} has a line break or a control character")
+        escaped = SPECIAL.sub(r"\\\1", text)
+        lines.append(f'{name}="{escaped}"\n')
+    return "".join(lines)
+
+
+def systemd_command(argv: Sequence[str], directory: str) -> str:
+    r"""The value of ExecStart= that runs exactly `argv`; a relative program is found in `directory`.
+
+    systemd expands % and $, and splits on blanks: nothing of the sort happens to what is written here.
+
+    >>> systemd_command(["node", "a b.js", "100%", "$HOME"], "/srv/x")
+    '"node" "a b.js" "100%%" "$$HOME"'
+    >>> systemd_command([".venv/bin/python", "app.py"], "/srv/x")
+    '"/srv/x/.venv/bin/python" "app.py"'
+    """
+    if not argv:
+        raise DeployError("start: the command is empty")
+    program = str(argv[0])
+    # The first word has prefixes of its own (- @ : + !) and no way to write a $.
+    if not re.fullmatch(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*", program):
+        raise DeployError(f"start: {program!r} cannot be a program's name in a systemd unit")
+    if "/" in program and not program.startswith("/"):
+        program = f"{directory}/{program.removeprefix('./')}"
+    return " ".join(systemd_word(word) for word in [program, *map(str, argv[1:])])
+
+
+def systemd_word(word: str) -> str:
+    if "\0" in word:
+        raise DeployError("start: an argument holds a NUL")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return '"' + escaped.replace("\n", "\\n") + '"'
+
+
+def haproxy_address(address: object, what: str) -> str:
+    """`address` if it is host:port, which needs no quoting in haproxy.cfg."""
+    match = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\]):(\d{1,5})", str(address))
+    if not match or not 0 < int(match[2]) < 65536:
+        raise DeployError(f"{what}: {address!r} is not address:port")
+    return str(address)
+
+
+def haproxy_path(path: object) -> str:
+    """`path` if it is a URL path of plain characters, which needs no quoting in haproxy.cfg or in a map."""
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", str(path)):
+        raise DeployError(f"public_path: {path!r} is not a plain path such as /preview")
+    return str(path)
+
+
+def install_script(install: Sequence[Sequence[str]], directory: str, environment: str) -> str:
+    r"""A POSIX shell script that runs the commands of `install` in `directory`, up to the first that fails.
+
+    `environment` is the path of an environment file. No word of a command is expanded by the shell.
+
+    >>> print(install_script([["npm", "install", "a b"]], "/srv/x", "/srv/env"), end="")
+    set -eu
+    set -a; . /srv/env; set +a
+    cd /srv/x
+    npm install 'a b'
+    """
+    lines = ["set -eu", f"set -a; . {shlex.quote(environment)}; set +a", f"cd {shlex.quote(directory)}"]
+    for argv in install:
+        if not argv:
+            raise DeployError("install: a command is empty")
+        lines.append(shlex.join(map(str, argv)))
+    return "\n".join(lines) + "\n"

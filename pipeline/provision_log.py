@@ -1,0 +1,87 @@
+"""What pyinfra's log tells: which operation runs, and what failed on which host with which last words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+__all__ = ["Failure", "Transcript"]
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+HOST_LINE = re.compile(r"\[(?P<host>[^\]]+)\] ?(?P<text>.*)")
+# What an operation ends with on one host; anything else on such a line is the words of a command that failed.
+ENDINGS = re.compile(r"(Success|No changes|Skipped)( on retry \d+)?$")
+# npm ends with where its own log is, on a host that may be gone soon.
+POINTER = re.compile(r"complete log of this run|/_logs/")
+ERROR = re.compile(r"Error(: (?P<what>.*))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One operation that failed on one host. `operation` is empty before the first; `reason` is one line."""
+
+    host: str
+    operation: str
+    reason: str
+    unreachable: bool = False
+
+
+@dataclass(slots=True)
+class Transcript:
+    """Reads pyinfra's log line by line. `failures` is in its order; `last` is the last line with words.
+
+    >>> t = Transcript()
+    >>> for line in ["--> Starting operation: service start: run", "    [blue] no such file",
+    ...              "    [blue] Error: executed 0 commands"]:
+    ...     _ = t.read(line)
+    >>> t.failures
+    [Failure(host='blue', operation='service start: run', reason='no such file', unreachable=False)]
+    """
+
+    failures: list[Failure] = field(default_factory=list)
+    operation: str = ""
+    last: str = ""
+    connecting: bool = False
+    words: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unreachable(self) -> bool:
+        """A host could not be connected to, and the others have been tried."""
+        return not self.connecting and any(f.unreachable for f in self.failures)
+
+    def read(self, line: str) -> str:
+        """Take one line. Gives the name of the operation that starts with it, or nothing."""
+        text = COLOUR.sub("", line).strip()
+        if not text:
+            return ""
+        if text.startswith("-->"):
+            return self.header(text.removeprefix("-->").strip())
+        self.last = text
+        match = HOST_LINE.fullmatch(text)
+        if match:
+            self.host_line(match["host"], match["text"].strip())
+        return ""
+
+    def header(self, text: str) -> str:
+        self.connecting = text.startswith("Connecting to hosts")
+        name = re.match(r"Starting (?:[a-z ]+ )?operation: (.*)", text)
+        if name:
+            self.operation, self.words = name[1], {}
+            return name[1]
+        error = re.match(r"(?:pyinfra|Operation|Argument|Connector|Local IO|unknown).*error[^:]*: (.*)", text)
+        if error:
+            # Hosts that failed have told why; this line then only counts them.
+            self.last = error[1]
+        return ""
+
+    def host_line(self, host: str, text: str) -> None:
+        if self.connecting:
+            if not text.startswith("Connected") and not text.startswith("No host key"):
+                self.failures.append(Failure(host, "", text, unreachable=True))
+            return
+        error = ERROR.fullmatch(text)
+        if error:
+            reason = self.words.pop(host, "") or error["what"] or "it says no more"
+            self.failures.append(Failure(host, self.operation, reason))
+        elif text and not ENDINGS.fullmatch(text) and not POINTER.search(text):
+            self.words[host] = text
