@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -30,6 +31,11 @@ from loadgen.screen import JsonLines, Screen
 __all__ = ["INTERRUPTED", "INVALID", "OK", "OUTPUT", "USAGE", "main"]
 
 OK, USAGE, OUTPUT, INVALID, INTERRUPTED = 0, 2, 3, 4, 130
+
+
+class _OutputError(click.ClickException):
+    """The results cannot be written. Not an OSError: click ends the process itself on a broken pipe, with 1."""
+
 
 EPILOG = """\b
 Exit codes:
@@ -132,9 +138,14 @@ def _command(
         raise click.UsageError(f"{problem.filename}: {problem.strerror}") from None
     listener = JsonLines(sys.stdout) if events else Screen.of_this_process()
     try:
-        summary = uvloop.run(run(plan, recorder, listener, start_at=start_at))
-    finally:
-        recorder.close()
+        try:
+            summary = uvloop.run(run(plan, recorder, listener, start_at=start_at))
+        finally:
+            recorder.close()
+    except OSError as problem:
+        if isinstance(problem, BrokenPipeError):  # nobody reads: keep Python from trying once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _OutputError(f"cannot write the results: {problem.strerror or problem}") from problem
     return _exit_code(summary)
 
 
@@ -150,6 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _command.main(
             args=None if arguments is None else list(arguments), prog_name="loadgen", standalone_mode=False
         )
+    except _OutputError as problem:
+        return _complain(problem.format_message(), OUTPUT)
     except click.ClickException as problem:
         return _complain(problem.format_message() + " (see --help)", USAGE)
     except (
@@ -157,8 +170,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         KeyboardInterrupt,
     ):  # before the first request: later ones end by the signal handlers
         return _complain("interrupted", INTERRUPTED)
-    except OSError as problem:
-        return _complain(f"cannot write the results: {problem.strerror or problem}", OUTPUT)
     return int(code or 0)  # --help gives 0
 
 

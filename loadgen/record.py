@@ -43,14 +43,15 @@ class Recorder:
             self._log_file = opened.enter_context(log.open("w")) if log else None
             if self._csv_file:
                 self._rows = csv.writer(self._csv_file, lineterminator="\n")
-                self._rows.writerow(COLUMNS)
-                self._csv_file.flush()
             if self._log_file:
                 self._log = HistogramLogWriter(self._log_file)
             self._files = opened.pop_all()
 
     def start(self, t0_unix: float) -> None:
-        """Write the log's head. Intervals are in seconds from `t0_unix`."""
+        """Write the heads of both. The log's intervals are in seconds from `t0_unix`."""
+        if self._rows is not None and self._csv_file is not None:
+            self._rows.writerow(COLUMNS)
+            self._csv_file.flush()
         if self._log is None or self._log_file is None:
             return
         self._log.output_comment("[Values are microseconds]")

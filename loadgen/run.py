@@ -50,9 +50,6 @@ async def run(
         t0_unix = unix + LEAD if start_at is None else start_at
         t0 = monotonic + (t0_unix - unix)
         cpu = time.process_time()
-        recorder.start(t0_unix)
-        listener({"event": "start", "t0_unix": t0_unix, "rate": plan.rate, "total": plan.total})
-
         stopped = asyncio.Event()
 
         def stop() -> None:
@@ -61,6 +58,8 @@ async def run(
 
         for number in signals:
             loop.add_signal_handler(number, stop)
+        recorder.start(t0_unix)
+        listener({"event": "start", "t0_unix": t0_unix, "rate": plan.rate, "total": plan.total})
         working = asyncio.create_task(engine.run(t0))
         ticking = asyncio.create_task(_tick(t0, engine, stats, recorder, listener))
         try:
@@ -74,8 +73,6 @@ async def run(
         finally:
             ticking.cancel()
             await asyncio.wait([ticking])
-            for number in signals:
-                loop.remove_signal_handler(number)
 
     elapsed = max(0.0, time.monotonic() - t0)
     recorder.flush(elapsed)
@@ -85,6 +82,8 @@ async def run(
         engine.progress, t0_unix=t0_unix, elapsed=elapsed, cpu=time.process_time() - cpu
     ) | {"interrupted": stopped.is_set()}
     listener({"event": "end", "summary": summary})
+    for number in signals:  # not before: a late signal must not cost the summary
+        loop.remove_signal_handler(number)
     return summary
 
 

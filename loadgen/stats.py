@@ -172,4 +172,4 @@ def _percentiles(values: Any) -> dict[str, float] | None:
         return None
     named = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9}
     ms = {name: values.get_value_at_percentile(percent) / 1000 for name, percent in named.items()}
-    return {**ms, "max": values.get_max_value() / 1000, "mean": round(values.get_mean_value() / 1000, 3)}
+    return {**ms, "max": values.get_max_value() / 1000}

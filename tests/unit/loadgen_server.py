@@ -1,0 +1,75 @@
+"""A real HTTP server on loopback for the loader's tests, with a route for each way a server can behave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+__all__ = ["Server", "serving"]
+
+
+class Server:
+    """`url` is its root; `seen` holds the headers of each request to /ok; `stall` holds its answers back."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.seen: list[CIMultiDict[str]] = []
+        self._open = asyncio.Event()
+        self._open.set()
+
+    async def stall(self, seconds: float) -> None:
+        self._open.clear()
+        await asyncio.sleep(seconds)
+        self._open.set()
+
+    async def ok(self, request: web.Request) -> web.Response:
+        self.seen.append(CIMultiDict(request.headers))
+        body = await request.read()
+        await self._open.wait()
+        colour = "blue" if len(self.seen) % 2 else "green"
+        return web.Response(body=b"<html>\nhello " + body + b"</html>", headers={"X-Served-By": colour})
+
+    async def broken(self, _: web.Request) -> web.Response:
+        return web.Response(status=500, text="no")
+
+    async def hang(self, _: web.Request) -> web.Response:
+        await asyncio.sleep(60)
+        raise AssertionError("the client waited a minute")
+
+    async def cut(self, request: web.Request) -> web.StreamResponse:
+        """Promise 100 bytes, send 4, hang up."""
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"half")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async def reset(self, request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async def moved(self, _: web.Request) -> web.Response:
+        raise web.HTTPFound("/ok")
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Server]:
+    server = Server()
+    app = web.Application()
+    for name in ("ok", "broken", "hang", "cut", "reset", "moved"):
+        app.router.add_route("*", f"/{name}", getattr(server, name))
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
