@@ -75,7 +75,7 @@ environment = Environment(
     trim_blocks=True,
     autoescape=False,  # noqa: S701 the output is haproxy.cfg, not HTML; what goes in is checked by quoting.py
 )
-config = checked_config(
+written = checked_config(
     name="Write haproxy.cfg, checked",
     content=environment.get_template("haproxy.cfg.j2").render(
         runtime_user=runtime_user, public_path=public_path, public_port=public_port, servers=servers
@@ -87,5 +87,5 @@ systemd.service(
     name="Reload HAProxy",
     service="haproxy.service",
     reloaded=True,
-    _if=config.did_change,
+    _if=written.did_change,
 )

@@ -1,7 +1,8 @@
 """The Ansible form of an inventory file: `[group]`, then `host ansible_host=... ansible_user=...` a line.
 
 Understood: groups, `[group:vars]`, `[group:children]`, host variables, `#` and `;` comments. The nearest
-value wins: a host's own, its group's, the group above, `[all:vars]`. See Ansible's "How to build your inventory".
+value wins: a host's own, its group's, the group above, `[all:vars]`.
+See "How to build your inventory" in its documentation.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.inventory_hosts import Entry, Problems, Value
@@ -27,6 +28,7 @@ KEYS = {
     "ansible_ssh_user": "user",
     "private_address": "private_address",
 }
+IMPLIED = ("all", "ungrouped")
 # About Ansible's own way of working, which has no counterpart here.
 WITHOUT_MEANING = {
     "ansible_python_interpreter",
@@ -38,9 +40,10 @@ WITHOUT_MEANING = {
 
 @dataclass(slots=True)
 class Group:
-    """A group as it stands in the file. `line` is None while only its variables have been seen."""
+    """A group as it stands in the file, from `line` on; not `there` while only its variables were seen."""
 
-    line: int | None = None
+    line: int
+    there: bool = False
     hosts: list[tuple[str, int]] = field(default_factory=list)
     children: list[tuple[str, int]] = field(default_factory=list)
     variables: dict[str, Value] = field(default_factory=dict)
@@ -51,11 +54,15 @@ def read_ansible(text: str, problems: Problems) -> dict[str, tuple[int, list[Ent
     reader = Reader(problems)
     for number, line in enumerate(text.splitlines(), 1):
         reader.line(line.strip(), number)
-    return {
-        name: (group.line, reader.entries(name))
-        for name, group in reader.groups.items()
-        if group.line is not None and name not in ("all", "ungrouped")
-    }
+    members = {name: reader.members(name, ()) for name in reader.groups}
+    result = {}
+    for name, group in reader.groups.items():
+        if group.there:
+            found = [Entry(host, line, reader.values(host, members)) for host, line in members[name]]
+            result[name] = (group.line, found)
+        elif name not in IMPLIED:
+            problems.add(group.line, f"no such group: '{name}'")
+    return {name: group for name, group in result.items() if name not in IMPLIED}
 
 
 class Reader:
@@ -63,7 +70,7 @@ class Reader:
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        self.groups: dict[str, Group] = {"all": Group(), "ungrouped": Group()}
+        self.groups: dict[str, Group] = {name: Group(1) for name in IMPLIED}
         self.of_hosts: dict[str, dict[str, Value]] = {}
         self.group = self.groups["ungrouped"]
         self.kind = "hosts"
@@ -74,10 +81,10 @@ class Reader:
         if not line or line.startswith(("#", ";")):
             return
         if header:
-            self.group = self.groups.setdefault(header[1], Group())
+            self.group = self.groups.setdefault(header[1], Group(number))
             self.kind = header[2] or "hosts"
-            if self.kind != "vars" and self.group.line is None:
-                self.group.line = number
+            if self.kind != "vars" and not self.group.there:
+                self.group.line, self.group.there = number, True
         elif line.startswith("["):
             self.problems.add(number, f"{line} is no group: write [name], [name:vars] or [name:children]")
         elif self.kind == "vars":
@@ -117,25 +124,29 @@ class Reader:
             else:
                 into[name] = Value(value, number, name)
 
-    def entries(self, name: str) -> list[Entry]:
-        """The hosts of a group and of those below it, the nearest value of each variable."""
-        found: list[Entry] = []
-        for host, number, path in self.members(name, ()):
-            values = dict(self.groups["all"].variables)
-            for group in path:
-                values |= self.groups[group].variables
-            found.append(Entry(host, number, values | self.of_hosts[host]))
-        return found
+    def values(self, host: str, members: Mapping[str, list[tuple[str, int]]]) -> dict[str, Value]:
+        """The nearest value of each variable: of all, of its groups from the outermost in, its own."""
+        around = [name for name, found in members.items() if any(host == other for other, _ in found)]
+        values = dict(self.groups["all"].variables)
+        for name in sorted(around, key=lambda name: -self.height(name, ())):
+            values |= self.groups[name].variables
+        return values | self.of_hosts[host]
 
-    def members(self, name: str, above: tuple[str, ...]) -> Iterator[tuple[str, int, tuple[str, ...]]]:
-        """Each host of a group with its line and the groups that lead to it, outermost first."""
-        path = (*above, name)
-        for host, number in self.groups[name].hosts:
-            yield host, number, path
+    def height(self, name: str, above: tuple[str, ...]) -> int:
+        """How many layers of groups are below this one."""
+        inside = [c for c, _ in self.groups[name].children if c in self.groups and c not in (*above, name)]
+        return max((1 + self.height(child, (*above, name)) for child in inside), default=0)
+
+    def members(self, name: str, above: tuple[str, ...]) -> list[tuple[str, int]]:
+        """The hosts of a group and of those below it, each with its line."""
+        found = list(self.groups[name].hosts)
         for child, number in self.groups[name].children:
-            if child in path:
+            if child in (*above, name):
                 self.problems.add(number, f"group '{child}' is inside itself")
-            elif child not in self.groups or self.groups[child].line is None:
+            elif child not in self.groups or not self.groups[child].there:
                 self.problems.add(number, f"no such group: '{child}'")
             else:
-                yield from self.members(child, path)
+                # A host may well be in several of them.
+                known = {host for host, _ in found}
+                found += [m for m in self.members(child, (*above, name)) if m[0] not in known]
+        return found

@@ -49,6 +49,9 @@ class Problems:
 
     def key(self, line: int, name: str, known: Sequence[str]) -> None:
         """Report a key that is none, with the one that was probably meant."""
+        if "pass" in name:
+            self.add(line, f"'{name}': passwords are not taken, name a key file or use an agent")
+            return
         close = difflib.get_close_matches(name, known, 1, 0.7)
         self.add(line, f"no key '{name}'" + (f"; did you mean '{close[0]}'?" if close else " is known here"))
 
