@@ -34,7 +34,10 @@ OK, USAGE, OUTPUT, INVALID, INTERRUPTED = 0, 2, 3, 4, 130
 
 
 class _OutputError(click.ClickException):
-    """The results cannot be written. Not an OSError: click ends the process itself on a broken pipe, with 1."""
+    """The results cannot be written.
+
+    Not an OSError, because click itself ends the process on a broken pipe, with 1.
+    """
 
 
 EPILOG = """\b

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
+from loadgen_server import serving
 
 from loadgen.cli import INTERRUPTED, INVALID, OK, OUTPUT, USAGE, main
 from loadgen.record import Recorder
 from loadgen.result import COLUMNS, Answer, Result
-from tests.unit.loadgen_server import serving
 
 URL = "http://127.0.0.1:9/"  # nothing listens there
 

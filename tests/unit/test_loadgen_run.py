@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from loadgen_server import Server, serving
 
 from loadgen.plan import Plan
 from loadgen.record import Recorder
 from loadgen.run import run
 from loadgen.send import USER_AGENT
-from tests.unit.loadgen_server import Server, serving
 
 Events = list[dict[str, Any]]
 
