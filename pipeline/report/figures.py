@@ -36,17 +36,18 @@ def _axis(title: str, **more: Any) -> dict[str, Any]:
 
 
 def _absent(drawings: Mapping[str, Drawing]) -> list[dict[str, Any]]:
-    """A note in the chart for each arm that has nothing to draw, so that an empty chart is no riddle."""
+    """A note in the chart for each arm that has nothing to draw, over the plot."""
     empty = [arm for arm, drawing in drawings.items() if not np.isfinite(drawing.values).any()]
     if not empty:
         return []
-    note = {"text": f"nothing of the {' or the '.join(empty)} to show", "showarrow": False, "yanchor": "top"}
-    return [{**note, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.98}]
+    where = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 1, "yanchor": "bottom", "showarrow": False}
+    return [{"text": f"nothing of the {' or the '.join(empty)} to show", **where}]
 
 
 def _from_zero(drawings: Mapping[str, Drawing], limit: float | None) -> dict[str, Any]:
-    """A range from just below zero, where a line of zeros can still be seen, to above all values and the limit."""
-    top = max([limit or 0.0, *(y for drawing in drawings.values() for y in drawing.line[1] if y is not None)])
+    """A range from just below zero, where a line of zeros shows, to above all values and the limit."""
+    drawn = [y for drawing in drawings.values() for y in drawing.line[1] if y is not None]
+    top = max([limit or 0.0, *drawn])
     return {"range": [-0.03 * (top or 1.0), 1.08 * (top or 1.0)]}
 
 
@@ -90,7 +91,6 @@ def timeline(
     layout = {
         "xaxis": _axis("seconds since the start"),
         "yaxis": _axis(label, **(_from_zero(drawings, limit) if zero else {})),
-        "annotations": _absent(drawings),
         "shapes": shapes,
     }
     return {"data": data, "layout": layout}

@@ -7,13 +7,15 @@ the columns that explain least are left out before anything wraps.
 
 from __future__ import annotations
 
+import io
 import os
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 import click
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
 from tabulate import tabulate
 
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
@@ -24,7 +26,7 @@ from pipeline.report.text import change, clean, threshold
 __all__ = ["render", "wants_color"]
 
 _NAME_AT_LEAST = 14  # below this a metric's name says nothing, so a column goes instead
-_GAP = 2  # what tabulate's "simple" format puts between columns
+_GAP = 2  # what tabulate's "plain" format puts between columns
 
 _COLOURS = {
     Decision.PASS: "green",
@@ -61,6 +63,13 @@ def _fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(width - 1, 0)).rstrip() + "…" if width > 0 else ""
+
+
+def _wrap(text: str, width: int, mark: str = "") -> list[str]:
+    """`text` as a list item that hangs under `mark`; by cells, and a word longer than a line is broken."""
+    room = max(width - len(mark), 2)
+    lines = Text(text).wrap(Console(width=room, file=io.StringIO()), room)
+    return [(mark if i == 0 else " " * len(mark)) + line.plain.rstrip() for i, line in enumerate(lines)]
 
 
 def _columns(metrics: Sequence[MetricVerdict], width: int) -> tuple[list[str], list[list[str]], int]:
@@ -103,20 +112,23 @@ def _table(verdict: Verdict, width: int, color: bool) -> list[str]:
             row[-1] = click.style(
                 row[-1], fg=_COLOURS[metric.decision], bold=metric.decision is Decision.FAIL
             )
-        row.insert(0, "  " + _fit(clean(metric.title or metric.name), max(room - 2, 1)))
+        # tabulate aligns by characters; one of two cells would push its row to the right
+        name = "".join(c if cell_len(c) == 1 else "?" for c in clean(metric.title or metric.name))
+        row.insert(0, "  " + _fit(name, max(room - 2, 1)))
+    # the titles are a row like any other: tabulate would pad real headers by two cells that are wanted here
     aligned = tabulate(
-        cells,
-        ["metric", *titles],
-        tablefmt="simple",
+        [["metric", *titles], *cells],
+        tablefmt="plain",
         disable_numparse=True,
         preserve_whitespace=True,
         colalign=["left", *("left" if title == "decision" else "right" for title in titles)],
     ).splitlines()
-    lines, rows = aligned[:2], iter(aligned[2:])
+    rows = (line.rstrip() for line in aligned)
+    lines = [next(rows), "-" * max(cell_len(click.unstyle(line).rstrip()) for line in aligned)]
     for score, name, group in grouped:
         heading = _fit(_heading(name, score), width)
         lines.append(click.style(heading, bold=True) if color else heading)
-        lines.extend(next(rows).rstrip() for _ in group)
+        lines.extend(next(rows) for _ in group)
     if any(metric.critical for metric in metrics):
         lines.append(_fit("* critical: fails the canary alone", width))
     return lines
@@ -127,10 +139,7 @@ def _sentences(verdict: Verdict, width: int) -> list[str]:
     lines: list[str] = []
     for mark, sentences in (("- ", verdict.reasons), ("note: ", verdict.notes)):
         for sentence in sentences:
-            # a long word (a path, a hash) is broken rather than allowed to push a line beyond the screen
-            lines += textwrap.wrap(
-                clean(sentence), max(width, 12), initial_indent=mark, subsequent_indent=" " * len(mark)
-            )
+            lines += _wrap(clean(sentence), width, mark)
     return lines
 
 
@@ -164,6 +173,6 @@ def render(verdict: Verdict, run: Mapping[str, Any], *, width: int, color: bool)
     if facts.sample:
         said = "SAMPLE CODE: this judges the bundled sample repository, not yours"
         why = f" ({facts.sample_why})" if facts.sample_why else ""
-        blocks.append(textwrap.wrap(said + why, max(width, 12)))
+        blocks.append(_wrap(said + why, width))
     blocks.append([_verdict_line(verdict, facts, width, color)])
     return "\n\n".join("\n".join(block) for block in blocks if block)

@@ -27,7 +27,7 @@
       ...figure.layout,
       xaxis: axis(figure.layout.xaxis),
       yaxis: axis(figure.layout.yaxis),
-      margin: { l: 52, r: 12, t: 10, b: 48 },
+      margin: { l: 52, r: 12, t: 20, b: 48 },
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("text") },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       showlegend: false, hovermode: "closest", dragmode: coarse ? false : "zoom",
