@@ -15,7 +15,7 @@ from pipeline.canary.drive import Driven, drive
 from pipeline.canary.facts import host_facts, service_log
 from pipeline.canary.health import EXPORTERS, Collector
 from pipeline.canary.load import Loader
-from pipeline.canary.probe import UNIT, Instance, probe, request_body
+from pipeline.canary.probe import UNIT, Instance, probe
 from pipeline.canary.progress import Progress
 from pipeline.canary.proxy import RUNTIME_SOCKET, Proxy
 from pipeline.canary.reconcile import difference, reconcile
@@ -144,7 +144,7 @@ def _loader_arguments(
 ) -> list[str]:
     request, host = profile.request, connections["proxy"].host
     arguments = [
-        f"http://{host.private_address}:{PUBLIC_PORT}{request.path}",
+        f"http://{host.private_address}:{PUBLIC_PORT}{request.target()}",
         "--method", request.method,
         "--rate", f"{settings.rate:g}",
         "--duration", f"{settings.phases()[-1].end:g}s",
@@ -158,7 +158,7 @@ def _loader_arguments(
         arguments += ["--header", f"{name}: {value}"]
     if profile.expect.body_regex is not None:
         arguments += ["--expect-body-regex", profile.expect.body_regex]
-    body = request_body(profile)
+    body = request.content()
     if body:
         path = directory.path / "request-body"
         path.write_bytes(body)

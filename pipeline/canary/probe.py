@@ -7,7 +7,6 @@ is involved (an upstream version dies of a request that looks harmless).
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from pipeline.errors import ServiceError
 from pipeline.profile import Profile
 from pipeline.ssh import Connection
 
-__all__ = ["UNIT", "Instance", "probe", "request_body"]
+__all__ = ["UNIT", "Instance", "last_words", "probe"]
 
 UNIT = "canary.service"
 ABSENT = (404, 405)  # what a server answers for a route or a method that it does not have
@@ -30,14 +29,6 @@ class Instance:
 
     route: str
     status: int
-
-
-def request_body(profile: Profile) -> bytes:
-    """The body that the profile asks to send, as bytes; empty when it names none."""
-    request = profile.request
-    if request.json_body is not None:
-        return json.dumps(request.json_body).encode()
-    return (request.body or "").encode()
 
 
 async def probe(connection: Connection, profile: Profile) -> Instance:
@@ -71,7 +62,7 @@ async def _ask(session: aiohttp.ClientSession, name: str, profile: Profile) -> I
     for route in profile.routes:
         method = route.method or request.method
         async with session.request(
-            method, f"http://service{route.path}", data=request_body(profile) or None, headers=dict(request.headers)
+            method, f"http://service{request.target(route.path)}", data=request.content() or None, headers=dict(request.headers)
         ) as response:
             await response.read()
             if response.status not in ABSENT:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli.options import DURATION, RATE, inventory_option, json_option, provider_option
+from pipeline.cli.options import DURATION, RATE, WARMUP, inventory_option, json_option, provider_option
 from pipeline.exits import Exit
 
 __all__ = ["canary"]
@@ -27,7 +27,7 @@ Examples:
 @click.option("--profile", default="preview", show_default=True, metavar="NAME|FILE", help="How the service is installed, asked and judged.")
 @click.option("--rate", type=RATE, default=50.0, show_default="50/s", help="Requests per second, open loop.")
 @click.option("--duration", type=DURATION, default=300.0, show_default="5m", help="Measured load on each version.")
-@click.option("--warmup", type=DURATION, default=20.0, show_default="20s", help="Load on each version before it, not judged.")
+@click.option("--warmup", type=WARMUP, default=20.0, show_default="20s", help="Load on each version before it, not judged.")
 @click.option(
     "--schedule", type=click.Choice(["phased", "interleaved"]), default="phased", show_default=True,
     help="All baseline then all canary, or slices in the order ABBA (immune to drift of the machine).",

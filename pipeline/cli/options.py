@@ -10,7 +10,7 @@ import click
 
 from pipeline.units import parse_duration, parse_rate
 
-__all__ = ["DURATION", "RATE", "inventory_option", "json_option", "provider_option"]
+__all__ = ["DURATION", "RATE", "WARMUP", "inventory_option", "json_option", "provider_option"]
 
 
 class _Parsed(click.ParamType[float]):
@@ -27,6 +27,12 @@ class _Parsed(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
+def _parse_warmup(text: str) -> float:
+    """A duration that may also be none at all."""
+    return 0.0 if text in ("0", "0s") else parse_duration(text)
+
+
+WARMUP = _Parsed("duration", _parse_warmup)
 DURATION = _Parsed("duration", parse_duration)
 RATE = _Parsed("rate", parse_rate)
 

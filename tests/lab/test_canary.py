@@ -1,0 +1,134 @@
+"""`pipeline canary` from two refs to a verdict, on the real lab, as a user runs it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hdrh.log import HistogramLogReader
+from hdrh.histogram import HdrHistogram
+
+from pipeline.exits import Exit
+from tests.lab.conftest import Command, Ended
+
+SHORT = ("--duration", "25s", "--warmup", "10s", "--json")
+
+
+def explain(ended: Ended) -> str:
+    return f"exit {ended.code}\n{ended.err}\n{ended.out[:2000]}"
+
+
+@pytest.fixture(scope="module")
+def broken(pipeline: Command, samples: Path) -> Ended:
+    return pipeline("canary", "master", "broken", "--repo", str(samples), *SHORT)
+
+
+@pytest.fixture(scope="module")
+def identical(pipeline: Command, samples: Path) -> Ended:
+    return pipeline("canary", "master", "master", "--repo", str(samples), *SHORT)
+
+
+def test_a_canary_that_answers_500_fails_for_its_errors(broken: Ended) -> None:
+    assert broken.code == Exit.FAILED, explain(broken)
+    assert broken.json["outcome"] == "failed"
+    failed = {metric["name"]: metric for metric in broken.json["metrics"] if metric["decision"] == "fail"}
+    assert failed["error_rate"]["canary"]["value"] == 1.0
+    assert failed["error_rate"]["baseline"]["value"] == 0.0
+
+
+def test_a_failed_canary_leaves_the_proxy_on_blue(broken: Ended, pipeline: Command) -> None:
+    assert broken.json["run"]["promoted"] is False
+    assert "blue" in pipeline("lab", "ssh", "proxy", "cat", "/etc/haproxy/active.map").out
+
+
+def test_identical_code_passes_and_is_promoted(identical: Ended) -> None:
+    assert identical.code == Exit.OK, explain(identical)
+    assert identical.json["outcome"] == "passed"
+    assert identical.json["run"]["promoted"] is True
+
+
+def test_the_run_directory_holds_every_request_of_the_schedule(identical: Ended) -> None:
+    path = Path(identical.json["run"]["directory"])
+    run = json.loads((path / "run.json").read_text())
+    with gzip.open(path / "requests.csv.gz", "rt") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 50 * run["phases"][-1]["end"]
+    assert Counter(row["served_by"] for row in rows).keys() == {"blue", "green"}
+    assert run["reconciliation"]["mismatches"] == []
+
+
+def test_the_histogram_log_counts_the_same_requests(identical: Ended) -> None:
+    path = Path(identical.json["run"]["directory"])
+    reader = HistogramLogReader(str(path / "latency.hlog"), HdrHistogram(1, 60_000_000, 3))
+    counted = 0
+    while (interval := reader.get_next_interval_histogram()) is not None:
+        counted += interval.get_total_count()
+    with gzip.open(path / "requests.csv.gz", "rt") as file:
+        assert counted == sum(1 for row in csv.DictReader(file) if row["latency_us"])
+
+
+def test_health_of_both_hosts_was_sampled_about_once_a_second(identical: Ended) -> None:
+    path = Path(identical.json["run"]["directory"])
+    seconds = json.loads((path / "run.json").read_text())["phases"][-1]["end"]
+    with gzip.open(path / "series.csv.gz", "rt") as file:
+        counts = Counter((row["arm"], row["metric"]) for row in csv.DictReader(file))
+    for arm in ("baseline", "canary"):
+        for metric in ("host_cpu", "host_memory", "host_load1", "service_cpu", "service_memory", "service_threads",
+                       "service_fds", "service_restarts", "up"):  # fmt: skip
+            assert counts[arm, metric] >= 0.8 * seconds, (arm, metric)
+
+
+def test_judging_a_run_again_gives_the_same_verdict(identical: Ended, pipeline: Command) -> None:
+    path = Path(identical.json["run"]["directory"])
+    before = json.loads((path / "verdict.json").read_text())
+    again = pipeline("judge", str(path))
+    assert again.code == Exit.OK
+    assert json.loads((path / "verdict.json").read_text()) == before
+
+
+def test_rollback_and_promote_switch_a_kept_lab(identical: Ended, pipeline: Command) -> None:  # noqa: ARG001 - it must have run
+    for action, colour in (("rollback", "blue"), ("promote", "green"), ("rollback", "blue")):
+        done = pipeline("canary", action)
+        assert done.code == Exit.OK, explain(done)
+        assert pipeline("lab", "ssh", "proxy", "cat", "/etc/haproxy/active.map").out.split() == ["active", colour]
+
+
+@pytest.mark.parametrize(
+    ("fault", "metric"), [("wrong", "wrong_body_rate"), ("crash", "service_restarts"), ("flaky", "error_rate")]
+)
+def test_a_fault_that_a_critical_metric_shows_fails_within_half_a_minute(
+    fault: str, metric: str, pipeline: Command, samples: Path
+) -> None:
+    ended = pipeline("canary", "master", fault, "--repo", str(samples), *SHORT)
+    assert ended.code == Exit.FAILED, explain(ended)
+    assert metric in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}, explain(ended)
+
+
+def test_a_canary_that_does_not_start_has_failed_and_says_why(pipeline: Command, samples: Path) -> None:
+    ended = pipeline("canary", "master", "nostart", "--repo", str(samples), *SHORT)
+    assert ended.code == Exit.FAILED, explain(ended)
+    assert any("the canary did not come up" in reason for reason in ended.json["reasons"]), explain(ended)
+
+
+def test_a_baseline_that_does_not_start_makes_the_run_invalid(pipeline: Command, samples: Path) -> None:
+    ended = pipeline("canary", "nostart", "master", "--repo", str(samples), *SHORT)
+    assert ended.code == Exit.INVALID, explain(ended)
+
+
+def test_a_baseline_that_answers_500_is_invalid_and_never_a_pass(pipeline: Command, samples: Path) -> None:
+    ended = pipeline("canary", "broken", "broken", "--repo", str(samples), *SHORT)
+    assert ended.code == Exit.INVALID, explain(ended)
+    assert "promoted: the proxy stays on green" not in ended.err
+
+
+def test_another_service_in_another_language_needs_only_its_profile(pipeline: Command, tmp_path: Path) -> None:
+    from pipeline.sample import make_sample_repository
+
+    repository = make_sample_repository(tmp_path / "slug", "slug")
+    ended = pipeline("canary", "master", "broken", "--repo", str(repository), "--profile", "slug", "--schedule", "interleaved", *SHORT)
+    assert ended.code == Exit.FAILED, explain(ended)
+    assert ended.json["run"]["promoted"] is False

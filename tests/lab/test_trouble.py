@@ -1,0 +1,125 @@
+"""When things go wrong: a true verdict or one clear error, soon, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.exits import Exit
+from pipeline.hosts.vagrant import Lab
+from pipeline.ssh import ssh_arguments
+from pipeline.state import ROOT
+from tests.lab.conftest import Command
+
+DEADLINE = 60  # seconds from the event to the end of the command
+
+
+@pytest.fixture
+def start(samples: Path, tmp_path: Path, lab: Lab) -> Callable[..., subprocess.Popen[str]]:  # noqa: ARG001 - the lab must be up
+    """Starts a canary run in the background."""
+
+    def begin(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipeline", "canary", "master", "master", "--repo", str(samples), "--keep", "--json",
+             "--runs", str(tmp_path / "runs"), *arguments],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    return begin
+
+
+def run_directory(tmp_path: Path) -> Path:
+    (path,) = [path for path in (tmp_path / "runs").iterdir() if path.is_dir() and not path.is_symlink()]
+    return path
+
+
+def wait_for_load(tmp_path: Path, phase_start: float, child: subprocess.Popen[str]) -> None:
+    """Until the loader has written a request due after `phase_start` seconds."""
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline and child.poll() is None:
+        for file in (tmp_path / "runs").glob("*/requests.csv"):
+            rows = file.read_text().splitlines()[1:]
+            if rows and float(rows[-1].split(",")[0]) > phase_start:
+                return
+        time.sleep(0.5)
+    pytest.fail(f"no load: {child.communicate()[1]}" if child.poll() is not None else "no load within 180 s")
+
+
+def on(lab: Lab, host: str, *command: str) -> None:
+    machine = lab.inventory().one(host)
+    subprocess.run(["ssh", *ssh_arguments(machine, lab.known_hosts), " ".join(command)], check=False, capture_output=True, timeout=30)
+
+
+def finish(child: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = child.communicate(timeout=DEADLINE)
+    return child.returncode, out, err
+
+
+def test_ctrl_c_during_the_load_keeps_what_was_measured(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    child = start("--duration", "60s", "--warmup", "5s")
+    wait_for_load(tmp_path, 8, child)
+    child.send_signal(signal.SIGINT)
+    code, _, err = finish(child)
+    assert code == Exit.INTERRUPTED, err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    path = run_directory(tmp_path)
+    run = json.loads((path / "run.json").read_text())
+    assert run["phases"][-1]["end"] < 60
+    assert any(path.glob("requests.csv*"))
+
+
+def test_a_baseline_that_goes_away_in_its_phase_makes_the_run_invalid(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab
+) -> None:
+    child = start("--duration", "120s", "--warmup", "3s")
+    wait_for_load(tmp_path, 4, child)
+    on(lab, "blue", "sudo", "systemctl", "stop", "canary")
+    code, out, err = finish(child)
+    assert code == Exit.INVALID, err
+    assert any("baseline" in reason for reason in json.loads(out)["reasons"]), out
+
+
+def test_haproxy_dying_is_invalid_and_not_the_canarys_fault(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab
+) -> None:
+    child = start("--duration", "120s", "--warmup", "3s")
+    wait_for_load(tmp_path, 4, child)
+    on(lab, "proxy", "sudo", "systemctl", "stop", "haproxy")
+    code, out, err = finish(child)
+    assert code == Exit.INVALID, err
+    assert any("HAProxy" in reason or "proxy" in reason for reason in json.loads(out)["reasons"]), out
+
+
+def test_a_host_that_dies_is_named(start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab) -> None:
+    child = start("--duration", "120s", "--warmup", "3s")
+    wait_for_load(tmp_path, 4, child)
+    lab.halt("green")
+    code, out, err = finish(child)
+    assert code == Exit.INVALID, err
+    assert any("green" in reason for reason in json.loads(out)["reasons"]), out
+    lab.up()
+
+
+def test_a_second_run_on_the_same_lab_is_refused_at_once_and_names_the_first(
+    start: Callable[..., subprocess.Popen[str]], pipeline: Command, samples: Path, tmp_path: Path
+) -> None:
+    child = start("--duration", "60s", "--warmup", "3s")
+    try:
+        wait_for_load(tmp_path, 1, child)
+        second = pipeline("canary", "master", "broken", "--repo", str(samples))
+        assert second.code == Exit.ENVIRONMENT, second.err
+        assert str(child.pid) in second.err
+    finally:
+        os.kill(child.pid, signal.SIGTERM)
+        assert finish(child)[0] == Exit.INTERRUPTED
