@@ -37,8 +37,8 @@ class Metric:
 
     `unit` is one of fraction, s, 1/s, B, B/min, cores, load, count. `floor` is the smallest difference, in
     that unit, that a relative threshold may call harmful: 20 % of next to nothing is nothing (for a trend:
-    the least growth in all, in bytes, that counts as a leak). `needs_work` marks metrics that look better on a version that answers with errors, so they are compared only where most
-    requests were answered well.
+    the least growth in all, in bytes, that counts as a leak). `needs_work` marks metrics that look better on
+    a version that answers with errors, so they are compared only where most requests were answered well.
     """
 
     name: str

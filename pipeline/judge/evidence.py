@@ -37,7 +37,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """One metric sampled about once a second: times (seconds since the run's start), values (the metric's unit)."""
+    """One metric, sampled about once a second: times (seconds since the run's start) and values."""
 
     t: Floats
     value: Floats
@@ -62,8 +62,8 @@ class Problem:
     """Something that happened to the experiment.
 
     `effect` is what it does to the verdict: "invalid" (nothing can be concluded), "failed" (the canary itself
-    did it: it did not start, its host answered and then it stopped), "inconclusive" (stopped early), or "note"
-    (reported, decides nothing).
+    did it: it did not start, its host answered and then it stopped), "inconclusive" (stopped early), or
+    "note" (reported, decides nothing).
     """
 
     effect: str

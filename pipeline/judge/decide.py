@@ -1,0 +1,99 @@
+"""From two arms of evidence to a verdict. Start reading here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.judge.compare import find
+from pipeline.judge.evidence import Evidence
+from pipeline.judge.gates import gates, status_notes
+from pipeline.judge.measure import ArmView
+from pipeline.judge.metric import decide_metric
+from pipeline.judge.rules import MetricRule, Policy
+from pipeline.judge.score import coverage, group_scores, total
+from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
+from pipeline.judge.words import percent
+
+__all__ = ["judge"]
+
+_SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED)
+
+
+def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Verdict:
+    """Compares the canary with the baseline, metric by metric, and says whether it may go on.
+
+    Pure: the same evidence, rules and policy always give the same verdict. Broken evidence never raises:
+    what cannot be compared is said in its metric's reason. docs/judge.md tells how each number comes about.
+    """
+    baseline, canary = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
+    metrics = tuple(decide_metric(rule, find(rule, baseline, canary, policy), policy) for rule in rules)
+    gate = gates(evidence.problems, baseline, canary, policy)
+    groups = group_scores(metrics)
+    score = total(groups) or 0.0  # nothing compared: no evidence is no credit
+
+    outcome = _worst(gate.outcome, _by_fails(metrics, policy), _by_evidence(metrics, score, policy))
+    reasons = [*gate.reasons, *_fail_reasons(metrics)]
+    if outcome is Outcome.INCONCLUSIVE:
+        reasons += _doubts(metrics, policy)
+    if outcome is not Outcome.INVALID:
+        reasons.append(_score_words(metrics, score, policy))
+    return Verdict(
+        outcome=outcome,
+        score=None if outcome is Outcome.INVALID else score,
+        pass_score=policy.pass_score,
+        reasons=tuple(reasons),
+        metrics=metrics,
+        groups=groups,
+        notes=gate.notes + status_notes(baseline, canary),
+    )
+
+
+def _worst(*outcomes: Outcome | None) -> Outcome:
+    return min((o for o in outcomes if o is not None), key=_SEVERITY.index, default=Outcome.PASSED)
+
+
+def _by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
+    """Failed when a critical metric failed, or the fails alone take the score below what passes."""
+    if any(m.critical and m.decision is Decision.FAIL for m in metrics):
+        return Outcome.FAILED
+    at_best = total(group_scores(metrics, undecided=0.0))
+    return Outcome.FAILED if at_best is not None and at_best < policy.pass_score else None
+
+
+def _by_evidence(metrics: Sequence[MetricVerdict], score: float, policy: Policy) -> Outcome | None:
+    """Inconclusive unless the critical metrics and enough of the rest were decided, and the score passes."""
+    enough = coverage(metrics) >= policy.min_coverage and score >= policy.pass_score
+    return None if enough and not _open(metrics) else Outcome.INCONCLUSIVE
+
+
+def _open(metrics: Sequence[MetricVerdict]) -> list[MetricVerdict]:
+    """Critical metrics without a decision."""
+    return [m for m in metrics if m.critical and m.decision in (Decision.INCONCLUSIVE, Decision.NODATA)]
+
+
+def _fail_reasons(metrics: Sequence[MetricVerdict]) -> list[str]:
+    failed = [m for m in metrics if m.decision is Decision.FAIL]
+    return [f"{m.title}: {m.reason}" for m in sorted(failed, key=lambda m: (not m.critical, -m.weight))]
+
+
+def _doubts(metrics: Sequence[MetricVerdict], policy: Policy) -> list[str]:
+    """Why there is not enough evidence: critical metrics first, then others, then what is missing in all."""
+    critical = _open(metrics)
+    others = [m for m in metrics if m.decision is Decision.INCONCLUSIVE and not m.critical]
+    doubts = [f"{m.title} (critical): {m.reason}" for m in critical] + [
+        f"{m.title}: {m.reason}" for m in others
+    ]
+    covered = coverage(metrics)
+    if covered < policy.min_coverage:
+        needed = percent(policy.min_coverage)
+        doubts.append(
+            f"Metrics with {percent(covered)} of the score's weight could be decided, {needed} is needed"
+        )
+    return doubts
+
+
+def _score_words(metrics: Sequence[MetricVerdict], score: float, policy: Policy) -> str:
+    compared = sum(m.decision is not Decision.NODATA for m in metrics)
+    worse = sum(m.decision is Decision.FAIL for m in metrics)
+    said = f"{worse} of {compared} compared metrics {'is' if worse == 1 else 'are'} worse"
+    return f"Score {score:.0f} of 100, {policy.pass_score:g} passes; {said}"

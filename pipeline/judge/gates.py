@@ -1,0 +1,76 @@
+"""What decides before any metric does: a broken experiment or a dead canary; and what is worth a note."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.judge.evidence import Problem
+from pipeline.judge.measure import ArmView
+from pipeline.judge.rules import Policy
+from pipeline.judge.verdict import Outcome
+from pipeline.judge.words import count_of, percent
+
+__all__ = ["Gates", "gates", "status_notes"]
+
+_EFFECTS = {"invalid": Outcome.INVALID, "failed": Outcome.FAILED, "inconclusive": Outcome.INCONCLUSIVE}
+_SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The worst outcome the gates demand (None: they are open), why, and the notes of the run."""
+
+    outcome: Outcome | None
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def gates(problems: Sequence[Problem], baseline: ArmView, canary: ArmView, policy: Policy) -> Gates:
+    """Problems of the run, a baseline that is no measure, a canary that is silent."""
+    found: list[tuple[Outcome, str]] = []
+    notes: list[str] = []
+    for problem in problems:
+        if problem.effect == "note":
+            notes.append(problem.message)
+        else:
+            # An effect of another name comes from a newer or a broken run: it must not open the gate.
+            found.append((_EFFECTS.get(problem.effect, Outcome.INVALID), problem.message))
+    explained = any(outcome is not Outcome.INVALID for outcome, _ in found)
+    if baseline.sent == 0:
+        # Nothing was measured. If the canary did not start, or someone stopped the run, that says why.
+        if not explained:
+            found.append(
+                (Outcome.INVALID, "No request was measured on the baseline: there is nothing to compare")
+            )
+    elif baseline.sent - baseline.good > policy.max_baseline_error_rate * baseline.sent:
+        bad = count_of(baseline.sent - baseline.good, baseline.sent)
+        limit = percent(policy.max_baseline_error_rate)
+        found.append(
+            (
+                Outcome.INVALID,
+                f"{bad} baseline requests were not answered as expected, more than the {limit} "
+                "a baseline may have: it is no measure for the canary",
+            )
+        )
+    if canary.sent == 0:
+        if not found:
+            found.append(
+                (Outcome.INCONCLUSIVE, "No request was measured on the canary: there is nothing to judge")
+            )
+    elif canary.answered == 0:
+        found.append((Outcome.FAILED, f"The canary answered none of {canary.sent:,} requests"))
+    found.sort(key=lambda item: _SEVERITY.index(item[0]))
+    outcome = found[0][0] if found else None
+    return Gates(outcome, tuple(dict.fromkeys(message for _, message in found)), tuple(notes))
+
+
+def status_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:
+    """Statuses the canary gave and the baseline never did, in words."""
+    known = baseline.statuses()
+    return tuple(
+        f"{f'Status {status}' if status else 'No response'} on {count_of(n, canary.sent)} canary requests, "
+        "never on the baseline"
+        for status, n in canary.statuses().items()
+        if status not in known
+    )

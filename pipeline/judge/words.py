@@ -1,0 +1,103 @@
+"""Numbers as people read them: one place, so that the terminal, the page and the reasons agree."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["amount", "change", "count_of", "p_words", "percent", "points"]
+
+_BYTE_STEPS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def _digits(value: float) -> str:
+    """About three significant digits, without an exponent.
+
+    >>> [_digits(v) for v in (0, 0.0123, 1.234, 12.34, 1234.5)]
+    ['0', '0.0123', '1.23', '12.3', '1,234']
+    """
+    if value == 0:
+        return "0"
+    decimals = max(0, min(6, 2 - math.floor(math.log10(abs(value)))))
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(fraction: float) -> str:
+    """A fraction as a percentage.
+
+    >>> percent(0.019), percent(0), percent(0.99999)
+    ('1.9 %', '0 %', '99.999 %')
+    """
+    scaled = fraction * 100
+    if 99 < scaled < 100:  # 99.999 % must not read as 100 %
+        return f"{scaled:.3f}".rstrip("0").rstrip(".") + " %"
+    return f"{_digits(scaled)} %"
+
+
+def points(fraction: float) -> str:
+    """A difference of fractions in percentage points.
+
+    >>> points(0.005), points(0.01)
+    ('0.5 points', '1 point')
+    """
+    digits = _digits(fraction * 100)
+    return f"{digits} point" if digits == "1" else f"{digits} points"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A value with its unit; `unit` is one of the catalogue's.
+
+    >>> amount(0.01234, "s"), amount(81_200_000, "B"), amount(0.35, "cores"), amount(None, "s")
+    ('12.3 ms', '81.2 MB', '0.35 cores', '-')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    if unit == "fraction":
+        return percent(value)
+    if unit == "s":
+        return f"{_digits(value)} s" if abs(value) >= 1 else f"{_digits(value * 1000)} ms"
+    if unit in ("B", "B/min"):
+        suffix = "/min" if unit == "B/min" else ""
+        for factor, name in _BYTE_STEPS:
+            if abs(value) >= factor:
+                return f"{_digits(value / factor)} {name}{suffix}"
+        return f"{value:.0f} B{suffix}"
+    if unit == "1/s":
+        return f"{_digits(value)}/s"
+    if unit == "cores":
+        return f"{_digits(value)} cores"
+    return _digits(value)
+
+
+def change(baseline: float, canary: float, unit: str) -> str:
+    """How the canary differs: in percent of the baseline where that means something, else by amount.
+
+    >>> change(10, 12, "s"), change(10, 9, "s"), change(0, 3, "count"), change(1, 1, "s")
+    ('20 % more', '10 % less', '3 more', 'the same')
+    """
+    difference = canary - baseline
+    size = percent(abs(difference) / baseline) if baseline > 0 else amount(abs(difference), unit)
+    if float(size.split()[0].replace(",", "").rstrip("/s")) == 0:
+        return "the same"
+    return f"{size} {'more' if difference > 0 else 'less'}"
+
+
+def count_of(hits: int, total: int) -> str:
+    """So many of so many, with the share when it helps.
+
+    >>> count_of(0, 3000), count_of(57, 3000)
+    ('0 of 3,000', '57 of 3,000 (1.9 %)')
+    """
+    share = f" ({percent(hits / total)})" if 0 < hits < total else ""
+    return f"{hits:,} of {total:,}{share}"
+
+
+def p_words(p_value: float) -> str:
+    """A p-value for a sentence.
+
+    >>> p_words(2e-10), p_words(0.0213), p_words(0.4)
+    ('p < 0.001', 'p = 0.021', 'p = 0.40')
+    """
+    if p_value < 0.001:
+        return "p < 0.001"
+    return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"

@@ -1,0 +1,138 @@
+"""From a run directory's tables to evidence: which sample belongs to which version."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import RunDirectoryError
+from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
+from pipeline.judge.words import count_of
+from pipeline.rundir_tables import RequestRows, SeriesRows
+
+__all__ = ["Phase", "build_evidence", "read_phases", "read_problems"]
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+_COLOUR = {"baseline": "blue", "canary": "green"}
+# A switch has no stragglers in a measured phase, a warm-up lies between. More than this is a broken proxy.
+_MOST_MISROUTED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A measured phase, in seconds since the run's start: start <= t < end."""
+
+    arm: str
+    start: float
+    end: float
+
+
+def read_phases(where: Path, listed: Any) -> tuple[Phase, ...]:
+    """The measured phases of run.json's `phases`; one that never came beyond its start is left out."""
+    phases = []
+    for item in _objects(where, "phases", listed):
+        if item.get("arm") not in _COLOUR or item.get("kind") not in ("warmup", "measure"):
+            raise RunDirectoryError(
+                f"{where}: phases: unknown arm or kind: {item.get('arm')!r}, {item.get('kind')!r}"
+            )
+        if item["kind"] != "measure" or item.get("end") is None:
+            continue
+        start, end = item.get("start"), item["end"]
+        if not _is_time(start) or not _is_time(end):
+            raise RunDirectoryError(
+                f"{where}: phases: start and end must be seconds, not {start!r} and {end!r}"
+            )
+        if end > start:
+            phases.append(Phase(item["arm"], start, end))
+    phases.sort(key=lambda phase: phase.start)
+    for earlier, later in pairwise(phases):
+        if later.start < earlier.end:
+            raise RunDirectoryError(f"{where}: phases overlap at {later.start:g} s")
+    return tuple(phases)
+
+
+def read_problems(where: Path, listed: Any) -> tuple[Problem, ...]:
+    """What is known to be wrong with the run."""
+    problems = []
+    for item in _objects(where, "problems", listed):
+        effect, message = item.get("effect"), item.get("message")
+        if not isinstance(effect, str) or not isinstance(message, str):
+            raise RunDirectoryError(f"{where}: problems: each needs an effect and a message")
+        problems.append(Problem(effect, message))
+    return tuple(problems)
+
+
+def build_evidence(
+    phases: Sequence[Phase],
+    problems: Sequence[Problem],
+    requests: RequestRows | None,
+    series: SeriesRows | None,
+) -> Evidence:
+    """Both arms. Rows that the other version served are left out, counted, and reported as a problem."""
+    arms: dict[str, Arm] = {}
+    found = list(problems)
+    for arm in _COLOUR:
+        own = [phase for phase in phases if phase.arm == arm]
+        kept, problem = _requests(arm, own, requests)
+        if problem is not None:
+            found.append(problem)
+        arms[arm] = Arm(
+            requests=kept,
+            series=_series(arm, own, series),
+            seconds=sum(phase.end - phase.start for phase in own),
+            phase_starts=tuple(phase.start for phase in own),
+        )
+    return Evidence(arms["baseline"], arms["canary"], tuple(found))
+
+
+def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tuple[Requests, Problem | None]:
+    if rows is None:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Requests(np.zeros(0), np.zeros(0), nothing, nothing, nothing), None
+    inside = _within(rows.t, phases)
+    # No header: nobody answered, or the proxy itself did. That counts against the version whose phase it was.
+    own = inside & ((rows.served_by == _COLOUR[arm]) | (rows.served_by == ""))
+    strays, sent = int(np.count_nonzero(inside & ~own)), int(np.count_nonzero(inside))
+    kept = Requests(rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own])
+    if strays == 0:
+        return kept, None
+    said = f"{count_of(strays, sent)} requests in the {arm}'s phases were served elsewhere and are left out"
+    if strays > _MOST_MISROUTED * sent:
+        return kept, Problem("invalid", f"{said}: the proxy did not route as it was told")
+    return kept, Problem("note", said)
+
+
+def _series(arm: str, phases: Sequence[Phase], rows: SeriesRows | None) -> dict[str, Series]:
+    if rows is None:
+        return {}
+    inside = _within(rows.t, phases) & (rows.arm == arm)
+    t, metric, value = rows.t[inside], rows.metric[inside], rows.value[inside]
+    return {str(name): Series(t[metric == name], value[metric == name]) for name in np.unique(metric)}
+
+
+def _within(t: Floats, phases: Sequence[Phase]) -> Bools:
+    inside = np.zeros(len(t), dtype=np.bool_)
+    for phase in phases:
+        inside |= (t >= phase.start) & (t < phase.end)
+    return inside
+
+
+def _is_time(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _objects(where: Path, name: str, listed: Any) -> list[dict[str, Any]]:
+    if listed is None:
+        return []
+    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+        raise RunDirectoryError(f"{where}: {name} must be a list of objects")
+    return listed

@@ -1,0 +1,137 @@
+"""Two arms made of seeded noise, shaped like what the lab measures, for the judge's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+
+Floats = NDArray[np.float64]
+Change = Callable[[Arm, np.random.Generator], Arm]
+
+RATE = 50
+SECONDS = 60
+
+
+def arm(seed: int, *, start: float = 10.0, seconds: int = SECONDS, rate: int = RATE) -> Arm:
+    """A healthy service: 6 ms a request with drift and neighbours, 70 MB that still grow a little."""
+    rng = np.random.default_rng(seed)
+    n = seconds * rate
+    t = start + np.arange(n) / rate
+    # The machine's mood: slow waves common to neighbouring requests, as real series have.
+    mood = 1 + 0.02 * rng.standard_normal() + 0.02 * _waves(rng, n, 4 * rate)
+    latency = 0.006 * mood * rng.lognormal(0, 0.25, n)
+    requests = Requests(
+        t=t,
+        latency=latency,
+        status=np.full(n, 200, dtype=np.int64),
+        body_ok=np.ones(n, dtype=np.int64),
+        size=np.full(n, 5475, dtype=np.int64),
+    )
+    second = start + np.arange(seconds) + 0.5
+    wave = 0.02 * _waves(rng, seconds, 4)
+    warm = 1 - np.exp(-np.arange(seconds) / 15)
+    values = {
+        "service_cpu": 0.15 * (1 + wave),
+        "service_memory": 70e6 + 4e6 * warm + 3e5 * rng.standard_normal(seconds),
+        "service_threads": np.full(seconds, 11.0),
+        "service_fds": 22.0 + rng.integers(0, 3, seconds),
+        "service_restarts": np.zeros(seconds),
+        "host_cpu": 0.3 * (1 + 2 * wave),
+        "host_memory": 160e6 + 2e6 * rng.standard_normal(seconds),
+        "host_load1": 0.3 + 0.1 * _waves(rng, seconds, 10),
+    }
+    return Arm(requests, {name: Series(second, value) for name, value in values.items()}, float(seconds), (start,))
+
+
+def _waves(rng: np.random.Generator, n: int, width: int) -> Floats:
+    smooth = np.convolve(rng.standard_normal(n + width), np.ones(width) / np.sqrt(width), mode="same")
+    return np.asarray(smooth[:n], dtype=np.float64)
+
+
+def pair(seed: int, change: Change | None = None, *, seconds: int = SECONDS) -> Evidence:
+    """A baseline and a canary of the same code, one after the other; `change` is what the canary does worse."""
+    canary = arm(2 * seed + 1, start=seconds + 30.0, seconds=seconds)
+    if change is not None:
+        canary = change(canary, np.random.default_rng(seed + 9_000))
+    return Evidence(arm(2 * seed, seconds=seconds), canary)
+
+
+def with_series(arm: Arm, name: str, values: Floats) -> Arm:
+    """The arm with another series in place of the one of that name."""
+    return replace(arm, series={**arm.series, name: Series(arm.series[name].t, values)})
+
+
+def failing(arm: Arm, where: NDArray[np.bool_], status: int) -> Arm:
+    """The arm with a fast error where `where`; status 0 is no response at all."""
+    r = arm.requests
+    latency = np.where(where, 0.001 if status else np.nan, r.latency)
+    return replace(
+        arm,
+        requests=replace(
+            r,
+            latency=latency,
+            status=np.where(where, status, r.status),
+            body_ok=np.where(where, -1, r.body_ok),
+            size=np.where(where, 0, r.size),
+        ),
+    )
+
+
+def broken(arm: Arm, rng: np.random.Generator) -> Arm:
+    """500 always, and lighter for it."""
+    lighter = with_series(arm, "service_cpu", arm.series["service_cpu"].value / 5)
+    return failing(lighter, np.ones(len(rng.random(len(arm.requests))), dtype=np.bool_), 500)
+
+
+def slow(arm: Arm, rng: np.random.Generator) -> Arm:
+    """A fifth more CPU a request."""
+    jitter = 1 + 0.01 * rng.standard_normal(len(arm.requests))
+    slower = replace(arm, requests=replace(arm.requests, latency=arm.requests.latency * 1.2 * jitter))
+    return with_series(slower, "service_cpu", arm.series["service_cpu"].value * 1.2)
+
+
+def tail(arm: Arm, rng: np.random.Generator) -> Arm:
+    """One request in fifty takes ten times as long."""
+    hit = rng.random(len(arm.requests)) < 1 / 50
+    return replace(
+        arm, requests=replace(arm.requests, latency=np.where(hit, 10.0, 1.0) * arm.requests.latency)
+    )
+
+
+def flaky(arm: Arm, rng: np.random.Generator) -> Arm:
+    """2 % errors."""
+    return failing(arm, rng.random(len(arm.requests)) < 0.02, 500)
+
+
+def leak(arm: Arm, rng: np.random.Generator) -> Arm:
+    """20 MB a minute that never come back, in the steps of a garbage collector."""
+    memory = arm.series["service_memory"]
+    minutes = (memory.t - memory.t[0]) / 60
+    steps = np.floor(20 * minutes + rng.random()) * 1e6
+    return with_series(arm, "service_memory", memory.value + steps)
+
+
+def hog(arm: Arm, rng: np.random.Generator) -> Arm:
+    """A quarter of a core besides the requests."""
+    extra = 0.25 + 0.01 * rng.standard_normal(len(arm.series["service_cpu"].value))
+    busy = with_series(arm, "service_cpu", arm.series["service_cpu"].value + extra)
+    return with_series(busy, "host_cpu", arm.series["host_cpu"].value + extra)
+
+
+def wrong(arm: Arm, rng: np.random.Generator) -> Arm:
+    """200 with a wrong body, one in ten."""
+    hit = rng.random(len(arm.requests)) < 0.1
+    return replace(arm, requests=replace(arm.requests, body_ok=np.where(hit, 0, 1)))
+
+
+def crash(arm: Arm, rng: np.random.Generator) -> Arm:
+    """Exits every 300 requests and is back after two seconds."""
+    place = np.arange(len(arm.requests)) % 300
+    down = place >= 300 - 2 * RATE
+    restarts = np.floor((arm.series["service_restarts"].t - 60) / 6) + rng.integers(0, 2)
+    return with_series(failing(arm, down, 0), "service_restarts", restarts)
