@@ -16,6 +16,8 @@ from deploys import packages
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
 
+# Debian runs the process exporter as a user who may not count another user's descriptors (it then reports 0).
+PROCESS_UNIT = "/etc/systemd/system/prometheus-process-exporter.service.d/canary.conf"
 PROCESS_CONFIG = "/etc/prometheus-process-exporter-canary.yml"
 
 FILES = {
@@ -36,6 +38,7 @@ FILES = {
         + '"\n'
     },
     "prometheus-process-exporter": {
+        PROCESS_UNIT: "[Service]\nAmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH\n",
         PROCESS_CONFIG: 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n',
         # -recheck: a process seen between fork and setuid would stay in root's group for ever.
         "/etc/default/prometheus-process-exporter": 'ARGS="-web.listen-address=127.0.0.1:9256'
@@ -53,14 +56,16 @@ for exporter, contents in FILES.items():
             src=StringIO(content),
             dest=path,
             mode="644",
-            create_remote_dir=False,
         )
         for path, content in contents.items()
     ]
-    systemd.service(name=f"Run {exporter}", service=f"{exporter}.service", running=True, enabled=True)
+    if PROCESS_UNIT in contents:
+        systemd.daemon_reload(name="Reload systemd", _if=any_changed(*written))
+    # First this: what is not running yet is started by it, with the files above.
     systemd.service(
         name=f"Restart {exporter}",
         service=f"{exporter}.service",
         restarted=True,
         _if=any_changed(*written),
     )
+    systemd.service(name=f"Run {exporter}", service=f"{exporter}.service", running=True, enabled=True)

@@ -82,10 +82,10 @@ written = checked_config(
     ),
     dest=CONFIG,
 )
-systemd.service(name="Run HAProxy", service="haproxy.service", running=True, enabled=True)
 systemd.service(
     name="Reload HAProxy",
     service="haproxy.service",
     reloaded=True,
     _if=written.did_change,
 )
+systemd.service(name="Run HAProxy", service="haproxy.service", running=True, enabled=True)

@@ -66,8 +66,9 @@ class Transcript:
         self.connecting = text.startswith("Connecting to hosts")
         name = re.match(r"Starting (?:[a-z ]+ )?operation: (.*)", text)
         if name:
-            self.operation, self.words = name[1], {}
-            return name[1]
+            # pyinfra puts the file in front of what an included one does.
+            self.operation, self.words = name[1].rpartition(" | ")[2], {}
+            return self.operation
         error = re.match(r"(?:pyinfra|Operation|Argument|Connector|Local IO|unknown).*error[^:]*: (.*)", text)
         if error:
             # Hosts that failed have told why; this line then only counts them.
