@@ -98,7 +98,7 @@ def _quantile_chart(
     return Chart(
         distribution(drawings, label, quantile, log=latency),
         timeline(drawings, phases, label, limit, zero=True),
-        f"Distribution of good responses; the dotted line marks the {said}",
+        f"Good responses by {'latency' if latency else 'size'}; the dotted line marks the {said}",
         f"The {said} of each second's good responses",
     )
 

@@ -6,7 +6,8 @@ so that one page serves light, dark and paper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,25 +97,66 @@ def timeline(
     return {"data": data, "layout": layout}
 
 
-def distribution(drawings: Mapping[str, Drawing], label: str, quantile: float | None, log: bool) -> Figure:
-    """Percent of requests at or below each value; a line marks the quantile that is judged."""
-    data = []
-    for arm, drawing in drawings.items():
-        x, y = ecdf(drawing.values)
-        # dashed against solid: the arms stay apart in print and for eyes that see no colours
-        line = {"color": f"@{arm}", "width": 2, "dash": "dash" if arm == "baseline" else "solid"}
-        data.append({"type": "scatter", "mode": "lines", "name": arm, "x": x, "y": y, "line": line})
-    layout: dict[str, Any] = {
-        "xaxis": _axis(label, type="log" if log else "linear"),
-        "yaxis": _axis("% of requests at or below", range=[0, 101]),
-        "annotations": _absent(drawings),
+def _log_ticks(lines: Sequence[Points]) -> dict[str, Any]:
+    """A logarithmic axis marked 1, 2, 5, 10, 20, 50 ... (plotly's own marks leave the tens out)."""
+    values = [x for xs, _ in lines for x in xs if x is not None and x > 0]
+    if not values:
+        return {}
+    decades = range(math.floor(math.log10(min(values))), math.floor(math.log10(max(values))) + 1)
+    digits = (1, 2, 5) if len(decades) <= 3 else (1,)
+    marks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
+    return {"type": "log", "tickvals": marks, "ticktext": [f"{mark:,g}" for mark in marks]}
+
+
+def distribution(drawings: Mapping[str, Drawing], label: str, quantile: float, log: bool) -> Figure:
+    """Percent of requests at or below each value, with a line at the quantile that is judged.
+
+    For a high quantile the other way round, percent above on a logarithmic axis: there 2 % of slow requests can be
+    told from none. `log` makes the values' axis logarithmic.
+    """
+    tail = quantile >= 0.9
+    lines = {arm: ecdf(drawing.values) for arm, drawing in drawings.items()}
+    if tail:
+        lines = {
+            arm: (xs, [round(100 - y, 4) if y is not None and y < 100 else None for y in ys])
+            for arm, (xs, ys) in lines.items()
+        }
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": arm,
+            "x": xs,
+            "y": ys,
+            # dashed against solid: the arms stay apart in print and for eyes that see no colours
+            "line": {"color": f"@{arm}", "width": 2, "dash": "dash" if arm == "baseline" else "solid"},
+        }
+        for arm, (xs, ys) in lines.items()
+    ]
+    at = (1 - quantile if tail else quantile) * 100
+    percents = (100, 10, 1, 0.1)
+    marks = {
+        "type": "log",
+        "range": [-1.5, 2.1],
+        "tickvals": percents,
+        "ticktext": [f"{x:g}" for x in percents],
     }
-    if quantile is not None:
-        line = {"color": "@limit", "width": 1, "dash": "dot"}
-        at = quantile * 100
-        layout["shapes"] = [
-            {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at, "line": line}
-        ]
+    layout: dict[str, Any] = {
+        "xaxis": _axis(label, **(_log_ticks(list(lines.values())) if log else {})),
+        "yaxis": _axis("% slower", **marks) if tail else _axis("% at or below", range=[0, 101]),
+        "annotations": _absent(drawings),
+        "shapes": [
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": at,
+                "y1": at,
+                "line": {"color": "@limit", "width": 1, "dash": "dot"},
+            }
+        ],
+    }
     return {"data": data, "layout": layout}
 
 

@@ -21,11 +21,12 @@ from tabulate import tabulate
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
-from pipeline.report.text import change, clean, threshold
+from pipeline.report.text import change, clean, threshold, worse_by
 
 __all__ = ["render", "wants_color"]
 
-_NAME_AT_LEAST = 14  # below this a metric's name says nothing, so a column goes instead
+_INDENT = "  "  # of a metric under its group
+_NAME_AT_LEAST = 18  # below this a metric's name says nothing, so a column goes instead
 _GAP = 2  # what tabulate's "plain" format puts between columns
 
 _COLOURS = {
@@ -44,13 +45,24 @@ _WORDS = {
     Decision.INCONCLUSIVE: "inconclusive",
     Decision.NODATA: "no data",
 }
-_COLUMNS: tuple[tuple[str, Callable[[MetricVerdict], str]], ...] = (
+_Column = tuple[str, Callable[[MetricVerdict], str]]
+
+_DECISION: _Column = ("decision", lambda m: _WORDS[m.decision] + (" *" if m.critical else ""))
+_WIDE: tuple[_Column, ...] = (
     ("baseline", lambda m: amount(m.baseline.value, m.unit)),
     ("canary", lambda m: amount(m.canary.value, m.unit)),
     ("change", change),
     ("allowed", threshold),
-    ("decision", lambda m: _WORDS[m.decision] + (" *" if m.critical else "")),
+    _DECISION,
 )
+_NARROW: tuple[_Column, ...] = (  # a metric's name says whether it is in cores
+    ("baseline", lambda m: amount(m.baseline.value, m.unit).removesuffix(" cores")),
+    ("canary", lambda m: amount(m.canary.value, m.unit).removesuffix(" cores")),
+    ("worse by", worse_by),
+    ("allowed", threshold),
+    _DECISION,
+)
+_UNNEEDED = ("allowed", "worse by", "baseline", "canary")  # what goes first where there is no room
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -73,17 +85,29 @@ def _wrap(text: str, width: int, mark: str = "") -> list[str]:
 
 
 def _columns(metrics: Sequence[MetricVerdict], width: int) -> tuple[list[str], list[list[str]], int]:
-    """Titles and cells of the columns that fit, first of all the decision, and the room left for names."""
-    wanted = [(title, [cell(m) for m in metrics]) for title, cell in _COLUMNS]
-    for unneeded in ("allowed", "change", "baseline", "canary"):
-        used = sum(_GAP + max(cell_len(text) for text in [title, *cells]) for title, cells in wanted)
-        if width - used >= _NAME_AT_LEAST:
+    """Titles and cells of the columns that fit, and the room they leave for names."""
+
+    def filled(columns: Sequence[_Column]) -> tuple[list[str], list[list[str]], int]:
+        cells = [[title, *(cell(m) for m in metrics)] for title, cell in columns]
+        used = sum(_GAP + max(map(cell_len, column)) for column in cells)
+        rows = [list(row) for row in zip(*cells, strict=True)]
+        return rows[0], rows[1:], width - used
+
+    names = max(cell_len(_name(metric)) for metric in metrics) + len(_INDENT)
+    wide = filled(_WIDE)
+    if wide[2] >= names:
+        return wide
+    columns = list(_NARROW)
+    for unneeded in _UNNEEDED:
+        if filled(columns)[2] >= min(names, _NAME_AT_LEAST):
             break
-        wanted = [column for column in wanted if column[0] != unneeded]
-    else:
-        used = sum(_GAP + max(cell_len(text) for text in [title, *cells]) for title, cells in wanted)
-    rows = [list(row) for row in zip(*(cells for _, cells in wanted), strict=True)]
-    return [title for title, _ in wanted], rows, max(width - used, 1)
+        columns = [column for column in columns if column[0] != unneeded]
+    return filled(columns)
+
+
+def _name(metric: MetricVerdict) -> str:
+    """The metric's title. tabulate aligns by characters: one of two cells would push its row aside."""
+    return "".join(c if cell_len(c) == 1 else "?" for c in clean(metric.title or metric.name))
 
 
 def _by_group(verdict: Verdict) -> list[tuple[GroupScore | None, str, list[MetricVerdict]]]:
@@ -112,9 +136,7 @@ def _table(verdict: Verdict, width: int, color: bool) -> list[str]:
             row[-1] = click.style(
                 row[-1], fg=_COLOURS[metric.decision], bold=metric.decision is Decision.FAIL
             )
-        # tabulate aligns by characters; one of two cells would push its row to the right
-        name = "".join(c if cell_len(c) == 1 else "?" for c in clean(metric.title or metric.name))
-        row.insert(0, "  " + _fit(name, max(room - 2, 1)))
+        row.insert(0, _INDENT + _fit(_name(metric), max(room - len(_INDENT), 1)))
     # the titles are a row like any other: tabulate would pad real headers by two cells that are wanted here
     aligned = tabulate(
         [["metric", *titles], *cells],

@@ -14,7 +14,7 @@ import unicodedata
 from pipeline.judge.verdict import MetricVerdict
 from pipeline.judge.words import amount, percent
 
-__all__ = ["MISSING", "change", "clean", "duration", "plural", "threshold"]
+__all__ = ["MISSING", "change", "clean", "duration", "plural", "threshold", "worse_by"]
 
 MISSING = "-"
 
@@ -27,7 +27,7 @@ _ESCAPES = re.compile(
 
 
 def clean(value: object, limit: int = 2000) -> str:
-    """One printable line of at most `limit` characters: no escape sequence, control or direction character.
+    """One printable line of at most `limit` characters, without escape sequences or control characters.
 
     >>> clean("a\\x1b[31mred\\x07\\nnext")
     'ared next'
@@ -63,6 +63,14 @@ def change(metric: MetricVerdict) -> str:
     if effect == 0:
         return "none"
     return f"{_effect(abs(effect), metric)} {'worse' if effect > 0 else 'better'}"
+
+
+def worse_by(metric: MetricVerdict) -> str:
+    """`change` for a narrow column: only harm has a size (`25 %`, no `/min`), the rest is one word."""
+    said = change(metric)
+    if said.endswith(" better"):
+        return "better"
+    return said.removesuffix(" worse").removesuffix("/min")
 
 
 def threshold(metric: MetricVerdict) -> str:
