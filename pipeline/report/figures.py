@@ -111,8 +111,8 @@ def _log_ticks(lines: Sequence[Points]) -> dict[str, Any]:
 def distribution(drawings: Mapping[str, Drawing], label: str, quantile: float, log: bool) -> Figure:
     """Percent of requests at or below each value, with a line at the quantile that is judged.
 
-    For a high quantile the other way round, percent above on a logarithmic axis: there 2 % of slow requests can be
-    told from none. `log` makes the values' axis logarithmic.
+    For a high quantile the other way round, percent above on a logarithmic axis: there 2 % of slow requests
+    can be told from none. `log` makes the values' axis logarithmic.
     """
     tail = quantile >= 0.9
     lines = {arm: ecdf(drawing.values) for arm, drawing in drawings.items()}

@@ -82,7 +82,7 @@ def _metric(metric: MetricVerdict, identity: str) -> dict[str, Any]:
     return {
         "id": identity,
         "title": clean(metric.title or metric.name),
-        "decision": metric.decision.value,
+        "decision": metric.decision,
         "word": _WORDS[metric.decision],
         "critical": metric.critical,
         "baseline": baseline,
@@ -100,12 +100,12 @@ def _metric(metric: MetricVerdict, identity: str) -> dict[str, Any]:
     }
 
 
-def _groups(verdict: Verdict, rows: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _groups(verdict: Verdict, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The table's groups, in the verdict's order."""
     scores = {group.name: group for group in verdict.groups}
     groups = []
     for name in dict.fromkeys([*scores, *(metric.group for metric in verdict.metrics)]):
-        metrics = [rows[metric.name] for metric in verdict.metrics if metric.group == name]
+        metrics = [row for metric, row in zip(verdict.metrics, rows, strict=True) if metric.group == name]
         group = scores.get(name)
         said = ""
         if group is not None:
@@ -169,14 +169,13 @@ def render(verdict: Verdict, run: Mapping[str, Any], evidence: Evidence) -> str:
     plotly's JavaScript is 4.8; the samples are aggregated to some hundred points a chart.
     """
     facts = read_facts(run)
-    rows = {metric.name: _metric(metric, f"m{i}") for i, metric in enumerate(verdict.metrics, 1)}
+    rows = [_metric(metric, f"m{i}") for i, metric in enumerate(verdict.metrics, 1)]
     figures: dict[str, Figure] = {}
-    for metric in verdict.metrics:
-        row = rows[metric.name]
+    for metric, row in zip(verdict.metrics, rows, strict=True):
         row["chart"] = drawn = chart(metric, evidence, facts.phases, _expected(run))
         if drawn:
             figures |= {f"{row['id']}d": drawn.distribution, f"{row['id']}t": drawn.timeline}
-    by_urgency = sorted(verdict.metrics, key=lambda metric: _URGENCY.index(metric.decision))
+    by_urgency = sorted(rows, key=lambda row: _URGENCY.index(row["decision"]))
     plotly, script = get_plotlyjs(), (_TEMPLATES / "report.js").read_text()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -199,7 +198,7 @@ def render(verdict: Verdict, run: Mapping[str, Any], evidence: Evidence) -> str:
         promotion=_PROMOTION.get(facts.promoted) if facts.promoted is not None else None,
         setup=_setup(facts, evidence),
         groups=_groups(verdict, rows),
-        metrics=[rows[metric.name] for metric in by_urgency],
+        metrics=by_urgency,
         problems=_problems(facts, evidence),
         notes=[clean(note) for note in verdict.notes],
         figures=figures,
