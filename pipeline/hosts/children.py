@@ -1,4 +1,4 @@
-"""Child processes of the lab: each in a session of its own, its output in a log, ended with everything it started."""
+"""Child processes of the lab: each in its own session, its output in a log, ended with all it started."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from pipeline.errors import LabError
 __all__ = ["run", "stop", "tail"]
 
 # Ruby's backtraces, the progress bars and Vagrant's own framing say nothing to a user.
-NOISE = re.compile(r"^(/\S+\.rb:\d+|[=\-\s]*$|.*\(Rate: |Please report this as a bug|Any errors that occurred)")
+NOISE = re.compile(
+    r"^(/\S+\.rb:\d+|[=\-\s]*$|.*\(Rate: |Please report this as a bug|Any errors that occurred)"
+)
 
 
 def run(
@@ -31,8 +33,9 @@ def run(
 ) -> None:
     """Runs `command` with its output appended to `log`, and each line of it also given to `on_line`.
 
-    `what` names the step in the error (default: the command's first two words). Raises LabError when the command is
-    missing, fails, or takes longer than `seconds`. Whatever ends the wait, Ctrl-C too, ends the command and its children.
+    `what` names the step in the error (default: the command's first two words). Raises LabError when the
+    command is missing, fails, or takes longer than `seconds`. Whatever ends the wait, Ctrl-C too, ends the
+    command and its children.
     """
     what = what or " ".join(command[:2])
     with log.open("ab") as sink:
@@ -53,7 +56,9 @@ def run(
         status = _follow(child, log, start, seconds, on_line)
     except subprocess.TimeoutExpired:
         stop(child)
-        raise LabError(f"{what} took longer than {seconds:.0f} s: {tail(log, start)}", hint=f"see {log}") from None
+        raise LabError(
+            f"{what} took longer than {seconds:.0f} s: {tail(log, start)}", hint=f"see {log}"
+        ) from None
     except BaseException:
         stop(child)
         raise
@@ -84,7 +89,7 @@ def _follow(
 
 
 def stop(child: subprocess.Popen[bytes], patience: float = 10) -> None:
-    """Ends a child and all it started (it must have a session of its own): SIGTERM, then after `patience` s SIGKILL."""
+    """Ends a child that has its own session, and all it started: SIGTERM, after `patience` s SIGKILL."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, sign)
@@ -96,10 +101,12 @@ def stop(child: subprocess.Popen[bytes], patience: float = 10) -> None:
 
 
 def tail(log: Path, start: int = 0) -> str:
-    """The last line of `log` after byte `start` that says something, without control characters; for an error message."""
+    """For an error message: the last line of `log` after byte `start` that says something, printable."""
     with log.open("rb") as lines:
         lines.seek(start)
         text = lines.read().decode(errors="replace")
-    said = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f]", "", line).strip() for line in text.splitlines()]
+    said = [
+        re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f]", "", line).strip() for line in text.splitlines()
+    ]
     said = [line for line in said if line and not NOISE.match(line)]
     return said[-1] if said else "no output"

@@ -1,7 +1,7 @@
 """The machine's side of the lxc provider: its bridge, lxcfs, and the containers of one checkout.
 
-Where systemd runs, lxc-net and lxcfs are its services and stay. Elsewhere this starts them, and ends what it started when
-no lab of this machine uses it any more.
+Where systemd runs, lxc-net and lxcfs are its services and stay. Elsewhere this starts them, and ends what it
+started when no lab of this machine uses it any more.
 """
 
 from __future__ import annotations
@@ -20,14 +20,25 @@ from pathlib import Path
 
 from pipeline.errors import LabError
 
-__all__ = ["acquire", "bridge_address", "containers", "destroy", "free_slot", "prefix", "release", "running", "stop"]
+__all__ = [
+    "acquire",
+    "bridge_address",
+    "containers",
+    "destroy",
+    "free_slot",
+    "prefix",
+    "release",
+    "stop",
+]
 
 LXC_NET = Path("/usr/libexec/lxc/lxc-net")
 LXCFS = Path("/var/lib/lxcfs")
 LXCFS_PID = Path("/run/lxcfs.pid")
 CONTAINERS = Path("/var/lib/lxc")
 LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")
-SHARED = Path("/run/pipeline-lab")  # which checkouts use the bridge and lxcfs, and which of the two we started
+SHARED = Path(
+    "/run/pipeline-lab"
+)  # which checkouts use the bridge and lxcfs, and which of the two we started
 SLOTS = range(16, 240, 4)  # last byte of a lab's first host; a lab takes three
 
 
@@ -47,17 +58,13 @@ def bridge_address() -> str:
 
 
 def acquire(root: Path) -> None:
-    """Makes the machine ready for this checkout's containers: lxcbr0 and lxcfs are up. Raises LabError when they are not."""
-    if os.geteuid() != 0:
-        raise LabError(
-            "the lxc provider makes privileged containers, which only root can",
-            hint="run the same command with sudo, or install VirtualBox, which needs no root",
-        )
+    """Makes lxcbr0 and lxcfs be up for this checkout's containers. Raises LabError when they are not."""
+    require_root()
     with _shared():
         (SHARED / f"user-{prefix(root)}").write_text(f"{root}\n")
         if not Path("/sys/class/net/lxcbr0").exists():
             _start_bridge()
-        if not os.path.ismount(LXCFS):
+        if not _lxcfs_works():
             _start_lxcfs()
 
 
@@ -67,7 +74,7 @@ def release(root: Path) -> None:
         return
     with _shared():
         (SHARED / f"user-{prefix(root)}").unlink(missing_ok=True)
-        if any(SHARED.glob("user-*")) or any(running(name) for name in containers("")):
+        if any(SHARED.glob("user-*")) or any(state(name) != "stopped" for name in containers("")):
             return
         if (SHARED / "lxcfs").exists():
             _call(["umount", "-l", str(LXCFS)])
@@ -75,6 +82,15 @@ def release(root: Path) -> None:
         if (SHARED / "bridge").exists():
             _call([str(LXC_NET), "stop"])
             (SHARED / "bridge").unlink()
+
+
+def require_root() -> None:
+    """Raises LabError for anyone but root."""
+    if os.geteuid() != 0:
+        raise LabError(
+            "the lxc provider makes privileged containers, which only root can",
+            hint="run the same command with sudo, or install VirtualBox, which needs no root",
+        )
 
 
 def _start_bridge() -> None:
@@ -92,6 +108,7 @@ def _start_lxcfs() -> None:
     """Without lxcfs a host would show the whole machine's memory and CPU as its own."""
     if not shutil.which("lxcfs"):
         raise LabError("lxcfs is not installed", hint="make setup")
+    _call(["umount", "-l", str(LXCFS)])  # a killed lxcfs leaves its mount, which answers nothing
     LXCFS.mkdir(parents=True, exist_ok=True)
     LXCFS_PID.unlink(missing_ok=True)  # one left by a killed lxcfs keeps the next from starting, silently
     with Path("/var/log/lxcfs.log").open("ab") as log:
@@ -104,7 +121,7 @@ def _start_lxcfs() -> None:
             start_new_session=True,
         )
     deadline = time.monotonic() + 5
-    while not (LXCFS / "proc/meminfo").exists():
+    while not _lxcfs_works():
         if child.poll() is not None or time.monotonic() > deadline:
             child.kill()
             raise LabError("lxcfs did not start", hint="see /var/log/lxcfs.log")
@@ -112,15 +129,24 @@ def _start_lxcfs() -> None:
     (SHARED / "lxcfs").touch()
 
 
+def _lxcfs_works() -> bool:
+    try:
+        return bool((LXCFS / "proc/meminfo").read_bytes())
+    except OSError:
+        return False
+
+
 def free_slot(root: Path) -> int:
-    """The last byte of the first of three successive addresses on lxcbr0 that no other container has or has leased.
+    """The last byte of the first of three successive addresses on lxcbr0 that no other container has.
 
     The search starts from a hash of the checkout's path, so a lab usually gets the same addresses again.
     """
     taken = {int(line.split()[2].rpartition(".")[2]) for line in _lines(LEASES)}
     for config in CONTAINERS.glob("*/config"):
         if not config.parent.name.startswith(prefix(root)):
-            found = re.findall(r"^lxc\.net\.0\.ipv4\.address\s*=\s*[0-9.]+\.(\d+)/", config.read_text(), re.MULTILINE)
+            found = re.findall(
+                r"^lxc\.net\.0\.ipv4\.address\s*=\s*[0-9.]+\.(\d+)/", config.read_text(), re.MULTILINE
+            )
             taken.update(map(int, found))
     start = int(prefix(root).split("-")[1], 16)
     for turn in range(len(SLOTS)):
@@ -131,15 +157,19 @@ def free_slot(root: Path) -> int:
 
 
 def containers(beginning: str) -> list[str]:
-    """Names of the machine's containers that begin so, whether Vagrant knows them or not, half-made ones too."""
+    """Names of the machine's containers that begin so, half-made ones and those unknown to Vagrant too."""
     if not CONTAINERS.is_dir():
         return []
-    return sorted(path.name for path in CONTAINERS.iterdir() if path.is_dir() and path.name.startswith(beginning))
+    return sorted(
+        path.name for path in CONTAINERS.iterdir() if path.is_dir() and path.name.startswith(beginning)
+    )
 
 
-def running(name: str) -> bool:
-    """Whether the container runs."""
-    return "RUNNING" in _call(["lxc-info", "-s", "-H", "-n", name]).stdout
+def state(name: str) -> str:
+    """running, stopped, frozen ..., or not_created."""
+    if not (CONTAINERS / name).is_dir():
+        return "not_created"
+    return _call(["lxc-info", "-s", "-H", "-n", name]).stdout.strip().lower() or "unknown"
 
 
 def stop(names: list[str]) -> None:
@@ -156,9 +186,13 @@ def destroy(names: list[str]) -> None:
         result = _call(["lxc-destroy", "-f", "-n", name])
         folder = CONTAINERS / name
         if folder.exists() and not (folder / "config").exists():
-            shutil.rmtree(folder, ignore_errors=True)  # an interrupted lxc-create, which lxc-destroy does not know
+            shutil.rmtree(
+                folder, ignore_errors=True
+            )  # an interrupted lxc-create, which lxc-destroy does not know
         if folder.exists():
-            raise LabError(f"container {name} cannot be removed: {_last(result)}", hint=f"lxc-destroy -f -n {name}")
+            raise LabError(
+                f"container {name} cannot be removed: {_last(result)}", hint=f"lxc-destroy -f -n {name}"
+            )
 
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(remove, names))
@@ -176,7 +210,13 @@ def _shared() -> Iterator[None]:
 def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, close_fds=True
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            close_fds=True,
         )
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, "", f"{command[0]} is not installed")
