@@ -173,8 +173,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float):
-        # Fourteen digits keep a time in Unix seconds to 10 us. NaN and infinity have no JSON: nothing to say.
-        return float(f"{value:.14g}") if math.isfinite(value) else None
+        # Fifteen digits keep a time in Unix seconds to 10 us. NaN and infinity have no JSON: nothing to say.
+        return float(f"{value:.15g}") if math.isfinite(value) else None
     if isinstance(value, Path):
         return str(value)
     return value

@@ -77,7 +77,7 @@ def change(baseline: float, canary: float, unit: str) -> str:
     """
     difference = canary - baseline
     size = percent(abs(difference) / baseline) if baseline > 0 else amount(abs(difference), unit)
-    if float(size.split()[0].replace(",", "").rstrip("/s")) == 0:
+    if size[0] == "0" and size[:2] != "0.":  # zero, or too little to show
         return "the same"
     return f"{size} {'more' if difference > 0 else 'less'}"
 

@@ -34,18 +34,23 @@ def arm(seed: int, *, start: float = 10.0, seconds: int = SECONDS, rate: int = R
     )
     second = start + np.arange(seconds) + 0.5
     wave = 0.02 * _waves(rng, seconds, 4)
-    warm = 1 - np.exp(-np.arange(seconds) / 15)
+    warm = 1 - np.exp(-np.arange(seconds, dtype=np.float64) / 15)
     values = {
         "service_cpu": 0.15 * (1 + wave),
         "service_memory": 70e6 + 4e6 * warm + 3e5 * rng.standard_normal(seconds),
         "service_threads": np.full(seconds, 11.0),
-        "service_fds": 22.0 + rng.integers(0, 3, seconds),
+        "service_fds": 22.0 + rng.integers(0, 3, seconds).astype(np.float64),
         "service_restarts": np.zeros(seconds),
         "host_cpu": 0.3 * (1 + 2 * wave),
         "host_memory": 160e6 + 2e6 * rng.standard_normal(seconds),
         "host_load1": 0.3 + 0.1 * _waves(rng, seconds, 10),
     }
-    return Arm(requests, {name: Series(second, value) for name, value in values.items()}, float(seconds), (start,))
+    return Arm(
+        requests,
+        {name: Series(second, value.astype(np.float64)) for name, value in values.items()},
+        float(seconds),
+        (start,),
+    )
 
 
 def _waves(rng: np.random.Generator, n: int, width: int) -> Floats:
@@ -54,7 +59,7 @@ def _waves(rng: np.random.Generator, n: int, width: int) -> Floats:
 
 
 def pair(seed: int, change: Change | None = None, *, seconds: int = SECONDS) -> Evidence:
-    """A baseline and a canary of the same code, one after the other; `change` is what the canary does worse."""
+    """A baseline and a canary of the same code, one after the other; `change` makes the canary worse."""
     canary = arm(2 * seed + 1, start=seconds + 30.0, seconds=seconds)
     if change is not None:
         canary = change(canary, np.random.default_rng(seed + 9_000))
@@ -133,5 +138,5 @@ def crash(arm: Arm, rng: np.random.Generator) -> Arm:
     """Exits every 300 requests and is back after two seconds."""
     place = np.arange(len(arm.requests)) % 300
     down = place >= 300 - 2 * RATE
-    restarts = np.floor((arm.series["service_restarts"].t - 60) / 6) + rng.integers(0, 2)
+    restarts = np.floor((arm.series["service_restarts"].t - 60) / 6) + float(rng.integers(0, 2))
     return with_series(failing(arm, down, 0), "service_restarts", restarts)
