@@ -120,8 +120,8 @@ class Profile(_Part):
     """One kind of service; docs and example: profiles/preview.yml.
 
     `install` (commands, run in the release directory as the service's user) and `start` are lists of words
-    that no shell expands. `start_timeout` is in seconds. `routes` is never empty: without any, the public path
-    is asked.
+    that no shell expands. `start_timeout` is in seconds. `routes` is never empty: without any, the public
+    path is asked.
     """
 
     name: Annotated[str, _matches(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
@@ -142,7 +142,7 @@ class Profile(_Part):
     def _null_is_nothing(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        # `install: null` and an empty `routes:` are how YAML says "none"; what must be there is still reported.
+        # `install: null` and an empty `routes:` mean none; a null where something must be is still reported.
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
         return {key: value for key, value in data.items() if value is not None or key not in optional}
 

@@ -1,4 +1,4 @@
-"""GET /slug?text=... -> {"slug": "...", "words": n, "repeated": {...}}, with Python's standard library alone."""
+"""GET /slug?text=... -> {"slug": "...", "words": n, "repeated": {...}}, with the standard library alone."""
 
 import json
 import os
