@@ -31,7 +31,7 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
     groups = group_scores(metrics)
     score = total(groups) or 0.0  # nothing compared: no evidence is no credit
 
-    outcome = _worst(gate.outcome, _by_fails(metrics, policy), _by_evidence(metrics, score, policy))
+    outcome = _worst(gate.outcome, _by_fails(metrics, policy), _by_evidence(metrics, policy))
     reasons = [*gate.reasons, *_fail_reasons(metrics)]
     if outcome is Outcome.INCONCLUSIVE:
         reasons += _doubts(metrics, policy)
@@ -53,17 +53,21 @@ def _worst(*outcomes: Outcome | None) -> Outcome:
 
 
 def _by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
-    """Failed when a critical metric failed, or the fails alone take the score below what passes."""
+    """Failed when a critical metric failed, or the score would not do even if all undecided metrics passed."""
     if any(m.critical and m.decision is Decision.FAIL for m in metrics):
         return Outcome.FAILED
     at_best = total(group_scores(metrics, undecided=0.0))
     return Outcome.FAILED if at_best is not None and at_best < policy.pass_score else None
 
 
-def _by_evidence(metrics: Sequence[MetricVerdict], score: float, policy: Policy) -> Outcome | None:
-    """Inconclusive unless the critical metrics and enough of the rest were decided, and the score passes."""
-    enough = coverage(metrics) >= policy.min_coverage and score >= policy.pass_score
-    return None if enough and not _open(metrics) else Outcome.INCONCLUSIVE
+def _by_evidence(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
+    """Inconclusive unless the critical metrics and enough of the rest were decided, and the score would do even
+    if all undecided metrics failed.
+    """
+    at_worst = total(group_scores(metrics, undecided=1.0))
+    sure = at_worst is not None and at_worst >= policy.pass_score
+    enough = coverage(metrics) >= policy.min_coverage and not _open(metrics)
+    return None if sure and enough else Outcome.INCONCLUSIVE
 
 
 def _open(metrics: Sequence[MetricVerdict]) -> list[MetricVerdict]:

@@ -32,7 +32,7 @@ def arm(seed: int, *, start: float = 10.0, seconds: int = SECONDS, rate: int = R
         body_ok=np.ones(n, dtype=np.int64),
         size=np.full(n, 5475, dtype=np.int64),
     )
-    second = start + np.arange(seconds) + 0.5
+    second = start + np.arange(seconds, dtype=np.float64) + 0.5
     wave = 0.02 * _waves(rng, seconds, 4)
     warm = 1 - np.exp(-np.arange(seconds, dtype=np.float64) / 15)
     values = {
@@ -47,7 +47,7 @@ def arm(seed: int, *, start: float = 10.0, seconds: int = SECONDS, rate: int = R
     }
     return Arm(
         requests,
-        {name: Series(second, value.astype(np.float64)) for name, value in values.items()},
+        {name: Series(second, value) for name, value in values.items()},
         float(seconds),
         (start,),
     )

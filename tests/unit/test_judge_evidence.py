@@ -113,6 +113,13 @@ def test_a_metric_missing_on_one_side_is_undecided_and_on_both_it_is_no_data() -
     assert one.score < 100
 
 
+def test_a_metric_that_would_fail_the_canary_must_be_decided_for_it_to_pass() -> None:
+    heavy = judge(replace(HEALTHY, canary=without(HEALTHY.canary, "service_cpu")), RULES, POLICY)
+    light = judge(replace(HEALTHY, canary=without(HEALTHY.canary, "host_load1")), RULES, POLICY)
+    assert (heavy.outcome, light.outcome) == (Outcome.INCONCLUSIVE, Outcome.PASSED)
+    assert heavy.reasons[0].startswith("Service CPU: no data from the canary")
+
+
 def test_no_rules_at_all_never_pass() -> None:
     assert judge(HEALTHY, (), POLICY).outcome is Outcome.INCONCLUSIVE
 
