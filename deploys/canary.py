@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 
 if "proxy" in host.groups:
     local.include(str(HERE / "canary_proxy.py"))
+local.include(str(HERE / "canary_exporters.py"))
+# Last, so that code which does not install or start leaves nothing else undone.
 if "blue" in host.groups or "green" in host.groups:
     local.include(str(HERE / "canary_service.py"))
-local.include(str(HERE / "canary_exporters.py"))

@@ -34,14 +34,18 @@ packages.ensure(["haproxy"])
 
 @operation()
 def checked_config(content: str, dest: str) -> Generator[FileUploadCommand | StringCommand, None, None]:
-    """Write HAProxy's configuration; one that HAProxy does not accept never replaces the running one."""
+    """Write and load HAProxy's configuration; one that it does not accept never replaces the running one."""
     if host.get_fact(Sha256File, path=dest) == hashlib.sha256(content.encode()).hexdigest():
         host.noop("the configuration is the same")
         return
     new = f"{dest}.new"
     yield FileUploadCommand(StringIO(content), new, remote_temp_filename=host.get_temp_filename(new))
     yield StringCommand("haproxy", "-c", "-q", "-f", QuoteString(new))
-    yield StringCommand("mv", QuoteString(new), QuoteString(dest))
+    # In one command, so that nothing comes between the file and the reload.
+    yield StringCommand(
+        f"cp -p {dest} {dest}.old && mv {new} {dest} &&"
+        f" systemctl reload-or-restart haproxy.service || {{ mv {dest}.old {dest}; exit 1; }}"
+    )
 
 
 runtime_user = str(host.data.get("runtime_user") or host.data.get("ssh_user") or "root")
@@ -75,17 +79,11 @@ environment = Environment(
     trim_blocks=True,
     autoescape=False,  # noqa: S701 the output is haproxy.cfg, not HTML; what goes in is checked by quoting.py
 )
-written = checked_config(
-    name="Write haproxy.cfg, checked",
+checked_config(
+    name="Write haproxy.cfg, checked, and load it",
     content=environment.get_template("haproxy.cfg.j2").render(
         runtime_user=runtime_user, public_path=public_path, public_port=public_port, servers=servers
     ),
     dest=CONFIG,
-)
-systemd.service(
-    name="Reload HAProxy",
-    service="haproxy.service",
-    reloaded=True,
-    _if=written.did_change,
 )
 systemd.service(name="Run HAProxy", service="haproxy.service", running=True, enabled=True)

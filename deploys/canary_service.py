@@ -34,7 +34,14 @@ config.SUDO = host.data.get("ssh_user") != "root"
 BASE = "/srv/canary"
 HOME = f"{BASE}/home"
 ENVIRONMENT = f"{BASE}/environment"
+STARTED = f"{BASE}/started"
 KEPT = 3
+
+# systemctl says only that it failed; why stands in the journal.
+RESTART = (
+    "systemctl restart canary.service ||"
+    " { journalctl -u canary.service -n 20 -o cat --no-pager | grep -E 'Failed (to|at)' | head -1; exit 1; }"
+)
 
 HERE = Path(__file__).resolve().parent
 
@@ -68,6 +75,7 @@ if host.get_fact(Command, "ls /usr/local/share/ca-certificates 2>/dev/null || tr
     variables |= {"NODE_EXTRA_CA_CERTS": bundle, "PIP_CERT": bundle}
 variables |= host.data.get("environment") or {}
 environment = environment_file(variables)
+command = systemd_command(host.data.get("start") or [], f"{BASE}/current")
 install = install_script(host.data.get("install") or [], release_directory, ENVIRONMENT)
 
 
@@ -116,6 +124,18 @@ def release(
     )
 
 
+@operation()
+def restart(fingerprint: str) -> Generator[StringCommand, None, None]:
+    """Restart the service unless exactly this was started: a deploy that was cut short did not do so."""
+    if host.get_fact(Command, f"cat {STARTED} 2>/dev/null || true") == fingerprint:
+        host.noop("this is what was started")
+        return
+    # reset-failed: NRestarts starts from 0 with each deploy.
+    yield StringCommand("systemctl reset-failed canary.service 2>/dev/null || true")
+    yield StringCommand(RESTART)
+    yield StringCommand("echo", fingerprint, ">", STARTED)
+
+
 secrets = secret_file(
     name="service install: write the environment",
     content=environment,
@@ -145,16 +165,16 @@ unit = files.template(
     commit=commit,
     directory=f"{BASE}/current",
     environment=ENVIRONMENT,
-    command=systemd_command(host.data.get("start") or [], f"{BASE}/current"),
+    command=command,
 )
 systemd.daemon_reload(name="service start: reload systemd", _if=unit.did_change)
 server.shell(
-    name="service start: restart the service",
-    # reset-failed: NRestarts starts from 0 with each deploy.
-    commands=[
-        "systemctl reset-failed canary.service 2>/dev/null || true",
-        "systemctl restart canary.service",
-    ],
+    name="service start: note that it is to be restarted",
+    commands=[f"rm -f {STARTED}"],
     _if=any_changed(secrets, installed, current, unit),
+)
+restart(
+    name="service start: restart the service",
+    fingerprint=hashlib.sha256(json.dumps([commit, install, environment, command]).encode()).hexdigest(),
 )
 systemd.service(name="service start: run the service", service="canary.service", running=True, enabled=True)

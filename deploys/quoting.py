@@ -79,17 +79,20 @@ def haproxy_path(path: object) -> str:
 def install_script(install: Sequence[Sequence[str]], directory: str, environment: str) -> str:
     r"""A POSIX shell script that runs the commands of `install` in `directory`, up to the first that fails.
 
-    `environment` is the path of an environment file. No word of a command is expanded by the shell.
+    Each says its own command first, so that a failure shows whose it was. `environment` is the path of an
+    environment file. No word of a command is expanded by the shell.
 
-    >>> print(install_script([["npm", "install", "a b"]], "/srv/x", "/srv/env"), end="")
+    >>> print(install_script([["npm", "install", "a"]], "/srv/x", "/srv/env"), end="")
     set -eu
     set -a; . /srv/env; set +a
     cd /srv/x
-    npm install 'a b'
+    echo '+ npm install a'
+    npm install a
     """
     lines = ["set -eu", f"set -a; . {shlex.quote(environment)}; set +a", f"cd {shlex.quote(directory)}"]
     for argv in install:
         if not argv:
             raise DeployError("install: a command is empty")
-        lines.append(shlex.join(map(str, argv)))
+        command = shlex.join(map(str, argv))
+        lines += [f"echo {shlex.quote('+ ' + command)}", command]
     return "\n".join(lines) + "\n"

@@ -11,8 +11,9 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 HOST_LINE = re.compile(r"\[(?P<host>[^\]]+)\] ?(?P<text>.*)")
 # What an operation ends with on one host; anything else on such a line is the words of a command that failed.
 ENDINGS = re.compile(r"(Success|No changes|Skipped)( on retry \d+)?$")
-# npm ends with where its own log is, on a host that may be gone soon.
-POINTER = re.compile(r"complete log of this run|/_logs/")
+# Where to read on, on a host that may be gone soon, instead of what is wrong.
+POINTER = re.compile(r'complete log of this run|/_logs/|^See "systemctl status|npm help .* for more info')
+NPM = re.compile(r"npm (?:ERR!|error) (?!code |syscall |errno |path )(.*\S)", re.IGNORECASE)
 ERROR = re.compile(r"Error(: (?P<what>.*))?$")
 
 
@@ -42,7 +43,7 @@ class Transcript:
     operation: str = ""
     last: str = ""
     connecting: bool = False
-    words: dict[str, str] = field(default_factory=dict)
+    words: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def unreachable(self) -> bool:
@@ -82,7 +83,22 @@ class Transcript:
             return
         error = ERROR.fullmatch(text)
         if error:
-            reason = self.words.pop(host, "") or error["what"] or "it says no more"
+            reason = why(self.words.pop(host, [])) or error["what"] or "it says no more"
             self.failures.append(Failure(host, self.operation, reason))
         elif text and not ENDINGS.fullmatch(text) and not POINTER.search(text):
-            self.words[host] = text
+            # The install script says each command before it runs it: what came before was another's.
+            words = self.words.setdefault(host, [])
+            words[:] = [text] if text.startswith("+ ") else [*words[-200:], text]
+
+
+def why(words: list[str]) -> str:
+    """The line of a failed command's output that most likely says why: the last, but with npm the first.
+
+    >>> why(["+ npm ci", "npm ERR! code E404", "npm ERR! 404 Not Found - GET http://r/x", "npm ERR! 404"])
+    'npm ci: 404 Not Found - GET http://r/x'
+    """
+    command = words[0].removeprefix("+ ") if words and words[0].startswith("+ ") else ""
+    said = words[1:] if command else words
+    npm = next((match[1] for match in map(NPM.match, said) if match), "")
+    reason = npm or (said[-1] if said else "")
+    return f"{command}: {reason or 'it failed without a word'}" if command else reason
