@@ -177,7 +177,7 @@ async def _reconcile(
 
 def _check_load(summary: Mapping[str, Any], books: Mapping[str, Any], run: dict[str, Any]) -> None:
     """Turn what is wrong with the experiment's own instruments into problems."""
-    run["reconciliation"] = {key: books[key] for key in ("loader", "unattributed", "mismatches")}
+    run["reconciliation"] = {key: books[key] for key in ("haproxy", "loader", "unattributed", "mismatches")}
     for mismatch in books["mismatches"]:
         run["problems"].append(_entry(Problem("note", f"the books do not agree: {mismatch}")))
     if not summary["valid"]:

@@ -32,7 +32,7 @@ class Progress:
     def say(self, message: str) -> None:
         """A line of progress, with the seconds since the start."""
         # Text, not str: what comes from refs, hosts and services must not be read as markup
-        self.console.print(Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), _printable(message)))
+        self.console.print(Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), _printable(message)), soft_wrap=True)
 
     @contextmanager
     def loading(self) -> Iterator[None]:

@@ -27,7 +27,7 @@ def switch_lab(colour: str, inventory: Path | None, provider: str | None) -> Non
             run_async(_switch(colour, lab.inventory(), lab.known_hosts))
 
 
-async def _switch(colour: str, inventory: Inventory, known_hosts: Path | None) -> None:
+async def _switch(colour: str, inventory: Inventory, known_hosts: Path) -> None:
     async with connected_proxy(inventory, known_hosts) as connection:
         proxy = Proxy(connection)
         await proxy.switch(colour)

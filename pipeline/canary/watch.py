@@ -10,7 +10,7 @@ from pipeline.judge.evidence import Problem
 
 __all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "Watch"]
 
-HOPELESS_SECONDS = 20  # an arm that gave no good answer for so long, under load, is not going to
+HOPELESS_SECONDS = 30  # an arm that gave no good answer for so long, under load, is not going to
 LOST_SECONDS = 10  # a host that no scrape reached for so long is gone; one slow second is not
 
 

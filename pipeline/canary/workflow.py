@@ -27,7 +27,7 @@ from pipeline.judging import judge_run
 from pipeline.lock import lab_lock
 from pipeline.profile import Profile, load_profile
 from pipeline.provision import provision
-from pipeline.reporting import write_report
+from pipeline.report import write_report
 from pipeline.rundir import RunDirectory
 from pipeline.source import Commit, Source, open_source
 from pipeline.state import CACHE, DEPLOYS, ROOT, state_directory

@@ -18,7 +18,7 @@ __all__ = ["report"]
 def report(run: Path, as_json: bool) -> int:
     """Render a run's report again from its directory: the table here, report.html there."""
     from pipeline.cli.show import show_verdict
-    from pipeline.reporting import write_report
+    from pipeline.report import write_report
     from pipeline.rundir import RunDirectory
 
     directory = RunDirectory(run)

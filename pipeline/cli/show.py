@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ def show_verdict(directory: RunDirectory, run: Mapping[str, Any], verdict: Verdi
     if as_json:
         click.echo(jsonout.render(verdict, facts))
         return
-    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    color = terminal.wants_color(sys.stdout)
     width = shutil.get_terminal_size((100, 24)).columns
     click.echo(terminal.render(verdict, facts, width=width, color=color), color=color)
     click.echo(f"report: {directory.path / 'report.html'}")

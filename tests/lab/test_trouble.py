@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.exits import Exit
+from pipeline.hosts import lxc
 from pipeline.hosts.vagrant import Lab
 from pipeline.ssh import ssh_arguments
 from pipeline.state import ROOT
@@ -104,7 +105,7 @@ def test_haproxy_dying_is_invalid_and_not_the_canarys_fault(
 def test_a_host_that_dies_is_named(start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab) -> None:
     child = start("--duration", "120s", "--warmup", "3s")
     wait_for_load(tmp_path, 4, child)
-    lab.halt("green")
+    lxc.stop([lxc.prefix(ROOT) + "green"])
     code, out, err = finish(child)
     assert code == Exit.INVALID, err
     assert any("green" in reason for reason in json.loads(out)["reasons"]), out
