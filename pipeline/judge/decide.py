@@ -53,7 +53,7 @@ def _worst(*outcomes: Outcome | None) -> Outcome:
 
 
 def _by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
-    """Failed when a critical metric failed, or the score would not do even if all undecided metrics passed."""
+    """Failed when a critical metric failed, or the score would not do even if all undecided ones passed."""
     if any(m.critical and m.decision is Decision.FAIL for m in metrics):
         return Outcome.FAILED
     at_best = total(group_scores(metrics, undecided=0.0))
@@ -61,8 +61,8 @@ def _by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | Non
 
 
 def _by_evidence(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
-    """Inconclusive unless the critical metrics and enough of the rest were decided, and the score would do even
-    if all undecided metrics failed.
+    """Inconclusive unless the critical metrics and enough of the rest were decided, and the score would do
+    even if all undecided ones failed.
     """
     at_worst = total(group_scores(metrics, undecided=1.0))
     sure = at_worst is not None and at_worst >= policy.pass_score
