@@ -151,11 +151,17 @@ class Engine:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         failure = None if task.cancelled() else task.exception()
-        if isinstance(failure, Exception):  # a defect or a full disk: no reason to go on
-            self._failure = self._failure or failure
-            self.stop(grace=0)
-        elif task.cancelled():  # before its first step
+        if task.cancelled():  # before its first step
             self._abandoned += 1
+        try:
+            if isinstance(failure, Exception):
+                raise failure
+            self._start_waiting()
+        except Exception as problem:  # a defect or a full disk: no reason to go on; run() raises it
+            self._failure = self._failure or problem
+            self.stop(grace=0)
+
+    def _start_waiting(self) -> None:
         while self._waiting and len(self._tasks) < self._plan.connections:
             due, lateness = self._waiting.popleft()
             if time.monotonic() >= due + self._plan.timeout:
