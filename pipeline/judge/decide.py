@@ -98,6 +98,8 @@ def _doubts(metrics: Sequence[MetricVerdict], policy: Policy) -> list[str]:
 
 def _score_words(metrics: Sequence[MetricVerdict], score: float, policy: Policy) -> str:
     compared = sum(m.decision is not Decision.NODATA for m in metrics)
+    if compared == 0:
+        return "No metric could be compared"
     worse = sum(m.decision is Decision.FAIL for m in metrics)
     said = f"{worse} of {compared} compared metrics {'is' if worse == 1 else 'are'} worse"
     return f"Score {score:.0f} of 100, {policy.pass_score:g} passes; {said}"
