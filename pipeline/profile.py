@@ -177,10 +177,16 @@ def load_profile(name_or_path: str | Path) -> Profile:
     text = str(name_or_path)
     named = isinstance(name_or_path, str) and re.fullmatch(r"[A-Za-z0-9_-]+", text) is not None
     path = PROFILES / f"{text}.yml" if named else Path(text)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name too long, a directory that may not be looked into
+        there = False
+    if not there:
         have = ", ".join(sorted(file.stem for file in PROFILES.glob("*.yml")))
         what = "is neither a file nor the name of a profile" if named else "is not a file"
-        raise UsageError(f"profile {text!r} {what}", hint=f"use one of {have}, or the path of a YAML file")
+        raise UsageError(
+            f"profile {text[:200]!r} {what}", hint=f"use one of {have}, or the path of a YAML file"
+        )
     shown = f"profiles/{path.name}" if named else text
     known = {
         field.alias or name

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from pipeline.errors import EnvironmentError_, PipelineError, SourceError
 from pipeline.git import Result, closed, environment, last_line, run_git
@@ -171,9 +172,13 @@ def open_source(
     cache = cache.expanduser().absolute()
     if repo is None:
         return _open_default(cache, service, say)
-    if not repo or repo.startswith("-") or _CONTROL.search(repo):
-        raise SourceError(f"{redact(repo)!r} is neither a path nor the address of a repository")
-    if repo == "sample" and not Path(repo).exists():
+    path = _path_of(repo)
+    if path is None:
+        raise SourceError(
+            f"{redact(repo)[:200]!r} is neither a path nor the address of a repository",
+            hint="give the path or the URL of a git repository",
+        )
+    if repo == "sample" and not path.exists():
         return _open_sample(cache, service, "it was asked for")
     if "://" in repo or re.match(r"[A-Za-z0-9+.-]+::", repo):
         scheme = repo.partition(":")[0]
@@ -181,8 +186,8 @@ def open_source(
             raise SourceError(
                 f"{redact(repo)}: {scheme} is not supported", hint=f"use {', '.join(_SCHEMES)} or a path"
             )
-    elif Path(repo).expanduser().exists() or not _SCP.fullmatch(repo):
-        return _open_path(repo, cache)
+    elif path.exists() or not _SCP.fullmatch(repo):
+        return _open_path(repo, path, cache)
     return _ready(redact(repo), mirror(repo, cache, seconds=NAMED_SECONDS, say=say), cache)
 
 
@@ -208,8 +213,20 @@ def _open_sample(cache: Path, service: str, why: str) -> Source:
     return _ready(f"bundled sample (services/{service})", directory, cache, why=why)
 
 
-def _open_path(repo: str, cache: Path) -> Source:
-    path = Path(repo).expanduser()
+def _path_of(repo: str) -> Path | None:
+    """`repo` as a path, whether it is there or not; None for what is neither a path nor an address at all."""
+    if not repo or repo.startswith("-") or _CONTROL.search(repo):
+        return None
+    try:
+        urlsplit(repo.encode().decode())  # an address that cannot be taken apart, or is not UTF-8
+        path = Path(repo).expanduser()
+        path.exists()  # a name too long, a directory that may not be looked into
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return path
+
+
+def _open_path(repo: str, path: Path, cache: Path) -> Source:
     if not path.exists():
         raise SourceError(
             f"{repo}: there is no such path", hint="give the path or the URL of a git repository"

@@ -27,6 +27,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 LARGEST: Final = 1_000_000  # bytes
 DEEPEST: Final = 40
+_WORDS: Final = {
+    "missing": "is missing",
+    "string_type": "must be text: write it in quotes",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+    "mapping_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+}
 _PLAIN: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -166,8 +175,12 @@ def validate(document: Document, model: type[Model], known: Iterable[str] = ()) 
             result = model.model_validate(document.data)
         except ValidationError as error:
             names = list(known)
-            for detail in error.errors(include_url=False, include_input=False):
+            details = error.errors(include_url=False, include_input=False)
+            inside = {detail["loc"][:i] for detail in details for i in range(len(detail["loc"]))}
+            for detail in details:
                 at = detail["loc"]
+                if detail["type"] == "too_short" and at in inside:
+                    continue  # a list is only short of the items that are wrong
                 if not any(at[: len(bad)] == bad for bad in document.problems):
                     found.append((document.line(at), _describe(detail, names)))
     if result is None or found:
@@ -183,9 +196,7 @@ def _describe(detail: ErrorDetails, known: list[str]) -> str:
         close = get_close_matches(str(last), known, n=1)
         inside = f" in {'.'.join(map(str, parents))}" if parents else ""
         return f"unknown key '{last}'{inside}" + (f": did you mean '{close[0]}'?" if close else "")
-    if detail["type"] == "missing":
-        return f"{where}: is missing"
-    if detail["type"] == "string_type":
-        return f"{where}: must be text: write it in quotes"
+    if words := _WORDS.get(detail["type"]):
+        return f"{where}: {words}"
     message = detail["msg"].removeprefix("Value error, ")
     return f"{where}: {message[:1].lower()}{message[1:]}" if where else message

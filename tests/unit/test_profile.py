@@ -168,7 +168,7 @@ def test_secrets_by_their_name_are_left_out_of_what_run_json_keeps(tmp_path: Pat
     assert profile.environment["DB_PASSWORD"] == "abc"
 
 
-@pytest.mark.parametrize("name", ["nothing", "no/such.yml", "../pyproject.toml/x", "/", ""])
+@pytest.mark.parametrize("name", ["nothing", "no/such.yml", "../pyproject.toml/x", "/", "", "a" * 5000])
 def test_a_profile_that_is_not_there_lists_those_that_are(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_profile(name)
