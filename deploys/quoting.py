@@ -86,7 +86,7 @@ def install_script(install: Sequence[Sequence[str]], directory: str, environment
     set -eu
     set -a; . /srv/env; set +a
     cd /srv/x
-    echo '+ npm install a'
+    printf '%s\n' '+ npm install a'
     npm install a
     """
     lines = ["set -eu", f"set -a; . {shlex.quote(environment)}; set +a", f"cd {shlex.quote(directory)}"]
@@ -94,5 +94,5 @@ def install_script(install: Sequence[Sequence[str]], directory: str, environment
         if not argv:
             raise DeployError("install: a command is empty")
         command = shlex.join(map(str, argv))
-        lines += [f"echo {shlex.quote('+ ' + command)}", command]
+        lines += [f"printf '%s\\n' {shlex.quote('+ ' + command)}", command]
     return "\n".join(lines) + "\n"
