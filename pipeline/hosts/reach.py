@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,11 @@ __all__ = ["answering", "memory"]
 
 def memory(host: Host, known_hosts: Path) -> int:
     """The bytes of memory the host believes to have. Raises HostError when it does not answer."""
+    try:
+        # ssh itself would wait 10 s for an address that nobody has
+        socket.create_connection((host.address, host.port), timeout=3).close()
+    except OSError as error:
+        raise HostError(host.name, f"SSH at {host.address}:{host.port}: {error.strerror or error}") from None
     command = ["ssh", *ssh_arguments(host, known_hosts), "grep MemTotal: /proc/meminfo"]
     try:
         done = subprocess.run(

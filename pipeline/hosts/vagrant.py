@@ -35,7 +35,7 @@ MEMORY = {
 class Lab:
     """The lab of the checkout `root`. `provider` forces one; default: the lab's own, or the first that works.
 
-    `say` gets progress lines. Its state is in `root`/.pipeline (addresses, host keys, vagrant.log) and .vagrant.
+    `say` gets progress lines. Its state is in `root`/.pipeline (addresses, host keys, log) and `root`/.vagrant.
     """
 
     def __init__(self, root: Path, provider: str | None = None, say: Callable[[str], None] = print) -> None:
@@ -162,7 +162,10 @@ class Lab:
                 )
 
     def _good(self, record: Record) -> list[str]:
-        answers = answering(record.hosts, self.known_hosts)
+        hosts = record.hosts
+        if record.provider == "lxc":  # a stopped container's address would be waited for
+            hosts = tuple(h for h in hosts if lxc.state(lxc.prefix(self.root) + h.name) == "running")
+        answers = answering(hosts, self.known_hosts)
         return [name for name, memory in answers.items() if not isinstance(memory, HostError)]
 
     def _in_use(self) -> str | None:

@@ -64,7 +64,7 @@ printf '[Journal]\nStorage=persistent\nSystemMaxUse=64M\n' >"$root/etc/systemd/j
 systemctl --root="$root" --quiet enable systemd-networkd ssh
 systemctl --root="$root" --quiet disable haproxy prometheus-node-exporter prometheus-process-exporter
 systemctl --root="$root" --quiet mask systemd-networkd-wait-online.service systemd-resolved.service console-getty.service \
-    getty.target systemd-udevd.service systemd-udev-trigger.service systemd-logind.service systemd-timesyncd.service \
+    getty.target systemd-logind.service systemd-timesyncd.service \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
     logrotate.timer systemd-tmpfiles-clean.timer
 : >"$root/etc/machine-id"
