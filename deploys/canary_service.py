@@ -104,6 +104,7 @@ def release(
         host.noop(f"{commit} is installed")
         return
     packed = f"{BASE}/{commit}.tar.gz"
+    yield StringCommand("systemctl stop canary-install.service 2>/dev/null || true")
     yield StringCommand("rm", "-rf", tree, marker)
     yield StringCommand("install", "-d", "-m", "755", f"{BASE}/releases")
     yield StringCommand("install", "-d", "-m", "750", "-o", user, "-g", user, HOME)
@@ -112,9 +113,16 @@ def release(
     yield StringCommand("chmod", "644", packed)
     yield StringCommand("runuser", "-u", user, "--", "tar", "-xzf", packed, "-C", tree)
     yield StringCommand("rm", "-f", packed)
-    # The script is read from standard input: what it holds is neither in argv nor in a file to be cleaned up.
-    run = ["runuser", "-u", user, "--", "env", "-i", "timeout", "--kill-after=5", str(timeout), "sh", "-s"]
-    yield StringCommand(*run, _stdin=script)
+    # A unit of its own: systemd ends it with all its children, at the limit or when a deploy was cut short.
+    # The script comes through standard input: what it holds is in no argv and in no file to be cleaned up.
+    yield StringCommand(
+        "began=$(date +%s);",
+        "systemd-run --quiet --collect --pipe --wait --unit=canary-install --service-type=exec",
+        f"--uid={user} --gid={user} -p RuntimeMaxSec={timeout} -p NoNewPrivileges=yes sh -s",
+        f"|| {{ status=$?; [ $(($(date +%s) - began)) -lt {timeout} ] || echo not done after {timeout} s;",
+        "exit $status; }",
+        _stdin=script,
+    )
     yield StringCommand("echo", fingerprint, ">", marker)
     # The newest releases stay, so that going back to one needs no installing.
     yield StringCommand(

@@ -18,14 +18,14 @@ from pipeline.inventory_hosts import Entry, Problems, Value
 __all__ = ["read_ansible"]
 
 KEYS = {
-    "ansible_host": "address",
-    "ansible_port": "port",
-    "ansible_user": "user",
-    "ansible_ssh_private_key_file": "key",
-    "ansible_private_key_file": "key",
-    "ansible_ssh_host": "address",
-    "ansible_ssh_port": "port",
-    "ansible_ssh_user": "user",
+    "ansible_host": "ssh_hostname",
+    "ansible_port": "ssh_port",
+    "ansible_user": "ssh_user",
+    "ansible_ssh_private_key_file": "ssh_key",
+    "ansible_private_key_file": "ssh_key",
+    "ansible_ssh_host": "ssh_hostname",
+    "ansible_ssh_port": "ssh_port",
+    "ansible_ssh_user": "ssh_user",
     "private_address": "private_address",
 }
 IMPLIED = ("all", "ungrouped")

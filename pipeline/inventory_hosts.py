@@ -10,10 +10,16 @@ from pathlib import Path
 from pipeline.errors import InventoryError
 from pipeline.inventory import Host
 
-__all__ = ["Entry", "Problems", "Value", "hosts_of"]
+__all__ = ["PARTS", "Entry", "Problems", "Value", "hosts_of"]
 
-# What a Host is made of; every other key is data for the deploys.
-PARTS = ("address", "port", "user", "key", "private_address")
+# How SSH reaches a host, as pyinfra names it; every other key is data for the deploys.
+PARTS = {
+    "ssh_hostname": "address",
+    "ssh_port": "port",
+    "ssh_user": "user",
+    "ssh_key": "key",
+    "private_address": "private_address",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A host as one group names it. The keys of `values` are PARTS, or names of data."""
+    """A host as one group names it. The keys of `values` are those of PARTS, or names of data."""
 
     name: str
     line: int
@@ -87,8 +93,8 @@ def make_host(entry: Entry, problems: Problems) -> Host:
     """One host; where a value cannot be used a problem is noted and the usual one taken."""
     texts = {"address": entry.name, "user": "root", "private_address": "", "key": ""}
     port = 22
-    for part in PARTS:
-        given = entry.values.get(part)
+    for key_name, part in PARTS.items():
+        given = entry.values.get(key_name)
         if given is None:
             continue
         if part == "port":
@@ -103,7 +109,7 @@ def make_host(entry: Entry, problems: Problems) -> Host:
             problems.add(entry.line, f"host '{entry.name}': {texts[part]!r} cannot be its {part}")
     key = Path(texts["key"]).expanduser() if texts["key"] else None
     if key is not None and not key.is_file():
-        problems.add(entry.values["key"].line, f"no key file {texts['key']}")
+        problems.add(entry.values["ssh_key"].line, f"no key file {texts['key']}")
     return Host(
         entry.name,
         texts["address"],

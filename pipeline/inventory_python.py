@@ -8,17 +8,9 @@ from __future__ import annotations
 import ast
 import difflib
 
-from pipeline.inventory_hosts import Entry, Problems, Value
+from pipeline.inventory_hosts import PARTS, Entry, Problems, Value
 
 __all__ = ["read_python"]
-
-KEYS = {
-    "ssh_hostname": "address",
-    "ssh_port": "port",
-    "ssh_user": "user",
-    "ssh_key": "key",
-    "private_address": "private_address",
-}
 
 
 def read_python(text: str, problems: Problems) -> dict[str, tuple[int, list[Entry]]]:
@@ -84,10 +76,8 @@ def values(node: ast.Dict, problems: Problems) -> dict[str, Value]:
             continue
         if not isinstance(name, str):
             problems.add(line, "a key must be text")
-        elif name in KEYS:
-            found[KEYS[name]] = Value(content, line, name)
-        elif name.startswith(("ssh_", "ansible_")) or is_typo(name):
-            problems.key(line, name, list(KEYS))
+        elif name not in PARTS and (name.startswith(("ssh_", "ansible_")) or is_typo(name)):
+            problems.key(line, name, list(PARTS))
         else:
             found[name] = Value(content, line, name)
     return found
@@ -95,4 +85,4 @@ def values(node: ast.Dict, problems: Problems) -> dict[str, Value]:
 
 def is_typo(name: str) -> bool:
     """Whether a name is so near to a known key that it can hardly be the deploys' data."""
-    return bool(difflib.get_close_matches(name, KEYS, 1, 0.85))
+    return bool(difflib.get_close_matches(name, PARTS, 1, 0.85))
