@@ -1,4 +1,4 @@
-"""Which Debian packages a provider needs, and which of them this machine lacks; the lists are in bootstrap/."""
+"""Which Debian packages a provider needs, and which this machine lacks; the lists are in bootstrap/."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def missing_packages(name: str, *, status: Path | None = None) -> list[str]:
             check=False,
         ).stdout
     except FileNotFoundError:
-        raise LabError("this machine has no dpkg, so its packages are unknown", hint="pipeline doctor") from None
+        raise LabError(
+            "this machine has no dpkg, so its packages are unknown", hint="pipeline doctor"
+        ) from None
     installed = {line.split()[0] for line in listed.splitlines() if line.endswith(" installed")}
     return [package for package in needed if package not in installed]

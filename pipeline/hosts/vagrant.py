@@ -35,7 +35,7 @@ MEMORY = {
 class Lab:
     """The lab of the checkout `root`. `provider` forces one; default: the lab's own, or the first that works.
 
-    `say` gets progress lines. Its state is in `root`/.pipeline (addresses, host keys, log) and `root`/.vagrant.
+    `say` gets progress lines. Its state: `root`/.pipeline (addresses, host keys, log) and `root`/.vagrant.
     """
 
     def __init__(self, root: Path, provider: str | None = None, say: Callable[[str], None] = print) -> None:
