@@ -1,7 +1,7 @@
 'use strict';
 // Pairs of texts that differ by few letters: a survey's author has probably pasted one and forgotten to edit it.
 
-const LONGEST = 80; // letters compared; bounds the work of one pair
+const LONGEST = 20; // letters compared; bounds the work of one pair
 
 function letters(text) {
   const kept = text.toLowerCase().replace(/[^\p{L}\p{N} ]+/gu, '').slice(0, LONGEST);
