@@ -41,7 +41,7 @@ def test_what_is_written_is_read_back_the_same(tmp_path: Path) -> None:
     key = tmp_path / "a key"
     key.touch()
     blue = Host(
-        "blue", "10.0.0.2", 2222, "admin", key, "192.168.0.2", {"tags": ["it's", '"quoted"', "\\ %s"]}
+        "blue", "10.0.0.2", 2222, "admin", key, "192.168.0.2", {"port": ["it's", '"quoted"', "\\ %s"]}
     )
     written = Inventory({"proxy": (Host("proxy", "10.0.0.1"),), "blue": (blue,), "both": (blue,)})
     write_inventory(written, tmp_path / "out.ini")
