@@ -48,8 +48,13 @@ class Finding:
 def diagnose() -> list[Finding]:
     """Everything that a run needs, in the order in which it needs it."""
     return [
-        Finding("python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer"),
-        *(_program(name, *arguments) for name, *arguments in (("git", "--version"), ("ssh", "-V"), ("vagrant", "--version"))),
+        Finding(
+            "python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer"
+        ),
+        *(
+            _program(name, *arguments)
+            for name, *arguments in (("git", "--version"), ("ssh", "-V"), ("vagrant", "--version"))
+        ),
         *_providers(),
         _disk(),
         *_lab(),
@@ -72,7 +77,12 @@ def _providers() -> Iterator[Finding]:
         yield Finding("a provider", False, error.message, error.hint or "make setup")
     for name in PROVIDERS:
         reason = missing(name)
-        yield Finding(f"provider {name}", reason is None, reason or ("will be used" if name == chosen else "works"), needed=False)
+        yield Finding(
+            f"provider {name}",
+            reason is None,
+            reason or ("will be used" if name == chosen else "works"),
+            needed=False,
+        )
     if chosen == "lxc":
         there = box_directory(box_name()).is_dir()
         state = box_name() if there else "not built yet; the first run builds it, in about a minute"
@@ -81,7 +91,12 @@ def _providers() -> Iterator[Finding]:
 
 def _disk() -> Finding:
     free = shutil.disk_usage(ROOT).free / 1e9
-    return Finding("disk", free >= LEAST_FREE_GB, f"{free:.0f} GB free at {ROOT}", "" if free >= LEAST_FREE_GB else "df -h")
+    return Finding(
+        "disk",
+        free >= LEAST_FREE_GB,
+        f"{free:.0f} GB free at {ROOT}",
+        "" if free >= LEAST_FREE_GB else "df -h",
+    )
 
 
 def _lab() -> Iterator[Finding]:

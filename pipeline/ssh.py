@@ -89,7 +89,10 @@ class Connection:
                 raise await self._refused()
             if asyncio.get_running_loop().time() > deadline:
                 await self.close()
-                raise HostError(self.host.name, f"no SSH within {CONNECT_SECONDS} s at {self.host.address}:{self.host.port}")
+                raise HostError(
+                    self.host.name,
+                    f"no SSH within {CONNECT_SECONDS} s at {self.host.address}:{self.host.port}",
+                )
             await asyncio.sleep(0.02)
 
     def socket(self, name: str) -> Path:
@@ -107,7 +110,12 @@ class Connection:
         await self.open(self._forwards)
 
     async def run(
-        self, command: Sequence[str], *, stdin: str = "", timeout_s: float = COMMAND_SECONDS, check: bool = True
+        self,
+        command: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout_s: float = COMMAND_SECONDS,
+        check: bool = True,
     ) -> Completed:
         """Run `command` (a list: each word arrives as it is) on the host.
 
@@ -131,7 +139,9 @@ class Connection:
                 await process.wait()
         done = Completed(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
         if check and done.status != 0:
-            raise HostError(self.host.name, f"'{shlex.join(command)}' ended with {done.status}: {_last_line(done.stderr)}")
+            raise HostError(
+                self.host.name, f"'{shlex.join(command)}' ended with {done.status}: {_last_line(done.stderr)}"
+            )
         return done
 
     async def close(self) -> None:
@@ -149,7 +159,8 @@ class Connection:
 
     async def _refused(self) -> HostError:
         master, self._master = self._master, None
-        assert master is not None and master.stderr is not None  # noqa: S101 - only called while it exists, piped
+        assert master is not None  # noqa: S101 - only called while it exists
+        assert master.stderr is not None  # noqa: S101 - piped in open()
         said = (await master.stderr.read()).decode(errors="replace")
         return HostError(
             self.host.name,

@@ -32,12 +32,16 @@ from pipeline.ssh import Connection
 __all__ = ["conduct", "connected", "connected_proxy"]
 
 PUBLIC_PORT = 8080
-LOADER_TIMEOUT = "5s"  # longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour
+LOADER_TIMEOUT = (
+    "5s"  # longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour
+)
 UNANSWERED_LIMIT = 0.01  # more requests than this that no colour answered, and the proxy is what was measured
 
 
 @contextlib.asynccontextmanager
-async def connected(inventory: Inventory, known_hosts: Path, port: int) -> AsyncIterator[dict[str, Connection]]:
+async def connected(
+    inventory: Inventory, known_hosts: Path, port: int
+) -> AsyncIterator[dict[str, Connection]]:
     """Connections to the three hosts, by arm (`baseline`, `canary`) and `proxy`; `port` is the service's."""
     directory = Path(tempfile.mkdtemp(prefix="pipeline-"))  # mkdtemp gives mode 0700
     connections = {
@@ -99,9 +103,10 @@ async def conduct(
             await proxy.switch("blue")
             before = await proxy.counters()
             progress.say(f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy")
+            log = directory.path / "logs" / "loadgen.log"
             with SeriesWriter(directory.path / "series.csv") as write:
                 await drive(
-                    Loader(_loader_arguments(connections, profile, settings, directory), directory.path / "logs" / "loadgen.log"),
+                    Loader(_loader_arguments(connections, profile, settings, directory), log),
                     settings.phases(), proxy, Collector(connections, write), connections,
                     profile.expect.status, progress, driven,
                 )  # fmt: skip
@@ -125,7 +130,9 @@ async def _probe_both(
 ) -> dict[str, Instance] | None:
     """Both instances, or None with the reason in run["problems"]: no baseline is invalid, no canary has failed."""
     arms = ("baseline", "canary")
-    results = await asyncio.gather(*(probe(connections[arm], profile) for arm in arms), return_exceptions=True)
+    results = await asyncio.gather(
+        *(probe(connections[arm], profile) for arm in arms), return_exceptions=True
+    )
     instances: dict[str, Instance] = {}
     for arm, result in zip(arms, results, strict=True):
         if isinstance(result, Instance):
@@ -170,7 +177,9 @@ async def _reconcile(
     proxy: Proxy, before: Mapping[str, Mapping[str, int]], summary: Mapping[str, Any], directory: RunDirectory
 ) -> dict[str, Any]:
     served = {colour: count for colour, count in summary["served_by"].items() if colour}
-    result = reconcile(difference(before, await proxy.counters()), served, summary["sent"] - sum(served.values()))
+    result = reconcile(
+        difference(before, await proxy.counters()), served, summary["sent"] - sum(served.values())
+    )
     (directory.path / "proxy.json").write_text(json.dumps(result, indent=1) + "\n")
     return result
 
@@ -181,7 +190,9 @@ def _check_load(summary: Mapping[str, Any], books: Mapping[str, Any], run: dict[
     for mismatch in books["mismatches"]:
         run["problems"].append(_entry(Problem("note", f"the books do not agree: {mismatch}")))
     if not summary["valid"]:
-        run["problems"].append(_entry(Problem("invalid", f"the loader could not keep its schedule: {summary['reason']}")))
+        run["problems"].append(
+            _entry(Problem("invalid", f"the loader could not keep its schedule: {summary['reason']}"))
+        )
     if books["unattributed"] > UNANSWERED_LIMIT * max(1, summary["sent"]):
         message = f"the proxy answered none of {books['unattributed']} of {summary['sent']} requests"
         run["problems"].append(_entry(Problem("invalid", message)))
@@ -196,7 +207,9 @@ async def _save_logs(connections: Mapping[str, Connection], directory: RunDirect
             text = await service_log(connection, unit)
             (directory.path / "logs" / f"{COLOURS.get(arm, arm)}.log").write_text(text)
 
-    await asyncio.gather(*(save(arm, connection) for arm, connection in connections.items() if connection.alive))
+    await asyncio.gather(
+        *(save(arm, connection) for arm, connection in connections.items() if connection.alive)
+    )
 
 
 def _entry(problem: Problem) -> dict[str, str]:

@@ -107,7 +107,7 @@ async def _guard(proxy: Proxy) -> None:
 
 
 async def _came_back(problem: Problem, collector: Collector, connections: Mapping[str, Connection]) -> bool:
-    """Whether the hosts whose exporters fell silent are there after all: only the connection was lost, or they are slow."""
+    """Whether the silent hosts are there after all: only the connection was lost, or they are slow."""
     silent = [arm for arm, missed in collector.missed.items() if missed]
     if problem.effect != "invalid" or not silent:
         return False

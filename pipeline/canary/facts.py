@@ -16,7 +16,7 @@ echo "cpus=$(nproc)"
 echo "memory_bytes=$(awk '/^MemTotal/ {print $2 * 1024}' /proc/meminfo)"
 echo "node=$(node --version 2>/dev/null)"
 echo "python=$(python3 --version 2>/dev/null)"
-echo "haproxy=$(haproxy -v 2>/dev/null | head -1)"
+echo "haproxy=$(/usr/sbin/haproxy -v 2>/dev/null | head -1)"
 """
 
 
@@ -36,6 +36,7 @@ async def host_facts(connection: Connection) -> dict[str, object]:
 async def service_log(connection: Connection, unit: str, lines: int = 2000) -> str:
     """The newest lines of a unit's journal."""
     done = await connection.run(
-        ["sudo", "-n", "journalctl", "-u", unit, "-n", str(lines), "-o", "short-iso", "--no-pager"], check=False
+        ["sudo", "-n", "journalctl", "-u", unit, "-n", str(lines), "-o", "short-iso", "--no-pager"],
+        check=False,
     )
     return done.stdout

@@ -52,7 +52,10 @@ def read_sample(node: str, process: str) -> Sample:
                 continue
             if item.name == "namedprocess_namegroup_cpu_seconds_total":
                 sample["service_cpu_seconds"] = sample.get("service_cpu_seconds", 0.0) + item.value
-            elif item.name == "namedprocess_namegroup_memory_bytes" and item.labels.get("memtype") == "resident":
+            elif (
+                item.name == "namedprocess_namegroup_memory_bytes"
+                and item.labels.get("memtype") == "resident"
+            ):
                 sample["service_memory"] = item.value
             elif item.name == "namedprocess_namegroup_num_threads":
                 sample["service_threads"] = item.value
@@ -68,7 +71,9 @@ class Collector:
     `process`. `latest` holds the newest values of each arm, for the progress display.
     """
 
-    def __init__(self, connections: Mapping[str, Connection], write: Callable[[float, str, str, float], None]) -> None:
+    def __init__(
+        self, connections: Mapping[str, Connection], write: Callable[[float, str, str, float], None]
+    ) -> None:
         self._connections = connections
         self._write = write
         self._before: dict[str, tuple[float, Sample]] = {}
@@ -93,7 +98,9 @@ class Collector:
             due = time.time()
             while True:
                 await self._scrape(arm, sessions, t0)
-                due = max(due + INTERVAL, time.time() - INTERVAL)  # after a stall, do not catch up with a burst
+                due = max(
+                    due + INTERVAL, time.time() - INTERVAL
+                )  # after a stall, do not catch up with a burst
                 await asyncio.sleep(max(0.0, due - time.time()))
         finally:
             for session in sessions.values():

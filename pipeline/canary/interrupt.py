@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal, turned into one ordinary ending: KeyboardInterrupt, once, where it can be handled."""
+"""Ctrl-C, SIGTERM and a closed terminal, turned into one ordinary ending: KeyboardInterrupt."""
 
 from __future__ import annotations
 

@@ -85,7 +85,8 @@ class Loader:
             await self._process.wait()
 
     async def _next(self) -> dict[str, Any] | None:
-        assert self._process is not None and self._process.stdout is not None  # noqa: S101 - piped in start()
+        assert self._process is not None  # noqa: S101 - set in start()
+        assert self._process.stdout is not None  # noqa: S101 - piped there
         line = await self._process.stdout.readline()
         if not line:
             return None

@@ -62,7 +62,10 @@ async def _ask(session: aiohttp.ClientSession, name: str, profile: Profile) -> I
     for route in profile.routes:
         method = route.method or request.method
         async with session.request(
-            method, f"http://service{request.target(route.path)}", data=request.content() or None, headers=dict(request.headers)
+            method,
+            f"http://service{request.target(route.path)}",
+            data=request.content() or None,
+            headers=dict(request.headers),
         ) as response:
             await response.read()
             if response.status not in ABSENT:

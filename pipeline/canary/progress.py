@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -27,12 +28,28 @@ class Progress:
         self.console = Console(stderr=True, highlight=False, quiet=quiet)
         self._began = time.monotonic()
         self._live: Live | None = None
+        self._status: Status | None = None
         self._last_line = 0.0
 
     def say(self, message: str) -> None:
         """A line of progress, with the seconds since the start."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
         # Text, not str: what comes from refs, hosts and services must not be read as markup
-        self.console.print(Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), _printable(message)), soft_wrap=True)
+        self.console.print(
+            Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), _printable(message)),
+            soft_wrap=True,
+        )
+
+    def detail(self, message: str) -> None:
+        """What a step is at just now: a moving line on a terminal, until the next `say`; nothing elsewhere."""
+        if not self.console.is_terminal:
+            return
+        if self._status is None:
+            self._status = self.console.status("")
+            self._status.start()
+        self._status.update(Text(_printable(message)))
 
     @contextmanager
     def loading(self) -> Iterator[None]:
@@ -48,7 +65,12 @@ class Progress:
                 self._live = None
 
     def second(
-        self, phase: Phase, at: float, total: float, event: Mapping[str, Any], latest: Mapping[str, Mapping[str, float]]
+        self,
+        phase: Phase,
+        at: float,
+        total: float,
+        event: Mapping[str, Any],
+        latest: Mapping[str, Mapping[str, float]],
     ) -> None:
         """One second of load: the loader's event and each host's newest values."""
         if self._live is not None:
@@ -63,7 +85,11 @@ def _block(
 ) -> Table:
     block = Table.grid(padding=(0, 1))
     bar = Table.grid(padding=(0, 1))
-    bar.add_row(Text(_phase(phase, at), style=phase.colour), ProgressBar(total=total, completed=at, width=20), f"{total - at:.0f} s in all")
+    bar.add_row(
+        Text(_phase(phase, at), style=phase.colour),
+        ProgressBar(total=total, completed=at, width=20),
+        f"{total - at:.0f} s in all",
+    )
     block.add_row(bar)
     block.add_row(Text(_load(event)))
     block.add_row(Text(_hosts(latest), style="dim"))

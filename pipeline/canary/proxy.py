@@ -21,7 +21,19 @@ ACTIVE_MAP = "/etc/haproxy/active.map"
 ROUTES_MAP = "/etc/haproxy/routes.map"
 RUNTIME_SOCKET = "/run/haproxy/admin.sock"
 ANSWER_SECONDS = 5
-COUNTERS = ("req_tot", "hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other", "econ", "eresp", "bin", "bout")
+COUNTERS = (
+    "req_tot",
+    "hrsp_1xx",
+    "hrsp_2xx",
+    "hrsp_3xx",
+    "hrsp_4xx",
+    "hrsp_5xx",
+    "hrsp_other",
+    "econ",
+    "eresp",
+    "bin",
+    "bout",
+)
 
 
 class Proxy:
@@ -65,7 +77,9 @@ class Proxy:
         await self._set(ACTIVE_MAP, "active", colour)
         now = await self.active()
         if now != colour:
-            raise HostError(self._connection.host.name, f"HAProxy stayed on {now} when told to switch to {colour}")
+            raise HostError(
+                self._connection.host.name, f"HAProxy stayed on {now} when told to switch to {colour}"
+            )
 
     async def route(self, colour: str, path: str) -> None:
         """The path that means the public one on `colour`'s instance."""
@@ -74,7 +88,11 @@ class Proxy:
     async def persist(self) -> None:
         """Write both maps as they are now to disk, so that a restart of HAProxy keeps them."""
         for path in (ACTIVE_MAP, ROUTES_MAP):
-            entries = [line.split(maxsplit=2)[1:] for line in (await self.command(f"show map {path}")).splitlines() if line]
+            entries = [
+                line.split(maxsplit=2)[1:]
+                for line in (await self.command(f"show map {path}")).splitlines()
+                if line
+            ]
             text = "".join(f"{' '.join(entry)}\n" for entry in entries)
             await self._connection.run(["sudo", "-n", "tee", path], stdin=text)
 
@@ -93,4 +111,6 @@ class Proxy:
         if "not found" in answer:
             answer = (await self.command(f"add map {path} {key} {value}")).strip()
         if answer:  # HAProxy says nothing when it did it
-            raise HostError(self._connection.host.name, f"HAProxy refused '{key} {value}' in {path}: {answer}")
+            raise HostError(
+                self._connection.host.name, f"HAProxy refused '{key} {value}' in {path}: {answer}"
+            )

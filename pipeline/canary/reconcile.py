@@ -18,9 +18,7 @@ def difference(before: Counters, after: Counters) -> dict[str, dict[str, int]]:
     }
 
 
-def reconcile(
-    grown: Counters, served: Mapping[str, int], unattributed: int
-) -> dict[str, Any]:
+def reconcile(grown: Counters, served: Mapping[str, int], unattributed: int) -> dict[str, Any]:
     """Compare what HAProxy counted per colour with what the loader did.
 
     `served` is the loader's count of responses by the colour that they name; `unattributed` are its requests that got
@@ -34,7 +32,7 @@ def reconcile(
         counted, seen = grown.get(colour, {}).get("req_tot", 0), served.get(colour, 0)
         if not 0 <= counted - seen <= unattributed:
             mismatches.append(
-                f"{colour}: HAProxy counted {counted} requests, the loader {seen} (and {unattributed} without an answer)"
+                f"{colour}: HAProxy counted {counted} requests, the loader {seen} ({unattributed} unanswered)"
             )
     return {
         "haproxy": {colour: dict(counters) for colour, counters in grown.items()},

@@ -41,7 +41,9 @@ def phased(duration: float, warmup: float) -> tuple[Phase, ...]:
     ])  # fmt: skip
 
 
-def interleaved(duration: float, warmup: float, *, slice_seconds: float = 15, settle: float = 1) -> tuple[Phase, ...]:
+def interleaved(
+    duration: float, warmup: float, *, slice_seconds: float = 15, settle: float = 1
+) -> tuple[Phase, ...]:
     """Slices in the order ABBA, so that a drift of the machine falls on both arms alike.
 
     Both arms are warmed up first; each slice then starts with `settle` seconds that are not judged, in which

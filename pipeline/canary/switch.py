@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.canary.interrupt import run_async
 from pipeline.canary.conduct import connected_proxy
+from pipeline.canary.interrupt import run_async
 from pipeline.canary.progress import Progress
 from pipeline.canary.proxy import Proxy
 from pipeline.hosts.vagrant import Lab

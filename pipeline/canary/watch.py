@@ -20,7 +20,9 @@ class Watch:
 
     silent: int = 0
 
-    def second(self, phase: Phase, good: int, missed: Mapping[str, int], hosts: Mapping[str, str]) -> Problem | None:
+    def second(
+        self, phase: Phase, good: int, missed: Mapping[str, int], hosts: Mapping[str, str]
+    ) -> Problem | None:
         """One second of load on `phase` with `good` right answers.
 
         `missed` holds each arm's scrapes in a row that failed, `hosts` the arms' host names. Only measured phases
@@ -28,9 +30,13 @@ class Watch:
         """
         for arm, count in missed.items():
             if count >= LOST_SECONDS:
-                return Problem("invalid", f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s")
+                return Problem(
+                    "invalid", f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s"
+                )
         self.silent = 0 if good or phase.kind != "measure" else self.silent + 1
         if self.silent < HOPELESS_SECONDS:
             return None
         effect = "failed" if phase.arm == "canary" else "invalid"
-        return Problem(effect, f"the {phase.arm} gave no good answer for {self.silent} s under load; stopped early")
+        return Problem(
+            effect, f"the {phase.arm} gave no good answer for {self.silent} s under load; stopped early"
+        )

@@ -1,4 +1,4 @@
-"""The canary, in five steps: boot three hosts, deploy two versions, drive load, compare health, promote or roll back."""
+"""The canary, in five steps: boot hosts, deploy two versions, drive load, compare health, promote or roll back."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Result:
 
 
 def make_plan(settings: Settings, progress: Progress) -> Plan:
-    """Everything that can be wrong with what the user gave is found here. Raises UsageError; boots and changes nothing."""
+    """Check everything the user gave, before anything boots or changes. Raises UsageError."""
     profile = load_profile(settings.profile)
     source = open_source(settings.repo, CACHE, service=profile.name, say=progress.say)
     return Plan(settings, profile, source, source.resolve(settings.baseline), source.resolve(settings.canary))
@@ -89,11 +89,15 @@ def run_canary(plan: Plan, progress: Progress) -> Result:
 
 def _new_run(plan: Plan) -> tuple[RunDirectory, dict[str, Any]]:
     now = datetime.now(UTC)
-    name = "-".join([now.strftime("%Y%m%dT%H%M%SZ"), _safe(plan.settings.baseline), _safe(plan.settings.canary)])
+    name = "-".join(
+        [now.strftime("%Y%m%dT%H%M%SZ"), _safe(plan.settings.baseline), _safe(plan.settings.canary)]
+    )
     path = plan.settings.runs / name
     (path / "logs").mkdir(parents=True)
     if (free := shutil.disk_usage(path).free) < LEAST_FREE_BYTES:
-        raise LabError(f"{path}: only {free / 1e6:.0f} MB of disk space are free", hint="free at least 500 MB")
+        raise LabError(
+            f"{path}: only {free / 1e6:.0f} MB of disk space are free", hint="free at least 500 MB"
+        )
     run: dict[str, Any] = {
         "format": 1,
         "tool": version("pipeline"),
@@ -124,9 +128,7 @@ def _commit(commit: Commit) -> dict[str, str]:
 
 
 @contextmanager
-def _hosts(
-    settings: Settings, run: dict[str, Any], progress: Progress
-) -> Iterator[tuple[Inventory, Path]]:
+def _hosts(settings: Settings, run: dict[str, Any], progress: Progress) -> Iterator[tuple[Inventory, Path]]:
     """Three hosts for the time of the run: the user's own, the lab as it stands, or a lab that goes afterwards."""
     if settings.inventory is not None:
         inventory = read_inventory(settings.inventory)
@@ -151,7 +153,12 @@ def _hosts(
 
 
 def _deploy(
-    plan: Plan, inventory: Inventory, known_hosts: Path, run: dict[str, Any], directory: RunDirectory, progress: Progress
+    plan: Plan,
+    inventory: Inventory,
+    known_hosts: Path,
+    run: dict[str, Any],
+    directory: RunDirectory,
+    progress: Progress,
 ) -> None:
     """Both versions onto their hosts. What does not install is a problem of its arm, not an error of this tool."""
     profile = plan.profile
@@ -180,15 +187,22 @@ def _deploy(
         try:
             provision(
                 inventory, DEPLOYS / "canary.py", data,
-                log=directory.path / "logs" / "provision.log", known_hosts=known_hosts, say=progress.say,
+                log=directory.path / "logs" / "provision.log", known_hosts=known_hosts, say=progress.detail,
             )  # fmt: skip
         except ServiceError as error:
             arm, effect = ("canary", "failed") if error.host == green.name else ("baseline", "invalid")
-            run["problems"].append({"effect": effect, "message": f"the {arm} did not install: {error.message}"})
+            run["problems"].append(
+                {"effect": effect, "message": f"the {arm} did not install: {error.message}"}
+            )
 
 
 async def _measure_and_switch(
-    plan: Plan, inventory: Inventory, known_hosts: Path, run: dict[str, Any], directory: RunDirectory, progress: Progress
+    plan: Plan,
+    inventory: Inventory,
+    known_hosts: Path,
+    run: dict[str, Any],
+    directory: RunDirectory,
+    progress: Progress,
 ) -> Verdict:
     """Load, verdict, and the proxy on the colour that the verdict calls for: green only after a pass."""
     async with connected(inventory, known_hosts, plan.profile.port) as connections:
@@ -210,7 +224,11 @@ async def _measure_and_switch(
         else:
             run["promoted"] = False
             await _back_to_blue(proxy)
-            progress.say("the proxy is on blue" if plan.settings.promote else "not promoted, as asked: the proxy is on blue")
+            progress.say(
+                "the proxy is on blue"
+                if plan.settings.promote
+                else "not promoted, as asked: the proxy is on blue"
+            )
         directory.write_run(run)
         return verdict
 

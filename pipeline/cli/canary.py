@@ -13,7 +13,8 @@ from pipeline.exits import Exit
 __all__ = ["canary"]
 
 
-@click.command(epilog="""\b
+@click.command(
+    epilog="""\b
 Examples:
   pipeline canary master broken
   pipeline canary v1.2 HEAD --repo ~/src/service --profile service.yml
@@ -21,13 +22,30 @@ Examples:
   pipeline canary master broken -i inventory.ini      on hosts you have
   pipeline canary promote                             on a kept lab: switch to green
   pipeline canary rollback                            ... and back to blue
-""")
+"""
+)
 @click.argument("refs", nargs=-1, required=True, metavar="BASELINE CANARY | promote | rollback")
-@click.option("--repo", metavar="URL|PATH", help="The service's repository.  [default: the upstream preview service]")
-@click.option("--profile", default="preview", show_default=True, metavar="NAME|FILE", help="How the service is installed, asked and judged.")
+@click.option(
+    "--repo", metavar="URL|PATH", help="The service's repository.  [default: the upstream preview service]"
+)
+@click.option(
+    "--profile",
+    default="preview",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="How the service is installed, asked and judged.",
+)
 @click.option("--rate", type=RATE, default=50.0, show_default="50/s", help="Requests per second, open loop.")
-@click.option("--duration", type=DURATION, default=300.0, show_default="5m", help="Measured load on each version.")
-@click.option("--warmup", type=WARMUP, default=20.0, show_default="20s", help="Load on each version before it, not judged.")
+@click.option(
+    "--duration", type=DURATION, default=300.0, show_default="5m", help="Measured load on each version."
+)
+@click.option(
+    "--warmup",
+    type=WARMUP,
+    default=20.0,
+    show_default="20s",
+    help="Load on each version before it, not judged.",
+)
 @click.option(
     "--schedule", type=click.Choice(["phased", "interleaved"]), default="phased", show_default=True,
     help="All baseline then all canary, or slices in the order ABBA (immune to drift of the machine).",
@@ -36,10 +54,16 @@ Examples:
 @inventory_option
 @click.option("--keep", is_flag=True, help="Leave the lab up for the next run.")
 @click.option("--no-promote", is_flag=True, help="Leave the proxy on blue whatever the verdict.")
-@click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True, help="Where run directories go.")
+@click.option(
+    "--runs",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where run directories go.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, change nothing.")
 @json_option
-def canary(refs: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - click's options, named below
+def canary(refs: tuple[str, ...], **options: Any) -> int:
     """Compare two versions on real hosts, and promote or roll back.
 
     Boots proxy, blue and green, deploys BASELINE to blue and CANARY to green, sends load through the proxy to one

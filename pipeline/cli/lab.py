@@ -50,7 +50,9 @@ def status(provider: str | None, as_json: bool) -> int:
 
     rows = Lab(ROOT, provider, Progress(quiet=True).say).status()
     if as_json:
-        click.echo(json.dumps([{"host": name, "state": state, "address": address} for name, state, address in rows]))
+        click.echo(
+            json.dumps([{"host": name, "state": state, "address": address} for name, state, address in rows])
+        )
     else:
         click.echo(tabulate(rows, headers=("host", "state", "address"), tablefmt="plain"))
     return Exit.OK

@@ -56,7 +56,11 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="pipeline")
 def cli() -> None:
     """Two git refs in, a verdict you can trust out, on real hosts.
@@ -93,7 +97,7 @@ def run(arguments: Sequence[str]) -> int:
             return _defect(error)
         where = f"{error.filename}: " if error.filename else ""
         return _tell(_environment(f"{where}{error.strerror or error}"), as_json)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect is told, with where its trace is
+    except Exception as error:
         return _defect(error)
 
 
@@ -116,14 +120,18 @@ def _tell(error: PipelineError, as_json: bool) -> int:
 
 
 def _json_error(kind: str, message: str, hint: str | None, code: int) -> None:
-    click.echo(json.dumps({"error": {"kind": kind, "message": message, "hint": hint, "exit_code": int(code)}}))
+    click.echo(
+        json.dumps({"error": {"kind": kind, "message": message, "hint": hint, "exit_code": int(code)}})
+    )
 
 
 def _defect(error: BaseException) -> int:
     descriptor, name = tempfile.mkstemp(prefix="pipeline-defect-", suffix=".txt")
     with os.fdopen(descriptor, "w") as file:
         file.write("".join(traceback.format_exception(error)))
-    click.echo(f"pipeline: a defect in pipeline itself: {type(error).__name__}: {_printable(str(error))}", err=True)
+    click.echo(
+        f"pipeline: a defect in pipeline itself: {type(error).__name__}: {_printable(str(error))}", err=True
+    )
     click.echo(f"  please report it with {Path(name)}", err=True)
     return Exit.INTERNAL
 

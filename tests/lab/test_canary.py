@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hdrh.log import HistogramLogReader
 from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
 
 from pipeline.exits import Exit
 from tests.lab.conftest import Command, Ended
@@ -94,18 +94,24 @@ def test_rollback_and_promote_switch_a_kept_lab(identical: Ended, pipeline: Comm
     for action, colour in (("rollback", "blue"), ("promote", "green"), ("rollback", "blue")):
         done = pipeline("canary", action)
         assert done.code == Exit.OK, explain(done)
-        assert pipeline("lab", "ssh", "proxy", "cat", "/etc/haproxy/active.map").out.split() == ["active", colour]
+        assert pipeline("lab", "ssh", "proxy", "cat", "/etc/haproxy/active.map").out.split() == [
+            "active",
+            colour,
+        ]
 
 
 @pytest.mark.parametrize(
-    ("fault", "metric"), [("wrong", "wrong_body_rate"), ("crash", "service_restarts"), ("flaky", "error_rate")]
+    ("fault", "metric"),
+    [("wrong", "wrong_body_rate"), ("crash", "service_restarts"), ("flaky", "error_rate")],
 )
 def test_a_fault_that_a_critical_metric_shows_fails_within_half_a_minute(
     fault: str, metric: str, pipeline: Command, samples: Path
 ) -> None:
     ended = pipeline("canary", "master", fault, "--repo", str(samples), *SHORT)
     assert ended.code == Exit.FAILED, explain(ended)
-    assert metric in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}, explain(ended)
+    assert metric in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}, explain(
+        ended
+    )
 
 
 def test_a_canary_that_does_not_start_has_failed_and_says_why(pipeline: Command, samples: Path) -> None:
@@ -125,10 +131,23 @@ def test_a_baseline_that_answers_500_is_invalid_and_never_a_pass(pipeline: Comma
     assert "promoted: the proxy stays on green" not in ended.err
 
 
-def test_another_service_in_another_language_needs_only_its_profile(pipeline: Command, tmp_path: Path) -> None:
+def test_another_service_in_another_language_needs_only_its_profile(
+    pipeline: Command, tmp_path: Path
+) -> None:
     from pipeline.sample import make_sample_repository
 
     repository = make_sample_repository(tmp_path / "slug", "slug")
-    ended = pipeline("canary", "master", "broken", "--repo", str(repository), "--profile", "slug", "--schedule", "interleaved", *SHORT)
+    ended = pipeline(
+        "canary",
+        "master",
+        "broken",
+        "--repo",
+        str(repository),
+        "--profile",
+        "slug",
+        "--schedule",
+        "interleaved",
+        *SHORT,
+    )
     assert ended.code == Exit.FAILED, explain(ended)
     assert ended.json["run"]["promoted"] is False

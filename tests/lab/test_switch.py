@@ -16,7 +16,9 @@ from tests.lab.conftest import Command
 SWITCHES = 40
 
 
-def test_forty_switches_under_load_lose_no_request(lab: Lab, pipeline: Command, samples: Path, tmp_path: Path) -> None:
+def test_forty_switches_under_load_lose_no_request(
+    lab: Lab, pipeline: Command, samples: Path, tmp_path: Path
+) -> None:
     # a run deploys both colours; the load below is this test's own
     pipeline("canary", "master", "master", "--repo", str(samples), "--duration", "5s", "--warmup", "5s")
 

@@ -56,7 +56,12 @@ def wait_for_load(tmp_path: Path, phase_start: float, child: subprocess.Popen[st
 
 def on(lab: Lab, host: str, *command: str) -> None:
     machine = lab.inventory().one(host)
-    subprocess.run(["ssh", *ssh_arguments(machine, lab.known_hosts), " ".join(command)], check=False, capture_output=True, timeout=30)
+    subprocess.run(
+        ["ssh", *ssh_arguments(machine, lab.known_hosts), " ".join(command)],
+        check=False,
+        capture_output=True,
+        timeout=30,
+    )
 
 
 def finish(child: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -102,7 +107,9 @@ def test_haproxy_dying_is_invalid_and_not_the_canarys_fault(
     assert any("HAProxy" in reason or "proxy" in reason for reason in json.loads(out)["reasons"]), out
 
 
-def test_a_host_that_dies_is_named(start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab) -> None:
+def test_a_host_that_dies_is_named(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab
+) -> None:
     child = start("--duration", "120s", "--warmup", "3s")
     wait_for_load(tmp_path, 4, child)
     lxc.stop([lxc.prefix(ROOT) + "green"])

@@ -48,4 +48,6 @@ def test_a_sample_holds_the_hosts_and_the_services_values() -> None:
 
 
 def test_a_service_that_does_not_run_has_no_values_rather_than_zeros() -> None:
-    assert not [name for name in read_sample(NODE, "") if name.startswith("service_") and name != "service_restarts"]
+    assert not [
+        name for name in read_sample(NODE, "") if name.startswith("service_") and name != "service_restarts"
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from pipeline.canary.schedule import Phase, interleaved, phased
@@ -28,7 +30,8 @@ def test_interleaved_measures_both_arms_for_just_the_duration(duration: float) -
 def test_interleaved_gives_both_arms_the_same_mean_time_so_a_linear_drift_cancels() -> None:
     phases = interleaved(120, 10)
     centre = {
-        arm: sum((p.start + p.end) / 2 for p in phases if p.arm == arm and p.kind == "measure") for arm in ("baseline", "canary")
+        arm: sum((p.start + p.end) / 2 for p in phases if p.arm == arm and p.kind == "measure")
+        for arm in ("baseline", "canary")
     }
     assert centre["baseline"] == pytest.approx(centre["canary"])
 
@@ -36,7 +39,7 @@ def test_interleaved_gives_both_arms_the_same_mean_time_so_a_linear_drift_cancel
 @pytest.mark.parametrize("phases", [phased(60, 0), phased(60, 5), interleaved(60, 5)])
 def test_phases_follow_each_other_without_a_gap(phases: tuple[Phase, ...]) -> None:
     assert phases[0].start == 0
-    assert all(before.end == after.start for before, after in zip(phases, phases[1:], strict=False))
+    assert all(before.end == after.start for before, after in itertools.pairwise(phases))
 
 
 def test_no_warmup_means_no_warmup_phase() -> None:
