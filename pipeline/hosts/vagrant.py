@@ -86,14 +86,18 @@ class Lab:
             return _inventory(same)
         self._say(f"lab on {provider}: booting {', '.join(missing)}")
         if provider == "lxc":
-            lxc.acquire(self.root)
-            settings |= self._lxc_addresses(record)
-        ensure_box(provider, self._say)
+            lxc.require_root()
         try:
+            if provider == "lxc":
+                lxc.acquire(self.root)
+                settings |= self._lxc_addresses(record)
+            ensure_box(provider, self._say)
             return self._boot(provider, settings, missing)
         except BaseException:
             if provider == "lxc":
                 self._discard(missing)
+                if not good:
+                    lxc.release(self.root)
             raise
 
     def down(self) -> None:
