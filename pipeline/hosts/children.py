@@ -15,9 +15,10 @@ from pipeline.errors import LabError
 
 __all__ = ["run", "stop", "tail"]
 
-# Ruby's backtraces, the progress bars and Vagrant's own framing say nothing to a user.
+# Ruby's backtraces, progress bars, and what Vagrant and mmdebstrap say after the reason tell a user nothing.
 NOISE = re.compile(
-    r"^(/\S+\.rb:\d+|[=\-\s]*$|.*\(Rate: |Please report this as a bug|Any errors that occurred)"
+    r"^(/\S+\.rb:\d+|[=\-\s]*$|.*\(Rate: |Please report this as a bug|Any errors that occurred"
+    r"|I: |E: mmdebstrap failed to run|E: apt-get .* failed|E: Some index files failed)"
 )
 
 

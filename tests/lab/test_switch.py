@@ -30,7 +30,8 @@ def test_forty_switches_under_load_lose_no_request(
             loader = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "loadgen", f"http://{inventory.one('proxy').private_address}:{PUBLIC_PORT}/preview",
                 "--method", "POST", "--rate", "60", "--duration", "12s", "--body-file", str(body),
-                "--header", "Content-Type: application/json", "--served-by-header", "X-Served-By", "--requests-out", str(out),
+                "--header", "Content-Type: application/json",
+                "--served-by-header", "X-Served-By", "--requests-out", str(out),
                 stdout=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
             await asyncio.sleep(1.5)

@@ -70,6 +70,10 @@ def test_an_interrupt_ends_the_command_with_all_it_started(tmp_path: Path) -> No
         ("first\nlast\n\n", "last"),
         ("the reason\n/usr/lib/ruby/x.rb:12:in `call'\n\n", "the reason"),
         ("\x1b[31mred words\x1b[0m\n", "red words"),
+        (
+            "E: Failed to fetch x\nE: apt-get update failed\nI: removing y\nE: mmdebstrap failed to run\n",
+            "E: Failed to fetch x",
+        ),
         ("", "no output"),
     ],
 )
