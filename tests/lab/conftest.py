@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 
 from pipeline.hosts.vagrant import Lab
 from pipeline.inventory import Inventory
@@ -86,3 +87,30 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from pipeline.sample import make_sample_repository
 
     return make_sample_repository(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="module")
+def deployed(pipeline: Command, samples: Path) -> dict[str, str]:
+    """The commits that a run has just left on blue and green."""
+    ended = pipeline(
+        "canary", "master", "slow", "--repo", str(samples), "--duration", "5s", "--warmup", "5s", "--json"
+    )
+    run = ended.json["run"]
+    return {"blue": run["baseline"]["sha"], "green": run["canary"]["sha"]}
+
+
+@pytest.fixture(scope="session")
+def hosts(lab: Lab, inventory: Inventory, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Each host of the lab as testinfra sees it, by name."""
+    config = tmp_path_factory.mktemp("ssh") / "config"
+    config.write_text(
+        "".join(
+            f"Host {host.name}\n  HostName {host.address}\n  Port {host.port}\n  User {host.user}\n"
+            f"  IdentityFile {host.key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {lab.known_hosts}\n"
+            for host in inventory
+        )
+    )
+    return {
+        host.name: testinfra.get_host(f"ssh://{host.name}?controlpersist=60", ssh_config=str(config))
+        for host in inventory
+    }
