@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pipeline.errors import LabError
 
-__all__ = ["PROVIDERS", "choose_provider", "missing"]
+__all__ = ["NO_KVM", "PROVIDERS", "choose_provider", "missing"]
 
 PROVIDERS = ("virtualbox", "libvirt", "lxc")  # the most like production first
 GEMS = Path("/usr/share/rubygems-integration/all/gems")
+NO_KVM = "libvirtd has no KVM"
 VIRSH = ["virsh", "--connect", "qemu:///system"]
 
 
@@ -22,7 +23,7 @@ def choose_provider(wanted: str | None = None) -> str:
     reasons = {}
     for provider in [wanted] if wanted else PROVIDERS:
         reason = missing(provider)
-        if reason is None:
+        if reason is None or (wanted and reason == NO_KVM):
             return provider
         reasons[provider] = reason
     told = "; ".join(f"{provider}: {reason}" for provider, reason in reasons.items())
@@ -59,9 +60,9 @@ def _libvirt() -> str | None:
         return "the plugin vagrant-libvirt is not installed"
     if _output([*VIRSH, "list"])[0] != 0:
         return "libvirtd does not answer this user"
-    # /dev/kvm may be there and refuse. Emulation is some seven times slower: too slow to be picked.
+    # /dev/kvm may be there and refuse. Emulation is some seven times slower: it works, but has to be asked for.
     if "type='kvm'" not in _output([*VIRSH, "capabilities"])[1]:
-        return "libvirtd has no KVM"
+        return NO_KVM
     return None
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from pipeline.errors import HostError, LabError
 from pipeline.hosts import lxc
 from pipeline.hosts.box import box_directory, box_for, ensure_box
-from pipeline.hosts.provider import choose_provider
+from pipeline.hosts.provider import NO_KVM, choose_provider
+from pipeline.hosts.provider import missing as reason_against
 from pipeline.hosts.reach import answering
 from pipeline.hosts.record import Record, read, write
 from pipeline.hosts.vagrant_command import VagrantCommand
@@ -75,6 +76,8 @@ class Lab:
         """
         self._state.mkdir(mode=0o700, exist_ok=True)
         provider = self.provider
+        if provider == "lxc":
+            lxc.require_root()
         if self._wanted and self._wanted != provider:
             raise LabError(f"this checkout has a lab on {provider} already", hint="pipeline lab down")
         record = read(self._file)
@@ -85,8 +88,6 @@ class Lab:
         if same and not missing:
             return _inventory(same)
         self._say(f"lab on {provider}: booting {', '.join(missing)}")
-        if provider == "lxc":
-            lxc.require_root()
         try:
             if provider == "lxc":
                 lxc.acquire(self.root)
@@ -218,7 +219,9 @@ class Lab:
 
 def _settings(provider: str) -> dict[str, str]:
     """The Vagrantfile's variables: the user's own where set."""
+    emulate = provider == "libvirt" and reason_against(provider) == NO_KVM
     return {
+        **({"PIPELINE_LAB_EMULATE": "1"} if emulate else {}),
         "PIPELINE_LAB_BOX": os.environ.get("PIPELINE_LAB_BOX") or box_for(provider),
         "PIPELINE_LAB_MEMORY": os.environ.get("PIPELINE_LAB_MEMORY") or MEMORY[provider],
         "PIPELINE_LAB_CPUS": os.environ.get("PIPELINE_LAB_CPUS") or "0.5",

@@ -43,10 +43,12 @@ def test_a_virtualbox_without_its_kernel_module_is_not_picked(commands: Path) ->
     assert provider.choose_provider() == "libvirt"
 
 
-def test_a_libvirt_without_kvm_is_not_picked(commands: Path) -> None:
+def test_a_libvirt_without_kvm_is_not_picked_but_can_be_forced(commands: Path) -> None:
     install(commands, "vagrant", "vagrant-libvirt")
     install(commands, "virsh", "type='qemu'")
-    assert provider.missing("libvirt") == "libvirtd has no KVM"
+    with pytest.raises(LabError, match="libvirt: libvirtd has no KVM"):
+        provider.choose_provider()
+    assert provider.choose_provider("libvirt") == "libvirt"
 
 
 def test_when_none_works_each_reason_and_the_next_command_are_told(commands: Path) -> None:
