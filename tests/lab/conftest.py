@@ -86,7 +86,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled sample as a git repository: a branch for each fault."""
     from pipeline.sample import make_sample_repository
 
-    return make_sample_repository(tmp_path_factory.mktemp("sample"))
+    return make_sample_repository(tmp_path_factory.mktemp("sample") / "preview")
 
 
 @pytest.fixture(scope="module")
