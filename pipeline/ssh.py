@@ -144,6 +144,12 @@ class Connection:
             )
         return done
 
+    async def journal(self, unit: str, *, lines: int = 2000, form: str = "short-iso") -> str:
+        """The newest lines of a systemd unit's log; empty when there is none. `form` is journalctl's --output."""
+        command = ["journalctl", "-u", unit, "-n", str(lines), "-o", form, "--no-pager"]
+        done = await self.run(command if self.host.user == "root" else ["sudo", "-n", *command], check=False)
+        return done.stdout
+
     async def close(self) -> None:
         """End the connection and its forwards; safe to call at any time."""
         master, self._master = self._master, None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.canary.drive import Driven, drive
-from pipeline.canary.facts import host_facts, service_log
+from pipeline.canary.facts import host_facts
 from pipeline.canary.health import EXPORTERS, Collector
 from pipeline.canary.load import Loader
 from pipeline.canary.probe import UNIT, Instance, probe
@@ -204,7 +204,7 @@ async def _save_logs(connections: Mapping[str, Connection], directory: RunDirect
     async def save(arm: str, connection: Connection) -> None:
         unit = "haproxy.service" if arm == "proxy" else UNIT
         with contextlib.suppress(HostError, OSError):
-            text = await service_log(connection, unit)
+            text = await connection.journal(unit)
             (directory.path / "logs" / f"{COLOURS.get(arm, arm)}.log").write_text(text)
 
     await asyncio.gather(

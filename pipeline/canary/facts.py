@@ -31,12 +31,3 @@ async def host_facts(connection: Connection) -> dict[str, object]:
     if "os" not in facts:
         raise HostError(connection.host.name, f"no facts: {done.stderr.strip()[:200] or 'no output'}")
     return facts
-
-
-async def service_log(connection: Connection, unit: str, lines: int = 2000) -> str:
-    """The newest lines of a unit's journal."""
-    done = await connection.run(
-        ["sudo", "-n", "journalctl", "-u", unit, "-n", str(lines), "-o", "short-iso", "--no-pager"],
-        check=False,
-    )
-    return done.stdout

@@ -76,9 +76,7 @@ async def _ask(session: aiohttp.ClientSession, name: str, profile: Profile) -> I
 
 async def last_words(connection: Connection) -> str:
     """The last line that says why: the newest that names an error, else the newest at all."""
-    done = await connection.run(
-        ["sudo", "-n", "journalctl", "-u", UNIT, "-n", "60", "-o", "cat", "--no-pager"], check=False
-    )
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    log = await connection.journal(UNIT, lines=60, form="cat")
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line and not line.startswith("at ")]
     return (errors or lines or ["nothing"])[-1][:300]

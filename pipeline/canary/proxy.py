@@ -86,7 +86,10 @@ class Proxy:
         await self._set(ROUTES_MAP, colour, path)
 
     async def persist(self) -> None:
-        """Write both maps as they are now to disk, so that a restart of HAProxy keeps them."""
+        """Write both maps as they are now to disk, so that a restart of HAProxy keeps them.
+
+        The files belong to the SSH user (deploys/canary_proxy.py), as the runtime socket does.
+        """
         for path in (ACTIVE_MAP, ROUTES_MAP):
             entries = [
                 line.split(maxsplit=2)[1:]
@@ -94,7 +97,7 @@ class Proxy:
                 if line
             ]
             text = "".join(f"{' '.join(entry)}\n" for entry in entries)
-            await self._connection.run(["sudo", "-n", "tee", path], stdin=text)
+            await self._connection.run(["tee", path], stdin=text)
 
     async def counters(self) -> dict[str, dict[str, int]]:
         """HAProxy's own counters since its start, per colour: requests, responses by class, errors, bytes."""

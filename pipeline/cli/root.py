@@ -110,7 +110,8 @@ def _environment(message: str) -> PipelineError:
 def _tell(error: PipelineError, as_json: bool) -> int:
     if as_json:
         _json_error(type(error).__name__, error.message, error.hint, error.exit_code)
-    click.echo(f"pipeline: {_printable(error.message)}", err=True)
+    for line in error.message.splitlines():  # an inventory's problems come together, a line each
+        click.echo(f"pipeline: {_printable(line)}", err=True)
     if isinstance(error, ConfigError):
         for problem in error.problems:
             click.echo(f"  {_printable(problem)}", err=True)
