@@ -10,11 +10,12 @@ from pathlib import Path
 
 from pipeline.errors import LabError
 
-__all__ = ["NO_KVM", "PROVIDERS", "choose_provider", "missing"]
+__all__ = ["NO_KVM", "PROVIDERS", "choose_provider", "has_kvm", "missing"]
 
 PROVIDERS = ("virtualbox", "libvirt", "lxc")  # the most like production first
 GEMS = Path("/usr/share/rubygems-integration/all/gems")
 NO_KVM = "libvirtd has no KVM"
+KVM = Path("/dev/kvm")
 VIRSH = ["virsh", "--connect", "qemu:///system"]
 
 
@@ -43,6 +44,11 @@ def missing(provider: str) -> str | None:
     return checks[provider]()
 
 
+def has_kvm() -> bool:
+    """Whether libvirtd can use KVM. Its own answer counts (2 s): /dev/kvm may be there and of no use."""
+    return KVM.exists() and _output([*VIRSH, "domcapabilities", "--virttype", "kvm"])[0] == 0
+
+
 def _virtualbox() -> str | None:
     if not shutil.which("VBoxManage"):
         return "VBoxManage is not installed"
@@ -60,10 +66,8 @@ def _libvirt() -> str | None:
         return "the plugin vagrant-libvirt is not installed"
     if _output([*VIRSH, "list"])[0] != 0:
         return "libvirtd does not answer this user"
-    # /dev/kvm may be there and refuse. Emulation is some seven times slower: it works, but has to be asked for.
-    if "type='kvm'" not in _output([*VIRSH, "capabilities"])[1]:
-        return NO_KVM
-    return None
+    # Emulation is some seven times slower: it works, but has to be asked for.
+    return None if has_kvm() else NO_KVM
 
 
 def _lxc() -> str | None:

@@ -15,8 +15,7 @@ from pathlib import Path
 from pipeline.errors import HostError, LabError
 from pipeline.hosts import lxc
 from pipeline.hosts.box import box_directory, box_for, ensure_box
-from pipeline.hosts.provider import NO_KVM, choose_provider
-from pipeline.hosts.provider import missing as reason_against
+from pipeline.hosts.provider import choose_provider, has_kvm
 from pipeline.hosts.reach import answering
 from pipeline.hosts.record import Record, read, write
 from pipeline.hosts.vagrant_command import VagrantCommand
@@ -219,7 +218,7 @@ class Lab:
 
 def _settings(provider: str) -> dict[str, str]:
     """The Vagrantfile's variables: the user's own where set."""
-    emulate = provider == "libvirt" and reason_against(provider) == NO_KVM
+    emulate = provider == "libvirt" and not has_kvm()
     return {
         **({"PIPELINE_LAB_EMULATE": "1"} if emulate else {}),
         "PIPELINE_LAB_BOX": os.environ.get("PIPELINE_LAB_BOX") or box_for(provider),

@@ -20,6 +20,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder on PATH, empty; no Vagrant plugins."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(provider, "GEMS", tmp_path / "gems")
+    monkeypatch.setattr(provider, "KVM", tmp_path)  # a device that is there, which proves nothing
     return tmp_path
 
 
@@ -31,7 +32,7 @@ def install(commands: Path, name: str, prints: str = "") -> None:
 def test_virtualbox_comes_first_where_it_works(commands: Path) -> None:
     install(commands, "vagrant", "vagrant-lxc vagrant-libvirt")
     install(commands, "VBoxManage", "7.0.20")
-    install(commands, "virsh", "type='kvm'")
+    install(commands, "virsh")
     assert provider.choose_provider() == "virtualbox"
     assert provider.choose_provider("libvirt") == "libvirt"
 
@@ -39,13 +40,14 @@ def test_virtualbox_comes_first_where_it_works(commands: Path) -> None:
 def test_a_virtualbox_without_its_kernel_module_is_not_picked(commands: Path) -> None:
     install(commands, "vagrant", "vagrant-libvirt")
     install(commands, "VBoxManage", "WARNING: The vboxdrv kernel module is not loaded.")
-    install(commands, "virsh", "type='kvm'")
+    install(commands, "virsh")
     assert provider.choose_provider() == "libvirt"
 
 
 def test_a_libvirt_without_kvm_is_not_picked_but_can_be_forced(commands: Path) -> None:
     install(commands, "vagrant", "vagrant-libvirt")
-    install(commands, "virsh", "type='qemu'")
+    (commands / "virsh").write_text('#!/bin/sh\n[ "$3" != domcapabilities ]\n')  # it answers, and refuses KVM
+    (commands / "virsh").chmod(0o755)
     with pytest.raises(LabError, match="libvirt: libvirtd has no KVM"):
         provider.choose_provider()
     assert provider.choose_provider("libvirt") == "libvirt"
