@@ -7,6 +7,8 @@ is involved (an upstream version dies of a request that looks harmless).
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import time
 from dataclasses import dataclass
 
@@ -21,6 +23,8 @@ __all__ = ["UNIT", "Instance", "last_words", "probe"]
 UNIT = "canary.service"
 ABSENT = (404, 405)  # what a server answers for a route or a method that it does not have
 ANSWER_SECONDS = 5
+CRASH_LOOP = 4  # a service that ended so often before it ever answered is not going to
+LOOK_EVERY = 6  # attempts, between looks at how often it ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +42,32 @@ async def probe(connection: Connection, profile: Profile) -> Instance:
     line that it logged), and with step `probe` when it answers but has none of the routes.
     """
     name = connection.host.name
-    deadline = time.monotonic() + profile.start_timeout
+    began = time.monotonic()
     async with aiohttp.ClientSession(
         connector=aiohttp.UnixConnector(path=str(connection.socket("service")), force_close=True),
         timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
     ) as session:
-        while True:
-            try:
+        for attempt in itertools.count(1):
+            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
                 return await _ask(session, name, profile)
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                if time.monotonic() > deadline:
-                    words = await last_words(connection)
-                    raise ServiceError(
-                        name, "start", f"the service did not answer on port {profile.port} within "
-                        f"{profile.start_timeout:g} s of its start; it said: {words}",
-                    ) from None  # fmt: skip
-                await asyncio.sleep(0.25)
+            waited = time.monotonic() - began
+            ends = await _ends(connection) if attempt % LOOK_EVERY == 0 else 0
+            if ends >= CRASH_LOOP or waited > profile.start_timeout:
+                what = f"ended {ends} times" if ends >= CRASH_LOOP else "did not answer"
+                raise ServiceError(
+                    name,
+                    "start",
+                    f"the service {what} within {waited:.0f} s of its start, on port {profile.port}; "
+                    f"it said: {await last_words(connection)}",
+                )
+            await asyncio.sleep(0.25)
+    raise AssertionError("count() has no end")
+
+
+async def _ends(connection: Connection) -> int:
+    """How often systemd has restarted the service since it was deployed."""
+    done = await connection.run(["systemctl", "show", "--value", "-p", "NRestarts", UNIT], check=False)
+    return int(done.stdout) if done.stdout.strip().isdigit() else 0
 
 
 async def _ask(session: aiohttp.ClientSession, name: str, profile: Profile) -> Instance:

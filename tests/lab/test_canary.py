@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from hdrh.log import HistogramLogReader
 from pipeline.exits import Exit
 from tests.lab.conftest import Command, Ended
 
-SHORT = ("--duration", "25s", "--warmup", "10s", "--json")
+# the least that decides every metric is 25 s (five blocks of five); errors, bodies and restarts show sooner
+WHOLE = ("--duration", "25s", "--warmup", "10s", "--json")
+QUICK = ("--duration", "14s", "--warmup", "3s", "--json")
 
 
 def explain(ended: Ended) -> str:
@@ -24,12 +27,12 @@ def explain(ended: Ended) -> str:
 
 @pytest.fixture(scope="module")
 def broken(pipeline: Command, samples: Path) -> Ended:
-    return pipeline("canary", "master", "broken", "--repo", str(samples), *SHORT)
+    return pipeline("canary", "master", "broken", "--repo", str(samples), *QUICK)
 
 
 @pytest.fixture(scope="module")
 def identical(pipeline: Command, samples: Path) -> Ended:
-    return pipeline("canary", "master", "master", "--repo", str(samples), *SHORT)
+    return pipeline("canary", "master", "master", "--repo", str(samples), *WHOLE)
 
 
 def test_a_canary_that_answers_500_fails_for_its_errors(broken: Ended) -> None:
@@ -63,10 +66,10 @@ def test_the_run_directory_holds_every_request_of_the_schedule(identical: Ended)
 
 def test_the_histogram_log_counts_the_same_requests(identical: Ended) -> None:
     path = Path(identical.json["run"]["directory"])
-    reader = HistogramLogReader(str(path / "latency.hlog"), HdrHistogram(1, 60_000_000, 3))
     counted = 0
-    while (interval := reader.get_next_interval_histogram()) is not None:
-        counted += interval.get_total_count()
+    with closing(HistogramLogReader(str(path / "latency.hlog"), HdrHistogram(1, 60_000_000, 3))) as reader:
+        while (interval := reader.get_next_interval_histogram()) is not None:
+            counted += interval.get_total_count()
     with gzip.open(path / "requests.csv.gz", "rt") as file:
         assert counted == sum(1 for row in csv.DictReader(file) if row["latency_us"])
 
@@ -104,10 +107,10 @@ def test_rollback_and_promote_switch_a_kept_lab(identical: Ended, pipeline: Comm
     ("fault", "metric"),
     [("wrong", "wrong_body_rate"), ("crash", "service_restarts"), ("flaky", "error_rate")],
 )
-def test_a_fault_that_a_critical_metric_shows_fails_within_half_a_minute(
+def test_a_fault_that_a_critical_metric_shows_fails_soon(
     fault: str, metric: str, pipeline: Command, samples: Path
 ) -> None:
-    ended = pipeline("canary", "master", fault, "--repo", str(samples), *SHORT)
+    ended = pipeline("canary", "master", fault, "--repo", str(samples), *QUICK)
     assert ended.code == Exit.FAILED, explain(ended)
     assert metric in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}, explain(
         ended
@@ -115,18 +118,18 @@ def test_a_fault_that_a_critical_metric_shows_fails_within_half_a_minute(
 
 
 def test_a_canary_that_does_not_start_has_failed_and_says_why(pipeline: Command, samples: Path) -> None:
-    ended = pipeline("canary", "master", "nostart", "--repo", str(samples), *SHORT)
+    ended = pipeline("canary", "master", "nostart", "--repo", str(samples), *QUICK)
     assert ended.code == Exit.FAILED, explain(ended)
     assert any("the canary did not come up" in reason for reason in ended.json["reasons"]), explain(ended)
 
 
 def test_a_baseline_that_does_not_start_makes_the_run_invalid(pipeline: Command, samples: Path) -> None:
-    ended = pipeline("canary", "nostart", "master", "--repo", str(samples), *SHORT)
+    ended = pipeline("canary", "nostart", "master", "--repo", str(samples), *QUICK)
     assert ended.code == Exit.INVALID, explain(ended)
 
 
 def test_a_baseline_that_answers_500_is_invalid_and_never_a_pass(pipeline: Command, samples: Path) -> None:
-    ended = pipeline("canary", "broken", "broken", "--repo", str(samples), *SHORT)
+    ended = pipeline("canary", "broken", "broken", "--repo", str(samples), *QUICK)
     assert ended.code == Exit.INVALID, explain(ended)
     assert "promoted: the proxy stays on green" not in ended.err
 
@@ -147,7 +150,7 @@ def test_another_service_in_another_language_needs_only_its_profile(
         "slug",
         "--schedule",
         "interleaved",
-        *SHORT,
+        *QUICK,
     )
     assert ended.code == Exit.FAILED, explain(ended)
     assert ended.json["run"]["promoted"] is False
