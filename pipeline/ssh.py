@@ -147,8 +147,11 @@ class Connection:
     async def journal(self, unit: str, *, lines: int = 2000, form: str = "short-iso") -> str:
         """The newest lines of a systemd unit's log; empty when there is none. `form` is journalctl's --output."""
         command = ["journalctl", "-u", unit, "-n", str(lines), "-o", form, "--no-pager"]
-        done = await self.run(command if self.host.user == "root" else ["sudo", "-n", *command], check=False)
-        return done.stdout
+        return (await self.run(self.as_root(command), check=False)).stdout
+
+    def as_root(self, command: Sequence[str]) -> list[str]:
+        """The same command with root's rights there: through sudo, which asks nothing, unless we are root already."""
+        return list(command) if self.host.user == "root" else ["sudo", "-n", *command]
 
     async def close(self) -> None:
         """End the connection and its forwards; safe to call at any time."""
