@@ -82,9 +82,12 @@ class Collector:
 
     async def run(self, t0: float) -> None:
         """Sample until cancelled; `t0` is the run's start in Unix time."""
-        async with asyncio.TaskGroup() as group:
-            for arm, connection in self._connections.items():
-                group.create_task(self._watch(arm, connection, t0))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for arm, connection in self._connections.items():
+                    group.create_task(self._watch(arm, connection, t0))
+        except ExceptionGroup as errors:  # the caller wants to know what happened, such as a full disk
+            raise errors.exceptions[0] from None
 
     async def _watch(self, arm: str, connection: Connection, t0: float) -> None:
         sessions = {
