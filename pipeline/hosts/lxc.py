@@ -6,11 +6,13 @@ started when no lab of this machine uses it any more.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -77,8 +79,7 @@ def release(root: Path) -> None:
         if any(SHARED.glob("user-*")) or any(state(name) != "stopped" for name in containers("")):
             return
         if (SHARED / "lxcfs").exists():
-            _call(["umount", "-l", str(LXCFS)])
-            (SHARED / "lxcfs").unlink()
+            _stop_lxcfs(SHARED / "lxcfs")
         if (SHARED / "bridge").exists():
             _call([str(LXC_NET), "stop"])
             (SHARED / "bridge").unlink()
@@ -126,7 +127,17 @@ def _start_lxcfs() -> None:
             child.kill()
             raise LabError("lxcfs did not start", hint="see /var/log/lxcfs.log")
         time.sleep(0.02)
-    (SHARED / "lxcfs").touch()
+    (SHARED / "lxcfs").write_text(str(child.pid))
+
+
+def _stop_lxcfs(marker: Path) -> None:
+    _call(["umount", "-l", str(LXCFS)])
+    # It ends with its mount only when nothing holds that any more; the number may be another process's by now.
+    pid = marker.read_text()
+    with contextlib.suppress(OSError):
+        if Path(f"/proc/{pid}/comm").read_text() == "lxcfs\n":
+            os.kill(int(pid), signal.SIGTERM)
+    marker.unlink()
 
 
 def _lxcfs_works() -> bool:
