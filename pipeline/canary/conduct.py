@@ -92,7 +92,11 @@ async def conduct(
     proxy = Proxy(connections["proxy"])
     # On a kept lab one version may have run for an hour, warm and grown, and the other for a second: both begin anew.
     await asyncio.gather(
-        *(c.run(c.as_root(["systemctl", "restart", UNIT])) for arm, c in connections.items() if arm != "proxy")
+        *(
+            c.run(c.as_root(["systemctl", "restart", UNIT]))
+            for arm, c in connections.items()
+            if arm != "proxy"
+        )
     )
     progress.say("asking the hosts what they are, and both versions which route they have")
     facts = await asyncio.gather(*(host_facts(connection) for connection in connections.values()))

@@ -23,7 +23,7 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         }) + "\n"  # fmt: skip
     hosts = f"hosts of {settings.inventory}" if settings.inventory else "a local lab of proxy, blue and green"
     lines = [
-        f"repository  {plan.source.display}{' (the bundled sample)' if plan.source.sample else ''}",
+        f"repository  {plan.source.display}",
         f"baseline    {plan.baseline.sha[:10]}  {plan.baseline.ref}: {plan.baseline.subject}",
         f"canary      {plan.canary.sha[:10]}  {plan.canary.ref}: {plan.canary.subject}",
         f"hosts       {hosts}",

@@ -116,7 +116,16 @@ def _new_run(plan: Plan) -> tuple[RunDirectory, dict[str, Any]]:
     }
     directory = RunDirectory(path)
     directory.write_run(run)
+    _point_latest_at(path)
     return directory, run
+
+
+def _point_latest_at(path: Path) -> None:
+    """runs/latest: for people, so nothing depends on it, and a file of that name that is not ours stays."""
+    latest = path.parent / "latest"
+    if latest.is_symlink() or not latest.exists():
+        latest.unlink(missing_ok=True)
+        latest.symlink_to(path.name)
 
 
 def _safe(ref: str) -> str:

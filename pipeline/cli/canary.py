@@ -26,7 +26,9 @@ Examples:
 )
 @click.argument("refs", nargs=-1, required=True, metavar="BASELINE CANARY | promote | rollback")
 @click.option(
-    "--repo", metavar="URL|PATH", help="The service's repository.  [default: the upstream preview service]"
+    "--repo",
+    metavar="URL|PATH",
+    help="The service's repository; 'sample' is the bundled one.  [default: the upstream preview service]",
 )
 @click.option(
     "--profile",
