@@ -95,7 +95,7 @@ def deployed(pipeline: Command, samples: Path) -> dict[str, str]:
     ended = pipeline(
         "canary", "master", "slow", "--repo", str(samples), "--duration", "5s", "--warmup", "5s", "--json"
     )
-    run = ended.json["run"]
+    run = json.loads((Path(ended.json["run"]["directory"]) / "run.json").read_text())
     return {"blue": run["baseline"]["sha"], "green": run["canary"]["sha"]}
 
 

@@ -16,6 +16,8 @@ from pipeline.hosts import lxc
 from pipeline.hosts.vagrant import Lab
 from pipeline.state import ROOT
 
+pytestmark = pytest.mark.usefixtures("deployed")
+
 Hosts = Mapping[str, Host]
 
 COLOURS = ("blue", "green")
