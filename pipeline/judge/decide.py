@@ -29,7 +29,9 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
     metrics = tuple(decide_metric(rule, find(rule, baseline, canary, policy), policy) for rule in rules)
     gate = gates(evidence.problems, baseline, canary, policy)
     groups = group_scores(metrics)
-    score = total(groups) or 0.0  # nothing compared: no evidence is no credit
+    # nothing compared: no evidence is no credit; a critical fail: nothing else is worth anything
+    critical = gate.outcome is Outcome.FAILED or _critical_fail(metrics)
+    score = 0.0 if critical else total(groups) or 0.0
 
     outcome = _worst(gate.outcome, _by_fails(metrics, policy), _by_evidence(metrics, policy))
     reasons = [*gate.reasons, *_fail_reasons(metrics)]
@@ -54,10 +56,14 @@ def _worst(*outcomes: Outcome | None) -> Outcome:
 
 def _by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
     """Failed when a critical metric failed, or the score would not do even if all undecided ones passed."""
-    if any(m.critical and m.decision is Decision.FAIL for m in metrics):
+    if _critical_fail(metrics):
         return Outcome.FAILED
     at_best = total(group_scores(metrics, undecided=0.0))
     return Outcome.FAILED if at_best is not None and at_best < policy.pass_score else None
+
+
+def _critical_fail(metrics: Sequence[MetricVerdict]) -> bool:
+    return any(m.critical and m.decision is Decision.FAIL for m in metrics)
 
 
 def _by_evidence(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
@@ -102,4 +108,5 @@ def _score_words(metrics: Sequence[MetricVerdict], score: float, policy: Policy)
         return "No metric could be compared"
     worse = sum(m.decision is Decision.FAIL for m in metrics)
     said = f"{worse} of {compared} compared metrics {'is' if worse == 1 else 'are'} worse"
-    return f"Score {score:.0f} of 100, {policy.pass_score:g} passes; {said}"
+    why = " (a critical metric failed)" if _critical_fail(metrics) else ""
+    return f"Score {score:.0f} of 100{why}, {policy.pass_score:g} passes; {said}"
