@@ -22,7 +22,7 @@ class Settings:
     repo: str | None = None
     rate: float = 50.0
     duration: float = 300.0
-    warmup: float = 20.0
+    warmup: float = 15.0
     schedule: str = "phased"
     provider: str | None = None
     inventory: Path | None = None
