@@ -44,8 +44,8 @@ Examples:
 @click.option(
     "--warmup",
     type=WARMUP,
-    default=20.0,
-    show_default="20s",
+    default=15.0,
+    show_default="15s",
     help="Load on each version before it, not judged.",
 )
 @click.option(
