@@ -68,10 +68,14 @@ def run_canary(plan: Plan, progress: Progress) -> Result:
     """The whole run. Raises PipelineError, or Interrupted; either way no host stays behind that was not there before,
     unless the settings keep the lab.
     """
-    settings = plan.settings
+    with lab_lock(state_directory()):  # first: a run that is refused leaves no directory
+        return _run(plan, progress)
+
+
+def _run(plan: Plan, progress: Progress) -> Result:
     directory, run = _new_run(plan)
     try:
-        with lab_lock(state_directory()), _hosts(settings, run, progress) as (inventory, known_hosts):
+        with _hosts(plan.settings, run, progress) as (inventory, known_hosts):
             _deploy(plan, inventory, known_hosts, run, directory, progress)
             verdict = run_async(_measure_and_switch(plan, inventory, known_hosts, run, directory, progress))
     except KeyboardInterrupt:
