@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import subprocess
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,12 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
 from pipeline.exits import Exit
+from pipeline.inventory import Inventory
+from pipeline.inventory_file import write_inventory
+from pipeline.state import ROOT
 from tests.lab.conftest import Command, Ended
 
+PROFILES = ROOT / "profiles"
 # the least that decides every metric is 25 s (five blocks of five); errors, bodies and restarts show sooner
 WHOLE = ("--duration", "25s", "--warmup", "10s", "--json")
 QUICK = ("--duration", "14s", "--warmup", "3s", "--json")
@@ -154,3 +160,55 @@ def test_another_service_in_another_language_needs_only_its_profile(
     )
     assert ended.code == Exit.FAILED, explain(ended)
     assert ended.json["run"]["promoted"] is False
+
+
+def test_hosts_that_the_user_has_serve_as_well_as_a_lab(
+    pipeline: Command, samples: Path, inventory: Inventory, tmp_path: Path
+) -> None:
+    file = tmp_path / "inventory.ini"
+    write_inventory(inventory, file)
+    ended = pipeline("canary", "master", "broken", "--repo", str(samples), "-i", str(file), *QUICK)
+    assert ended.code == Exit.FAILED, explain(ended)
+    assert ended.json["run"]["provider"] == "inventory"
+
+
+def test_a_host_that_refuses_ssh_is_one_clear_error(
+    pipeline: Command, samples: Path, inventory: Inventory, tmp_path: Path
+) -> None:
+    wrong = {name: (replace(host, user="nobody-we-know"),) for name, (host,) in inventory.groups.items()}
+    write_inventory(Inventory(wrong), tmp_path / "inventory.ini")
+    ended = pipeline(
+        "canary", "master", "broken", "--repo", str(samples), "-i", str(tmp_path / "inventory.ini"), *QUICK
+    )
+    assert ended.code == Exit.ENVIRONMENT, explain(ended)
+    assert ended.json["error"]["message"].count("\n") == 0
+
+
+def test_a_version_that_does_not_install_is_told_apart_from_one_that_does_not_start(
+    pipeline: Command, samples: Path, tmp_path: Path
+) -> None:
+    profile = (PROFILES / "preview.yml").read_text()
+    # a registry that nobody answers for
+    profile = profile.replace("environment:\n", "environment:\n  npm_config_registry: http://127.0.0.1:9\n")
+    (tmp_path / "unreachable.yml").write_text(profile.replace("name: preview", "name: unreachable"))
+    repository = tmp_path / "copy"
+    subprocess.run(["git", "clone", "-q", str(samples), str(repository)], check=True)
+    # a dependency that no cache on the hosts has
+    package = json.loads((repository / "package.json").read_text())
+    package["dependencies"]["is-number"] = "7.0.0"
+    (repository / "package.json").write_text(json.dumps(package))
+    (repository / "package-lock.json").unlink()
+    git = ["git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run([*git, "commit", "-qam", "One more dependency"], check=True)
+    ended = pipeline(
+        "canary",
+        "HEAD",
+        "HEAD~1",
+        "--repo",
+        str(repository),
+        "--profile",
+        str(tmp_path / "unreachable.yml"),
+        *QUICK,
+    )
+    assert ended.code == Exit.INVALID, explain(ended)
+    assert any("did not install" in reason for reason in ended.json["reasons"]), explain(ended)

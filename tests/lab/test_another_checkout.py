@@ -1,0 +1,63 @@
+"""A second checkout has a lab of its own, beside the first, and without --keep nothing of it stays."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.exits import Exit
+from pipeline.hosts import lxc
+from pipeline.hosts.vagrant import Lab
+from pipeline.state import ROOT
+
+SKIPPED = shutil.ignore_patterns(".git", ".venv", ".vagrant", ".pipeline", "runs", "node_modules", ".*_cache")
+
+
+@pytest.fixture
+def checkout(lab: Lab, tmp_path: Path) -> Path:
+    """A copy of this checkout, at another path."""
+    if lab.provider != "lxc":
+        pytest.skip("what is left behind is looked for as lxc containers")
+    return Path(shutil.copytree(ROOT, tmp_path / "checkout", ignore=SKIPPED))
+
+
+def start(checkout: Path, canary: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "canary", "master", canary, "--repo", "sample"],
+        cwd=checkout, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def left_behind(checkout: Path) -> list[str]:
+    processes = subprocess.run(
+        ["pgrep", "-af", str(checkout)], capture_output=True, text=True, check=False
+    ).stdout
+    return [*lxc.containers(lxc.prefix(checkout)), *processes.splitlines()]
+
+
+def test_a_run_in_another_checkout_uses_its_own_hosts_and_removes_them(checkout: Path, lab: Lab) -> None:
+    child = start(checkout, "nostart")
+    out, err = child.communicate(timeout=300)
+    assert child.returncode == Exit.FAILED, err + out
+    assert left_behind(checkout) == []
+    assert lab.is_up()
+
+
+@pytest.mark.parametrize("line", ["booting", "deploying", "load:"])
+def test_ctrl_c_in_any_step_leaves_nothing_behind(line: str, checkout: Path) -> None:
+    child = start(checkout, "broken")
+    assert child.stderr is not None
+    while line not in (said := child.stderr.readline()):
+        assert said, "the run ended before it came to that step"
+    time.sleep(1)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == Exit.INTERRUPTED, err
+    assert "Traceback" not in err
+    assert left_behind(checkout) == []
