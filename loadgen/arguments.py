@@ -10,7 +10,17 @@ from pathlib import Path
 import click
 from yarl import URL
 
-__all__ = ["BYTES_REGEX", "DURATION", "HEADER", "METHOD", "RATE", "TARGET", "check_connections", "read_body"]
+__all__ = [
+    "BYTES_REGEX",
+    "DURATION",
+    "HEADER",
+    "METHOD",
+    "RATE",
+    "TARGET",
+    "check_connections",
+    "read_body",
+    "read_headers",
+]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a method or a header's name is made of
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -109,12 +119,22 @@ HEADER, METHOD, BYTES_REGEX = _Header(), _Method(), _BytesRegex()
 
 def read_body(path: Path | None) -> bytes | None:
     """The body file's bytes. Raises click.BadParameter when it cannot be read."""
+    return None if path is None else _read(path, "'--body-file'")
+
+
+def read_headers(path: Path | None) -> list[tuple[str, str]]:
+    """The header file's lines, checked as `--header` is. Raises click.BadParameter."""
     if path is None:
-        return None
+        return []
+    text = _read(path, "'--header-file'").decode("utf-8", errors="replace")
+    return [HEADER.convert(line, None, None) for line in text.splitlines() if line.strip()]
+
+
+def _read(path: Path, option: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as problem:
-        raise click.BadParameter(f"{path}: {problem.strerror}", param_hint="'--body-file'") from None
+        raise click.BadParameter(f"{path}: {problem.strerror}", param_hint=option) from None
 
 
 def check_connections(count: int) -> None:

@@ -22,6 +22,7 @@ from loadgen.arguments import (
     TARGET,
     check_connections,
     read_body,
+    read_headers,
 )
 from loadgen.plan import Plan
 from loadgen.record import Recorder
@@ -59,6 +60,11 @@ byte of its answer. No redirect is followed, nothing is retried, no compression 
 @click.option("--duration", type=DURATION, default="60s", show_default=True, help="How long to send.")
 @click.option("--method", type=METHOD, default="GET", show_default=True, help="HTTP method.")
 @click.option("--header", "headers", type=HEADER, multiple=True, help="Request header; may be repeated.")
+@click.option(
+    "--header-file",
+    type=click.Path(path_type=Path),
+    help="More headers, 'K: V' a line: for those that must not stand in a process list.",
+)
 @click.option(
     "--body-file", type=click.Path(path_type=Path), help="File whose bytes are the body of each request."
 )
@@ -105,6 +111,7 @@ def _command(
     duration: float,
     method: str,
     headers: tuple[tuple[str, str], ...],
+    header_file: Path | None,
     body_file: Path | None,
     timeout: float,
     connections: int,
@@ -124,7 +131,7 @@ def _command(
         rate=rate,
         duration=duration,
         method=method,
-        headers=headers,
+        headers=(*headers, *read_headers(header_file)),
         body=read_body(body_file),
         timeout=timeout,
         connections=connections,

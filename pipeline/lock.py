@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import LockedError
+from pipeline.mirror import redact
 
 __all__ = ["lab_lock"]
 
@@ -43,5 +44,5 @@ def lab_lock(directory: Path) -> Iterator[None]:
 
 def _command() -> str:
     """What this process does, in one printable line."""
-    words = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    words = " ".join([Path(sys.argv[0]).name, *map(redact, sys.argv[1:])])
     return "".join(char if char.isprintable() else " " for char in words)[:200]

@@ -7,7 +7,7 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,9 @@ async def conduct(
             before = await proxy.counters()
             progress.say(f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy")
             log = directory.path / "logs" / "loadgen.log"
-            with SeriesWriter(directory.path / "series.csv") as write:
+            with SeriesWriter(directory.path / "series.csv") as write, _private_files(profile) as files:
                 await drive(
-                    Loader(_loader_arguments(connections, profile, settings, directory), log),
+                    Loader([*_loader_arguments(connections, profile, settings, directory), *files], log),
                     settings.phases(), proxy, Collector(connections, write), connections,
                     profile.expect.status, progress, driven,
                 )  # fmt: skip
@@ -169,16 +169,20 @@ def _loader_arguments(
         "--requests-out", str(directory.path / "requests.csv"),
         "--hist-out", str(directory.path / "latency.hlog"),
     ]  # fmt: skip
-    for name, value in request.headers.items():
-        arguments += ["--header", f"{name}: {value}"]
     if profile.expect.body_regex is not None:
         arguments += ["--expect-body-regex", profile.expect.body_regex]
-    body = request.content()
-    if body:
-        path = directory.path / "request-body"
-        path.write_bytes(body)
-        arguments += ["--body-file", str(path)]
     return arguments
+
+
+@contextlib.contextmanager
+def _private_files(profile: Profile) -> Iterator[list[str]]:
+    """The request's headers and body as files for the loader: a token must not stand in a process list or a run."""
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as private:  # mode 0700
+        headers, body = Path(private) / "headers", Path(private) / "body"
+        headers.write_text("".join(f"{name}: {value}\n" for name, value in profile.request.headers.items()))
+        body.write_bytes(profile.request.content())
+        arguments = ["--header-file", str(headers)]
+        yield [*arguments, "--body-file", str(body)] if profile.request.content() else arguments
 
 
 async def _reconcile(

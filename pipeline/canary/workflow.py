@@ -111,7 +111,8 @@ def _new_run(plan: Plan) -> tuple[RunDirectory, dict[str, Any]]:
         "sample_why": plan.source.why,
         "baseline": _commit(plan.baseline),
         "canary": _commit(plan.canary),
-        "settings": plan.settings.to_dict(),
+        # the repository as it may be shown: a URL can hold a password
+        "settings": {**plan.settings.to_dict(), "repo": plan.settings.repo and plan.source.display},
         "profile": plan.profile.to_dict(),
         "problems": [],
         "phases": [],
