@@ -11,7 +11,8 @@ die() { printf 'setup: %s\n' "$1" >&2; [ $# -lt 2 ] || printf '  try: %s\n' "$2"
 have_provider() {
   command -v vagrant >/dev/null || return 1
   command -v VBoxManage >/dev/null && VBoxManage --version >/dev/null 2>&1 && return 0
-  command -v virsh >/dev/null && virsh -c qemu:///system version >/dev/null 2>&1 && vagrant plugin list 2>/dev/null | grep -q libvirt
+  command -v virsh >/dev/null && timeout 20 virsh -c qemu:///system domcapabilities --virttype kvm >/dev/null 2>&1 &&
+    vagrant plugin list 2>/dev/null | grep -q libvirt
 }
 
 # A Python that is recent enough and can make virtual environments needs no package, whoever installed it.
