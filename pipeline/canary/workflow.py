@@ -163,7 +163,15 @@ def _hosts(settings: Settings, run: dict[str, Any], progress: Progress) -> Itera
         else:
             with uninterrupted("removing the lab"):
                 progress.say("removing the lab")
-                lab.down()
+                _remove(lab, progress)
+
+
+def _remove(lab: Lab, progress: Progress) -> None:
+    """A lab that cannot be removed is told, but must not cost the verdict that was reached on it."""
+    try:
+        lab.down()
+    except LabError as error:
+        progress.say(f"the lab could not be removed: {error.message}; type: {error.hint or 'pipeline lab down'}")
 
 
 def _deploy(
