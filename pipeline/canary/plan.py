@@ -1,12 +1,47 @@
-"""A dry run's answer: what would happen, in what order, for how long."""
+"""What a run will do: everything the user gave, checked before anything boots."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
-from pipeline.canary.workflow import Plan
+from pipeline.canary.progress import Progress
+from pipeline.canary.settings import Settings
+from pipeline.inventory import Inventory
+from pipeline.inventory_file import read_inventory
+from pipeline.profile import Profile, load_profile
+from pipeline.source import Commit, Source, open_source
+from pipeline.state import CACHE
 
-__all__ = ["describe"]
+__all__ = ["Plan", "describe", "make_plan"]
+
+GROUPS = ("proxy", "blue", "green")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is known before anything boots: checked settings, profile, repository, both commits, and
+    the user's own hosts if there are any."""
+
+    settings: Settings
+    profile: Profile
+    source: Source
+    baseline: Commit
+    canary: Commit
+    inventory: Inventory | None = None
+
+
+def make_plan(settings: Settings, progress: Progress) -> Plan:
+    """Check everything the user gave. Raises UsageError; boots and changes nothing."""
+    profile = load_profile(settings.profile)
+    inventory = None
+    if settings.inventory is not None:
+        inventory = read_inventory(settings.inventory)
+        for group in GROUPS:
+            inventory.one(group)
+    source = open_source(settings.repo, CACHE, service=profile.name, say=progress.say)
+    baseline, canary = source.resolve(settings.baseline), source.resolve(settings.canary)
+    return Plan(settings, profile, source, baseline, canary, inventory)
 
 
 def describe(plan: Plan, *, as_json: bool) -> str:

@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipeline.canary.begin import new_run
 from pipeline.canary.conduct import conduct, connected
 from pipeline.canary.interrupt import run_async, uninterrupted
+from pipeline.canary.plan import Plan
 from pipeline.canary.progress import Progress
 from pipeline.canary.proxy import Proxy
-from pipeline.canary.settings import Settings
 from pipeline.errors import HostError, Interrupted, LabError, ServiceError
 from pipeline.hosts.vagrant import Lab
 from pipeline.inventory import Inventory
-from pipeline.inventory_file import read_inventory
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.judging import judge_run
 from pipeline.lock import lab_lock
-from pipeline.profile import Profile, load_profile
 from pipeline.provision import provision
 from pipeline.report import write_report
 from pipeline.rundir import RunDirectory
-from pipeline.source import Commit, Source, open_source
-from pipeline.state import CACHE, DEPLOYS, ROOT, state_directory
+from pipeline.state import DEPLOYS, ROOT, state_directory
 
-__all__ = ["Plan", "Result", "make_plan", "run_canary"]
-
-LEAST_FREE_BYTES = 500_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All that is known before anything boots: checked settings, profile, repository and both commits."""
-
-    settings: Settings
-    profile: Profile
-    source: Source
-    baseline: Commit
-    canary: Commit
+__all__ = ["Result", "run_canary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +38,6 @@ class Result:
     directory: RunDirectory
 
 
-def make_plan(settings: Settings, progress: Progress) -> Plan:
-    """Check everything the user gave, before anything boots or changes. Raises UsageError."""
-    profile = load_profile(settings.profile)
-    source = open_source(settings.repo, CACHE, service=profile.name, say=progress.say)
-    return Plan(settings, profile, source, source.resolve(settings.baseline), source.resolve(settings.canary))
-
-
 def run_canary(plan: Plan, progress: Progress) -> Result:
     """The whole run. Raises PipelineError, or Interrupted; either way no host stays behind that was not there before,
     unless the settings keep the lab.
@@ -73,9 +47,9 @@ def run_canary(plan: Plan, progress: Progress) -> Result:
 
 
 def _run(plan: Plan, progress: Progress) -> Result:
-    directory, run = _new_run(plan)
+    directory, run = new_run(plan)
     try:
-        with _hosts(plan.settings, run, progress) as (inventory, known_hosts):
+        with _hosts(plan, run, progress) as (inventory, known_hosts):
             _deploy(plan, inventory, known_hosts, run, directory, progress)
             verdict = run_async(_measure_and_switch(plan, inventory, known_hosts, run, directory, progress))
     except KeyboardInterrupt:
@@ -91,65 +65,13 @@ def _run(plan: Plan, progress: Progress) -> Result:
     return Result(verdict, run, directory)
 
 
-def _new_run(plan: Plan) -> tuple[RunDirectory, dict[str, Any]]:
-    now = datetime.now(UTC)
-    name = "-".join(
-        [now.strftime("%Y%m%dT%H%M%SZ"), _safe(plan.settings.baseline), _safe(plan.settings.canary)]
-    )
-    path = plan.settings.runs / name
-    (path / "logs").mkdir(parents=True)
-    if (free := shutil.disk_usage(path).free) < LEAST_FREE_BYTES:
-        raise LabError(
-            f"{path}: only {free / 1e6:.0f} MB of disk space are free", hint="free at least 500 MB"
-        )
-    run: dict[str, Any] = {
-        "format": 1,
-        "tool": version("pipeline"),
-        "created": now.isoformat(timespec="seconds"),
-        "repo": plan.source.display,
-        "sample": plan.source.sample,
-        "sample_why": plan.source.why,
-        "baseline": _commit(plan.baseline),
-        "canary": _commit(plan.canary),
-        # the repository as it may be shown: a URL can hold a password
-        "settings": {**plan.settings.to_dict(), "repo": plan.settings.repo and plan.source.display},
-        "profile": plan.profile.to_dict(),
-        "problems": [],
-        "phases": [],
-        "t0_unix": 0.0,
-        "promoted": None,
-    }
-    directory = RunDirectory(path)
-    directory.write_run(run)
-    _point_latest_at(path)
-    return directory, run
-
-
-def _point_latest_at(path: Path) -> None:
-    """runs/latest: for people, so nothing depends on it, and a file of that name that is not ours stays."""
-    latest = path.parent / "latest"
-    if latest.is_symlink() or not latest.exists():
-        latest.unlink(missing_ok=True)
-        latest.symlink_to(path.name)
-
-
-def _safe(ref: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._]+", "-", ref).strip("-.")[:40] or "ref"
-
-
-def _commit(commit: Commit) -> dict[str, str]:
-    return {"ref": commit.ref, "sha": commit.sha, "subject": commit.subject, "date": commit.author_date}
-
-
 @contextmanager
-def _hosts(settings: Settings, run: dict[str, Any], progress: Progress) -> Iterator[tuple[Inventory, Path]]:
+def _hosts(plan: Plan, run: dict[str, Any], progress: Progress) -> Iterator[tuple[Inventory, Path]]:
     """Three hosts for the time of the run: the user's own, the lab as it stands, or a lab that goes afterwards."""
-    if settings.inventory is not None:
-        inventory = read_inventory(settings.inventory)
-        for group in ("proxy", "blue", "green"):
-            inventory.one(group)
+    settings = plan.settings
+    if plan.inventory is not None:
         run["provider"] = "inventory"
-        yield inventory, state_directory() / "known_hosts"
+        yield plan.inventory, state_directory() / "known_hosts"
         return
     lab = Lab(ROOT, settings.provider, progress.say)
     was_up = lab.is_up()
@@ -171,7 +93,9 @@ def _remove(lab: Lab, progress: Progress) -> None:
     try:
         lab.down()
     except LabError as error:
-        progress.say(f"the lab could not be removed: {error.message}; type: {error.hint or 'pipeline lab down'}")
+        progress.say(
+            f"the lab could not be removed: {error.message}; type: {error.hint or 'pipeline lab down'}"
+        )
 
 
 def _deploy(

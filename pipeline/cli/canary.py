@@ -83,9 +83,10 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         return Exit.OK
     if len(refs) != 2:
         raise click.UsageError(f"two refs are needed, BASELINE and CANARY; got {len(refs)}: {' '.join(refs)}")
+    from pipeline.canary.plan import describe, make_plan
     from pipeline.canary.progress import Progress
     from pipeline.canary.settings import Settings
-    from pipeline.canary.workflow import make_plan, run_canary
+    from pipeline.canary.workflow import run_canary
 
     options["promote"] = not options.pop("no_promote")
     as_json, dry_run = options.pop("as_json"), options.pop("dry_run")
@@ -93,8 +94,6 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     progress = Progress()
     plan = make_plan(settings, progress)
     if dry_run:
-        from pipeline.canary.plan import describe
-
         click.echo(describe(plan, as_json=as_json), nl=False)
         return Exit.OK
     from pipeline.cli.show import show_verdict
