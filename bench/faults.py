@@ -2,7 +2,7 @@
 
     python bench/faults.py [--duration 60s] [--identical 10] [FAULT ...]
 
-Appends a row a run to the file named by --out as it goes, so that a session that ends early keeps what it has.
+Appends a row a run to the file named by --out as it goes, so that a bench that is broken off keeps what it has.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ RECIPE = Path(__file__).with_name("box")
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 ROOTFS = "rootfs.tar.gz"  # the name vagrant-lxc looks for; lxc-template says why it is a plain tar
-MIRROR = "http://deb.debian.org/debian"
 PUBLIC_BOXES = {"virtualbox": "debian/bookworm64", "libvirt": "debian/bookworm64"}
 # What the machine's own apt needs to reach its mirror, the guests' apt needs as well.
 APT_OPTIONS = re.compile(
@@ -175,8 +174,13 @@ def _certificates() -> list[Path]:
 
 
 def _sources() -> list[str]:
-    """Lines for the guest's sources.list: Debian 12 from this machine's own mirror, if it has one."""
-    found = _mirror("/debian") or MIRROR
+    """Lines for the guest's sources.list: Debian 12 from PIPELINE_DEBIAN_MIRROR, else from this machine's own mirror."""
+    found = os.environ.get("PIPELINE_DEBIAN_MIRROR") or _mirror("/debian")
+    if found is None:
+        raise LabError(
+            "this machine's apt has no Debian mirror to build the base box from",
+            hint="set PIPELINE_DEBIAN_MIRROR to the address of one, which ends in /debian",
+        )
     security = _mirror("/debian-security") or f"{found.removesuffix('/')}-security"
     signed = f"deb [signed-by={KEYRING}]"
     return [
