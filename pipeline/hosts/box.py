@@ -174,7 +174,7 @@ def _certificates() -> list[Path]:
 
 
 def _sources() -> list[str]:
-    """Lines for the guest's sources.list: Debian 12 from PIPELINE_DEBIAN_MIRROR, else from this machine's own mirror."""
+    """Lines for the sources.list: Debian 12 from PIPELINE_DEBIAN_MIRROR, else from this machine's own mirror."""
     found = os.environ.get("PIPELINE_DEBIAN_MIRROR") or _mirror("/debian")
     if found is None:
         raise LabError(
