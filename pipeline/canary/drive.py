@@ -62,11 +62,12 @@ async def drive(
             async for event in loader.events():
                 at = float(event["t"])
                 phase = _phase_at(phases, at)
-                progress.second(phase, at, total, event, collector.latest)
                 for task in tasks:
                     if task.done():
                         task.result()  # raises what it died of
                 good = event["status"].get(str(expected_status), 0) - event["wrong_bodies"]
+                failed = event["errors"] + event["completed"] - good
+                progress.second(phase, at, total, {**event, "failed": failed}, collector.latest)
                 problem = watch.second(phase, good, collector.missed, hosts)
                 if problem is not None and not await _came_back(problem, collector, connections):
                     driven.problem = problem

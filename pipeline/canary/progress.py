@@ -72,7 +72,7 @@ class Progress:
         event: Mapping[str, Any],
         latest: Mapping[str, Mapping[str, float]],
     ) -> None:
-        """One second of load: the loader's event and each host's newest values."""
+        """One second of load: the loader's event, with the number of requests that `failed`, and each host's newest values."""
         if self._live is not None:
             self._live.update(_block(phase, at, total, event, latest))
         elif at - self._last_line >= LINE_EVERY:
@@ -106,7 +106,7 @@ def _load(event: Mapping[str, Any]) -> str:
         value = event.get(key)
         return "-" if value is None else f"{value:.1f}"
 
-    return f"{event['completed']}/s, {event['errors']} errors, p50 {ms('p50_ms')} ms, p99 {ms('p99_ms')} ms"
+    return f"{event['completed']}/s, {event['failed']} failed, p50 {ms('p50_ms')} ms, p99 {ms('p99_ms')} ms"
 
 
 def _hosts(latest: Mapping[str, Mapping[str, float]]) -> str:
