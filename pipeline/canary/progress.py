@@ -72,7 +72,7 @@ class Progress:
         event: Mapping[str, Any],
         latest: Mapping[str, Mapping[str, float]],
     ) -> None:
-        """One second of load: the loader's event, with the number of requests that `failed`, and each host's newest values."""
+        """One second of load: the loader's event with how many requests `failed`, and each host's newest values."""
         if self._live is not None:
             self._live.update(_block(phase, at, total, event, latest))
         elif at - self._last_line >= LINE_EVERY:
