@@ -9,14 +9,14 @@ import subprocess
 from pathlib import Path
 
 from pipeline.errors import LabError
+from pipeline.hosts import libvirt
 
 __all__ = ["NO_KVM", "PROVIDERS", "choose_provider", "has_kvm", "missing"]
 
 PROVIDERS = ("virtualbox", "libvirt", "lxc")  # the most like production first
 GEMS = Path("/usr/share/rubygems-integration/all/gems")
-NO_KVM = "libvirtd has no KVM"
+NO_KVM = "libvirtd has no KVM, only emulation: slow, but --provider libvirt uses it"
 KVM = Path("/dev/kvm")
-VIRSH = ["virsh", "--connect", "qemu:///system"]
 
 
 def choose_provider(wanted: str | None = None) -> str:
@@ -46,7 +46,9 @@ def missing(provider: str) -> str | None:
 
 def has_kvm() -> bool:
     """Whether libvirtd can use KVM. Its own answer counts (2 s): /dev/kvm may be there and of no use."""
-    return KVM.exists() and _output([*VIRSH, "domcapabilities", "--virttype", "kvm"])[0] == 0
+    if not libvirt.answers():
+        return not libvirt.kvm_refuses()  # it does not run yet: what it will find
+    return KVM.exists() and _output([*libvirt.VIRSH, "domcapabilities", "--virttype", "kvm"])[0] == 0
 
 
 def _virtualbox() -> str | None:
@@ -64,8 +66,8 @@ def _libvirt() -> str | None:
         return "virsh is not installed"
     if not _plugin("vagrant-libvirt"):
         return "the plugin vagrant-libvirt is not installed"
-    if _output([*VIRSH, "list"])[0] != 0:
-        return "libvirtd does not answer this user"
+    if (reason := libvirt.why_not()) is not None:
+        return reason
     # Emulation is some seven times slower: it works, but has to be asked for.
     return None if has_kvm() else NO_KVM
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.errors import HostError, LabError
-from pipeline.hosts import lxc
+from pipeline.hosts import libvirt, lxc
 from pipeline.hosts.box import box_directory, box_for, ensure_box
 from pipeline.hosts.provider import choose_provider, has_kvm
 from pipeline.hosts.reach import answering
@@ -71,7 +71,8 @@ class Lab:
     def up(self) -> Inventory:
         """Boots what is missing, builds anew what is broken, gives the hosts; a whole lab takes 0.3 s.
 
-        Raises LabError. When it fails or is interrupted, the containers that it was booting are gone again.
+        Raises LabError. When it fails or is interrupted, the hosts that it was booting are gone again (not on
+        VirtualBox).
         """
         self._state.mkdir(mode=0o700, exist_ok=True)
         provider = self.provider
@@ -91,13 +92,14 @@ class Lab:
             if provider == "lxc":
                 lxc.acquire(self.root)
                 settings |= self._lxc_addresses(record)
+            elif provider == "libvirt":
+                libvirt.acquire(self.root)
             ensure_box(provider, self._say)
             return self._boot(provider, settings, missing)
         except BaseException:
-            if provider == "lxc":
-                self._discard(missing)
-                if not good:
-                    lxc.release(self.root)
+            self._discard(provider, missing)
+            if not good:
+                self._release(provider)
             raise
 
     def down(self) -> None:
@@ -106,15 +108,17 @@ class Lab:
         if provider == "lxc":
             lxc.require_root()
             lxc.stop(lxc.containers(lxc.prefix(self.root)))
+        elif provider == "libvirt":
+            libvirt.acquire(self.root)  # a machine that was restarted has hosts, but no libvirtd yet
         if provider and any(self._machines.glob("*/*/id")):
             try:
                 self._vagrant(provider, {}).destroy_hosts()
             except LabError:
-                if provider != "lxc":
+                if provider == "virtualbox":
                     raise
-        if provider == "lxc":
-            self._discard(HOSTS)  # what Vagrant did not know or could not destroy
-            lxc.release(self.root)
+        if provider:
+            self._discard(provider, HOSTS)  # what Vagrant did not know or could not destroy
+            self._release(provider)
         shutil.rmtree(self._machines, ignore_errors=True)
         self._file.unlink(missing_ok=True)
         self.known_hosts.unlink(missing_ok=True)
@@ -143,13 +147,12 @@ class Lab:
         raise LabError(f"the lab has no host '{host}' now", hint="pipeline lab up")
 
     def _boot(self, provider: str, settings: dict[str, str], missing: Sequence[str]) -> Inventory:
-        if provider == "lxc":
-            self._discard(missing)
+        self._discard(provider, missing)
         self.known_hosts.unlink(missing_ok=True)  # a host that was built anew has a new key
         self._file.unlink(missing_ok=True)
         vagrant = self._vagrant(provider, settings)
         vagrant.up_hosts(missing)
-        hosts = self._lxc_hosts(settings) if provider == "lxc" else self._vm_hosts(vagrant)
+        hosts = self._lxc_hosts(settings) if provider == "lxc" else self._vm_hosts(provider, vagrant)
         self._check(provider, settings, hosts)
         write(self._file, provider, settings, hosts)
         return _inventory(Record(provider, settings, tuple(hosts)))
@@ -180,12 +183,24 @@ class Lab:
             return trace.parent.name
         return "lxc" if lxc.containers(lxc.prefix(self.root)) else None
 
-    def _discard(self, names: Sequence[str]) -> None:
-        """Removes the containers of these names, and Vagrant's memory of them."""
-        ours = [lxc.prefix(self.root) + name for name in names]
-        lxc.destroy([name for name in lxc.containers(lxc.prefix(self.root)) if name in ours])
+    def _discard(self, provider: str, names: Sequence[str]) -> None:
+        """Removes the hosts of these names, and Vagrant's memory of them; on VirtualBox only Vagrant does that."""
+        prefix = lxc.prefix(self.root)
+        ours = [prefix + name for name in names]
+        if provider == "lxc":
+            lxc.destroy([name for name in lxc.containers(prefix) if name in ours])
+        elif provider == "libvirt":
+            libvirt.destroy([name for name in libvirt.domains(prefix) if name in ours])
+        else:
+            return
         for name in names:
-            shutil.rmtree(self._machines / name / "lxc", ignore_errors=True)
+            shutil.rmtree(self._machines / name / provider, ignore_errors=True)
+
+    def _release(self, provider: str) -> None:
+        if provider == "lxc":
+            lxc.release(self.root)
+        elif provider == "libvirt":
+            libvirt.release(self.root)
 
     def _vagrant(self, provider: str, settings: dict[str, str]) -> VagrantCommand:
         self._state.mkdir(mode=0o700, exist_ok=True)
@@ -206,12 +221,13 @@ class Lab:
         subnet = settings["PIPELINE_LAB_SUBNET"]
         return [Host(name, f"{subnet}.{first + at}", 22, "vagrant", key) for at, name in enumerate(HOSTS)]
 
-    def _vm_hosts(self, vagrant: VagrantCommand) -> list[Host]:
+    def _vm_hosts(self, provider: str, vagrant: VagrantCommand) -> list[Host]:
         hosts = []
         for name in HOSTS:
             found = vagrant.conf(vm_name=name)
             key = Path(found["IdentityFile"])
-            private = vagrant.private_address(name)
+            # libvirt has one network, for us and among the hosts
+            private = "" if provider == "libvirt" else vagrant.private_address(name)
             hosts.append(Host(name, found["HostName"], int(found["Port"]), found["User"], key, private))
         return hosts
 
