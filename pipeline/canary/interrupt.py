@@ -17,8 +17,11 @@ _ALIKE = (signal.SIGTERM, signal.SIGHUP)
 
 
 def unify_signals() -> None:
-    """From here on SIGTERM and SIGHUP are what Ctrl-C is."""
-    for number in _ALIKE:
+    """From here on SIGTERM and SIGHUP are what Ctrl-C is.
+
+    SIGINT as well: a shell starts what it puts in the background with SIGINT ignored, and Python leaves that as it is.
+    """
+    for number in (signal.SIGINT, *_ALIKE):
         signal.signal(number, signal.default_int_handler)
 
 
