@@ -16,7 +16,9 @@ from pipeline.hosts import lxc
 from pipeline.hosts.vagrant import Lab
 from pipeline.state import ROOT
 
-SKIPPED = shutil.ignore_patterns(".git", ".venv", ".vagrant", ".pipeline", "runs", "node_modules", ".*_cache")
+SKIPPED = shutil.ignore_patterns(
+    ".git", ".venv", ".vagrant", ".pipeline", "runs", "node_modules", ".*_cache", "__pycache__"
+)
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def checkout(lab: Lab, tmp_path: Path) -> Path:
     """A copy of this checkout, at another path."""
     if lab.provider != "lxc":
         pytest.skip("what is left behind is looked for as lxc containers")
-    return Path(shutil.copytree(ROOT, tmp_path / "checkout", ignore=SKIPPED))
+    return Path(shutil.copytree(ROOT, tmp_path / "checkout", ignore=SKIPPED, ignore_dangling_symlinks=True))
 
 
 def start(checkout: Path, canary: str) -> subprocess.Popen[str]:
