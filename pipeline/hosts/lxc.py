@@ -35,6 +35,9 @@ __all__ = [
 
 LXC_NET = Path("/usr/libexec/lxc/lxc-net")
 LXCFS = Path("/var/lib/lxcfs")
+BRIDGE = Path("/sys/class/net/lxcbr0")
+NETWORK_UP = Path("/run/lxc/network_up")
+DNSMASQ_PID = Path("/run/lxc/dnsmasq.pid")
 LXCFS_PID = Path("/run/lxcfs.pid")
 CONTAINERS = Path("/var/lib/lxc")
 LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")
@@ -64,7 +67,7 @@ def acquire(root: Path) -> None:
     require_root()
     with _shared():
         (SHARED / f"user-{prefix(root)}").write_text(f"{root}\n")
-        if not Path("/sys/class/net/lxcbr0").exists():
+        if not _bridge_works():
             _start_bridge()
         if not _lxcfs_works():
             _start_lxcfs()
@@ -94,13 +97,27 @@ def require_root() -> None:
         )
 
 
+def _bridge_works() -> bool:
+    """Whether lxcbr0 is there and its dnsmasq runs: without that, hosts have addresses but no names."""
+    if not BRIDGE.exists():
+        return False
+    if not NETWORK_UP.exists():
+        return True  # not made by lxc-net: somebody's own bridge, which we leave as it is
+    try:
+        return Path(f"/proc/{int(DNSMASQ_PID.read_text())}").exists()
+    except (OSError, ValueError):
+        return False
+
+
 def _start_bridge() -> None:
     if not LXC_NET.exists():
         raise LabError("lxc is not installed", hint="make setup")
+    if BRIDGE.exists():  # its dnsmasq was killed; the start below would take the bridge for a whole one
+        _call([str(LXC_NET), "stop"])
     # A machine that was restored or whose network was reset says "already running" without a bridge.
-    Path("/run/lxc/network_up").unlink(missing_ok=True)
+    NETWORK_UP.unlink(missing_ok=True)
     result = _call([str(LXC_NET), "start"])
-    if result.returncode != 0 or not Path("/sys/class/net/lxcbr0").exists():
+    if result.returncode != 0 or not BRIDGE.exists():
         raise LabError(f"lxc-net did not make the bridge lxcbr0: {_last(result)}", hint="pipeline doctor")
     (SHARED / "bridge").touch()
 
