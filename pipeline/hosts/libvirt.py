@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.errors import LabError
-from pipeline.hosts.lxc import prefix
+from pipeline.hosts.lxc import OUTLIVING, prefix
 
 __all__ = ["VIRSH", "acquire", "answers", "destroy", "domains", "kvm_refuses", "release", "why_not"]
 
@@ -120,6 +120,7 @@ def _start(name: str, command: list[str]) -> None:
         child = subprocess.Popen(
             command, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    OUTLIVING.append(child)
     (SHARED / f"{name}.pid").write_text(f"{child.pid}\n")
 
 

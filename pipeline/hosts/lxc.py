@@ -38,6 +38,8 @@ LXCFS = Path("/var/lib/lxcfs")
 BRIDGE = Path("/sys/class/net/lxcbr0")
 NETWORK_UP = Path("/run/lxc/network_up")
 DNSMASQ_PID = Path("/run/lxc/dnsmasq.pid")
+# Children that outlive this process on purpose; held, so that Python does not warn that they still run.
+OUTLIVING: list[subprocess.Popen[bytes]] = []
 LXCFS_PID = Path("/run/lxcfs.pid")
 CONTAINERS = Path("/var/lib/lxc")
 LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")
@@ -138,6 +140,7 @@ def _start_lxcfs() -> None:
             stderr=log,
             start_new_session=True,
         )
+    OUTLIVING.append(child)
     deadline = time.monotonic() + 5
     while not _lxcfs_works():
         if child.poll() is not None or time.monotonic() > deadline:
