@@ -9,7 +9,11 @@ from pathlib import Path
 from pyinfra import local
 from pyinfra.context import host
 
+from deploys.direct import send_at_once
+
 HERE = Path(__file__).resolve().parent
+
+send_at_once()
 
 if "proxy" in host.groups:
     local.include(str(HERE / "canary_proxy.py"))

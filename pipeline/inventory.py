@@ -16,7 +16,8 @@ class Host:
     """A machine reached by SSH.
 
     `address` and `port` are where SSH answers; `private_address` is where the other hosts reach it
-    (the same, unless the machine sits behind a forwarded port as under VirtualBox).
+    (the same, unless the machine sits behind a forwarded port as under VirtualBox). `where` is FILE:LINE of the
+    inventory file it came from, for messages, or empty; it does not make two hosts different.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Host:
     key: Path | None = None
     private_address: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
+    where: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not self.private_address:

@@ -118,6 +118,7 @@ def make_host(entry: Entry, problems: Problems) -> Host:
         key=key,
         private_address=texts["private_address"],
         data={name: value.value for name, value in entry.values.items() if name not in PARTS},
+        where=f"{problems.path}:{entry.line}",
     )
 
 
