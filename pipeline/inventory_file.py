@@ -28,7 +28,7 @@ from pipeline.inventory_ansible import read_ansible
 from pipeline.inventory_hosts import Problems, hosts_of
 from pipeline.inventory_python import read_python
 
-__all__ = ["python_groups", "read_inventory", "write_inventory"]
+__all__ = ["host_data", "python_groups", "read_inventory", "write_inventory"]
 
 # A group of the Python form. No line of the Ansible form looks like it.
 ASSIGNMENT = re.compile(r"^\w+[ \t]*=[ \t]*[\[(]", re.MULTILINE)
