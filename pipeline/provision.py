@@ -15,8 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -32,10 +32,19 @@ Data = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class ProvisionResult:
-    """`changed`: operations that changed something (`dry_run`: would), by host name. `seconds`: wall time."""
+    """`changes`: names of the operations that changed something (`dry_run`: would), by host name, in their order.
 
-    changed: Mapping[str, int]
+    `seconds`: wall time. `reports`: by host name, the documents that its deploy logged as `report: {json}`.
+    """
+
+    changes: Mapping[str, Sequence[str]]
     seconds: float
+    reports: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """How many operations changed something, by host name."""
+        return {host: len(names) for host, names in self.changes.items()}
 
 
 def provision(
@@ -51,10 +60,10 @@ def provision(
 ) -> ProvisionResult:
     """Run `deploy` on all hosts of `inventory`; `data` is what each host's deploy reads, by host name.
 
-    `data` holds plain values only (text, numbers, lists, dicts). `log` gets pyinfra's whole output;
-    `known_hosts` is the lab's own file, or None for the user's: new keys are accepted and kept, changed ones
-    refused. `say` gets each operation's name as it starts. The call blocks; an exception raised into it (such
-    as KeyboardInterrupt) ends the child first.
+    `data` holds plain values only (text, numbers, lists, dicts). `log` gets pyinfra's whole output, readable by
+    its owner only. `known_hosts` is the lab's own file, or None for each host's own or the user's: new keys are
+    accepted and kept, changed ones refused. `say` gets each operation's name as it starts. The call blocks; an
+    exception raised into it (such as KeyboardInterrupt) ends the child first.
 
     Raises HostError (a host cannot be reached), ServiceError with `step` "install" or "start" (an operation
     named "service STEP: ..." failed), ProvisionError (anything else, or not done after `timeout` seconds).
@@ -71,11 +80,12 @@ def provision(
         # pyinfra without --yes, given --json, says what it would do and does nothing.
         command = [sys.executable, "-m", "pyinfra", "--json", "--dry" if dry_run else "--yes"]
         command += [str(hosts_file), str(deploy.resolve())]
+        log.touch(mode=0o600)
         with log.open("a", encoding="utf-8") as log_file:
             code, output, transcript = run(command, deploy, log_file, say, timeout)
     if code != 0 or transcript.failures:
         raise failure(transcript, deploy, log, inventory)
-    return ProvisionResult(changes(output, inventory), time.monotonic() - started)
+    return ProvisionResult(changes(output, inventory), time.monotonic() - started, transcript.reports)
 
 
 def connection(host: Host, known_hosts: Path | None, data: Data) -> dict[str, object]:
@@ -86,8 +96,8 @@ def connection(host: Host, known_hosts: Path | None, data: Data) -> dict[str, ob
         "ssh_user": host.user,
         "ssh_strict_host_key_checking": "accept-new",
     }
-    if known_hosts is not None:
-        ssh["ssh_known_hosts_file"] = str(known_hosts.resolve())
+    if (keys := host.known_hosts or known_hosts) is not None:
+        ssh["ssh_known_hosts_file"] = str(keys.resolve())
     if host.key is not None:
         ssh["ssh_key"] = str(host.key.expanduser().resolve())
     return {**host.data, **data.get(host.name, {}), **ssh}
@@ -160,18 +170,17 @@ def limited(child: subprocess.Popen[str], seconds: float, transcript: Transcript
         timer.cancel()
 
 
-def changes(output: str, inventory: Inventory) -> dict[str, int]:
-    """How many operations changed (or would change) something, by host, from pyinfra's JSON."""
+def changes(output: str, inventory: Inventory) -> dict[str, list[str]]:
+    """The operations that changed (or would change) something, by host, from pyinfra's JSON."""
     report = json.loads(output)
-    counts = {host.name: 0 for host in inventory}
-    if report["results"] is None:
-        touched = [operation["hosts_with_change"] for operation in report["plan"]]
-    else:
-        touched = [operation["success"] for operation in report["results"]["operations"]]
-    for names in touched:
-        for name in names:
-            counts[name] += 1
-    return counts
+    names: dict[str, list[str]] = {host.name: [] for host in inventory}
+    done = report["results"] is not None
+    for operation in report["results"]["operations"] if done else report["plan"]:
+        # pyinfra puts the file in front of what an included one does.
+        name = operation["name"].rpartition(" | ")[2].strip()
+        for host in operation["success" if done else "hosts_with_change"]:
+            names[host].append(name)
+    return names
 
 
 def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventory) -> PipelineError:

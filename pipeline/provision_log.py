@@ -1,8 +1,10 @@
-"""What pyinfra's log tells: which operation runs, and what failed on which host with which last words."""
+"""What pyinfra's log tells: which operation runs, what a host reports, and what failed with which last words."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 __all__ = ["Failure", "Transcript"]
@@ -13,6 +15,7 @@ HOST_LINE = re.compile(r"\[(?P<host>[^\]]+)\] ?(?P<text>.*)")
 ENDINGS = re.compile(r"(Success|No changes|Skipped)( on retry \d+)?$")
 # Where to read on, on a host that may be gone soon, instead of what is wrong.
 POINTER = re.compile(r'complete log of this run|/_logs/|^See "systemctl status|npm help .* for more info')
+REPORT = re.compile(r"report: (\{.*\})")
 NPM = re.compile(r"npm (?:ERR!|error) (?!code |syscall |errno |path )(.*\S)", re.IGNORECASE)
 ERROR = re.compile(r"Error(: (?P<what>.*))?$")
 
@@ -31,6 +34,8 @@ class Failure:
 class Transcript:
     """Reads pyinfra's log line by line. `failures` is in its order; `last` is the last line with words.
 
+    `reports` holds by host the documents that its deploy told with lines `[host] report: {json}`.
+
     >>> t = Transcript()
     >>> for line in ["--> Starting operation: service start: run", "    [blue] no such file",
     ...              "    [blue] Error: executed 0 commands"]:
@@ -44,6 +49,7 @@ class Transcript:
     last: str = ""
     connecting: bool = False
     words: dict[str, list[str]] = field(default_factory=dict)
+    reports: dict[str, list[Mapping[str, object]]] = field(default_factory=dict)
 
     @property
     def unreachable(self) -> bool:
@@ -81,14 +87,23 @@ class Transcript:
             if not text.startswith("Connected") and not text.startswith("No host key"):
                 self.failures.append(Failure(host, "", text, unreachable=True))
             return
-        error = ERROR.fullmatch(text)
-        if error:
+        error, report = ERROR.fullmatch(text), REPORT.fullmatch(text)
+        if report:
+            self.report(host, report[1])
+        elif error:
             reason = why(self.words.pop(host, [])) or error["what"] or "it says no more"
             self.failures.append(Failure(host, self.operation, reason))
         elif text and not ENDINGS.fullmatch(text) and not POINTER.search(text):
             # The install script says each command before it runs it: what came before was another's.
             words = self.words.setdefault(host, [])
             words[:] = [text] if text.startswith("+ ") else [*words[-200:], text]
+
+    def report(self, host: str, text: str) -> None:
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return  # whatever printed this, it was no deploy of ours
+        self.reports.setdefault(host, []).append(found)
 
 
 def why(words: list[str]) -> str:

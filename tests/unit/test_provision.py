@@ -108,11 +108,24 @@ def test_a_service_that_does_not_install_is_told_from_one_that_does_not_start(
     assert (error.host, error.step) == ("green", step)
 
 
-def test_changes_are_counted_by_host() -> None:
-    done = {"plan": [], "results": {"operations": [{"success": ["blue", "green"]}, {"success": ["blue"]}]}}
-    planned = {"plan": [{"hosts_with_change": ["proxy"]}], "results": None}
-    assert changes(json.dumps(done), INVENTORY) == {"proxy": 0, "blue": 2, "green": 1}
-    assert changes(json.dumps(planned), INVENTORY) == {"proxy": 1, "blue": 0, "green": 0}
+def test_changes_are_told_by_host_in_their_order() -> None:
+    operations = [
+        {"name": "deploys/x.py | A", "success": ["blue", "green"]},
+        {"name": "B", "success": ["blue"]},
+    ]
+    done = {"plan": [], "results": {"operations": operations}}
+    planned = {"plan": [{"name": "A", "hosts_with_change": ["proxy"]}], "results": None}
+    assert changes(json.dumps(done), INVENTORY) == {"proxy": [], "blue": ["A", "B"], "green": ["A"]}
+    assert changes(json.dumps(planned), INVENTORY) == {"proxy": ["A"], "blue": [], "green": []}
+
+
+def test_what_a_host_reports_is_collected_and_is_no_reason_of_a_failure() -> None:
+    transcript = Transcript()
+    for line in [START, '[blue] report: {"release": "abc"}', "[blue] report: {broken}", "[blue] Success",
+                 '[green] report: {"a": 1}', "[green] no room", "[green] Error: executed 0 commands"]:  # fmt: skip
+        transcript.read(f"    {line}\n")
+    assert transcript.reports == {"blue": [{"release": "abc"}], "green": [{"a": 1}]}
+    assert [failed.reason for failed in transcript.failures] == ["no room"]
 
 
 def test_data_of_a_deploy_cannot_replace_how_a_host_is_reached() -> None:
