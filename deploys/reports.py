@@ -1,0 +1,48 @@
+"""Commands whose outcome is told in the log: what they found out on success, why they failed otherwise."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pyinfra import logger
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
+from pyinfra.api.command import FunctionCommand, StringCommand
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+from pyinfra.connectors.util import CommandOutput
+from pyinfra.context import host
+
+__all__ = ["reporting", "run_now", "tell"]
+
+REPORT = re.compile(r"report: (\{.*\})")
+
+
+def run_now(command: StringCommand) -> tuple[bool, CommandOutput]:
+    """Run `command` inside an operation, as that operation's user, without counting as its change."""
+    arguments = cast(Mapping[str, Any], host.current_op_global_arguments or {})
+    given = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
+    return host.run_shell_command(command, **{**given, **command.connector_arguments})
+
+
+def tell(report: Mapping[str, object]) -> None:
+    """Log `[host] report: {json}`, one line, which the caller of the deploy may collect."""
+    host.log(f"report: {json.dumps(report)}", log_func=logger.info)
+
+
+def reporting(command: StringCommand) -> FunctionCommand:
+    """`command` as one that is a change, whose lines `report: {json}` are logged, and all its lines if it fails."""
+
+    def run_and_tell(state: State, host: Host) -> bool:  # noqa: ARG001 pyinfra looks for exactly these names
+        done, output = run_now(command)
+        for line in output.output_lines:
+            report = REPORT.fullmatch(line)
+            if report:
+                tell(json.loads(report[1]))
+            elif not done:
+                host.log_styled(line, log_func=logger.error, fg="red")
+        return done
+
+    return FunctionCommand(run_and_tell, (), {})

@@ -1,0 +1,37 @@
+"""Shell scripts of `templates/`, given their variables and run through standard input of `sh`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from pyinfra.api.exceptions import DeployError
+
+__all__ = ["script"]
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+def script(*names: str, **variables: object) -> str:
+    r"""The text of `templates/NAME.sh` for each name, after assignments of `variables`; each defines functions.
+
+    The last file's `main` is what runs, and only if all of the text arrived: a connection that breaks half-way
+    leaves an unfinished function, never a half-run script. Give it to `sh -s` as `_stdin`: what the variables
+    hold is then in no argv and in no file. A value is never expanded by the shell.
+
+    >>> print(script(a="it's $5"), end="")
+    run() {
+    a='it'"'"'s $5'
+    main </dev/null
+    }
+    run
+    """
+    lines = ["run() {"]
+    for name, value in variables.items():
+        text = str(value)
+        if not name.isidentifier() or "\0" in text:
+            raise DeployError(f"{name}: not a shell variable, or its value holds a NUL")
+        lines.append(f"{name}={shlex.quote(text)}")
+    lines += [(TEMPLATES / f"{name}.sh").read_text(encoding="utf-8").rstrip("\n") for name in names]
+    # Not the rest of this text: a program that reads its standard input must find nothing there.
+    return "\n".join([*lines, "main </dev/null", "}", "run", ""])

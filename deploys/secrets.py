@@ -1,0 +1,127 @@
+"""An environment's secrets: made once, kept in a file that nobody else reads. Knows nothing of pyinfra."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import string
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from secrets import choice
+
+import yaml
+
+__all__ = ["SecretsError", "secrets_of"]
+
+DIRECTORY = "~/.config/pipeline/secrets"
+LENGTH = 32
+# No more than these: checkbox.io puts its password into a URI without escaping it.
+ALPHABET = string.ascii_letters + string.digits
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class SecretsError(Exception):
+    """One line: which file, what is wrong with it, what to do."""
+
+
+def secrets_of(
+    environment: str, names: Iterable[str], directory: str | os.PathLike[str] | None = None
+) -> dict[str, str]:
+    """The secrets `names` of `environment`, by name; those not yet there are made (32 letters and digits).
+
+    They are kept in DIRECTORY/ENVIRONMENT.yml (0600 in a directory 0700; default ~/.config/pipeline/secrets). An
+    environment variable PIPELINE_SECRET_<NAME> wins and is not written. Where nothing is to be made, nothing
+    is written. Raises SecretsError.
+    """
+    wanted = list(names)
+    for name in wanted:
+        if not NAME.fullmatch(name):
+            raise SecretsError(f"{name!r} is no name of a secret: small letters, digits and _")
+    if not ENVIRONMENT.fullmatch(environment):
+        raise SecretsError(f"environment {environment!r} is no name: letters, digits, '.', '_' and '-'")
+    given = {name: from_variable(name) for name in wanted if f"PIPELINE_SECRET_{name.upper()}" in os.environ}
+    kept_names = [name for name in wanted if name not in given]
+    kept: Mapping[str, str] = {}
+    if kept_names:
+        path = Path(directory or DIRECTORY).expanduser() / f"{environment}.yml"
+        try:
+            kept = kept_in(path, kept_names)
+        except OSError as error:
+            raise SecretsError(f"{error.filename or path}: {error.strerror}") from None
+    return {name: given[name] if name in given else kept[name] for name in wanted}
+
+
+def from_variable(name: str) -> str:
+    value = os.environ[f"PIPELINE_SECRET_{name.upper()}"]
+    if not value or not value.isprintable():
+        raise SecretsError(f"PIPELINE_SECRET_{name.upper()} is empty, or holds a line break or the like")
+    return value
+
+
+def kept_in(path: Path, names: list[str]) -> dict[str, str]:
+    """The secrets of the file, with those of `names` that it lacks made and written into it."""
+    found = read(path)
+    if all(name in found for name in names):
+        return found
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(path):
+        found = read(path)
+        missing = [name for name in names if name not in found]
+        if missing:
+            found |= {name: "".join(choice(ALPHABET) for _ in range(LENGTH)) for name in missing}
+            write(path, found)
+    return found
+
+
+def read(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise SecretsError(f"{path}: others can read it; if they have not, type: chmod 600 {path}")
+            # Every value as the text it is: 0123 is a password, not a number.
+            content = yaml.load(file, Loader=yaml.BaseLoader)  # noqa: S506 it only makes str, list and dict
+    except FileNotFoundError:
+        return {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SecretsError(f"{path}{where}: not YAML of the shape 'name: secret'") from None
+    if content in (None, ""):
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
+        raise SecretsError(f"{path}: not YAML of the shape 'name: secret'")
+    for name, value in content.items():
+        if not value or not value.isprintable():
+            raise SecretsError(f"{path}: the secret {name} is empty, or holds a line break or the like")
+    return content
+
+
+def write(path: Path, content: Mapping[str, str]) -> None:
+    """All of it or nothing, even when the machine stops: a lost password locks everybody out of a database."""
+    descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(
+                "# The secrets of this environment. Made at its first deploy; its databases know them.\n"
+            )
+            yaml.safe_dump(dict(content), file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

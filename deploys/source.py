@@ -1,0 +1,142 @@
+"""A repository and a ref as an archive, for plain pyinfra: `pipeline` has its own, larger way. No pyinfra in here."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+__all__ = ["SourceError", "archive_of"]
+
+SECONDS = 600
+HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class SourceError(Exception):
+    """One line: which repository or ref, and what is wrong with it."""
+
+
+def archive_of(repo: str, ref: str) -> tuple[Path, str]:
+    """The tree of `ref` in `repo` (a path or an address) as a .tar.gz in the user's cache, and its full hash.
+
+    A bare copy of the repository is kept in the cache (~/.cache/pipeline/deploys, or below XDG_CACHE_HOME) and
+    brought up to date, unless `ref` is a full hash that it already holds. Nothing of the repository is run: no
+    hook, no filter, no configuration of it. Raises SourceError.
+    """
+    for what, text in (("repository", repo), ("ref", ref)):
+        if not text or text.startswith("-") or not text.isprintable():
+            raise SourceError(f"{text!r} is no {what}")
+    if Path(repo).expanduser().exists():
+        repo = str(Path(repo).expanduser().resolve())
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pipeline" / "deploys"
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mirror = cache / f"{hashlib.sha256(repo.encode()).hexdigest()[:16]}.git"
+        with locked(mirror):
+            refresh(mirror, repo, ref)
+            commit = resolved(mirror, repo, ref)
+            return packed(mirror, commit, cache / f"{commit}.tar.gz"), commit
+    except OSError as error:
+        raise SourceError(f"{error.filename or 'git'}: {error.strerror}") from None
+
+
+def shown(repo: str) -> str:
+    """`repo` without the name, the password and the query that its address may hold."""
+    parts = urlsplit(repo) if "://" in repo else None
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts else repo
+
+
+def git(
+    *arguments: str, mirror: Path | None = None, closed: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run git on the mirror alone. `closed`: without even the user's own configuration, whose filters are commands."""
+    ours = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "LC_ALL": "C"}
+    if closed:
+        ours |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    where = ["--git-dir", str(mirror)] if mirror else []
+    try:
+        return subprocess.run(
+            ["git", *where, *arguments],
+            env={**kept, **ours},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise SourceError(f"git {arguments[0]}: not done after {SECONDS} s") from None
+
+
+def refresh(mirror: Path, repo: str, ref: str) -> None:
+    known = mirror.exists()
+    if (
+        known
+        and HASH.fullmatch(ref)
+        and git("cat-file", "-e", f"{ref}^{{commit}}", mirror=mirror).returncode == 0
+    ):
+        return
+    if known:
+        done = git("fetch", "--quiet", "--prune", "--", repo, "+refs/*:refs/*", mirror=mirror)
+        if done.returncode == 0:
+            return
+        if git("rev-parse", "--git-dir", mirror=mirror).returncode == 0:
+            raise unreadable(repo, done)
+        shutil.rmtree(mirror)
+    partial = Path(tempfile.mkdtemp(prefix=".clone-", dir=mirror.parent))
+    try:
+        done = git("clone", "--quiet", "--mirror", "--template=", "--", repo, str(partial / "git"))
+        if done.returncode != 0:
+            raise unreadable(repo, done)
+        (partial / "git").rename(mirror)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def unreadable(repo: str, done: subprocess.CompletedProcess[str]) -> SourceError:
+    lines = [line for line in done.stderr.splitlines() if line.startswith(("fatal:", "ssh:", "error:"))]
+    why = (lines or done.stderr.splitlines() or ["git does not say why"])[0].replace(repo, shown(repo))
+    return SourceError(f"{shown(repo)}: cannot be read: {why}")
+
+
+def resolved(mirror: Path, repo: str, ref: str) -> str:
+    asked = ["rev-parse", "--verify", "--quiet", "--end-of-options"]
+    # A branch first, as people mean it: in a mirror a tag of the same name would win.
+    for name in (f"refs/heads/{ref}", ref):
+        found = git(*asked, f"{name}^{{commit}}", mirror=mirror, closed=True)
+        if found.returncode == 0:
+            return found.stdout.strip()
+    raise SourceError(f"{shown(repo)}: there is no branch, tag or commit {ref!r}")
+
+
+def packed(mirror: Path, commit: str, archive: Path) -> Path:
+    if archive.exists():
+        return archive
+    descriptor, partial = tempfile.mkstemp(prefix=".archive-", dir=archive.parent)
+    os.close(descriptor)
+    try:
+        made = git("archive", "--format=tar.gz", f"--output={partial}", commit, mirror=mirror, closed=True)
+        if made.returncode != 0:
+            raise SourceError(f"{commit}: cannot be packed: {made.stderr.strip().rpartition(chr(10))[2]}")
+        Path(partial).replace(archive)
+    finally:
+        Path(partial).unlink(missing_ok=True)
+    return archive
+
+
+@contextlib.contextmanager
+def locked(mirror: Path) -> Iterator[None]:
+    with mirror.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

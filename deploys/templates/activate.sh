@@ -1,0 +1,139 @@
+# Serves a release: given what slots.sh is, and: drain mode ("check" says what is to be done, and does nothing).
+# Each step leaves something that the next run understands, wherever this one is cut short.
+
+to_do() {
+  [ "$(cat "$base/releases/$identifier.installed" 2>/dev/null)" ] || { echo "it is to be installed"; return; }
+  live=$(cat "$base/live" 2>/dev/null)
+  now=${live%% *}
+  case $now in "$port_a" | "$port_b") ;; *) echo "none is live"; return ;; esac
+  spare=$(other "$now")
+  [ "$live" = "$now $identifier $fingerprint" ] || { echo "another is live"; return; }
+  [ "$(directed)" = "$now" ] || { echo "nginx is to send its traffic to port $now"; return; }
+  as_wanted "$now" || { echo "what runs in slot $now is not what is wanted"; return; }
+  [ "$(readlink "$base/current")" = "$base/releases/$identifier" ] || { echo "current is to be set"; return; }
+  states=$(systemctl show -P UnitFileState -P ActiveState "$app@$now.service" "$app@$spare.service" | tr '\n' ' ')
+  case $states in
+  "active enabled  inactive disabled "|"enabled active  disabled inactive ") ;;
+  *) echo "exactly slot $now is to run and to be enabled"; return ;;
+  esac
+  grep -qxF "$identifier" "$base/history" 2>/dev/null || { echo "the history is to be written"; return; }
+  alive "$now" || alive "$now" || echo "slot $now does not answer"
+}
+
+# Sends nginx's traffic to a slot; where nginx refuses, what was there stays.
+direct() {
+  cp "$upstream" "$upstream.old" 2>/dev/null
+  echo "server 127.0.0.1:$1;" >"$upstream.new" && mv -T "$upstream.new" "$upstream" || return 1
+  reload_nginx && return 0
+  mv -T "$upstream.old" "$upstream"
+  return 1
+}
+
+# Asks the public address until a file says stop, and notes when it answered with what.
+watch() {
+  while [ -e "$work/watching" ] && kill -0 $$ 2>/dev/null; do
+    at=$(date +%s.%N)
+    echo "$at $(status "$listen$public" 2)" >>"$work/probes"
+    sleep 0.2
+  done
+}
+
+# The numbers of the probes, as JSON: how many, how many without a 200, for how long.
+measured() {
+  awk '$2 != 200 { bad++; if (!since) since = $1 } $2 == 200 && since { lost += $1 - since; since = 0 } { last = $1 }
+    END { if (since) lost += last - since
+      printf "\"probes\": %d, \"unanswered\": %d, \"seconds\": %.1f", NR, bad, lost }' "$work/probes"
+}
+
+# The slot that serves, made sure of: a run cut short may have written a file that nginx does not go by yet.
+serving() {
+  old=$(directed)
+  if [ -n "$old" ] && alive "$old"; then
+    reload_nginx
+  elif alive "$port_a"; then
+    old=$port_a && direct "$old"
+  elif alive "$port_b"; then
+    old=$port_b && direct "$old"
+  else
+    old=""
+  fi
+}
+
+finish() {
+  current=$(readlink "$base/current")
+  # Those after the one that was current were gone back from: they are not gone back to.
+  grep -qxF "$identifier" "$base/history" 2>/dev/null ||
+    { awk -v current="${current##*/}" '{ print } $0 == current { exit }' "$base/history" 2>/dev/null
+      echo "$identifier"; } >"$base/history.new" && mv -T "$base/history.new" "$base/history"
+  rm -f "$base/history.new"
+  link "$base/releases/$identifier" "$base/current"
+  systemctl enable --quiet "$app@$1.service" 2>/dev/null
+  stop "$(other "$1")"
+  echo "$1 $identifier $fingerprint" >"$base/live.new" && mv -T "$base/live.new" "$base/live"
+}
+
+switch() {
+  serving || return 1
+  if [ -n "$old" ] && as_wanted "$old"; then
+    finish "$old"
+    echo "report: {\"name\": \"switch\", \"release\": \"$identifier\", \"port\": $old," \
+      "\"probes\": null, \"unanswered\": null, \"seconds\": null}"
+    return
+  fi
+  if [ -n "$old" ]; then new=$(other "$old"); else new=$port_a && stop "$port_b"; fi
+  numbers='"probes": null, "unanswered": null, "seconds": null'
+  if [ -n "$old" ] && answered; then
+    : >"$work/watching"
+    watch 9>&- &
+  fi
+  start "$new" || return 1
+  # Both are enabled while it is not told which of them serves: a reboot now starts both.
+  systemctl enable --quiet "$app@$new.service" 2>/dev/null
+  was=$(cat "$base/live" 2>/dev/null)
+  rm -f "$base/live"
+  failed=""
+  if direct "$new"; then
+    tries=0
+    until answered; do
+      tries=$((tries + 1))
+      [ "$tries" -lt 20 ] || { failed="http://127.0.0.1:$listen$public gave $(status "$listen$public" 5), not 200"; break; }
+      sleep 0.3
+    done
+  else
+    failed="nginx does not take the new port"
+  fi
+  if [ -n "$failed" ]; then
+    if [ -n "$old" ] && direct "$old"; then
+      [ -z "$was" ] || { echo "$was" >"$base/live.new" && mv -T "$base/live.new" "$base/live"; }
+    fi
+    stop "$new"
+    echo "$failed" >&2
+    return 1
+  fi
+  finish "$new"
+  if [ -e "$work/watching" ]; then
+    rm -f "$work/watching"
+    wait
+    numbers=$(measured)
+  fi
+  echo "report: {\"name\": \"switch\", \"release\": \"$identifier\", \"port\": $new, $numbers}"
+}
+
+main() {
+  if [ "$mode" = check ]; then
+    to_do
+    return
+  fi
+  # A connection that breaks does not break this off: it comes to its end, and the next deploy waits for that.
+  trap '' HUP PIPE
+  exec 9>"/run/lock/pipeline-$app" && flock -w $((patience + 120)) 9 ||
+    { echo "another deploy is still activating $app" >&2; exit 1; }
+  # That one may have done it.
+  [ -n "$(to_do)" ] || exit 0
+  work=$(mktemp -d) || exit 1
+  # Anything left to be said goes where nobody listens, if the connection broke.
+  switch
+  result=$?
+  rm -rf "$work"
+  exit "$result"
+}

@@ -1,0 +1,20 @@
+# Makes room for a release. Given: app base tree marker packed unit needed (bytes)
+main() {
+  # What an install that was cut short left running would write into the new one.
+  systemctl stop "$unit.service" 2>/dev/null
+  rm -rf "$tree" "$marker" "$packed" &&
+  install -d -m 755 "$base" "$base/releases" &&
+  install -d -m 750 -o "$app" -g "$app" "$base/home" || exit 1
+  # Trees and uploads that nobody finished; not those of a deploy that may be under way.
+  find "$base/releases" -mindepth 1 -maxdepth 1 -type d -mmin +120 | while read -r old; do
+    [ -e "$old.installed" ] || rm -rf "$old"
+  done
+  find "$base" -maxdepth 1 -name '*.upload' -mmin +120 -delete
+  free=$(df --output=avail -B1 "$base" | tail -n 1)
+  if [ "$free" -lt "$needed" ]; then
+    echo "no room for the release: $(df --output=target "$base" | tail -n 1) has $((free >> 20)) MB free," \
+      "it needs $((needed >> 20)) MB" >&2
+    exit 1
+  fi
+  install -d -m 755 -o "$app" -g "$app" "$tree"
+}

@@ -1,0 +1,16 @@
+# Marks a release as installed and removes old ones. Given: base marker identifier fingerprint kept
+main() {
+  echo "$fingerprint" >"$marker.new" && mv "$marker.new" "$marker" || exit 1
+  cd "$base/releases" || exit 1
+  served() {
+    [ "$(readlink -f ../current)" = "$PWD/$1" ] && return
+    for slot in ../slots/*; do
+      [ "$(readlink -f "$slot/release")" = "$PWD/$1" ] && return
+    done
+    return 1
+  }
+  # First those that served last, so that a series of releases that never did leaves one to go back to.
+  { echo "$identifier"; tac ../history 2>/dev/null; ls -1t -- *.installed | sed 's/\.installed$//'; } |
+    awk '!seen[$0]++' | while read -r release; do [ ! -e "$release.installed" ] || echo "$release"; done |
+    tail -n +$((kept + 1)) | while read -r old; do served "$old" || rm -rf "$old.installed" "$old"; done
+}
