@@ -21,6 +21,7 @@ from tabulate import tabulate
 from pipeline.errors import PipelineError
 from pipeline.hosts import lxc
 from pipeline.hosts.box import ensure_box, vagrant_home
+from pipeline.hosts.sets import CANARY
 from pipeline.hosts.vagrant import Lab
 from pipeline.lock import lab_lock
 from pipeline.state import ROOT, state_directory
@@ -79,7 +80,7 @@ def timed(action: object) -> tuple[float, str | None]:
 
 def left() -> list[int]:
     """What is there of this lab: containers, veths that no running container explains, mounts, processes."""
-    ours = lxc.prefix(ROOT)
+    ours = CANARY.prefix(ROOT)
     others = [
         name for name in lxc.containers("") if not name.startswith(ours) and lxc.state(name) == "running"
     ]
@@ -96,7 +97,7 @@ def left() -> list[int]:
 def megabytes() -> float:
     """Disk space of all that belongs to this lab."""
     places = [ROOT / ".vagrant", ROOT / ".pipeline", vagrant_home()]
-    places += [lxc.CONTAINERS / name for name in lxc.containers(lxc.prefix(ROOT))]
+    places += [lxc.CONTAINERS / name for name in lxc.containers(CANARY.prefix(ROOT))]
     present = [str(place) for place in places if place.exists()]
     listed = subprocess.run(["du", "-skcx", *present], capture_output=True, text=True, check=False).stdout
     return int(listed.splitlines()[-1].split()[0]) / 1024

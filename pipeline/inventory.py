@@ -17,7 +17,8 @@ class Host:
 
     `address` and `port` are where SSH answers; `private_address` is where the other hosts reach it
     (the same, unless the machine sits behind a forwarded port as under VirtualBox). `where` is FILE:LINE of the
-    inventory file it came from, for messages, or empty; it does not make two hosts different.
+    inventory file it came from, for messages, or empty; it does not make two hosts different. `known_hosts` is the
+    file of its host key, or None for the caller's usual one.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Host:
     private_address: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
     where: str = field(default="", compare=False)
+    known_hosts: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.private_address:

@@ -28,7 +28,7 @@ from pipeline.inventory_ansible import read_ansible
 from pipeline.inventory_hosts import Problems, hosts_of
 from pipeline.inventory_python import read_python
 
-__all__ = ["host_data", "python_groups", "read_inventory", "write_inventory"]
+__all__ = ["host_data", "inventory_text", "python_groups", "read_inventory", "write_inventory"]
 
 # A group of the Python form. No line of the Ansible form looks like it.
 ASSIGNMENT = re.compile(r"^\w+[ \t]*=[ \t]*[\[(]", re.MULTILINE)
@@ -61,12 +61,17 @@ def write_inventory(inventory: Inventory, path: Path) -> None:
     Raises InventoryError for what that form cannot hold: a group that is no plain name, data that is code.
     """
     mode = 0o600 if any(host.key is not None for host in inventory) else 0o644
-    text = "# Read by pipeline and by plain pyinfra.\n" + python_groups(inventory, host_data)
+    text = inventory_text(inventory)
     partial = path.with_name(path.name + ".new")
     partial.unlink(missing_ok=True)
     partial.touch(mode=mode)
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
+
+
+def inventory_text(inventory: Inventory) -> str:
+    """What `write_inventory` writes."""
+    return "# Read by pipeline and by plain pyinfra.\n" + python_groups(inventory, host_data)
 
 
 def host_data(host: Host) -> dict[str, object]:
@@ -76,6 +81,8 @@ def host_data(host: Host) -> dict[str, object]:
         data["ssh_port"] = host.port
     if host.key is not None:
         data["ssh_key"] = str(host.key)
+    if host.known_hosts is not None:
+        data["ssh_known_hosts_file"] = str(host.known_hosts)
     if host.private_address != host.address:
         data["private_address"] = host.private_address
     return {**data, **host.data}

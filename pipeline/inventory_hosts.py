@@ -19,6 +19,7 @@ PARTS = {
     "ssh_user": "user",
     "ssh_key": "key",
     "private_address": "private_address",
+    "ssh_known_hosts_file": "known_hosts",
 }
 
 
@@ -91,7 +92,7 @@ def hosts_of(
 
 def make_host(entry: Entry, problems: Problems) -> Host:
     """One host; where a value cannot be used a problem is noted and the usual one taken."""
-    texts = {"address": entry.name, "user": "root", "private_address": "", "key": ""}
+    texts = {"address": entry.name, "user": "root", "private_address": "", "key": "", "known_hosts": ""}
     port = 22
     for key_name, part in PARTS.items():
         given = entry.values.get(key_name)
@@ -119,6 +120,8 @@ def make_host(entry: Entry, problems: Problems) -> Host:
         private_address=texts["private_address"],
         data={name: value.value for name, value in entry.values.items() if name not in PARTS},
         where=f"{problems.path}:{entry.line}",
+        # not there yet is fine: the first connection makes it
+        known_hosts=Path(texts["known_hosts"]).expanduser() if texts["known_hosts"] else None,
     )
 
 

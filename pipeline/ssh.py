@@ -27,7 +27,8 @@ COMMAND_SECONDS = 30
 def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
     """The options and destination that reach `host`, for `ssh`; without a program name or a command.
 
-    `known_hosts` is a file for this lab's host keys only: a rebuilt host must not clash with the user's own file.
+    `known_hosts` is a file for host keys, unless the host names one itself; a lab has its own, for a host that was
+    built anew must not clash with the user's.
     """
     options = [
         "-o", "BatchMode=yes",
@@ -38,7 +39,7 @@ def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
         "-o", "ServerAliveCountMax=3",
         "-o", "LogLevel=ERROR",
     ]  # fmt: skip
-    options += ["-o", f'UserKnownHostsFile="{known_hosts.resolve()}"']
+    options += ["-o", f'UserKnownHostsFile="{(host.known_hosts or known_hosts).resolve()}"']
     if host.key is not None:
         options += ["-i", str(host.key), "-o", "IdentitiesOnly=yes"]
     return [*options, "-p", str(host.port), "-l", host.user, "--", host.address]

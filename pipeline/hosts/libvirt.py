@@ -1,4 +1,4 @@
-"""The machine's side of the libvirt provider: its daemons, and the domains of one checkout.
+"""The machine's side of the libvirt provider: its daemons, and its domains by the beginning of their names.
 
 Where systemd runs, libvirtd is its service and stays. Elsewhere this starts it, and ends what it started when no
 lab of this machine uses it any more.
@@ -19,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.errors import LabError
-from pipeline.hosts.lxc import OUTLIVING, prefix
+from pipeline.hosts.lxc import OUTLIVING
 
-__all__ = ["VIRSH", "acquire", "answers", "destroy", "domains", "kvm_refuses", "release", "why_not"]
+__all__ = ["VIRSH", "acquire", "answers", "destroy", "domains", "in_use", "kvm_refuses", "release", "why_not"]
 
 SHARED = Path("/run/pipeline-libvirt")  # which checkouts use libvirtd, and the process ids of what we started
 LOGS = Path("/var/log/libvirt")
@@ -48,26 +48,31 @@ def why_not() -> str | None:
     return None
 
 
-def acquire(root: Path) -> None:
-    """Makes libvirtd answer, for this checkout's hosts. Raises LabError when it does not."""
+def acquire(prefix: str, root: Path) -> None:
+    """Makes libvirtd answer, for a lab of the checkout `root`. Raises LabError when it does not."""
     if answers() and (os.geteuid() != 0 or not any(SHARED.glob("*.pid"))):
         return  # not one that we started, so not one that we end
     if (reason := why_not()) is not None:
         raise LabError(f"libvirt does not work here: {reason}", hint="pipeline doctor")
     with _shared():
-        (SHARED / f"user-{prefix(root)}").write_text(f"{root}\n")
+        (SHARED / f"user-{prefix}").write_text(f"{root}\n")
         if not answers():
             _start("virtlogd", [_daemon("virtlogd")])
             _start("libvirtd", _libvirtd())
             _wait()
 
 
-def release(root: Path) -> None:
-    """Says that this checkout has no hosts any more; the last one out ends what `acquire` started."""
+def in_use(prefix: str) -> bool:
+    """Whether this lab made us start libvirtd and has not released it; asks nobody, for that takes seconds."""
+    return (SHARED / f"user-{prefix}").exists()
+
+
+def release(prefix: str) -> None:
+    """Says that this lab has no hosts any more; the last one out ends what `acquire` started."""
     if not SHARED.is_dir() or os.geteuid() != 0:
         return
     with _shared():
-        (SHARED / f"user-{prefix(root)}").unlink(missing_ok=True)
+        (SHARED / f"user-{prefix}").unlink(missing_ok=True)
         if any(SHARED.glob("user-*")) or not any(SHARED.glob("*.pid")) or domains(""):
             return
         _virsh("net-destroy", NETWORK)  # an interrupted `vagrant up` leaves it, with a bridge and a dnsmasq

@@ -1,14 +1,13 @@
-"""The machine's side of the lxc provider: its bridge, lxcfs, and the containers of one checkout.
+"""The machine's side of the lxc provider: its bridge, lxcfs, and containers by the beginning of their names.
 
 Where systemd runs, lxc-net and lxcfs are its services and stay. Elsewhere this starts them, and ends what it
-started when no lab of this machine uses it any more.
+started when no lab of this machine uses it any more. A lab is known here by the `prefix` of its containers' names.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -28,7 +27,7 @@ __all__ = [
     "containers",
     "destroy",
     "free_slot",
-    "prefix",
+    "in_use",
     "release",
     "stop",
 ]
@@ -43,15 +42,9 @@ OUTLIVING: list[subprocess.Popen[bytes]] = []
 LXCFS_PID = Path("/run/lxcfs.pid")
 CONTAINERS = Path("/var/lib/lxc")
 LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")
-SHARED = Path(
-    "/run/pipeline-lab"
-)  # which checkouts use the bridge and lxcfs, and which of the two we started
+# Which labs use the bridge and lxcfs and since which address, and which of the two we started.
+SHARED = Path("/run/pipeline-lab")
 SLOTS = range(16, 240, 4)  # last byte of a lab's first host; a lab takes three
-
-
-def prefix(root: Path) -> str:
-    """How the names of a checkout's containers begin; from its path, so that two checkouts never collide."""
-    return f"pipeline-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]}-"
 
 
 def bridge_address() -> str:
@@ -64,23 +57,29 @@ def bridge_address() -> str:
     return match[1] if match else "10.0.3.1"
 
 
-def acquire(root: Path) -> None:
-    """Makes lxcbr0 and lxcfs be up for this checkout's containers. Raises LabError when they are not."""
+def acquire(prefix: str, root: Path) -> None:
+    """Makes lxcbr0 and lxcfs be up for a lab of the checkout `root`. Raises LabError when they are not."""
     require_root()
     with _shared():
-        (SHARED / f"user-{prefix(root)}").write_text(f"{root}\n")
+        (SHARED / f"user-{prefix}").write_text(f"{root}\n")
         if not _bridge_works():
             _start_bridge()
         if not _lxcfs_works():
             _start_lxcfs()
 
 
-def release(root: Path) -> None:
-    """Says that this checkout has no containers any more; the last one out ends what `acquire` started."""
+def in_use(prefix: str) -> bool:
+    """Whether this lab has containers, or has been acquired and not released: a killed `up` leaves just that."""
+    return bool(containers(prefix)) or (SHARED / f"user-{prefix}").exists()
+
+
+def release(prefix: str) -> None:
+    """Says that this lab has no containers any more; the last one out ends what `acquire` started."""
     if not SHARED.is_dir() or os.geteuid() != 0:
         return
     with _shared():
-        (SHARED / f"user-{prefix(root)}").unlink(missing_ok=True)
+        (SHARED / f"user-{prefix}").unlink(missing_ok=True)
+        (SHARED / f"slot-{prefix}").unlink(missing_ok=True)
         if any(SHARED.glob("user-*")) or any(state(name) != "stopped" for name in containers("")):
             return
         if (SHARED / "lxcfs").exists():
@@ -167,23 +166,28 @@ def _lxcfs_works() -> bool:
         return False
 
 
-def free_slot(root: Path) -> int:
-    """The last byte of the first of three successive addresses on lxcbr0 that no other container has.
+def free_slot(prefix: str, start: int) -> int:
+    """The last byte of the first of three successive addresses on lxcbr0, kept for this lab until `release`.
 
-    The search starts from a hash of the checkout's path, so a lab usually gets the same addresses again.
+    No other container has them, and no other lab that is just booting. The search begins at the place `start`,
+    any number that stays the same for this lab, so it usually gets the same addresses again.
     """
-    taken = {int(line.split()[2].rpartition(".")[2]) for line in _lines(LEASES)}
-    for config in CONTAINERS.glob("*/config"):
-        if not config.parent.name.startswith(prefix(root)):
-            found = re.findall(
-                r"^lxc\.net\.0\.ipv4\.address\s*=\s*[0-9.]+\.(\d+)/", config.read_text(), re.MULTILINE
-            )
-            taken.update(map(int, found))
-    start = int(prefix(root).split("-")[1], 16)
-    for turn in range(len(SLOTS)):
-        slot = SLOTS[(start + turn) % len(SLOTS)]
-        if taken.isdisjoint(range(slot, slot + 3)):
-            return slot
+    with _shared():
+        taken = {int(line.split()[2].rpartition(".")[2]) for line in _lines(LEASES)}
+        for config in CONTAINERS.glob("*/config"):
+            if not config.parent.name.startswith(prefix):
+                found = re.findall(
+                    r"^lxc\.net\.0\.ipv4\.address\s*=\s*[0-9.]+\.(\d+)/", config.read_text(), re.MULTILINE
+                )
+                taken.update(map(int, found))
+        for kept in SHARED.glob("slot-*"):
+            if kept.name != f"slot-{prefix}":
+                taken.update(byte + at for byte in map(int, kept.read_text().split()) for at in range(3))
+        for turn in range(len(SLOTS)):
+            slot = SLOTS[(start + turn) % len(SLOTS)]
+            if taken.isdisjoint(range(slot, slot + 3)):
+                (SHARED / f"slot-{prefix}").write_text(str(slot))
+                return slot
     raise LabError(f"no three free addresses on lxcbr0: {len(taken)} are taken", hint="lxc-ls -f")
 
 

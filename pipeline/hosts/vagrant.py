@@ -1,6 +1,7 @@
-"""The local lab: proxy, blue and green, brought up and removed through Vagrant.
+"""Local hosts, a set of them at a time, brought up and removed through Vagrant.
 
-Whatever state a lab is in, `up` makes it whole and `down` leaves nothing. Callers hold `lock.lab_lock`.
+Whatever state a set is in, `up` makes it whole and `down` leaves nothing. Callers hold `lock.lab_lock` of the
+set's `state`.
 """
 # mypy: disallow-untyped-calls=False
 # python-vagrant publishes no types.
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import HostError, LabError
@@ -18,35 +20,39 @@ from pipeline.hosts.box import box_directory, box_for, ensure_box
 from pipeline.hosts.provider import choose_provider, has_kvm
 from pipeline.hosts.reach import answering
 from pipeline.hosts.record import Record, read, write
+from pipeline.hosts.sets import CANARY, HostSet
 from pipeline.hosts.vagrant_command import VagrantCommand
 from pipeline.inventory import Host, Inventory
 from pipeline.ssh import ssh_arguments
 
-__all__ = ["HOSTS", "Lab"]
-
-HOSTS = ("proxy", "blue", "green")
-MEMORY = {
-    "lxc": "512",
-    "libvirt": "1024",
-    "virtualbox": "1024",
-}  # MB; the same numbers as in Vagrantfile.canary
+__all__ = ["Lab"]
 
 
 class Lab:
-    """The lab of the checkout `root`. `provider` forces one; default: the lab's own, or the first that works.
+    """The hosts `of` the checkout `root`. `provider` forces one; default: their own, or the first that works.
 
-    `say` gets progress lines. Its state: `root`/.pipeline (addresses, host keys, log) and `root`/.vagrant.
+    `say` gets progress lines. State: within `root`/.pipeline (`state`: addresses, host keys, log) and
+    `root`/.vagrant.
     """
 
-    def __init__(self, root: Path, provider: str | None = None, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        root: Path,
+        provider: str | None = None,
+        say: Callable[[str], None] = print,
+        of: HostSet = CANARY,
+    ) -> None:
         self.root = root.resolve()
+        self.of = of
+        self._prefix = of.prefix(self.root)
         self._say = say
         self._wanted = provider
-        self._state = self.root / ".pipeline"
-        self._file = self._state / "lab.json"
-        self._machines = self.root / ".vagrant" / "machines"
-        self.known_hosts = self._state / "known_hosts"
-        self.log = self._state / "vagrant.log"
+        self.state = of.state(self.root / ".pipeline")
+        self._file = self.state / "lab.json"
+        self._memory = self.root / ".vagrant" / of.folder
+        self._machines = self._memory / "machines"
+        self.known_hosts = self.state / "known_hosts"
+        self.log = self.state / "vagrant.log"
 
     @property
     def provider(self) -> str:
@@ -54,19 +60,19 @@ class Lab:
         return self._in_use() or choose_provider(self._wanted)
 
     def is_up(self) -> bool:
-        """Whether all three hosts answer SSH, now."""
+        """Whether all hosts answer SSH, now."""
         record = read(self._file)
-        return record is not None and set(self._good(record)) == set(HOSTS)
+        return record is not None and set(self._good(record)) == set(self.of.hosts)
 
     def inventory(self) -> Inventory:
         """The hosts of a lab that is up. Raises LabError when one does not answer."""
         record = read(self._file)
         if record is None:
-            raise LabError(f"{self.root}: the lab is not up", hint="pipeline lab up")
+            raise LabError(f"{self.root}: {self.of.title} is not up", hint=self.of.command("up"))
         for error in answering(record.hosts, self.known_hosts).values():
             if isinstance(error, HostError):
-                raise LabError(f"the lab is not whole: {error}", hint="pipeline lab up")
-        return _inventory(record)
+                raise LabError(f"{self.of.title} is not whole: {error}", hint=self.of.command("up"))
+        return self._inventory(record)
 
     def up(self) -> Inventory:
         """Boots what is missing, builds anew what is broken, gives the hosts; a whole lab takes 0.3 s.
@@ -74,26 +80,28 @@ class Lab:
         Raises LabError. When it fails or is interrupted, the hosts that it was booting are gone again (not on
         VirtualBox).
         """
-        self._state.mkdir(mode=0o700, exist_ok=True)
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         provider = self.provider
         if provider == "lxc":
             lxc.require_root()
         if self._wanted and self._wanted != provider:
-            raise LabError(f"this checkout has a lab on {provider} already", hint="pipeline lab down")
+            raise LabError(
+                f"{self.of.title} of this checkout is on {provider} already", hint=self.of.command("down")
+            )
         record = read(self._file)
-        settings = _settings(provider)
+        settings = self._settings(provider)
         same = record if record and settings.items() <= record.settings.items() else None
         good = self._good(same) if same else []
-        missing = [name for name in HOSTS if name not in good]
+        missing = [name for name in self.of.hosts if name not in good]
         if same and not missing:
-            return _inventory(same)
-        self._say(f"lab on {provider}: booting {', '.join(missing)}")
+            return self._inventory(same)
+        self._say(f"{self.of.title.removeprefix('the ')} on {provider}: booting {', '.join(missing)}")
         try:
             if provider == "lxc":
-                lxc.acquire(self.root)
+                lxc.acquire(self._prefix, self.root)
                 settings |= self._lxc_addresses(record)
             elif provider == "libvirt":
-                libvirt.acquire(self.root)
+                libvirt.acquire(self._prefix, self.root)
             ensure_box(provider, self._say)
             return self._boot(provider, settings, missing)
         except BaseException:
@@ -107,9 +115,11 @@ class Lab:
         provider = self._in_use()
         if provider == "lxc":
             lxc.require_root()
-            lxc.stop(lxc.containers(lxc.prefix(self.root)))
+            lxc.stop(lxc.containers(self._prefix))
         elif provider == "libvirt":
-            libvirt.acquire(self.root)  # a machine that was restarted has hosts, but no libvirtd yet
+            libvirt.acquire(
+                self._prefix, self.root
+            )  # a machine that was restarted has hosts, but no libvirtd yet
         if provider and any(self._machines.glob("*/*/id")):
             try:
                 self._vagrant(provider, {}).destroy_hosts()
@@ -117,7 +127,7 @@ class Lab:
                 if provider == "virtualbox":
                     raise
         if provider:
-            self._discard(provider, HOSTS)  # what Vagrant did not know or could not destroy
+            self._discard(provider, self.of.hosts)  # what Vagrant did not know or could not destroy
             self._release(provider)
         shutil.rmtree(self._machines, ignore_errors=True)
         self._file.unlink(missing_ok=True)
@@ -128,9 +138,9 @@ class Lab:
         provider, record = self._in_use(), read(self._file)
         addresses = {host.name: f"{host.address}:{host.port}" for host in record.hosts} if record else {}
         if provider is None:
-            states = dict.fromkeys(HOSTS, "not_created")
+            states = dict.fromkeys(self.of.hosts, "not_created")
         elif provider == "lxc":
-            states = {name: lxc.state(lxc.prefix(self.root) + name) for name in HOSTS}
+            states = {name: lxc.state(self._prefix + name) for name in self.of.hosts}
         else:
             states = {row.name: row.state for row in self._vagrant(provider, {}).status()}
         return [
@@ -144,7 +154,7 @@ class Lab:
         for found in record.hosts if record else ():
             if found.name == host:
                 return ["ssh", *ssh_arguments(found, self.known_hosts)]
-        raise LabError(f"the lab has no host '{host}' now", hint="pipeline lab up")
+        raise LabError(f"{self.of.title} has no host '{host}' now", hint=self.of.command("up"))
 
     def _boot(self, provider: str, settings: dict[str, str], missing: Sequence[str]) -> Inventory:
         self._discard(provider, missing)
@@ -155,42 +165,44 @@ class Lab:
         hosts = self._lxc_hosts(settings) if provider == "lxc" else self._vm_hosts(provider, vagrant)
         self._check(provider, settings, hosts)
         write(self._file, provider, settings, hosts)
-        return _inventory(Record(provider, settings, tuple(hosts)))
+        return self._inventory(Record(provider, settings, tuple(hosts)))
 
     def _check(self, provider: str, settings: dict[str, str], hosts: Sequence[Host]) -> None:
         for name, memory in answering(hosts, self.known_hosts).items():
             if isinstance(memory, HostError):
                 raise LabError(f"a booted host does not answer: {memory}", hint=f"see {self.log}")
-            if provider == "lxc" and memory != int(settings["PIPELINE_LAB_MEMORY"]) << 20:
+            wanted = self.of.memory_of(name, settings)
+            if provider == "lxc" and memory != int(wanted) << 20:
                 raise LabError(
-                    f"{name} sees {memory >> 20} MB of memory, not {settings['PIPELINE_LAB_MEMORY']}:"
+                    f"{name} sees {memory >> 20} MB of memory, not {wanted}:"
                     " lxcfs does not work, and no host's figures would be its own",
-                    hint="pipeline lab down, then pipeline lab up",
+                    hint=f"{self.of.command('down')}, then {self.of.command('up')}",
                 )
 
     def _good(self, record: Record) -> list[str]:
         hosts = record.hosts
         if record.provider == "lxc":  # a stopped container's address would be waited for
-            hosts = tuple(h for h in hosts if lxc.state(lxc.prefix(self.root) + h.name) == "running")
+            hosts = tuple(h for h in hosts if lxc.state(self._prefix + h.name) == "running")
         answers = answering(hosts, self.known_hosts)
         return [name for name, memory in answers.items() if not isinstance(memory, HostError)]
 
     def _in_use(self) -> str | None:
-        """The provider that this checkout's hosts are on, by any trace of them."""
+        """The provider that these hosts are on, by any trace of them."""
         if record := read(self._file):
             return record.provider
         for trace in self._machines.glob("*/*/id"):
             return trace.parent.name
-        return "lxc" if lxc.containers(lxc.prefix(self.root)) else None
+        if lxc.in_use(self._prefix):
+            return "lxc"
+        return "libvirt" if libvirt.in_use(self._prefix) else None
 
     def _discard(self, provider: str, names: Sequence[str]) -> None:
         """Removes the hosts of these names, and Vagrant's memory of them; on VirtualBox only Vagrant does that."""
-        prefix = lxc.prefix(self.root)
-        ours = [prefix + name for name in names]
+        ours = [self._prefix + name for name in names]
         if provider == "lxc":
-            lxc.destroy([name for name in lxc.containers(prefix) if name in ours])
+            lxc.destroy([name for name in lxc.containers(self._prefix) if name in ours])
         elif provider == "libvirt":
-            libvirt.destroy([name for name in libvirt.domains(prefix) if name in ours])
+            libvirt.destroy([name for name in libvirt.domains(self._prefix) if name in ours])
         else:
             return
         for name in names:
@@ -198,20 +210,22 @@ class Lab:
 
     def _release(self, provider: str) -> None:
         if provider == "lxc":
-            lxc.release(self.root)
+            lxc.release(self._prefix)
         elif provider == "libvirt":
-            libvirt.release(self.root)
+            libvirt.release(self._prefix)
 
     def _vagrant(self, provider: str, settings: dict[str, str]) -> VagrantCommand:
-        self._state.mkdir(mode=0o700, exist_ok=True)
-        return VagrantCommand(self.root, provider, settings, self.log, self._say)
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return VagrantCommand(
+            self.root, self.of.vagrantfile, self._memory, provider, settings, self.log, self._say
+        )
 
     def _lxc_addresses(self, record: Record | None) -> dict[str, str]:
-        """Where this lab's three addresses begin: where they were, or three that nobody has."""
+        """Where this lab's addresses begin: where they were, or where nobody is."""
         before = record.settings.get("PIPELINE_LAB_FIRST") if record else None
         return {
             "PIPELINE_LAB_SUBNET": lxc.bridge_address().rpartition(".")[0],
-            "PIPELINE_LAB_FIRST": before or str(lxc.free_slot(self.root)),
+            "PIPELINE_LAB_FIRST": before or str(lxc.free_slot(self._prefix, self.of.place(self.root))),
         }
 
     def _lxc_hosts(self, settings: dict[str, str]) -> list[Host]:
@@ -219,11 +233,13 @@ class Lab:
         key = box_directory(settings["PIPELINE_LAB_BOX"]) / "vagrant_private_key"
         first = int(settings["PIPELINE_LAB_FIRST"])
         subnet = settings["PIPELINE_LAB_SUBNET"]
-        return [Host(name, f"{subnet}.{first + at}", 22, "vagrant", key) for at, name in enumerate(HOSTS)]
+        return [
+            Host(name, f"{subnet}.{first + at}", 22, "vagrant", key) for at, name in enumerate(self.of.hosts)
+        ]
 
     def _vm_hosts(self, provider: str, vagrant: VagrantCommand) -> list[Host]:
         hosts = []
-        for name in HOSTS:
+        for name in self.of.hosts:
             found = vagrant.conf(vm_name=name)
             key = Path(found["IdentityFile"])
             # libvirt has one network, for us and among the hosts
@@ -231,17 +247,16 @@ class Lab:
             hosts.append(Host(name, found["HostName"], int(found["Port"]), found["User"], key, private))
         return hosts
 
+    def _settings(self, provider: str) -> dict[str, str]:
+        """The Vagrantfile's variables: the user's own where set."""
+        emulate = provider == "libvirt" and not has_kvm()
+        return {
+            **({"PIPELINE_LAB_EMULATE": "1"} if emulate else {}),
+            "PIPELINE_LAB_BOX": os.environ.get("PIPELINE_LAB_BOX") or box_for(provider),
+            **self.of.settings(provider),
+        }
 
-def _settings(provider: str) -> dict[str, str]:
-    """The Vagrantfile's variables: the user's own where set."""
-    emulate = provider == "libvirt" and not has_kvm()
-    return {
-        **({"PIPELINE_LAB_EMULATE": "1"} if emulate else {}),
-        "PIPELINE_LAB_BOX": os.environ.get("PIPELINE_LAB_BOX") or box_for(provider),
-        "PIPELINE_LAB_MEMORY": os.environ.get("PIPELINE_LAB_MEMORY") or MEMORY[provider],
-        "PIPELINE_LAB_CPUS": os.environ.get("PIPELINE_LAB_CPUS") or "0.5",
-    }
-
-
-def _inventory(record: Record) -> Inventory:
-    return Inventory({host.name: (host,) for host in record.hosts})
+    def _inventory(self, record: Record) -> Inventory:
+        """Each host in a group of its own; where their keys are kept goes along into inventory files."""
+        hosts = [replace(host, known_hosts=self.known_hosts) for host in record.hosts]
+        return Inventory({host.name: (host,) for host in hosts})

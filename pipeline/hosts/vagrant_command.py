@@ -26,19 +26,28 @@ WORTH_SAYING = re.compile(
 
 
 class VagrantCommand(vagrant.Vagrant):
-    """Vagrant in the checkout `root` with `Vagrantfile.canary`; `settings` are its PIPELINE_LAB_* variables.
+    """Vagrant in the checkout `root` with `vagrantfile`; `settings` are its PIPELINE_LAB_* variables.
 
-    Each call raises LabError in one line when Vagrant fails; all it printed is in `log`.
+    `memory` is where it remembers its hosts. Each call raises LabError in one line when Vagrant fails; all it
+    printed is in `log`.
     """
 
     def __init__(
-        self, root: Path, provider: str, settings: Mapping[str, str], log: Path, say: Callable[[str], None]
+        self,
+        root: Path,
+        vagrantfile: str,
+        memory: Path,
+        provider: str,
+        settings: Mapping[str, str],
+        log: Path,
+        say: Callable[[str], None],
     ):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VAGRANT_")}
         if home := os.environ.get("VAGRANT_HOME"):
             environment["VAGRANT_HOME"] = home
         environment |= {
-            "VAGRANT_VAGRANTFILE": "Vagrantfile.canary",
+            "VAGRANT_VAGRANTFILE": vagrantfile,
+            "VAGRANT_DOTFILE_PATH": str(memory),
             "VAGRANT_DEFAULT_PROVIDER": provider,
             "VAGRANT_CHECKPOINT_DISABLE": "1",
             "VAGRANT_NO_COLOR": "1",

@@ -1,4 +1,8 @@
-"""The real lab: three hosts, booted once for all lab tests, and removed afterwards unless they were up before."""
+"""The real hosts: a set is booted once for all lab tests that ask for it, and removed afterwards unless it was up.
+
+`lab` is the canary's three hosts, `production` those of the two applications; a test that asks for neither waits for
+neither.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,9 @@ from typing import Any
 import pytest
 import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 
+from pipeline.hosts.sets import CANARY, PRODUCTION, HostSet
 from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Inventory
+from pipeline.inventory import Host, Inventory
 from pipeline.state import ROOT
 
 HERE = Path(__file__).parent
@@ -47,15 +52,26 @@ class Ended:
 Command = Callable[..., Ended]
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """The lab of this checkout, up."""
-    machine = Lab(ROOT, os.environ.get("PIPELINE_TEST_PROVIDER"), lambda _: None)
+def whole(of: HostSet) -> Iterator[Lab]:
+    """These hosts of this checkout, up."""
+    machine = Lab(ROOT, os.environ.get("PIPELINE_TEST_PROVIDER"), lambda _: None, of)
     was_up = machine.is_up()
     machine.up()
     yield machine
     if not was_up:
         machine.down()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The canary's hosts."""
+    yield from whole(CANARY)
+
+
+@pytest.fixture(scope="session")
+def production_lab() -> Iterator[Lab]:
+    """The hosts of the two applications."""
+    yield from whole(PRODUCTION)
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +81,20 @@ def inventory(lab: Lab) -> Inventory:
 
 
 @pytest.fixture(scope="session")
-def pipeline(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Command:  # noqa: ARG001 - the lab must be up
-    """Runs `python -m pipeline ...` as a user would; runs go to a temporary directory."""
+def production(production_lab: Lab) -> Inventory:
+    """The groups `checkbox` and `itrust`, one plain Debian host each; they name their file of host keys."""
+    return production_lab.inventory()
+
+
+@pytest.fixture(scope="session")
+def pipeline(lab: Lab, command: Command) -> Command:  # noqa: ARG001 - the lab must be up
+    """`command`, with the canary's hosts up."""
+    return command
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """Runs `python -m pipeline ...` as a user would, whatever is up; runs go to a temporary directory."""
     home = tmp_path_factory.mktemp("runs")
 
     def run(*arguments: str, seconds: float = 420) -> Ended:
@@ -100,17 +128,28 @@ def deployed(pipeline: Command, samples: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def hosts(lab: Lab, inventory: Inventory, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def hosts(inventory: Inventory, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Each host of the lab as testinfra sees it, by name."""
-    config = tmp_path_factory.mktemp("ssh") / "config"
-    config.write_text(
-        "".join(
-            f"Host {host.name}\n  HostName {host.address}\n  Port {host.port}\n  User {host.user}\n"
-            f"  IdentityFile {host.key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {lab.known_hosts}\n"
-            for host in inventory
-        )
-    )
+    return seen_by_testinfra(inventory, tmp_path_factory.mktemp("ssh") / "config")
+
+
+@pytest.fixture(scope="session")
+def host_of(production: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """The host `checkbox` or `itrust` as testinfra sees it: `host_of("itrust").service("nginx").is_running`."""
+    return seen_by_testinfra(production, tmp_path_factory.mktemp("ssh") / "config").__getitem__
+
+
+def seen_by_testinfra(inventory: Inventory, config: Path) -> dict[str, Any]:
+    """testinfra's handles by name; `config` becomes the SSH configuration behind them."""
+    config.write_text("".join(ssh_config(host) for host in inventory))
     return {
         host.name: testinfra.get_host(f"ssh://{host.name}?controlpersist=60", ssh_config=str(config))
         for host in inventory
     }
+
+
+def ssh_config(host: Host) -> str:
+    return (
+        f"Host {host.name}\n  HostName {host.address}\n  Port {host.port}\n  User {host.user}\n"
+        f"  IdentityFile {host.key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {host.known_hosts}\n"
+    )

@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.exits import Exit
 from pipeline.hosts import lxc
+from pipeline.hosts.sets import CANARY
 from pipeline.hosts.vagrant import Lab
 from pipeline.state import ROOT
 
@@ -40,7 +41,7 @@ def left_behind(checkout: Path) -> list[str]:
     processes = subprocess.run(
         ["pgrep", "-af", str(checkout)], capture_output=True, text=True, check=False
     ).stdout
-    return [*lxc.containers(lxc.prefix(checkout)), *processes.splitlines()]
+    return [*lxc.containers(CANARY.prefix(checkout)), *processes.splitlines()]
 
 
 def test_a_run_in_another_checkout_uses_its_own_hosts_and_removes_them(checkout: Path, lab: Lab) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from testinfra.host import Host  # type: ignore[import-untyped] # testinfra publishes no types
 
-from pipeline.hosts import lxc
+from pipeline.hosts.sets import CANARY
 from pipeline.hosts.vagrant import Lab
 from pipeline.state import ROOT
 
@@ -141,7 +141,7 @@ def test_blue_and_green_have_the_same_processors(hosts: Hosts, lab: Lab) -> None
     if lab.provider == "lxc" and CPU.is_dir():
         # A container does not see its own quota; the machine does.
         quotas = {
-            (CPU / f"lxc.payload.{lxc.prefix(ROOT)}{name}" / "cpu.cfs_quota_us").read_text().strip()
+            (CPU / f"lxc.payload.{CANARY.prefix(ROOT)}{name}" / "cpu.cfs_quota_us").read_text().strip()
             for name in EVERYWHERE
         }
         assert quotas == {"50000"}

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.exits import Exit
 from pipeline.hosts import lxc
+from pipeline.hosts.sets import CANARY
 from pipeline.hosts.vagrant import Lab
 from pipeline.ssh import ssh_arguments
 from pipeline.state import ROOT
@@ -112,7 +113,7 @@ def test_a_host_that_dies_is_named(
 ) -> None:
     child = start("--duration", "120s", "--warmup", "3s")
     wait_for_load(tmp_path, 4, child)
-    lxc.stop([lxc.prefix(ROOT) + "green"])
+    lxc.stop([CANARY.prefix(ROOT) + "green"])
     code, out, err = finish(child)
     assert code == Exit.INVALID, err
     assert any("green" in reason for reason in json.loads(out)["reasons"]), out

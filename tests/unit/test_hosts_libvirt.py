@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LabError
-from pipeline.hosts import box, box_libvirt, libvirt, lxc, provider
+from pipeline.hosts import box, box_libvirt, libvirt, provider
 
 VIRSH_ANSWERS = 'echo "$@" >>"$0.log"; [ "$3" = list ] && printf "%s\\n" pipeline-0-blue other; exit 0\n'
 VIRSH_FAILS = "exit 1\n"
@@ -98,26 +98,28 @@ def test_the_boxs_vagrantfile_names_the_kernel_that_the_build_puts_down() -> Non
 
 def test_a_libvirtd_that_is_not_ours_is_used_and_left_alone(commands: Path, tmp_path: Path) -> None:
     install(commands, "virsh", VIRSH_ANSWERS)
-    libvirt.acquire(tmp_path)
-    libvirt.release(tmp_path)
+    libvirt.acquire("pipeline-0-", tmp_path)
+    libvirt.release("pipeline-0-")
     assert not libvirt.SHARED.exists()
     assert "net-destroy" not in (commands / "virsh.log").read_text()
 
 
-def test_the_daemons_we_started_stay_while_another_lab_uses_them(commands: Path, tmp_path: Path) -> None:
+def test_the_daemons_we_started_stay_while_another_lab_uses_them(commands: Path) -> None:
     install(commands, "virsh", VIRSH_ANSWERS)
     libvirt.SHARED.mkdir()
-    for name in ("libvirtd.pid", f"user-{lxc.prefix(tmp_path)}", "user-another"):
+    for name in ("libvirtd.pid", "user-pipeline-0-", "user-another"):
         (libvirt.SHARED / name).write_text("999999999\n")
-    libvirt.release(tmp_path)
+    assert libvirt.in_use("pipeline-0-")
+    libvirt.release("pipeline-0-")
+    assert not libvirt.in_use("pipeline-0-")
     assert {path.name for path in libvirt.SHARED.iterdir()} == {"libvirtd.pid", "user-another", "lock"}
 
 
-def test_a_process_that_took_a_daemons_number_is_not_ended(commands: Path, tmp_path: Path) -> None:
+def test_a_process_that_took_a_daemons_number_is_not_ended(commands: Path) -> None:
     install(commands, "virsh", 'echo "$@" >>"$0.log"\n')
     libvirt.SHARED.mkdir()
     (libvirt.SHARED / "libvirtd.pid").write_text("1\n")  # would be refused, or be our end
-    libvirt.release(tmp_path)
+    libvirt.release("pipeline-0-")
     assert [path.name for path in libvirt.SHARED.iterdir()] == ["lock"]
     assert "net-destroy vagrant-libvirt" in (commands / "virsh.log").read_text()
 

@@ -71,7 +71,7 @@ def test_a_forced_provider_that_does_not_work_is_an_error_and_not_replaced(comma
 @pytest.mark.parametrize(
     ("before", "called", "remain"),
     [
-        (["user-mine", "bridge", "lxcfs"], [LXCFS, BRIDGE], []),
+        (["user-mine", "slot-mine", "bridge", "lxcfs"], [LXCFS, BRIDGE], []),
         (["user-mine", "user-other", "bridge", "lxcfs"], [], ["user-other", "bridge", "lxcfs"]),
         (["user-mine"], [], []),
     ],
@@ -92,13 +92,12 @@ def test_what_the_labs_share_ends_with_the_last_of_them(
 
     monkeypatch.setattr(lxc, "SHARED", tmp_path / "run")
     monkeypatch.setattr(lxc, "CONTAINERS", tmp_path / "lxc")
-    monkeypatch.setattr(lxc, "prefix", lambda _root: "mine")
     monkeypatch.setattr(lxc, "_call", record)
     monkeypatch.setattr("os.geteuid", lambda: 0)
     (tmp_path / "run").mkdir()
     for name in before:
         (tmp_path / "run" / name).touch()
-    lxc.release(tmp_path)
+    lxc.release("mine")
     assert calls == called
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted([*remain, "lock"])
 

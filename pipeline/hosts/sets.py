@@ -1,0 +1,99 @@
+"""The sets of hosts that this machine can boot, each from a Vagrantfile of its own.
+
+Sets never share a name, an address, a lock or a file, so each comes and goes whatever the other does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CANARY", "PRODUCTION", "SETS", "HostSet", "set_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostSet:
+    """Hosts that are booted and removed together. The figures are those of `vagrantfile`.
+
+    `memory` is in MB: for each variable that sets it, its usual value on lxc and on real VMs. A set whose hosts
+    must be equal has the one variable PIPELINE_LAB_MEMORY.
+    """
+
+    name: str
+    title: str  # in a sentence
+    hosts: tuple[str, ...]
+    vagrantfile: str
+    memory: Mapping[str, tuple[int, int]]
+    cpus: str
+    beginning: str  # of the hosts' names on this machine; a hash of the checkout's path follows
+    folder: str  # of its state, within .pipeline and within .vagrant
+    apart: int = 0  # how far its addresses are from the canary's
+
+    def place(self, root: Path) -> int:
+        """Where a checkout's addresses begin to be looked for; the Vagrantfile reckons the same way."""
+        return int(_digest(root), 16) + self.apart
+
+    def prefix(self, root: Path) -> str:
+        """How the names of a checkout's hosts begin on this machine; two checkouts never collide."""
+        return f"{self.beginning}{_digest(root)}-"
+
+    def state(self, directory: Path) -> Path:
+        """Where in the checkout's state `directory` this set's lock, addresses, host keys and log are."""
+        return directory / self.folder
+
+    def command(self, verb: str) -> str:
+        """What to type: `pipeline lab VERB` for this set."""
+        return f"pipeline lab {verb}" + ("" if self is CANARY else f" {self.name}")
+
+    def settings(self, provider: str) -> dict[str, str]:
+        """Sizes as the Vagrantfile's variables: the user's own where set, else the usual ones."""
+        common = os.environ.get("PIPELINE_LAB_MEMORY")
+        sizes = {
+            name: os.environ.get(name) or common or str(usual[provider != "lxc"])
+            for name, usual in self.memory.items()
+        }
+        return {**sizes, "PIPELINE_LAB_CPUS": os.environ.get("PIPELINE_LAB_CPUS") or self.cpus}
+
+    def memory_of(self, host: str, settings: Mapping[str, str]) -> str:
+        """The MB of `host` by these settings."""
+        own = f"PIPELINE_LAB_MEMORY_{host.upper()}"
+        return settings[own if own in self.memory else "PIPELINE_LAB_MEMORY"]
+
+
+CANARY = HostSet(
+    name="canary",
+    title="the lab",
+    hosts=("proxy", "blue", "green"),
+    vagrantfile="Vagrantfile.canary",
+    memory={"PIPELINE_LAB_MEMORY": (512, 1024)},
+    cpus="0.5",
+    beginning="pipeline-",
+    folder="",
+)
+PRODUCTION = HostSet(
+    name="production",
+    title="local production",
+    hosts=("checkbox", "itrust"),
+    vagrantfile="Vagrantfile.monitor",
+    memory={"PIPELINE_LAB_MEMORY_CHECKBOX": (1024, 1024), "PIPELINE_LAB_MEMORY_ITRUST": (1536, 1536)},
+    cpus="1",
+    beginning="pipeline-production-",
+    folder="production",
+    apart=252,
+)
+SETS = {of.name: of for of in (CANARY, PRODUCTION)}
+
+
+def _digest(root: Path) -> str:
+    return hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
+
+
+def set_of(host: str) -> HostSet:
+    """The set that has a host of this name. Raises KeyError when none has."""
+    for of in SETS.values():
+        if host in of.hosts:
+            return of
+    raise KeyError(host)
