@@ -29,30 +29,40 @@ class SecretsError(Exception):
 
 
 def secrets_of(
-    environment: str, names: Iterable[str], directory: str | os.PathLike[str] | None = None
+    environment: str,
+    names: Iterable[str],
+    directory: str | os.PathLike[str] | None = None,
+    optional: Iterable[str] = (),
 ) -> dict[str, str]:
     """The secrets `names` of `environment`, by name; those not yet there are made (32 letters and digits).
+
+    Those of `optional` are in the result only where somebody gave them.
 
     They are kept in DIRECTORY/ENVIRONMENT.yml (0600 in a directory 0700; default ~/.config/pipeline/secrets). An
     environment variable PIPELINE_SECRET_<NAME> wins and is not written. Where nothing is to be made, nothing
     is written. Raises SecretsError.
     """
-    wanted = list(names)
-    for name in wanted:
+    wanted, perhaps = list(names), list(optional)
+    for name in [*wanted, *perhaps]:
         if not NAME.fullmatch(name):
             raise SecretsError(f"{name!r} is no name of a secret: small letters, digits and _")
     if not ENVIRONMENT.fullmatch(environment):
         raise SecretsError(f"environment {environment!r} is no name: letters, digits, '.', '_' and '-'")
-    given = {name: from_variable(name) for name in wanted if f"PIPELINE_SECRET_{name.upper()}" in os.environ}
+    given = {
+        name: from_variable(name)
+        for name in [*wanted, *perhaps]
+        if f"PIPELINE_SECRET_{name.upper()}" in os.environ
+    }
     kept_names = [name for name in wanted if name not in given]
     kept: Mapping[str, str] = {}
-    if kept_names:
+    if kept_names or perhaps:
         path = Path(directory or DIRECTORY).expanduser() / f"{environment}.yml"
         try:
             kept = kept_in(path, kept_names)
         except OSError as error:
             raise SecretsError(f"{error.filename or path}: {error.strerror}") from None
-    return {name: given[name] if name in given else kept[name] for name in wanted}
+    found = {**kept, **given}
+    return {name: found[name] for name in wanted} | {name: found[name] for name in perhaps if name in found}
 
 
 def from_variable(name: str) -> str:
