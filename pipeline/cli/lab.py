@@ -5,35 +5,52 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from pathlib import Path
+from typing import Any
 
 import click
 from tabulate import tabulate
 
 from pipeline.canary.progress import Progress
 from pipeline.cli.options import json_option, provider_option
+from pipeline.errors import UsageError
 from pipeline.exits import Exit
+from pipeline.hosts.sets import CANARY, SETS, HostSet, set_of
 
 __all__ = ["lab"]
 
-HOSTS = ("proxy", "blue", "green")
+HOSTS = tuple(host for of in SETS.values() for host in of.hosts)
+
+
+class _Set(click.Choice[str]):
+    """The name of a set of hosts; the command gets the set."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if isinstance(value, HostSet) else SETS[super().convert(value, param, ctx)]
+
+
+set_argument = click.argument(
+    "of", metavar="[canary|production]", type=_Set(list(SETS)), default=CANARY, required=False
+)
 
 
 @click.group()
 def lab() -> None:
-    """The three local hosts: proxy, blue and green."""
+    """Local hosts, in two sets: canary (proxy, blue, green; the usual one) and production (checkbox, itrust)."""
 
 
 @lab.command()
+@set_argument
 @provider_option
-def up(provider: str | None) -> int:
-    """Boot the hosts; a second time finds them up."""
+def up(of: HostSet, provider: str | None) -> int:
+    """Boot the hosts of a set; a second time finds them up."""
     from pipeline.hosts.vagrant import Lab
     from pipeline.lock import lab_lock
     from pipeline.state import ROOT, state_directory
 
     progress = Progress()
-    with lab_lock(state_directory()):
-        machine = Lab(ROOT, provider, progress.say)
+    with lab_lock(of.state(state_directory())):
+        machine = Lab(ROOT, provider, progress.say, of)
         inventory = machine.up()
     for host in inventory:
         click.echo(f"{host.name}  {host.address}:{host.port}")
@@ -41,14 +58,15 @@ def up(provider: str | None) -> int:
 
 
 @lab.command()
+@set_argument
 @provider_option
 @json_option
-def status(provider: str | None, as_json: bool) -> int:
-    """What each host is doing."""
+def status(of: HostSet, provider: str | None, as_json: bool) -> int:
+    """What each host of a set is doing."""
     from pipeline.hosts.vagrant import Lab
     from pipeline.state import ROOT
 
-    rows = Lab(ROOT, provider, Progress(quiet=True).say).status()
+    rows = Lab(ROOT, provider, Progress(quiet=True).say, of).status()
     if as_json:
         click.echo(
             json.dumps([{"host": name, "state": state, "address": address} for name, state, address in rows])
@@ -67,23 +85,49 @@ def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
     from pipeline.hosts.vagrant import Lab
     from pipeline.state import ROOT
 
-    argv = Lab(ROOT, provider, Progress(quiet=True).say).ssh_command(host)
+    argv = Lab(ROOT, provider, Progress(quiet=True).say, set_of(host)).ssh_command(host)
     if command:
         argv = [*argv, shlex.join(command)]
     os.execvp(argv[0], argv)  # noqa: S606 - becomes ssh, so that the terminal and the exit code are its own
 
 
 @lab.command()
+@set_argument
 @provider_option
-def down(provider: str | None) -> int:
-    """Remove the hosts and what belongs to them."""
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Write it to FILE, readable by you only.  [default: print it]",
+)  # fmt: skip
+def inventory(of: HostSet, provider: str | None, output: Path | None) -> int:
+    """The inventory file of hosts that are up, for `pipeline deploy -i` and plain pyinfra."""
+    from pipeline.hosts.vagrant import Lab
+    from pipeline.inventory_file import inventory_text, write_inventory
+    from pipeline.state import ROOT
+
+    hosts = Lab(ROOT, provider, Progress(quiet=True).say, of).inventory()
+    if output is None:
+        click.echo(inventory_text(hosts), nl=False)
+    else:
+        try:
+            write_inventory(hosts, output)
+        except OSError as error:
+            raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+        click.echo(output)
+    return Exit.OK
+
+
+@lab.command()
+@set_argument
+@provider_option
+def down(of: HostSet, provider: str | None) -> int:
+    """Remove the hosts of a set and what belongs to them."""
     from pipeline.canary.interrupt import uninterrupted
     from pipeline.hosts.vagrant import Lab
     from pipeline.lock import lab_lock
     from pipeline.state import ROOT, state_directory
 
-    with lab_lock(state_directory()), uninterrupted("removing the lab"):
-        Lab(ROOT, provider, Progress().say).down()
+    with lab_lock(of.state(state_directory())), uninterrupted(f"removing {of.title}"):
+        Lab(ROOT, provider, Progress().say, of).down()
     return Exit.OK
 
 
@@ -91,7 +135,7 @@ def down(provider: str | None) -> int:
 @provider_option
 @click.option("--rebuild", is_flag=True, help="Build it again even if it is there.")
 def box(provider: str | None, rebuild: bool) -> int:
-    """Build the base box that the hosts start from, if it is not there."""
+    """Build the base box that all hosts start from, if it is not there."""
     from pipeline.hosts.box import ensure_box
     from pipeline.hosts.provider import choose_provider
 
