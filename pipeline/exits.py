@@ -22,7 +22,7 @@ class Exit(IntEnum):
     INTERNAL = 1  # a defect in this tool
     USAGE = 2  # the command line, a configuration file, a repository or a ref is wrong
     ENVIRONMENT = 3  # the machine, a host or the network is not as needed
-    FAILED = 10  # verdict: the canary is worse
+    FAILED = 10  # verdict: the canary is worse; `verify`: a check failed
     INCONCLUSIVE = 11  # verdict: not enough evidence either way
     INVALID = 12  # verdict: the experiment itself is broken
     INTERRUPTED = 130  # Ctrl-C or SIGTERM; what was measured is kept

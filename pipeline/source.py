@@ -21,7 +21,11 @@ from pipeline.sample import fingerprint, make_sample_repository, services
 
 __all__ = ["UPSTREAMS", "Commit", "Source", "open_source"]
 
-UPSTREAMS: Final = {"preview": "https://github.com/chrisparnin/checkbox.io-micro-preview.git"}
+UPSTREAMS: Final = {
+    "preview": "https://github.com/chrisparnin/checkbox.io-micro-preview.git",
+    "checkbox": "https://github.com/chrisparnin/checkbox.io.git",
+    "itrust": "https://github.com/ncsu-csc326/iTrust2.git",
+}
 UPSTREAM_SECONDS: Final = 20.0
 NAMED_SECONDS: Final = 40.0
 _SCHEMES: Final = ("http", "https", "ssh", "git", "file")

@@ -17,11 +17,13 @@ from pipeline.canary.interrupt import unify_signals
 from pipeline.errors import ConfigError, Interrupted, PipelineError
 from pipeline.exits import Exit
 
-__all__ = ["cli", "run"]
+__all__ = ["cli", "run", "tell"]
 
 # name -> module:function. Imported when asked for: `--help` must not wait for scipy.
 COMMANDS = {
     "canary": "pipeline.cli.canary:canary",
+    "deploy": "pipeline.cli.deploy:deploy",
+    "verify": "pipeline.cli.verify:verify",
     "judge": "pipeline.cli.judge:judge",
     "report": "pipeline.cli.report:report",
     "lab": "pipeline.cli.lab:lab",
@@ -31,11 +33,11 @@ COMMANDS = {
 
 EPILOG = f"""\b
 Exit codes:
-  {Exit.OK:3}  done; for canary and judge: passed
+  {Exit.OK:3}  done; for canary, judge and verify: passed
   {Exit.INTERNAL:3}  a defect in this tool
   {Exit.USAGE:3}  usage: the command line, a configuration file, a repository or a ref
   {Exit.ENVIRONMENT:3}  environment: the machine, a host or the network
-  {Exit.FAILED:3}  verdict failed: the canary is worse
+  {Exit.FAILED:3}  verdict failed: the canary is worse; verify: a check failed
   {Exit.INCONCLUSIVE:3}  verdict inconclusive: not enough evidence
   {Exit.INVALID:3}  verdict invalid: the experiment itself is broken
   {Exit.INTERRUPTED:3}  interrupted
@@ -70,6 +72,8 @@ def cli() -> None:
     pipeline canary master broken       the whole experiment: five minutes of load on each version
     pipeline canary master slow --duration 1m --keep
     pipeline report runs/latest         a run's report again
+    pipeline deploy checkbox.io -i production.ini     the real application, on hosts you have
+    pipeline verify checkbox.io -i production.ini     is all as it should be there?
     """
 
 
@@ -86,9 +90,9 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
-        return _tell(Interrupted("interrupted"), as_json)
+        return tell(Interrupted("interrupted"), as_json)
     except PipelineError as error:
-        return _tell(error, as_json)
+        return tell(error, as_json)
     except BrokenPipeError:  # the reader of our output left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
@@ -96,7 +100,7 @@ def run(arguments: Sequence[str]) -> int:
         if error.filename is None and error.errno is None:
             return _defect(error)
         where = f"{error.filename}: " if error.filename else ""
-        return _tell(_environment(f"{where}{error.strerror or error}"), as_json)
+        return tell(_environment(f"{where}{error.strerror or error}"), as_json)
     except Exception as error:
         return _defect(error)
 
@@ -107,7 +111,8 @@ def _environment(message: str) -> PipelineError:
     return EnvironmentError_(message, hint="pipeline doctor")
 
 
-def _tell(error: PipelineError, as_json: bool) -> int:
+def tell(error: PipelineError, as_json: bool) -> int:
+    """Show an error on stderr, with `as_json` also as a document on stdout; gives the exit code."""
     if as_json:
         _json_error(type(error).__name__, error.message, error.hint, error.exit_code)
     for line in error.message.splitlines():  # an inventory's problems come together, a line each

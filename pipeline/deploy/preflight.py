@@ -1,0 +1,117 @@
+"""Whether every host can be deployed to: asked of all at once, before any is changed."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pipeline.deploy.applications import Application
+from pipeline.errors import EnvironmentError_
+from pipeline.inventory import Host
+from pipeline.ssh import ssh_arguments
+
+__all__ = ["check_hosts", "problems_of_facts"]
+
+SECONDS = 30  # for all of it on one host: a connection has 10 s of them
+
+# Read-only, one word a line: name=value. Nothing of the user's is in it.
+SCRIPT = """
+. /etc/os-release 2>/dev/null
+echo "system=${ID:-unknown} ${VERSION_ID:-}"
+[ -d /run/systemd/system ] && echo "systemd=yes" || echo "systemd=no"
+[ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null && echo "root=yes" || echo "root=no"
+echo "memory=$(($(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo) / 1024))"
+at=/srv; [ -d $at ] || at=/
+echo "disk=$(($(df -Pk $at | awk 'NR == 2 {print $4}') / 1024))"
+"""
+
+
+def check_hosts(app: Application, hosts: Sequence[Host], known_hosts: Path, *, room: bool = True) -> None:
+    """Connects to all hosts at once and reads what they are; without `room`, memory and disk do not matter.
+
+    Raises EnvironmentError_ with a line for each problem of each host, `FILE:LINE: host: what is wrong`.
+    `known_hosts` keeps the keys of hosts that name no file of their own.
+    """
+    for file in {host.known_hosts or known_hosts for host in hosts}:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        answers = list(pool.map(lambda host: problems_of(app, host, known_hosts, room), hosts))
+    lines, hints = [], []
+    for host, (found, hint) in zip(hosts, answers, strict=True):
+        lines += [": ".join(part for part in (host.where, host.name, problem) if part) for problem in found]
+        hints += [hint] if hint else []
+    if lines:
+        raise EnvironmentError_("\n".join(lines), hint=hints[0] if hints else None)
+
+
+def problems_of(app: Application, host: Host, known_hosts: Path, room: bool) -> tuple[list[str], str]:
+    """What keeps this host from being deployed to, and the next thing to type."""
+    address = f"{host.user}@{host.address}:{host.port}"
+    try:
+        # ssh itself would say less about an address that nobody has, and later
+        socket.create_connection((host.address, host.port), timeout=5).close()
+    except OSError as error:
+        if not through_ssh_config(host):
+            return [f"cannot be reached by SSH at {host.address}:{host.port}: {error.strerror or error}"], ""
+    command = ["ssh", *ssh_arguments(host, known_hosts), "sh -s"]
+    try:
+        done = subprocess.run(
+            command, input=SCRIPT, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return [f"{address} did not answer within {SECONDS} s"], ""
+    if done.returncode != 0:
+        return refused(host, address, done.stderr, (host.known_hosts or known_hosts).resolve())
+    facts = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    return problems_of_facts(app, host.user, facts, room=room)
+
+
+def through_ssh_config(host: Host) -> bool:
+    """Whether the user's SSH configuration leads elsewhere: a jump host, or an alias of the real address."""
+    done = subprocess.run(
+        ["ssh", "-G", "-p", str(host.port), "-l", host.user, "--", host.address],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False,
+    )  # fmt: skip
+    settings = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    there = settings.get("hostname", host.address)
+    return "proxyjump" in settings or "proxycommand" in settings or there != host.address.lower()
+
+
+def refused(host: Host, address: str, said: str, known_hosts: Path) -> tuple[list[str], str]:
+    """Why SSH was refused, and what to do about it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    last = lines[-1] if lines else "no message"
+    if "REMOTE HOST IDENTIFICATION HAS CHANGED" in said or "Host key verification failed" in said:
+        name = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
+        return (
+            [f"{address}: its host key is not the one that is known: was it built anew?"],
+            f"if so: ssh-keygen -f {known_hosts} -R '{name}'",
+        )
+    if "Permission denied" in last:
+        key = f"the key {host.key}" if host.key else "your keys"
+        return [f"{address} does not take {key}: {last}"], f"ssh {address.replace(':', ' -p ')} true"
+    return [f"{address}: SSH failed: {last}"], ""
+
+
+def problems_of_facts(
+    app: Application, user: str, facts: dict[str, str], *, room: bool = True
+) -> tuple[list[str], str]:
+    """What is not as needed on a host that answers. `facts` is what SCRIPT printed."""
+    found, hint = [], ""
+    if facts.get("system") != "debian 12":
+        found.append(f"is {facts.get('system', 'an unknown system')}, not debian 12")
+    elif facts.get("systemd") != "yes":
+        found.append("systemd does not run there")
+    if facts.get("root") != "yes":
+        found.append(f"sudo asks {user} for a password, or is not there: it must work without one")
+        hint = f"on the host, as root: echo '{user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{user}"
+    for name, need, what in (("memory", app.memory, "of memory"), ("disk", app.disk, "free on disk")):
+        value = facts.get(name, "")
+        if room and re.fullmatch(r"\d+", value) and int(value) < need:
+            found.append(f"has {value} MB {what}; {app.name} needs at least {need} MB")
+    return found, hint

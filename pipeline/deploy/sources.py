@@ -1,0 +1,81 @@
+"""What each host is to get: a commit's tree as an archive, or a WAR; found before any host is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.deploy.settings import Settings, check_war
+from pipeline.errors import UsageError
+from pipeline.inventory import Host
+from pipeline.source import UPSTREAMS, Commit, Source, open_source
+from pipeline.state import CACHE
+
+__all__ = ["Wanted", "wanted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one host is to get. `commit` and `source` are None for a WAR, a rollback, an archive of the inventory."""
+
+    host: Host
+    data: dict[str, object]
+    source: Source | None = None
+    commit: Commit | None = None
+
+    def packed(self, directory: Path) -> dict[str, object]:
+        """The data of the host's deploy, with the archive written into `directory` once for all hosts."""
+        if self.source is None or self.commit is None:
+            return self.data
+        archive = directory / f"{self.commit.sha}.tar.gz"
+        if not archive.exists():
+            self.source.archive(self.commit, archive)
+        return {**self.data, "archive": str(archive), "commit": self.commit.sha}
+
+
+def wanted(settings: Settings, hosts: Sequence[Host], say: Callable[[str], None]) -> list[Wanted]:
+    """What each host is to get: what the options say, else what the inventory says, else what is usual.
+
+    Raises SourceError or UsageError. Opens each repository once.
+    """
+    sources: dict[tuple[str, str], tuple[Source, Commit]] = {}
+    return [one(settings, host, sources, say) for host in hosts]
+
+
+def one(
+    settings: Settings,
+    host: Host,
+    sources: dict[tuple[str, str], tuple[Source, Commit]],
+    say: Callable[[str], None],
+) -> Wanted:
+    app = settings.application
+    data: dict[str, object] = {}
+    if settings.environment is not None:
+        data["environment"] = settings.environment
+    if settings.rollback:
+        return Wanted(host, {**data, "rollback": True})
+    if settings.build is not None:
+        data["build"] = settings.build
+    named = settings.repo is not None or settings.ref is not None or settings.build is not None
+    if settings.war is not None:
+        return Wanted(host, {**data, "war": str(settings.war.resolve())})
+    if not named and "war" in app.only and host.data.get("war"):
+        war = Path(str(host.data["war"])).expanduser()
+        check_war(war, f"{host.where}: war")
+        return Wanted(host, {**data, "war": str(war.resolve())})
+    if not named and host.data.get("archive"):
+        archive = Path(str(host.data["archive"])).expanduser()
+        if not archive.is_file():
+            raise UsageError(f"{host.where}: archive {archive}: there is no such file")
+        return Wanted(host, {**data, "archive": str(archive.resolve())})
+    # The upstream is named, not left to be the usual one: nothing else is ever put on a host in its place.
+    repo = settings.repo or str(host.data.get("repo") or UPSTREAMS[app.key])
+    ref = settings.ref or str(host.data.get("ref") or app.ref)
+    if (repo, ref) not in sources:
+        source = open_source(repo, CACHE, service=app.key, say=say)
+        sources[repo, ref] = source, source.resolve(ref)
+    source, commit = sources[repo, ref]
+    # An inventory's own WAR gives way to a repository that was named.
+    without: dict[str, object] = {"war": ""} if "war" in app.only and host.data.get("war") else {}
+    return Wanted(host, {**data, **without}, source, commit)

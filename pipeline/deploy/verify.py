@@ -1,0 +1,139 @@
+"""Runs the verification suite (tests/infra) on the hosts of an application, and reads back what it found."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.canary.progress import Progress
+from pipeline.deploy.applications import Application
+from pipeline.deploy.preflight import check_hosts
+from pipeline.deploy.roll import log_file
+from pipeline.deploy.targets import targets
+from pipeline.errors import EnvironmentError_, InventoryError
+from pipeline.inventory import Host
+from pipeline.lock import inventory_lock
+from pipeline.provision import ended
+from pipeline.state import ROOT, state_directory
+
+__all__ = ["Check", "verify"]
+
+LINE_EVERY = 10.0  # seconds between lines where there is no terminal
+ENDED = (0, 1)  # pytest(1): all passed, or some did not
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of one host. `outcome`: passed, failed or skipped; `reason`: why, or what a passed one noted."""
+
+    host: str
+    title: str
+    outcome: str
+    reason: str = ""
+
+
+def verify(
+    app: Application,
+    inventory: Path,
+    progress: Progress,
+    *,
+    limit: Sequence[str] = (),
+    options: Sequence[str] = (),
+) -> list[Check]:
+    """Every check of the suite on every host of the application's group, in the suite's order.
+
+    `options` are the suite's own: --reboot, --disruptive. Nothing else may change the hosts meanwhile. Raises
+    EnvironmentError_ where the suite itself could not run.
+    """
+    hosts = targets(app, inventory, limit)
+    state = state_directory()
+    with inventory_lock(state, inventory):
+        progress.say(f"checking {app.name} on {', '.join(host.name for host in hosts)}")
+        check_hosts(app, hosts, state / "known_hosts", room=False)
+        alike: dict[tuple[bool, int], list[Host]] = {}
+        for host in hosts:
+            alike.setdefault((host.user == "root", port_of(app, host)), []).append(host)
+        found: list[Check] = []
+        for (root, listen), some in alike.items():
+            arguments = [*options, f"--listen={listen}", *([] if root else ["--sudo"])]
+            found += run_suite(app, some, arguments, progress)
+    return found
+
+
+def port_of(app: Application, host: Host) -> int:
+    text = str(host.data.get("listen", app.listen))
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise InventoryError(f"{host.where}: listen {text!r} is no port (1 to 65535)")
+    return int(text)
+
+
+def run_suite(
+    app: Application, hosts: Sequence[Host], arguments: Sequence[str], progress: Progress
+) -> list[Check]:
+    """One run of pytest for hosts that are reached alike."""
+    # A name of the user's choice may be no host part of a URL, nor a word of an SSH configuration.
+    names = {
+        host.name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", host.name) else f"host{n}": host
+        for n, host in enumerate(hosts)
+    }
+    log = log_file(f"verify-{app.key}", hosts[0].name)
+    with tempfile.TemporaryDirectory(prefix="pipeline-verify-") as private:
+        config, report = Path(private) / "ssh_config", Path(private) / "report"
+        config.write_text("".join(ssh_config(name, host) for name, host in names.items()))
+        report.touch()
+        command = [
+            sys.executable, "-m", "pytest", f"tests/infra/test_{app.key}.py", "-q", "-p", "no:cacheprovider",
+            f"--hosts={','.join(f'paramiko://{name}' for name in names)}", f"--ssh-config={config}",
+            f"--pipeline-report={report}", *arguments,
+        ]  # fmt: skip
+        log.touch(mode=0o600)
+        with log.open("w") as output:
+            child = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                text=True, start_new_session=True,
+            )  # fmt: skip
+            with ended(child):
+                follow(child, report, progress)
+        found = [Check(**json.loads(line)) for line in report.read_text().splitlines()]
+    if child.returncode not in ENDED or not found:
+        said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        raise EnvironmentError_(
+            f"the suite did not run: {said[-1] if said else f'pytest ended with {child.returncode}'}",
+            hint=f"less {log}",
+        )
+    real = {name: host.name for name, host in names.items()}
+    return [Check(real.get(c.host, c.host), c.title, c.outcome, c.reason) for c in found]
+
+
+def follow(child: subprocess.Popen[str], report: Path, progress: Progress) -> None:
+    """Tells how many checks are done until the child ends."""
+    told = time.monotonic()
+    while True:
+        try:
+            child.wait(0.5)
+            return
+        except subprocess.TimeoutExpired:
+            count = report.read_bytes().count(b"\n")
+        progress.detail(f"{count} checks done")
+        if not progress.console.is_terminal and time.monotonic() - told >= LINE_EVERY:
+            told = time.monotonic()
+            progress.say(f"  {count} checks done")
+
+
+def ssh_config(name: str, host: Host) -> str:
+    """How `name` is reached, as ssh_config(5) has it."""
+    known_hosts = (host.known_hosts or state_directory() / "known_hosts").resolve()
+    lines = [
+        f"HostName {host.address}", f"Port {host.port}", f"User {host.user}",
+        f'UserKnownHostsFile "{known_hosts}"', "StrictHostKeyChecking accept-new", "BatchMode yes",
+    ]  # fmt: skip
+    if host.key is not None:
+        lines += [f'IdentityFile "{host.key.expanduser().resolve()}"', "IdentitiesOnly yes"]
+    return "\n".join([f"Host {name}", *(f"  {line}" for line in lines), ""])
