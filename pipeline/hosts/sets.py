@@ -31,6 +31,7 @@ class HostSet:
     beginning: str  # of the hosts' names on this machine; a hash of the checkout's path follows
     folder: str  # of its state, within .pipeline and within .vagrant
     apart: int = 0  # how far its addresses are from the canary's
+    keeps_data: bool = False  # whether a host that was stopped is started again as it was, or built anew
 
     def place(self, root: Path) -> int:
         """Where a checkout's addresses begin to be looked for; the Vagrantfile reckons the same way."""
@@ -83,6 +84,7 @@ PRODUCTION = HostSet(
     beginning="pipeline-production-",
     folder="production",
     apart=252,
+    keeps_data=True,
 )
 SETS = {of.name: of for of in (CANARY, PRODUCTION)}
 

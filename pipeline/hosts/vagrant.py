@@ -75,10 +75,10 @@ class Lab:
         return self._inventory(record)
 
     def up(self) -> Inventory:
-        """Boots what is missing, builds anew what is broken, gives the hosts; a whole lab takes 0.3 s.
+        """Boots what is missing, gives the hosts; a whole lab takes 0.3 s. Raises LabError.
 
-        Raises LabError. When it fails or is interrupted, the hosts that it was booting are gone again (not on
-        VirtualBox).
+        What is broken is built anew, or in a set that keeps data only started. When this fails or is
+        interrupted, the hosts that it was building are gone again (not on VirtualBox).
         """
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         provider = self.provider
@@ -90,11 +90,15 @@ class Lab:
             )
         record = read(self._file)
         settings = self._settings(provider)
+        if record and self.of.keeps_data:
+            self._refuse_other_sizes(record, settings)
+            settings["PIPELINE_LAB_BOX"] = record.settings["PIPELINE_LAB_BOX"]
         same = record if record and settings.items() <= record.settings.items() else None
         good = self._good(same) if same else []
         missing = [name for name in self.of.hosts if name not in good]
         if same and not missing:
             return self._inventory(same)
+        fresh = [name for name in missing if not self._kept(record, name)]
         self._say(f"{self.of.title.removeprefix('the ')} on {provider}: booting {', '.join(missing)}")
         try:
             if provider == "lxc":
@@ -103,10 +107,10 @@ class Lab:
             elif provider == "libvirt":
                 libvirt.acquire(self._prefix, self.root)
             ensure_box(provider, self._say)
-            return self._boot(provider, settings, missing)
+            return self._boot(provider, settings, missing, fresh)
         except BaseException:
-            self._discard(provider, missing)
-            if not good:
+            self._discard(provider, fresh)
+            if fresh == list(self.of.hosts):
                 self._release(provider)
             raise
 
@@ -117,9 +121,8 @@ class Lab:
             lxc.require_root()
             lxc.stop(lxc.containers(self._prefix))
         elif provider == "libvirt":
-            libvirt.acquire(
-                self._prefix, self.root
-            )  # a machine that was restarted has hosts, but no libvirtd yet
+            # a machine that was restarted has hosts, but no libvirtd yet
+            libvirt.acquire(self._prefix, self.root)
         if provider and any(self._machines.glob("*/*/id")):
             try:
                 self._vagrant(provider, {}).destroy_hosts()
@@ -156,10 +159,30 @@ class Lab:
                 return ["ssh", *ssh_arguments(found, self.known_hosts)]
         raise LabError(f"{self.of.title} has no host '{host}' now", hint=self.of.command("up"))
 
-    def _boot(self, provider: str, settings: dict[str, str], missing: Sequence[str]) -> Inventory:
-        self._discard(provider, missing)
+    def _refuse_other_sizes(self, record: Record, settings: dict[str, str]) -> None:
+        wanted = {name: value for name, value in settings.items() if name != "PIPELINE_LAB_BOX"}
+        for name, value in wanted.items():
+            if record.settings.get(name) != value:
+                raise LabError(
+                    f"{self.of.title} was made with {name}={record.settings.get(name, '')}, not {value}",
+                    hint=f"give the same; or remove it with all its data: {self.of.command('down')}",
+                )
+
+    def _kept(self, record: Record | None, name: str) -> bool:
+        """Whether this host was whole once and is there, with data that must outlive a stop of the machine."""
+        if not self.of.keeps_data or record is None:
+            return False
+        if record.provider == "lxc" and lxc.state(self._prefix + name) == "not_created":
+            return False
+        return any(self._machines.glob(f"{name}/*/id"))
+
+    def _boot(
+        self, provider: str, settings: dict[str, str], missing: Sequence[str], fresh: Sequence[str]
+    ) -> Inventory:
+        self._discard(provider, fresh)
         self.known_hosts.unlink(missing_ok=True)  # a host that was built anew has a new key
-        self._file.unlink(missing_ok=True)
+        if not self.of.keeps_data or list(fresh) == list(self.of.hosts):
+            self._file.unlink(missing_ok=True)  # else a broken-off `up` would forget whose data is to be kept
         vagrant = self._vagrant(provider, settings)
         vagrant.up_hosts(missing)
         hosts = self._lxc_hosts(settings) if provider == "lxc" else self._vm_hosts(provider, vagrant)
