@@ -15,6 +15,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.api.command import FileUploadCommand, StringCommand
+from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
@@ -24,13 +25,24 @@ from deploys.proof import program_text
 from deploys.reports import run_now
 from deploys.scripts import script
 
-__all__ = ["PACKAGES", "State", "installed", "running", "state", "users"]
+__all__ = [
+    "ADMIN_FILE",
+    "PACKAGES",
+    "State",
+    "elsewhere",
+    "installed",
+    "keep_way",
+    "running",
+    "state",
+    "users",
+]
 
 # python3-pymongo: the users and the proof; gpg: the repository's key; the rest: what the wheel's mongod links to.
 PACKAGES = ["python3", "python3-pymongo", "gpg", "libcurl4", "libssl3", "liblzma5"]
 
 WAY = "/srv/checkbox/mongodb"
 STARTED = "/srv/checkbox/mongodb.started"
+ADMIN_FILE = "/root/.mongodb-admin"
 # The last series with packages for Debian 12 that is near what checkbox.io's driver (3.5) was made for.
 SERIES = "7.0"
 REPOSITORY = "https://repo.mongodb.org/apt/debian"
@@ -63,7 +75,7 @@ class State:
         if self.way == "apt":
             return self.facts.get("package") == "installed"
         program = f"{mongodb_wheel.BYTES}-755-root"
-        return self.facts.get("program") == program and self.facts.get("data") == "mongodb"
+        return self.facts.get("program") == program and self.facts.get("data") == "mongodb-750"
 
     def files(self, way: str) -> tuple[str, str]:
         """The texts of /etc/mongod.conf and of the unit (empty where the package brings it)."""
@@ -93,6 +105,17 @@ def state() -> State:
     return State(dict(line.split(" ", 1) for line in lines if " " in line))
 
 
+def keep_way(found: State, uri: bool) -> None:
+    """DeployError where a host that was given one kind of server is now to use another, without its data."""
+    change = f"move the data, then remove {WAY} on the host and deploy again"
+    if uri and found.way in ("apt", "wheel"):
+        raise DeployError(f"{host.name}: has a MongoDB of its own, and checkbox_mongo_uri is given; {change}")
+    if not uri and found.way == "uri":
+        raise DeployError(
+            f"{host.name}: uses a MongoDB elsewhere, and no checkbox_mongo_uri is given; {change}"
+        )
+
+
 def shell(name: str, **variables: object) -> StringCommand:
     return StringCommand("sh", "-s", _stdin=script(name, **variables))
 
@@ -100,6 +123,15 @@ def shell(name: str, **variables: object) -> StringCommand:
 def failing(reason: str) -> StringCommand:
     """A command that fails with one line: pyinfra then fails this host alone, which an exception does not."""
     return shell("mongod_fail", reason=reason)
+
+
+@operation()
+def elsewhere(found: State) -> Generator[StringCommand, None, None]:
+    """Remember that this host uses a server that is there already."""
+    if found.way == "uri":
+        host.noop("MongoDB is elsewhere")
+        return
+    yield StringCommand(f"echo uri | install -D -m 644 /dev/stdin {WAY}")
 
 
 @operation()

@@ -25,17 +25,27 @@ def ensure(packages: Sequence[str], hold: Sequence[str] = ()) -> None:
     Debian's configuration); the caller starts them once their own is there. What an earlier deploy left
     half-done is finished first; another apt at work is waited for, up to five minutes.
     """
-    # A deploy that was cut short leaves a unit masked.
+    missing, masked = lacking(packages, hold)
+    if missing or masked:
+        install(name="Install the missing packages", packages=missing, hold=list(hold))
+
+
+def lacking(packages: Sequence[str], hold: Sequence[str]) -> tuple[list[str], bool]:
+    """Those of `packages` that are not installed, and whether a deploy that was cut short left a unit masked."""
     masked = "; ".join(f"[ ! -L /run/systemd/system/{unit}.service ] || echo masked {unit}" for unit in hold)
     found = set((host.get_fact(Command, f"{INSTALLED}; {masked or 'true'}") or "").splitlines())
-    missing = sorted(set(packages) - found)
-    if missing or any(line.startswith("masked ") for line in found):
-        install(name="Install the missing packages", packages=missing, hold=list(hold))
+    return sorted(set(packages) - found), any(line.startswith("masked ") for line in found)
 
 
 @operation()
 def install(packages: list[str], hold: list[str]) -> Generator[StringCommand, None, None]:
     """Refresh the package lists and install `packages`, without what Debian merely recommends."""
+    if host.state.is_executing:
+        # Another operation of this deploy may have done it in the meantime.
+        packages, masked = lacking(packages, hold)
+        if not packages and not masked:
+            host.noop("the packages are installed")
+            return
     yield StringCommand(
         "sh", "-s", _stdin=script("packages", packages=" ".join(packages), hold=" ".join(hold), patience=300)
     )

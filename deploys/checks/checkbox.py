@@ -1,8 +1,9 @@
 """The proof that checkbox.io works, database and all. Runs on the host: `python3 -`, parameters as JSON on
 standard input.
 
-`origin`: nginx as this host reaches it (http://127.0.0.1:80); `url`: as others do, told back; `files`: the directory
-that nginx serves; `mongo`: `host`, `port`, `user`, `password` of the application, the latter two as in a URI.
+`origin`: nginx as this host reaches it (http://127.0.0.1:80); `files`: the directory that nginx serves; `mongo`:
+`host`, `port`, `user`, `password` of the application, the latter two as in a URI; `url`, `release`, `listen`: told
+back.
 
 Through nginx a study is created, listed, loaded and answered, its vote counted; then both are removed again and the
 listing no longer has it. A made-up page is a 200 here too, so static files are compared byte by byte.
@@ -156,7 +157,7 @@ def main(parameters: dict[str, Any]) -> dict[str, object]:
     expect("the removed study in the listing", site.listed(name), [])
     return {
         "proof": "a study was created, listed, loaded, answered, counted and removed",
-        "url": parameters["url"],
+        **{name: parameters[name] for name in ("url", "release", "listen")},
         "file": file,
         "seconds": round(time.monotonic() - began, 2),
     }

@@ -1,6 +1,8 @@
 # MongoDB's server from MongoDB's own repository, with the one key that signs this series.
 main() {
     set -eu
+    # A connection that breaks must not break dpkg.
+    trap '' HUP PIPE
     . /etc/os-release
     ring=/usr/share/keyrings/mongodb-org-$series.gpg
     work=$(mktemp -d)
@@ -20,4 +22,5 @@ main() {
     apt-get "$@" update >/dev/null
     # /etc/mongod.conf may be ours already: it stays.
     apt-get "$@" -y -o Dpkg::Options::=--force-confold --no-install-recommends install mongodb-org-server >/dev/null
+    chmod 750 /var/lib/mongodb
 }

@@ -6,7 +6,7 @@ main() {
     awk '$1 == "MemTotal:" { print "memory", $2 }' /proc/meminfo
     dpkg-query -W -f 'package ${db:Status-Status}\n' mongodb-org-server 2>/dev/null
     stat -c 'program %s-%a-%U' /usr/local/bin/mongod 2>/dev/null
-    stat -c 'data %U' /var/lib/mongodb 2>/dev/null
+    stat -c 'data %U-%a' /var/lib/mongodb 2>/dev/null
     for file in /etc/mongod.conf /etc/systemd/system/mongod.service; do
         [ ! -r $file ] || echo "${file##*.} $(sha256sum < $file | cut -d' ' -f1)"
     done

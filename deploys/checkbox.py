@@ -1,0 +1,187 @@
+"""checkbox.io on a host: its site and its API behind nginx, its database, and the proof that it works.
+
+    pyinfra inventory.ini deploys/checkbox.py [--data repo=... --data ref=...]
+
+Data of the host and what is where on it: docs/deploys.md; besides, `mongodb` (apt or wheel: which way to install it,
+where none was taken yet). Secrets: `checkbox_mongo_password` and `checkbox_mongo_admin_password`, which are made;
+`checkbox_mongo_uri` (a server that is there already), `checkbox_mail_user`, `_mail_password` and `_mail_smtp`, which
+are taken where they are given.
+"""
+
+import hashlib
+import json
+import re
+import shlex
+from pathlib import Path
+
+from pyinfra.api.exceptions import DeployError
+from pyinfra.context import config, host
+
+from deploys import mongodb, mongodb_uri, nginx, packages, releases, slots
+from deploys.direct import send_at_once
+from deploys.proof import proof
+from deploys.quoting import environment_file
+from deploys.secrets import SecretsError, secrets_of
+from deploys.source import SourceError, archive_of
+
+APP = "checkbox"
+PORTS = (3002, 3003)
+BASE = f"/srv/{APP}"
+REPOSITORY = "https://github.com/chrisparnin/checkbox.io.git"
+PACKAGES = ["ca-certificates", "nodejs", "npm", "nginx", "curl"]
+INSTALL_SECONDS = 600
+HEALTH = "/api/study/listing"  # it reads the database
+MAIL = ("user", "password", "smtp")
+
+# As the application's user, in the release. npm waits minutes for a registry that does not answer; a deploy that
+# cannot install says so within one. No package needs its own scripts, so none of them is run.
+INSTALL = r"""set -eu
+export HOME=/srv/checkbox/home PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
+export npm_config_fetch_retries=1 npm_config_fetch_timeout=20000 npm_config_update_notifier=false
+# Where the host was given certificate authorities, npm, which brings its own list, must learn of them.
+[ -z "$(ls /usr/local/share/ca-certificates 2>/dev/null)" ] ||
+  export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+cd "/srv/checkbox/releases/$release"
+for file in server-side/site/server.js server-side/site/package.json public_html/index.html; do
+  [ -f "$file" ] || { echo "this is not checkbox.io: it has no $file" >&2; exit 1; }
+done
+cd server-side/site
+if [ -f package-lock.json ]; then command=ci; else command=install; fi
+echo "+ npm $command"
+npm "$command" --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+printf %s "$loopback" > ../../.loopback.js
+"""
+HERE = Path(__file__).resolve().parent
+
+# Root needs no sudo, and a bare host has none.
+config.SUDO = host.data.get("ssh_user") != "root"
+# With --serial, the first host that fails is the last that is touched.
+config.FAIL_PERCENT = 0
+send_at_once()
+
+here = host.name
+try:
+    listen = int(host.data.get("listen") or 80)
+except ValueError:
+    listen = 0
+if not 0 < listen < 65536:
+    raise DeployError(f"{here}: listen {host.data.get('listen')!r} is no port")
+way = str(host.data.get("mongodb") or "")
+if way not in ("", "apt", "wheel"):
+    raise DeployError(f"{here}: mongodb {way!r} is neither apt nor wheel")
+
+try:
+    whose = str(host.data.get("environment") or "production")
+    directory = host.data.get("secrets_directory")
+    given = secrets_of(
+        whose, [], directory, optional=["checkbox_mongo_uri", *(f"checkbox_mail_{name}" for name in MAIL)]
+    )
+    uri = given.get("checkbox_mongo_uri", "")
+    if uri:
+        server, admin = mongodb_uri.server_of(uri), None
+    else:
+        made = secrets_of(whose, ["checkbox_mongo_password", "checkbox_mongo_admin_password"], directory)
+        server = mongodb_uri.Server("127.0.0.1", 27017, APP, made["checkbox_mongo_password"])
+        admin = {
+            "user": "admin",
+            "password": made["checkbox_mongo_admin_password"],
+            "file": mongodb.ADMIN_FILE,
+        }
+except SecretsError as error:
+    raise DeployError(str(error)) from None
+except mongodb_uri.UriError as error:
+    raise DeployError(f"the secret checkbox_mongo_uri: {error}") from None
+
+rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
+archive, commit = host.data.get("archive"), str(host.data.get("commit") or "")
+try:
+    if rollback:
+        identifier = releases.previous_release(APP)
+    elif not archive:
+        archive, commit = archive_of(
+            str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "master")
+        )
+except SourceError as error:
+    raise DeployError(str(error)) from None
+if not rollback and not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+    raise DeployError(f"{here}: commit {commit!r} is not a commit's full hash")
+if not rollback and not Path(str(archive)).is_file():
+    raise DeployError(f"{here}: no archive {str(archive)!r}")
+
+found = mongodb.state()
+mongodb.keep_way(found, bool(uri))
+packages.ensure([*PACKAGES, *mongodb.PACKAGES], hold=["nginx"])
+releases.ensure_user(APP)
+
+if uri:
+    mongodb.elsewhere(name="service install: note that MongoDB is elsewhere", found=found)
+else:
+    mongodb.installed(name="service install: install MongoDB", found=found, way=way)
+    mongodb.running(name="service start: run MongoDB", found=found)
+mongo = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
+mongodb.users(name="service install: MongoDB's users", found=found, parameters={"app": mongo, "admin": admin})
+
+if not rollback:
+    loopback = shlex.quote((HERE / "templates" / "checkbox.loopback.js").read_text(encoding="utf-8"))
+    script = f"loopback={loopback}\n{INSTALL}"
+    recipe = hashlib.sha256(script.encode()).hexdigest()
+    # Another recipe makes another release beside the served one, which is never taken apart while it serves.
+    identifier = f"{commit}-{recipe[:8]}"
+    releases.release(
+        name="service install: unpack and install the commit",
+        app=APP,
+        archive=str(archive),
+        identifier=identifier,
+        script=f"release={identifier}\n{script}",
+        fingerprint=recipe,
+        timeout=INSTALL_SECONDS,
+    )
+
+nginx.site(APP, "checkbox.nginx.j2", listen=listen, ipv6=found.facts.get("ipv6") == "yes")
+
+# ProtectSystem=strict: an upload is written to the private /tmp, and nothing anywhere else.
+unit = slots.unit_text(
+    APP,
+    ["/usr/bin/node", "--require", "../../.loopback.js", "server.js"],
+    directory="server-side/site",
+    after=[] if uri else ["mongod.service"],
+    options=["ProtectSystem=strict"],
+)
+variables = {
+    "NODE_ENV": "production",  # an error is told to the log, not to whoever asks
+    "MONGO_IP": server.host,
+    "MONGO_PORT": server.port,
+    "MONGO_USER": server.user,
+    "MONGO_PASSWORD": server.password,
+    **{
+        f"MAIL_{name.upper()}": given[f"checkbox_mail_{name}"]
+        for name in MAIL
+        if f"checkbox_mail_{name}" in given
+    },
+}
+slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
+slots.activate(
+    name="service start: serve the release",
+    app=APP,
+    identifier=identifier,
+    fingerprint=hashlib.sha256(json.dumps([identifier, unit]).encode()).hexdigest(),
+    ports=PORTS,
+    health=HEALTH,
+    environment={port: environment_file({**variables, "APP_PORT": port}) for port in PORTS},
+    patience=60,
+    listen=listen,
+)
+
+address = str(host.data.get("ssh_hostname") or here)
+proof(
+    name="service start: prove it, with a study",
+    program=(HERE / "checks" / "checkbox.py").read_text(encoding="utf-8"),
+    parameters={
+        "origin": f"http://127.0.0.1:{listen}",
+        "url": f"http://{address}{'' if listen == 80 else f':{listen}'}/",
+        "release": identifier,
+        "listen": listen,
+        "files": f"{BASE}/current/public_html",
+        "mongo": mongo,
+    },
+)
