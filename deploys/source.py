@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 __all__ = ["SourceError", "archive_of"]
 
 SECONDS = 600
+# pyinfra prepares all hosts at once, in one thread: a lock on the file alone would stop the one that holds it, too.
+TURN = threading.Lock()
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -137,6 +140,6 @@ def packed(mirror: Path, commit: str, archive: Path) -> Path:
 
 @contextlib.contextmanager
 def locked(mirror: Path) -> Iterator[None]:
-    with mirror.with_suffix(".lock").open("w") as file:
+    with TURN, mirror.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
