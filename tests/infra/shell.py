@@ -1,0 +1,20 @@
+"""Commands on a host whose failure is one readable line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["output"]
+
+
+def output(host: Any, command: str, *words: str) -> str:
+    """What `command` prints, without the last line break; each %s becomes one of `words`, quoted.
+
+    Raises AssertionError that names the command and says what it last said itself.
+    """
+    __tracebackhide__ = True
+    done = host.run(command, *words)
+    told = (done.stderr.strip() or f"exit code {done.rc}").splitlines()[-1]
+    name = (command % words if words else command).strip().splitlines()[0][:60]
+    assert done.rc == 0, f"{name}: {told}"
+    return str(done.stdout.rstrip("\r\n"))
