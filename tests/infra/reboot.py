@@ -51,7 +51,9 @@ def disconnect(host: Any) -> None:
 
 
 def wait_until_answered(outside: Outside, app: Application) -> None:
-    """Wait for the application's start; when it never answers, the checks say so."""
+    """Wait for the application behind nginx to start; when it does not, or nginx is not there, the checks say so."""
     deadline = time.monotonic() + app.restart_seconds
-    while outside.get(app.alive).status != 200 and time.monotonic() < deadline:
+    while outside.connection(app.listen) == "open" and time.monotonic() < deadline:
+        if outside.get(app.alive).status == 200:
+            return
         time.sleep(0.5)

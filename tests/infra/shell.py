@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["output"]
+__all__ = ["output", "process"]
 
 
 def output(host: Any, command: str, *words: str) -> str:
@@ -18,3 +18,11 @@ def output(host: Any, command: str, *words: str) -> str:
     name = (command % words if words else command).strip().splitlines()[0][:60]
     assert done.rc == 0, f"{name}: {told}"
     return str(done.stdout.rstrip("\r\n"))
+
+
+def process(host: Any, unit: str) -> str:
+    """The number of a unit's main process. Raises AssertionError when it has none."""
+    __tracebackhide__ = True
+    number = output(host, "systemctl show -p MainPID --value %s", unit)
+    assert number != "0", f"{unit} has no process"
+    return number

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from application import Application
 from connection import Outside
-from shell import output
+from shell import output, process
 from slots import Slots
 
 KEPT = 3
@@ -72,8 +72,7 @@ class SlotChecks:
 
     def test_process(self, host: Any, app: Application, live_port: int) -> None:
         """The application runs as its own user and can gain no rights."""
-        pid = output(host, "systemctl show -p MainPID --value %s", app.unit(live_port))
-        assert pid != "0", f"{app.unit(live_port)} has no process"
+        pid = process(host, app.unit(live_port))
         user = output(host, "ps -o user:32= -p %s", pid)
         assert user == app.name, f"it runs as {user}"
         assert "NoNewPrivs:\t1" in output(host, "cat /proc/%s/status", pid), "it could gain rights"
@@ -91,11 +90,10 @@ class SlotChecks:
     ) -> None:
         """The application comes back when its process is killed."""
         unit = app.unit(live_port)
-        before = output(host, "systemctl show -p MainPID --value %s", unit)
+        before = process(host, unit)
         output(host, "systemctl kill --signal=KILL --kill-whom=main %s", unit)
         record_property("note", answered_again(outside, app))
-        after = output(host, "systemctl show -p MainPID --value %s", unit)
-        assert after not in ("0", before), f"{unit} was not started again"
+        assert process(host, unit) != before, f"{unit} was not killed"
 
     @pytest.mark.disruptive
     def test_database_restarted(
