@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -129,7 +130,8 @@ def activate(
         )
 
     # The same script looks and acts, so that the two cannot differ in what they call done.
-    to_do = host.get_fact(Command, "sh -s", _stdin=text("check"))
+    # A text file, not text: with -v pyinfra prints what a fact is given, and here that holds the secrets.
+    to_do = host.get_fact(Command, "sh -s", _stdin=StringIO(text("check")))
     if not to_do:
         host.noop(f"{identifier} is served")
         return
