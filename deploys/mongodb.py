@@ -74,8 +74,7 @@ class State:
     def installed(self) -> bool:
         if self.way == "apt":
             return self.facts.get("package") == "installed"
-        program = f"{mongodb_wheel.BYTES}-755-root"
-        return self.facts.get("program") == program and self.facts.get("data") == "mongodb-750"
+        return self.facts.get("program") == f"{mongodb_wheel.BYTES}-755-root" and "data" in self.facts
 
     def files(self, way: str) -> tuple[str, str]:
         """The texts of /etc/mongod.conf and of the unit (empty where the package brings it)."""
@@ -90,7 +89,7 @@ class State:
         return same_unit and self.facts.get("conf") == digest(conf)
 
     def runs_with(self, conf: str, unit: str, started: str) -> bool:
-        wanted = {"started": started, "active": "active", "enabled": "enabled"}
+        wanted = {"started": started, "active": "active", "enabled": "enabled", "data": "mongodb-750"}
         return self.wrote(conf, unit) and all(self.facts.get(name) == want for name, want in wanted.items())
 
 

@@ -1,6 +1,9 @@
 # MongoDB's server from MongoDB's own repository, with the one key that signs this series.
 main() {
     set -eu
+    # A deploy that was cut short may still be at it here.
+    exec 9>/run/lock/pipeline-mongod
+    flock -w 300 9 || { echo "another deploy is still at work on MongoDB" >&2; exit 1; }
     # A connection that breaks must not break dpkg.
     trap '' HUP PIPE
     . /etc/os-release
@@ -22,5 +25,4 @@ main() {
     apt-get "$@" update >/dev/null
     # /etc/mongod.conf may be ours already: it stays.
     apt-get "$@" -y -o Dpkg::Options::=--force-confold --no-install-recommends install mongodb-org-server >/dev/null
-    chmod 750 /var/lib/mongodb
 }

@@ -1,7 +1,11 @@
 # The configuration, the unit where the package brings none, and a server that runs with exactly these.
 main() {
     set -eu
+    # A deploy that was cut short may still be at it here.
+    exec 9>/run/lock/pipeline-mongod
+    flock -w 300 9 || { echo "another deploy is still at work on MongoDB" >&2; exit 1; }
     rm -f "$started_file"
+    install -d -m 750 -o mongodb -g mongodb /var/lib/mongodb
     printf %s "$conf" | install -m 644 /dev/stdin /etc/mongod.conf
     if [ -n "$unit" ]; then
         printf %s "$unit" | install -m 644 /dev/stdin /etc/systemd/system/mongod.service
