@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -94,7 +95,11 @@ def refused(host: Host, address: str, said: str, known_hosts: Path) -> tuple[lis
         )
     if "Permission denied" in last:
         key = f"the key {host.key}" if host.key else "your keys"
-        return [f"{address} does not take {key}: {last}"], f"ssh {address.replace(':', ' -p ')} true"
+        tried = f"-i {shlex.quote(str(host.key))} " if host.key else ""
+        return (
+            [f"{address} does not take {key}: {last.removeprefix(f'{host.user}@{host.address}: ')}"],
+            f"by hand: ssh {tried}-p {host.port} {host.user}@{host.address} true",
+        )
     return [f"{address}: SSH failed: {last}"], ""
 
 

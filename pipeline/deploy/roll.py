@@ -115,7 +115,7 @@ def stopped(settings: Settings, outcome: Outcome, error: PipelineError) -> Pipel
     """The failure with the state of the other hosts in the same line, and what to type next."""
     hint = error.hint
     done = outcome.names("done")
-    if settings.rollback and not settings.dry_run:
+    if done and settings.rollback and not settings.dry_run:
         hint = f"{hint}; then: {again(settings, outcome)}"
     elif done and not settings.dry_run:
         limits = "".join(f" --limit {shlex.quote(name)}" for name in done)
