@@ -202,14 +202,10 @@ def test_the_hosts_are_deployed_to_one_by_one_and_what_they_report_is_told(
     def provision(inventory: Inventory, *_: object, **__: object) -> ProvisionResult:
         (host,) = inventory.groups["checkbox"]
         order.append(host.name)
-        switch: dict[str, object] = {
-            "name": "switch",
-            "release": "f" * 40,
-            "probes": 9,
-            "unanswered": 1,
-            "seconds": 0.2,
-        }
-        reports = {host.name: [switch, {"proof": "it works", "url": "http://x/"}]}
+        reports: list[dict[str, object]] = [
+            {"name": "switch", "release": "f" * 40, "probes": 9, "unanswered": 1, "seconds": 0.2},
+            {"proof": "it works", "url": "http://x/"},
+        ]
         return ProvisionResult({host.name: ["A"] if host.name == "web1" else []}, 1.0, {host.name: reports})
 
     outcome = rolled(monkeypatch, tmp_path, provision)
