@@ -42,8 +42,11 @@ OUTLIVING: list[subprocess.Popen[bytes]] = []
 LXCFS_PID = Path("/run/lxcfs.pid")
 CONTAINERS = Path("/var/lib/lxc")
 LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")
-# Which labs use the bridge and lxcfs and since which address, and which of the two we started.
+# Which labs use the bridge and lxcfs, which addresses they keep, and what we started or changed.
 SHARED = Path("/run/pipeline-lab")
+# Each host's systemd takes six of them, all as root's; with the usual 128 host number 22 hangs while it boots.
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+ENOUGH_INOTIFY = 1024
 SLOTS = range(16, 240, 4)  # last byte of a lab's first host; a lab takes three
 
 
@@ -62,6 +65,7 @@ def acquire(prefix: str, root: Path) -> None:
     require_root()
     with _shared():
         (SHARED / f"user-{prefix}").write_text(f"{root}\n")
+        _allow_many_hosts()
         if not _bridge_works():
             _start_bridge()
         if not _lxcfs_works():
@@ -87,6 +91,10 @@ def release(prefix: str) -> None:
         if (SHARED / "bridge").exists():
             _call([str(LXC_NET), "stop"])
             (SHARED / "bridge").unlink()
+        if (SHARED / "inotify").exists():
+            with contextlib.suppress(OSError):
+                INOTIFY.write_text((SHARED / "inotify").read_text())
+            (SHARED / "inotify").unlink()
 
 
 def require_root() -> None:
@@ -96,6 +104,14 @@ def require_root() -> None:
             "the lxc provider makes privileged containers, which only root can",
             hint="run the same command with sudo, or install VirtualBox, which needs no root",
         )
+
+
+def _allow_many_hosts() -> None:
+    with contextlib.suppress(OSError):  # a machine that forbids it has fewer hosts
+        before = INOTIFY.read_text()
+        if int(before) < ENOUGH_INOTIFY:
+            INOTIFY.write_text(str(ENOUGH_INOTIFY))
+            (SHARED / "inotify").write_text(before)
 
 
 def _bridge_works() -> bool:

@@ -71,8 +71,12 @@ def test_a_forced_provider_that_does_not_work_is_an_error_and_not_replaced(comma
 @pytest.mark.parametrize(
     ("before", "called", "remain"),
     [
-        (["user-mine", "slot-mine", "bridge", "lxcfs"], [LXCFS, BRIDGE], []),
-        (["user-mine", "user-other", "bridge", "lxcfs"], [], ["user-other", "bridge", "lxcfs"]),
+        (["user-mine", "slot-mine", "bridge", "lxcfs", "inotify"], [LXCFS, BRIDGE], []),
+        (
+            ["user-mine", "user-other", "bridge", "lxcfs", "inotify"],
+            [],
+            ["user-other", "bridge", "lxcfs", "inotify"],
+        ),
         (["user-mine"], [], []),
     ],
     ids=["last out ends what we started", "another lab still needs it", "what systemd started stays"],
@@ -97,7 +101,9 @@ def test_what_the_labs_share_ends_with_the_last_of_them(
     (tmp_path / "run").mkdir()
     for name in before:
         (tmp_path / "run" / name).touch()
+    monkeypatch.setattr(lxc, "INOTIFY", tmp_path / "inotify")
     lxc.release("mine")
+    assert (tmp_path / "inotify").exists() == ("inotify" in before and "inotify" not in remain)
     assert calls == called
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted([*remain, "lock"])
 
