@@ -52,6 +52,7 @@ def deploy(settings: Settings, progress: Progress) -> Outcome:
                 except PipelineError as error:
                     its.state, its.reason = "failed", error.message
                     outcome.error = stopped(settings, outcome, error)
+                progress.say(f"{one.host.name}: {its.state}")
                 if outcome.error:
                     break
     return outcome

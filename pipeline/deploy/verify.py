@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -116,11 +117,12 @@ def follow(child: subprocess.Popen[str], report: Path, progress: Progress) -> No
     """Tells how many checks are done until the child ends."""
     told = time.monotonic()
     while True:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.5)
+        count = report.read_bytes().count(b"\n")
+        if child.returncode is not None:
+            progress.say(f"{count} checks done")
             return
-        except subprocess.TimeoutExpired:
-            count = report.read_bytes().count(b"\n")
         progress.detail(f"{count} checks done")
         if not progress.console.is_terminal and time.monotonic() - told >= LINE_EVERY:
             told = time.monotonic()
