@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,9 @@ def summary(outcome: Outcome) -> Iterable[str]:
             yield from (f"  {name}" for name in done.operations)
             continue
         words = [f"changed {count} operation{'s' if count != 1 else ''}" if count else "nothing to change"]
-        words += [f"release {done.release[:12]}"] if done.release else []
+        # a commit's hash, which nobody reads whole; or a name
+        release = done.release[:12] if re.fullmatch(r"[0-9a-f]{40,64}", done.release) else done.release
+        words += [f"release {release}"] if release else []
         if done.switch.get("probes") is not None:
             words.append(f"{done.switch['seconds']} s without an answer during the switch")
         yield f"{done.host.name}: {', '.join(words)} ({done.seconds:.1f} s)"

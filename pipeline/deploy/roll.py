@@ -66,6 +66,7 @@ def on_host(settings: Settings, one: Wanted, its: HostOutcome, private: Path, pr
     progress.say(f"{host.name}: {verb} {app.name}{release}")
     its.log = log_file(app.key, host.name)
     with Steps(progress, host.name) as steps:
+        steps.begin("building here, before the first step" if settings.build == "local" else "looking at it")
         result = provision(
             Inventory({app.key: (host,)}), app.file, {host.name: one.packed(private)},
             log=its.log, known_hosts=state_directory() / "known_hosts", say=steps.begin,
