@@ -32,7 +32,10 @@ class AccountChecks:
 
     def test_world_writable(self, host: Any, app: Application) -> None:
         """Nothing under the application's directory can be written by everybody."""
-        found = output(host, f"find {app.home} /etc/nginx -xdev ! -type l -perm -o+w -print -quit")
+        found = output(
+            host,
+            f"find {app.home} /etc/nginx -xdev -type d ! -perm -o+x -prune -o ! -type l -perm -o+w -print -quit",
+        )
         assert not found, f"{found} can be written by everybody"
 
     def test_secret_modes(self, host: Any, app: Application) -> None:
@@ -47,7 +50,7 @@ class AccountChecks:
     def test_logs(self, host: Any, app: Application) -> None:
         """Logs are not readable by everybody."""
         found = output(host,
-            "find /var/log/nginx /var/log/mongodb /var/log/mysql %s -type f "
+            "find /var/log/nginx /var/log/mongodb /var/log/mysql %s -type d ! -perm -o+x -prune -o -type f "
             r"\( -path '/var/log/*' -o -path '*/logs/*' -o -name '*.log' \) ! -path '*/node_modules/*' "
             "! -path '*/releases/*' -perm -o+r -print -quit 2>/dev/null || true", app.home
         )  # fmt: skip

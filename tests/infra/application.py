@@ -9,7 +9,7 @@ __all__ = ["APPLICATIONS", "CHECKBOX", "ITRUST", "Application", "Database"]
 
 @dataclass(frozen=True)
 class Database:
-    """A database server: systemd `unit`, TCP `port`, Unix `user` it runs as."""
+    """A database server on the host: systemd `unit`, TCP `port`, Unix `user` it runs as."""
 
     unit: str
     port: int
@@ -22,7 +22,8 @@ class Application:
 
     `ports`: of the two slots, on loopback. `listen`: nginx's. `alive`: a path that is answered well only with a
     working database. `restart_seconds`: how long a killed application may take until it answers again.
-    `secrets`: shell patterns of files on the host that hold secrets.
+    `secrets`: shell patterns of files on the host that hold secrets. `way`: a file that says
+    `uri` where the database is elsewhere.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Application:
     alive: str
     restart_seconds: int
     secrets: tuple[str, ...]
+    way: str = ""
 
     @property
     def home(self) -> str:
@@ -50,7 +52,8 @@ CHECKBOX = Application(
     packages=("nginx", "nodejs", "npm", "python3-pymongo"),
     alive="/api/study/listing",
     restart_seconds=30,
-    secrets=("/srv/checkbox/slots/*/environment",),
+    secrets=("/srv/checkbox/slots/*/environment", "/root/.mongodb-admin"),
+    way="/srv/checkbox/mongodb",
 )
 ITRUST = Application(
     name="itrust",

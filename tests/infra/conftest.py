@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 if str(HERE) not in sys.path:  # the modules beside this file are imported by bare name
     sys.path.insert(0, str(HERE))
 
-from application import Application  # noqa: E402 - found through the line above
+from application import Application, Database  # noqa: E402 - found through the line above
 from connection import Outside, address_of  # noqa: E402
 from reboot import RebootError, reboot, wait_until_answered  # noqa: E402
 from reporting import Reporter  # noqa: E402
@@ -136,6 +136,21 @@ def slots(host: Any, app: Application) -> Slots:
 def live_port(slots: Slots, app: Application) -> int:
     """The port of the slot that gets traffic; the first slot's when nothing says so (the checks then fail)."""
     return slots.active[0] if slots.active else app.ports[0]
+
+
+@pytest.fixture(scope="module")
+def database(host: Any, app: Application) -> Database | None:
+    """The database server on this host; None where the application uses one elsewhere."""
+    way = output(host, "cat %s 2>/dev/null || true", app.way) if app.way else ""
+    return None if way == "uri" else app.database
+
+
+@pytest.fixture(scope="module")
+def own_database(database: Database | None) -> Database:
+    """The database server on this host; a check that needs one is skipped where there is none."""
+    if database is None:
+        pytest.skip("the application uses a database server elsewhere")
+    return database
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,10 @@ class CheckedParamiko(ParamikoBackend):  # type: ignore[misc] # its base has no 
     ) -> None:
         super()._load_ssh_config(client, cfg, config, directory)
         wanted = config.lookup(self.host.name)
-        for name in wanted.get("userknownhostsfile", "~/.ssh/known_hosts").split():
-            path = Path(name.strip('"')).expanduser()
-            if path.is_file():
+        files = wanted.get("userknownhostsfile", "~/.ssh/known_hosts")
+        # One name with a blank, whose quotes are gone by now, or several names.
+        for name in [files] if Path(files).expanduser().is_file() else files.split():
+            if (path := Path(name).expanduser()).is_file():
                 client.load_host_keys(str(path))
         strict = wanted.get("stricthostkeychecking", "yes")
         if strict == "accept-new":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from application import APPLICATIONS, Application
+from application import APPLICATIONS, Application, Database
 from connection import Outside
 from shell import output
 from sockets import Listener
@@ -75,12 +75,14 @@ class HostChecks:
         assert not surplus, "reachable from outside: " + ", ".join(f"{p}:{n}" for p, n in sorted(surplus))
         assert not missing, f"nginx does not listen on {app.listen}"
 
-    def test_loopback_listeners(self, app: Application, sockets: list[Listener], live_port: int) -> None:
+    def test_loopback_listeners(
+        self, app: Application, database: Database | None, sockets: list[Listener], live_port: int
+    ) -> None:
         """The live slot and the database listen on loopback only, each as its own user; the idle slot does not."""
         found = {
             s.port: s for s in sockets if s.port in (*app.ports, app.database.port) and s.protocol == "tcp"
         }
-        wanted = {live_port: app.name, app.database.port: app.database.user}
+        wanted = {live_port: app.name} | ({database.port: database.user} if database else {})
         for socket in found.values():
             assert socket.loopback, f"{socket.program} listens on {socket.address}:{socket.port}"
             assert socket.port in wanted, f"{socket.program} listens on the idle slot's port {socket.port}"
@@ -98,9 +100,9 @@ class HostChecks:
         met = outside.connection(app.listen)
         assert met == "open", f"{outside.address}:{app.listen}: {met}"
 
-    def test_journal(self, host: Any, app: Application, live_port: int) -> None:
+    def test_journal(self, host: Any, app: Application, database: Database | None, live_port: int) -> None:
         """The units logged no error since they started."""
-        for unit in ("nginx.service", app.database.unit, app.unit(live_port)):
+        for unit in ("nginx.service", app.unit(live_port), *([database.unit] if database else [])):
             run = output(host, "systemctl show -p InvocationID --value %s", unit)
             assert run, f"{unit} never started"
             # _SYSTEMD_..: what the unit wrote; INVOCATION_ID: what systemd wrote about it.

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from application import Application
+from application import Application, Database
 from connection import Outside
 from shell import output, process
 from slots import Slots
@@ -77,12 +77,13 @@ class SlotChecks:
         assert user == app.name, f"it runs as {user}"
         assert "NoNewPrivs:\t1" in output(host, "cat /proc/%s/status", pid), "it could gain rights"
 
-    @pytest.mark.parametrize("what", ["nginx", "database"])
-    def test_service(self, host: Any, app: Application, what: str) -> None:
-        """nginx and the database run, and will start at boot"""
-        unit = {"nginx": "nginx.service", "database": app.database.unit}[what]
-        assert host.service(unit).is_running, f"{unit} does not run"
-        assert host.service(unit).is_enabled, f"{unit} is not enabled"
+    def test_nginx_runs(self, host: Any) -> None:
+        """nginx runs, and will start at boot."""
+        starts_and_runs(host, "nginx.service")
+
+    def test_database_runs(self, host: Any, own_database: Database) -> None:
+        """The database runs, and will start at boot."""
+        starts_and_runs(host, own_database.unit)
 
     @pytest.mark.disruptive
     def test_killed(
@@ -97,11 +98,16 @@ class SlotChecks:
 
     @pytest.mark.disruptive
     def test_database_restarted(
-        self, host: Any, app: Application, outside: Outside, record_property: Any
+        self, host: Any, app: Application, own_database: Database, outside: Outside, record_property: Any
     ) -> None:
         """The application comes back when its database was restarted."""
-        output(host, "systemctl restart %s", app.database.unit)
+        output(host, "systemctl restart %s", own_database.unit)
         record_property("note", answered_again(outside, app))
+
+
+def starts_and_runs(host: Any, unit: str) -> None:
+    assert host.service(unit).is_running, f"{unit} does not run"
+    assert host.service(unit).is_enabled, f"{unit} is not enabled"
 
 
 def answered_again(outside: Outside, app: Application) -> str:

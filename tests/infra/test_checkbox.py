@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
 from account_checks import AccountChecks
 from application import CHECKBOX
 from connection import Outside
@@ -60,6 +61,7 @@ class TestNginx(NginxChecks):
     pass
 
 
+@pytest.mark.usefixtures("own_database")
 class TestMongoDB:
     def test_configuration(self, host: Any) -> None:
         """mongod's configuration is accepted, demands passwords and binds to loopback."""
