@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.errors import LabError
 
-__all__ = ["run", "stop", "tail"]
+__all__ = ["run", "stop", "stop_left", "tail"]
 
 # Ruby's backtraces, progress bars, and what Vagrant and mmdebstrap say after the reason tell a user nothing.
 NOISE = re.compile(
@@ -31,12 +31,13 @@ def run(
     seconds: float = 600,
     what: str = "",
     on_line: Callable[[str], None] | None = None,
+    note: Path | None = None,
 ) -> None:
     """Runs `command` with its output appended to `log`, and each line of it also given to `on_line`.
 
     `what` names the step in the error (default: the command's first two words). Raises LabError when the
     command is missing, fails, or takes longer than `seconds`. Whatever ends the wait, Ctrl-C too, ends the
-    command and its children.
+    command and its children; only SIGKILL does not, and then `stop_left` finds them by the file `note`.
     """
     what = what or " ".join(command[:2])
     with log.open("ab") as sink:
@@ -53,6 +54,8 @@ def run(
             )
         except FileNotFoundError:
             raise LabError(f"{command[0]} is not installed", hint="make setup") from None
+    if note is not None:
+        note.write_text(f"{child.pid} {_birth(child.pid)}")
     try:
         status = _follow(child, log, start, seconds, on_line)
     except subprocess.TimeoutExpired:
@@ -63,6 +66,9 @@ def run(
     except BaseException:
         stop(child)
         raise
+    finally:
+        if note is not None:
+            note.unlink(missing_ok=True)
     if status != 0:
         raise LabError(f"{what} failed: {tail(log, start)}", hint=f"see {log}")
 
@@ -99,6 +105,31 @@ def stop(child: subprocess.Popen[bytes], patience: float = 10) -> None:
             if sign is signal.SIGKILL:
                 return
     child.wait()
+
+
+def stop_left(note: Path, patience: float = 10) -> None:
+    """Ends what a `run` noted there and could not end, as it was killed itself. The caller knows that it was."""
+    try:
+        pid, birth = map(int, note.read_text().split())
+    except (OSError, ValueError):
+        return
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + patience
+        if birth and _birth(pid) == birth:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, sign)
+        while birth and _birth(pid) == birth and time.monotonic() < deadline:
+            time.sleep(0.05)
+    note.unlink(missing_ok=True)
+
+
+def _birth(pid: int) -> int:
+    """When the process started, in ticks since boot (proc(5), stat): no other has its number and this. 0: ended."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if state == "Z" else int(fields[18])
 
 
 def tail(log: Path, start: int = 0) -> str:

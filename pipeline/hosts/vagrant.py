@@ -17,11 +17,12 @@ from pathlib import Path
 from pipeline.errors import HostError, LabError
 from pipeline.hosts import libvirt, lxc
 from pipeline.hosts.box import box_directory, box_for, ensure_box
+from pipeline.hosts.children import stop_left
 from pipeline.hosts.provider import choose_provider, has_kvm
 from pipeline.hosts.reach import answering
 from pipeline.hosts.record import Record, read, write
 from pipeline.hosts.sets import CANARY, HostSet
-from pipeline.hosts.vagrant_command import VagrantCommand
+from pipeline.hosts.vagrant_command import VagrantCommand, note_beside
 from pipeline.inventory import Host, Inventory
 from pipeline.ssh import ssh_arguments
 
@@ -100,6 +101,7 @@ class Lab:
             return self._inventory(same)
         fresh = [name for name in missing if not self._kept(record, name)]
         self._say(f"{self.of.title.removeprefix('the ')} on {provider}: booting {', '.join(missing)}")
+        stop_left(note_beside(self.log))  # of a killed command: nobody else can run one under the lock
         try:
             if provider == "lxc":
                 lxc.acquire(self._prefix, self.root)
@@ -116,6 +118,7 @@ class Lab:
 
     def down(self) -> None:
         """Destroys all hosts and what belongs to them, known to Vagrant or not; none is fine too."""
+        stop_left(note_beside(self.log))
         provider = self._in_use()
         if provider == "lxc":
             lxc.require_root()

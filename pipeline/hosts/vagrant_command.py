@@ -15,7 +15,7 @@ import vagrant
 from pipeline.errors import LabError
 from pipeline.hosts.children import run, tail
 
-__all__ = ["VagrantCommand"]
+__all__ = ["VagrantCommand", "note_beside"]
 
 SECONDS = 900  # VirtualBox may have to download its box first
 # The lines of Vagrant's talk that tell a user where it is; the log has all of them.
@@ -23,6 +23,11 @@ WORTH_SAYING = re.compile(
     r"^==> (\w+): ((?:Importing base box|Cloning VM|Booting VM|Starting (?:container|domain)|Machine booted|"
     r"Box '.*' could not be found|Adding box|Downloading|Forcing shutdown|Destroying).*)"
 )
+
+
+def note_beside(log: Path) -> Path:
+    """The file that names the Vagrant which writes this log now."""
+    return log.with_suffix(".pid")
 
 
 class VagrantCommand(vagrant.Vagrant):
@@ -87,6 +92,7 @@ class VagrantCommand(vagrant.Vagrant):
             seconds=SECONDS,
             what=f"vagrant {args[0]}",
             on_line=self._progress,
+            note=note_beside(self._log),
         )
 
     def _run_vagrant_command(self, args: Sequence[str | None]) -> str:

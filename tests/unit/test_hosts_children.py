@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import LabError
-from pipeline.hosts.children import run, tail
+from pipeline.hosts.children import run, stop_left, tail
 
 
 def alive(pid: int) -> bool:
@@ -62,6 +63,30 @@ def test_an_interrupt_ends_the_command_with_all_it_started(tmp_path: Path) -> No
         run(["sh", "-c", "sleep 60 & echo $!; wait"], log=tmp_path / "log", on_line=interrupt)
     assert time.monotonic() - started < 5
     assert not alive(pids[0])
+
+
+def test_what_a_killed_run_left_is_ended_by_the_next_and_nobody_else_is(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from pipeline.hosts.children import run; here = Path(sys.argv[1]); "
+        "run(['sh', '-c', 'echo $$; sleep 60'], log=here / 'log', note=here / 'note')"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "note").is_file() or not (tmp_path / "log").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    left = int((tmp_path / "log").read_text())
+    assert alive(left)
+    note = (tmp_path / "note").read_text()
+    (tmp_path / "note").write_text(f"{left} 1")  # born at another time: its number was given anew
+    stop_left(tmp_path / "note")
+    assert alive(left)
+    (tmp_path / "note").write_text(note)
+    stop_left(tmp_path / "note")
+    assert not alive(left)
+    assert not (tmp_path / "note").exists()
 
 
 @pytest.mark.parametrize(
