@@ -62,7 +62,7 @@ def previous_release(app: str, directory: str = "") -> str:
     base = base_of(app, directory)
     told = host.get_fact(
         Command,
-        f'cd {base} 2>/dev/null && basename "$(readlink current)" && {{ cat history 2>/dev/null; }} | '
+        f'cd {base} 2>/dev/null && basename "$(readlink current)" .replaced && {{ cat history 2>/dev/null; }} | '
         'while read -r id; do [ ! -e "releases/$id.installed" ] || echo "$id"; done; true',
     )
     current, *history = (told or "").split() or [""]
@@ -105,7 +105,8 @@ def release(
     `archive` is a .tar.gz on this machine, which is unpacked there; any other file is put there under its own
     name. `script` is a POSIX shell script, run by the user in a unit of its own for at most `timeout` seconds.
     A file that only success writes holds `fingerprint` (of all that decides what an install does): with the same
-    one nothing is done. Afterwards the newest three releases stay, as do those that are served.
+    one nothing is done; with another it is installed anew, while what serves it goes on with the old tree
+    (`ID.replaced`). Afterwards the newest three releases stay, as do those that are served.
     `directory` is BASE where it is not /srv/APP. The archive must hold no secrets: it passes through /tmp.
     """
     base = base_of(app, directory)

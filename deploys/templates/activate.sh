@@ -60,15 +60,16 @@ serving() {
 }
 
 finish() {
-  current=$(readlink "$base/current")
+  current=$(basename "$(readlink "$base/current")" .replaced)
   # Those after the one that was current were gone back from: they are not gone back to.
   grep -qxF "$identifier" "$base/history" 2>/dev/null ||
-    { awk -v current="${current##*/}" '{ print } $0 == current { exit }' "$base/history" 2>/dev/null
+    { awk -v current="$current" '{ print } $0 == current { exit }' "$base/history" 2>/dev/null
       echo "$identifier"; } >"$base/history.new" && mv -T "$base/history.new" "$base/history"
   rm -f "$base/history.new"
   link "$base/releases/$identifier" "$base/current"
   systemctl enable --quiet "$app@$1.service" 2>/dev/null
   stop "$(other "$1")"
+  rm -rf "$base"/releases/*.replaced
   echo "$1 $identifier $fingerprint" >"$base/live.new" && mv -T "$base/live.new" "$base/live"
 }
 
@@ -96,7 +97,7 @@ switch() {
     tries=0
     until answered; do
       tries=$((tries + 1))
-      [ "$tries" -lt 20 ] || { failed="http://127.0.0.1:$listen$public gave $(status "$listen$public" 5), not 200"; break; }
+      [ "$tries" -lt 20 ] || { failed="not healthy through nginx: $(gave "$listen$public")"; break; }
       sleep 0.3
     done
   else
@@ -130,7 +131,9 @@ main() {
     { echo "another deploy is still activating $app" >&2; exit 1; }
   # That one may have done it.
   [ -n "$(to_do)" ] || exit 0
-  work=$(mktemp -d) || exit 1
+  # Under the lock, so that one left by a run cut short is no other's.
+  work=/run/pipeline-$app
+  rm -rf "$work" && mkdir -m 700 "$work" || exit 1
   # Anything left to be said goes where nobody listens, if the connection broke.
   switch
   result=$?

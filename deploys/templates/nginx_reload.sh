@@ -2,6 +2,7 @@
 # `drain` seconds: a request in flight is still theirs). Gives 1, with the reason said, where it refuses them.
 reload_nginx() {
   systemctl unmask --runtime --quiet nginx.service
+  systemctl unmask --quiet nginx.service
   if ! refused=$(nginx -t -q 2>&1); then
     printf '%s\n' "$refused" | tail -n 3 >&2
     return 1

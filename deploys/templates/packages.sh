@@ -11,7 +11,7 @@ waiting() {
 }
 
 failed() {
-  grep -vE '^(W|N): |^$' "$log" | tail -n 5 >&2
+  grep -vE '^(W|N): |^$|^(Reading|Building) .*\.\.\.' "$log" | tail -n 5 >&2
   # The reason last: that is the line which is told.
   grep -E '^(E|dpkg: error): ?' "$log" | tail -n 1 >&2
   rm -f "$log"
@@ -20,9 +20,9 @@ failed() {
 
 main() {
   # A connection that breaks must not break dpkg: it goes on to its end, and the next deploy waits for it.
-  trap '' HUP PIPE
+  trap '' HUP
   began=$(date +%s)
-  log=$(mktemp) || exit 1
+  log=$(mktemp /run/pipeline-packages.XXXXXX) || exit 1
   # Masked in /run: a reboot forgets it, should all this be cut short.
   [ -z "$hold" ] || systemctl mask --runtime --quiet $hold 2>/dev/null
   waiting dpkg --configure -a --force-confdef --force-confold || failed

@@ -1,8 +1,19 @@
 # Makes room for a release. Given: app base tree marker packed unit needed (bytes)
+# A release that is served is not taken from under what serves it: that goes on with the same tree of another name.
+set_aside() {
+  for link in "$base/current" "$base"/slots/*/release; do
+    [ "$(readlink "$link")" = "$tree" ] || continue
+    [ ! -d "$tree" ] || { rm -rf "$tree.replaced" && mv -T "$tree" "$tree.replaced"; }
+    ln -sfn "$tree.replaced" "$link.new" && mv -T "$link.new" "$link"
+  done
+}
+
 main() {
   # What an install that was cut short left running would write into the new one.
   systemctl stop "$unit.service" 2>/dev/null
-  rm -rf "$tree" "$marker" "$packed" &&
+  rm -f "$marker" "$packed"
+  set_aside
+  rm -rf "$tree" &&
   install -d -m 755 "$base" "$base/releases" &&
   install -d -m 750 -o "$app" -g "$app" "$base/home" || exit 1
   # Trees and uploads that nobody finished; not those of a deploy that may be under way.

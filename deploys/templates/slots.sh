@@ -23,6 +23,13 @@ alive() { [ "$(status "$1$health" 5)" = 200 ]; }
 
 answered() { [ "$(status "$listen$public" 5)" = 200 ]; }
 
+# gave ADDRESS: what is to be told of an answer that is not 200.
+gave() {
+  code=$(status "$1" 5)
+  [ "$code" = 000 ] && code="no answer"
+  echo "http://127.0.0.1:$1 gave $code"
+}
+
 # Whether what was started in a slot is what is wanted. The fingerprint is written once it was healthy.
 as_wanted() {
   slot=$base/slots/$1
@@ -66,7 +73,7 @@ start() {
     until alive "$1"; do
       why=""
       [ $(($(date +%s) - began)) -lt "$patience" ] ||
-        why="after $patience s http://127.0.0.1:$1$health gave $(status "$1$health" 5) (000: nothing), not 200"
+        why="not healthy after $patience s ($(gave "$1$health"))"
       [ "$(systemctl show -P NRestarts "$app@$1.service")" -lt 5 ] || why="it ends again and again"
       [ -z "$why" ] || break
       sleep 0.2
