@@ -1,5 +1,7 @@
 # Marks a release as installed and removes old ones. Given: base marker identifier fingerprint kept
 main() {
+  # To the disk first: after a power cut there must be no marker of a tree whose files are empty.
+  sync -f "$base"
   echo "$fingerprint" >"$marker.new" && mv "$marker.new" "$marker" || exit 1
   cd "$base/releases" || exit 1
   served() {
