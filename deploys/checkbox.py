@@ -113,13 +113,14 @@ mongodb.keep_way(found, bool(uri))
 packages.ensure([*PACKAGES, *mongodb.PACKAGES], hold=["nginx"])
 releases.ensure_user(APP)
 
-if uri:
-    mongodb.elsewhere(name="service install: note that MongoDB is elsewhere", found=found)
-else:
+if not uri:
     mongodb.installed(name="service install: install MongoDB", found=found, way=way)
     mongodb.running(name="service start: run MongoDB", found=found)
 mongo = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
 mongodb.users(name="service install: MongoDB's users", found=found, parameters={"app": mongo, "admin": admin})
+if uri:
+    # Only once it was let in there: a slip of the pen must not bind the host to it.
+    mongodb.elsewhere(name="service install: note that MongoDB is elsewhere", found=found)
 
 if not rollback:
     loopback = shlex.quote((HERE / "templates" / "checkbox.loopback.js").read_text(encoding="utf-8"))

@@ -153,7 +153,7 @@ def main(parameters: dict[str, Any]) -> dict[str, object]:
         finally:
             remove(client.site, name)
     except PyMongoError as error:
-        sys.exit(f"MongoDB on {mongo['host']}:{mongo['port']}: {str(error).splitlines()[0][:200]}")
+        sys.exit(f"MongoDB on {mongo['host']}:{mongo['port']}: {str(error).partition(', Timeout:')[0][:200]}")
     expect("the removed study in the listing", site.listed(name), [])
     return {
         "proof": "a study was created, listed, loaded, answered, counted and removed",

@@ -110,7 +110,7 @@ def main(parameters: dict[str, Any]) -> str:
             keep(admin["file"], admin["password"])
         return "same" if same else "changed"
     except PyMongoError as error:
-        sys.exit(f"{where}: {str(error).splitlines()[0][:200]}")
+        sys.exit(f"{where}: {str(error).partition(', Timeout:')[0][:200]}")
 
 
 if __name__ == "__main__":
