@@ -14,7 +14,7 @@ from pyinfra.context import host
 from pyinfra.facts.server import Command
 
 from deploys import packages
-from deploys.scripts import script
+from deploys.scripts import Script, script
 
 __all__ = ["DRAIN", "site"]
 
@@ -46,7 +46,7 @@ def site(app: str, template: str, **variables: object) -> None:
 def serve(app: str, content: str) -> Generator[StringCommand, None, None]:
     """Write and load a site. What is there already is left alone."""
 
-    def text(mode: str) -> str:
+    def text(mode: str) -> Script:
         return script("nginx_reload", "nginx_site", app=app, content=content, drain=DRAIN, mode=mode)
 
     to_do = host.get_fact(Command, "sh -s", _stdin=text("check"))

@@ -77,6 +77,8 @@ def secret_file(content: str, path: str, group: str) -> Generator[StringCommand,
     """Write a file (0640 root:`group`) that only root and `group` read. It goes through standard input: not argv,
     not /tmp."""
     quoted = shlex.quote(path)
+    # pyinfra ends what it sends with a line break, if that does not.
+    content = content if content.endswith("\n") else content + "\n"
     # The sum comes here to be compared: that of a weak secret says enough to be kept out of argv.
     state = host.get_fact(Command, f"stat -c '%a %U %G' {quoted} 2>/dev/null && sha256sum < {quoted} || true")
     digest = hashlib.sha256(content.encode()).hexdigest()

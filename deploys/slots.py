@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,7 +19,7 @@ from deploys.nginx import DRAIN
 from deploys.quoting import systemd_command
 from deploys.releases import base_of
 from deploys.reports import reporting
-from deploys.scripts import script
+from deploys.scripts import Script, script
 
 __all__ = ["activate", "slot_unit", "unit_text"]
 
@@ -109,7 +108,7 @@ def activate(
             raise DeployError(f"{host.name}: {path!r} is not a path to be asked for")
     first, second = ports
 
-    def text(mode: str) -> str:
+    def text(mode: str) -> Script:
         return script(
             "nginx_reload",
             "slots",
@@ -130,8 +129,7 @@ def activate(
         )
 
     # The same script looks and acts, so that the two cannot differ in what they call done.
-    # A text file, not text: with -v pyinfra prints what a fact is given, and here that holds the secrets.
-    to_do = host.get_fact(Command, "sh -s", _stdin=StringIO(text("check")))
+    to_do = host.get_fact(Command, "sh -s", _stdin=text("check"))
     if not to_do:
         host.noop(f"{identifier} is served")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from pyinfra.api.exceptions import DeployError
+from pyinfra.api.util import get_kwargs_str
+from pyinfra.connectors.util import write_stdin
 
 from deploys import scripts
 from deploys.proof import program_text
@@ -43,6 +46,19 @@ def test_a_script_that_arrives_in_part_does_nothing(tmp_path: Path, monkeypatch:
     for length in range(len(text) - len("run\n")):
         done = subprocess.run(["sh", "-s"], input=text[:length], capture_output=True, text=True, check=False)
         assert "begun" not in done.stdout
+
+
+def test_a_script_is_sent_but_never_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "show.sh").write_text('main() { echo "$password"; }\n')
+    monkeypatch.setattr(scripts, "TEMPLATES", tmp_path)
+    text = script("show", password="hunter2")
+    # As pyinfra -v prints what a fact was given, and as it sends it.
+    assert not any("hunter2" in shown for shown in (get_kwargs_str({"_stdin": text}), str(text), f"{[text]}"))
+    sent = io.BytesIO()
+    sent.close = lambda: None  # type: ignore[method-assign] # it is read after it was closed
+    write_stdin(text, sent)  # type: ignore[no-untyped-call] # pyinfra gives it no types
+    done = subprocess.run(["sh", "-s"], input=sent.getvalue(), capture_output=True, check=True)
+    assert done.stdout == b"hunter2\n"
 
 
 def test_a_proof_reads_its_parameters_from_standard_input_and_they_are_in_no_argv() -> None:
