@@ -16,7 +16,7 @@ help:
 	@echo 'make unit     the unit tests only: seconds, no hosts'
 	@echo 'make lint     ruff and mypy --strict'
 	@echo 'make setup    only set up'
-	@echo 'make clean    remove the lab and .venv; the box and runs/ stay'
+	@echo 'make clean    remove the local hosts and .venv; the box and runs/ stay'
 
 setup:
 	@bootstrap/setup.sh
@@ -40,5 +40,5 @@ lint: setup
 	@$(PY) -m mypy
 
 clean:
-	@[ ! -x $(PY) ] || $(PY) -m pipeline lab down
+	@[ ! -x $(PY) ] || { $(PY) -m pipeline lab down && $(PY) -m pipeline lab down production; }
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
