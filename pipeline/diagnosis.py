@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.errors import LabError, LockedError, PipelineError
 from pipeline.hosts.box import box_directory, box_name
 from pipeline.hosts.provider import PROVIDERS, choose_provider, missing
+from pipeline.hosts.sets import CANARY, SETS
 from pipeline.hosts.vagrant import Lab
 from pipeline.lock import lab_lock
 from pipeline.state import ROOT, state_directory
@@ -100,13 +101,15 @@ def _disk() -> Finding:
 
 
 def _lab() -> Iterator[Finding]:
-    try:
-        with lab_lock(state_directory()):
-            yield Finding("lock", True, "nobody is using this checkout's lab", needed=False)
-    except LockedError as error:
-        yield Finding("lock", False, error.message, error.hint or "")
-    try:
-        rows = Lab(ROOT, None, lambda _: None).status()
-        yield Finding("lab", True, ", ".join(f"{name} {state}" for name, state, _ in rows), needed=False)
-    except PipelineError as error:
-        yield Finding("lab", False, error.message, error.hint or "", needed=False)
+    for of in SETS.values():
+        try:
+            with lab_lock(of.state(state_directory())):
+                pass
+            rows = Lab(ROOT, None, lambda _: None, of).status()
+            state = ", ".join(f"{name} {state}" for name, state, _ in rows)
+            yield Finding(of.title, True, state, needed=False)
+        except LockedError as error:
+            # Only the canary's own lab is needed by a run.
+            yield Finding(of.title, False, error.message, error.hint or "", needed=of is CANARY)
+        except PipelineError as error:
+            yield Finding(of.title, False, error.message, error.hint or "", needed=False)
