@@ -19,6 +19,7 @@ from pyinfra.context import config, host
 
 from deploys import mongodb, mongodb_uri, nginx, packages, releases, slots
 from deploys.direct import send_at_once
+from deploys.groups import meant
 from deploys.proof import proof
 from deploys.quoting import environment_file
 from deploys.secrets import SecretsError, secrets_of
@@ -26,12 +27,10 @@ from deploys.source import SourceError, archive_of
 
 APP = "checkbox"
 PORTS = (3002, 3003)
-BASE = f"/srv/{APP}"
 REPOSITORY = "https://github.com/chrisparnin/checkbox.io.git"
 PACKAGES = ["ca-certificates", "nodejs", "npm", "nginx", "curl"]
 INSTALL_SECONDS = 600
 HEALTH = "/api/study/listing"  # it reads the database
-MAIL = ("user", "password", "smtp")
 
 # As the application's user, in the release. npm waits minutes for a registry that does not answer; a deploy that
 # cannot install says so within one. No package needs its own scripts, so none of them is run.
@@ -53,76 +52,116 @@ printf %s "$loopback" > ../../.loopback.js
 """
 HERE = Path(__file__).resolve().parent
 
-# Root needs no sudo, and a bare host has none.
-config.SUDO = host.data.get("ssh_user") != "root"
-# With --serial, the first host that fails is the last that is touched.
-config.FAIL_PERCENT = 0
-send_at_once()
 
-here = host.name
-try:
-    listen = int(host.data.get("listen") or 80)
-except ValueError:
-    listen = 0
-if not 0 < listen < 65536:
-    raise DeployError(f"{here}: listen {host.data.get('listen')!r} is no port")
-way = str(host.data.get("mongodb") or "")
-if way not in ("", "apt", "wheel"):
-    raise DeployError(f"{here}: mongodb {way!r} is neither apt nor wheel")
+def deploy() -> None:
+    """All of it, on one host. Whatever is wrong with what was given is told before anything is changed."""
+    listen, way = listening_port(), mongodb_way()
+    rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
+    server, admin, mail = access()
+    previous = releases.previous_release(APP) if rollback else ""
+    archive, commit = ("", "") if rollback else source()
+    found = mongodb.state()
+    mongodb.keep_way(found, elsewhere=admin is None)
 
-try:
-    whose = str(host.data.get("environment") or "production")
-    directory = host.data.get("secrets_directory")
-    given = secrets_of(
-        whose, [], directory, optional=["checkbox_mongo_uri", *(f"checkbox_mail_{name}" for name in MAIL)]
+    packages.ensure([*PACKAGES, *mongodb.PACKAGES], hold=["nginx"])
+    releases.ensure_user(APP)
+    mongo = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
+    database(found, way, {"app": mongo, "admin": admin})
+    identifier = previous or install(archive, commit)
+    nginx.site(APP, "checkbox.nginx.j2", listen=listen, ipv6=found.facts.get("ipv6") == "yes")
+    variables = {
+        "NODE_ENV": "production",  # an error is told to the log, not to whoever asks
+        "MONGO_IP": server.host,
+        "MONGO_PORT": server.port,
+        "MONGO_USER": server.user,
+        "MONGO_PASSWORD": server.password,
+        **mail,
+    }
+    serve(identifier, variables, listen, after=["mongod.service"] if admin else [])
+    address = str(host.data.get("ssh_hostname") or host.name)
+    proof(
+        name="service start: prove it, with a study",
+        program=(HERE / "checks" / "checkbox.py").read_text(encoding="utf-8"),
+        parameters={
+            "origin": f"http://127.0.0.1:{listen}",
+            "url": f"http://{address}{'' if listen == 80 else f':{listen}'}/",
+            "release": identifier,
+            "listen": listen,
+            "files": f"/srv/{APP}/current/public_html",
+            "mongo": mongo,
+        },
     )
-    uri = given.get("checkbox_mongo_uri", "")
-    if uri:
-        server, admin = mongodb_uri.server_of(uri), None
-    else:
-        made = secrets_of(whose, ["checkbox_mongo_password", "checkbox_mongo_admin_password"], directory)
-        server = mongodb_uri.Server("127.0.0.1", 27017, APP, made["checkbox_mongo_password"])
-        admin = {
-            "user": "admin",
-            "password": made["checkbox_mongo_admin_password"],
-            "file": mongodb.ADMIN_FILE,
-        }
-except SecretsError as error:
-    raise DeployError(str(error)) from None
-except mongodb_uri.UriError as error:
-    raise DeployError(f"the secret checkbox_mongo_uri: {error}") from None
 
-rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
-archive, commit = host.data.get("archive"), str(host.data.get("commit") or "")
-try:
-    if rollback:
-        identifier = releases.previous_release(APP)
-    elif not archive:
-        archive, commit = archive_of(
-            str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "master")
+
+def listening_port() -> int:
+    given = str(host.data.get("listen") or 80)
+    if not given.isdecimal() or not 0 < int(given) < 65536 or int(given) in PORTS:
+        raise DeployError(f"{host.name}: listen {given!r} is no port, or one of checkbox.io's own")
+    return int(given)
+
+
+def mongodb_way() -> str:
+    way = str(host.data.get("mongodb") or "")
+    if way not in ("", "apt", "wheel"):
+        raise DeployError(f"{host.name}: mongodb {way!r} is neither apt nor wheel")
+    return way
+
+
+def access() -> tuple[mongodb_uri.Server, dict[str, str] | None, dict[str, str]]:
+    """Where MongoDB is and who uses it; its admin, or None where it is somebody else's; the variables for mail."""
+    environment = str(host.data.get("environment") or "production")
+    directory = host.data.get("secrets_directory")
+    mail = {f"checkbox_mail_{name}": f"MAIL_{name.upper()}" for name in ("user", "password", "smtp")}
+    try:
+        given = secrets_of(environment, [], directory, optional=["checkbox_mongo_uri", *mail])
+        variables = {variable: given[name] for name, variable in mail.items() if name in given}
+        if "checkbox_mongo_uri" in given:
+            return mongodb_uri.server_of(given["checkbox_mongo_uri"]), None, variables
+        made = secrets_of(
+            environment, ["checkbox_mongo_password", "checkbox_mongo_admin_password"], directory
         )
-except SourceError as error:
-    raise DeployError(str(error)) from None
-if not rollback and not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
-    raise DeployError(f"{here}: commit {commit!r} is not a commit's full hash")
-if not rollback and not Path(str(archive)).is_file():
-    raise DeployError(f"{here}: no archive {str(archive)!r}")
+    except SecretsError as error:
+        raise DeployError(str(error)) from None
+    except mongodb_uri.UriError as error:
+        raise DeployError(f"the secret checkbox_mongo_uri: {error}") from None
+    server = mongodb_uri.Server("127.0.0.1", 27017, APP, made["checkbox_mongo_password"])
+    password = made["checkbox_mongo_admin_password"]
+    return server, {"user": "admin", "password": password, "file": mongodb.ADMIN_FILE}, variables
 
-found = mongodb.state()
-mongodb.keep_way(found, bool(uri))
-packages.ensure([*PACKAGES, *mongodb.PACKAGES], hold=["nginx"])
-releases.ensure_user(APP)
 
-if not uri:
-    mongodb.installed(name="service install: install MongoDB", found=found, way=way)
-    mongodb.running(name="service start: run MongoDB", found=found)
-mongo = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
-mongodb.users(name="service install: MongoDB's users", found=found, parameters={"app": mongo, "admin": admin})
-if uri:
-    # Only once it was let in there: a slip of the pen must not bind the host to it.
-    mongodb.elsewhere(name="service install: note that MongoDB is elsewhere", found=found)
+def source() -> tuple[str, str]:
+    """The archive of the tree on this machine, and its commit."""
+    archive, commit = str(host.data.get("archive") or ""), str(host.data.get("commit") or "")
+    if not archive:
+        repo, ref = str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "master")
+        try:
+            path, commit = archive_of(repo, ref)
+        except SourceError as error:
+            raise DeployError(str(error)) from None
+        archive = str(path)
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+        raise DeployError(f"{host.name}: commit {commit!r} is not a commit's full hash")
+    if not Path(archive).is_file():
+        raise DeployError(f"{host.name}: no archive {archive!r}")
+    return archive, commit
 
-if not rollback:
+
+def database(
+    found: mongodb.State, way: str, parameters: dict[str, dict[str, object] | dict[str, str] | None]
+) -> None:
+    """MongoDB with its users. Without an admin it is somebody else's, and only asked whether it lets us in."""
+    own = parameters["admin"] is not None
+    if own:
+        mongodb.installed(name="service install: install MongoDB", found=found, way=way)
+        mongodb.running(name="service start: run MongoDB", found=found)
+    mongodb.users(name="service install: MongoDB's users", found=found, parameters=parameters)
+    if not own:
+        # Only once it let us in: a slip of the pen must not bind the host to it.
+        mongodb.elsewhere(name="service install: note that MongoDB is elsewhere", found=found)
+
+
+def install(archive: str, commit: str) -> str:
+    """The commit, unpacked and installed. Gives its release's name."""
     loopback = shlex.quote((HERE / "templates" / "checkbox.loopback.js").read_text(encoding="utf-8"))
     script = f"loopback={loopback}\n{INSTALL}"
     recipe = hashlib.sha256(script.encode()).hexdigest()
@@ -131,58 +170,44 @@ if not rollback:
     releases.release(
         name="service install: unpack and install the commit",
         app=APP,
-        archive=str(archive),
+        archive=archive,
         identifier=identifier,
         script=f"release={identifier}\n{script}",
         fingerprint=recipe,
         timeout=INSTALL_SECONDS,
     )
+    return identifier
 
-nginx.site(APP, "checkbox.nginx.j2", listen=listen, ipv6=found.facts.get("ipv6") == "yes")
 
-# ProtectSystem=strict: an upload is written to the private /tmp, and nothing anywhere else.
-unit = slots.unit_text(
-    APP,
-    ["/usr/bin/node", "--require", "../../.loopback.js", "server.js"],
-    directory="server-side/site",
-    after=[] if uri else ["mongod.service"],
-    options=["ProtectSystem=strict"],
-)
-variables = {
-    "NODE_ENV": "production",  # an error is told to the log, not to whoever asks
-    "MONGO_IP": server.host,
-    "MONGO_PORT": server.port,
-    "MONGO_USER": server.user,
-    "MONGO_PASSWORD": server.password,
-    **{
-        f"MAIL_{name.upper()}": given[f"checkbox_mail_{name}"]
-        for name in MAIL
-        if f"checkbox_mail_{name}" in given
-    },
-}
-slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
-slots.activate(
-    name="service start: serve the release",
-    app=APP,
-    identifier=identifier,
-    fingerprint=hashlib.sha256(json.dumps([identifier, unit]).encode()).hexdigest(),
-    ports=PORTS,
-    health=HEALTH,
-    environment={port: environment_file({**variables, "APP_PORT": port}) for port in PORTS},
-    patience=60,
-    listen=listen,
-)
+def serve(identifier: str, variables: dict[str, object], listen: int, after: list[str]) -> None:
+    """The release runs and has nginx's traffic."""
+    unit = slots.unit_text(
+        APP,
+        ["/usr/bin/node", "--require", "../../.loopback.js", "server.js"],
+        directory="server-side/site",
+        after=after,
+        # An upload is written to the private /tmp, and nothing anywhere else.
+        options=["ProtectSystem=strict"],
+    )
+    slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
+    slots.activate(
+        name="service start: serve the release",
+        app=APP,
+        identifier=identifier,
+        fingerprint=hashlib.sha256(json.dumps([identifier, unit]).encode()).hexdigest(),
+        ports=PORTS,
+        health=HEALTH,
+        environment={port: environment_file({**variables, "APP_PORT": port}) for port in PORTS},
+        patience=60,
+        listen=listen,
+    )
 
-address = str(host.data.get("ssh_hostname") or here)
-proof(
-    name="service start: prove it, with a study",
-    program=(HERE / "checks" / "checkbox.py").read_text(encoding="utf-8"),
-    parameters={
-        "origin": f"http://127.0.0.1:{listen}",
-        "url": f"http://{address}{'' if listen == 80 else f':{listen}'}/",
-        "release": identifier,
-        "listen": listen,
-        "files": f"{BASE}/current/public_html",
-        "mongo": mongo,
-    },
-)
+
+# Root needs no sudo, and a bare host has none.
+config.SUDO = host.data.get("ssh_user") != "root"
+# With --serial, the first host that fails is the last that is touched.
+config.FAIL_PERCENT = 0
+
+if meant(APP):
+    send_at_once()
+    deploy()

@@ -104,12 +104,12 @@ def state() -> State:
     return State(dict(line.split(" ", 1) for line in lines if " " in line))
 
 
-def keep_way(found: State, uri: bool) -> None:
+def keep_way(found: State, elsewhere: bool) -> None:
     """DeployError where a host that was given one kind of server is now to use another, without its data."""
     change = f"move the data, then remove {WAY} on the host and deploy again"
-    if uri and found.way in ("apt", "wheel"):
+    if elsewhere and found.way in ("apt", "wheel"):
         raise DeployError(f"{host.name}: has a MongoDB of its own, and checkbox_mongo_uri is given; {change}")
-    if not uri and found.way == "uri":
+    if not elsewhere and found.way == "uri":
         raise DeployError(
             f"{host.name}: uses a MongoDB elsewhere, and no checkbox_mongo_uri is given; {change}"
         )
