@@ -60,9 +60,9 @@ ITRUST = Application(
     ports=(8081, 8082),
     listen=8080,
     database=Database("mariadb.service", 3306, "mysql"),
-    packages=("nginx", "openjdk-17-jre-headless", "mariadb-server"),
+    packages=("nginx", "default-jre-headless", "tomcat10-common", "mariadb-server"),
     alive="/iTrust2/login",
     restart_seconds=180,
-    secrets=("/srv/itrust/slots/*/environment", "/srv/itrust/releases/*/*.war"),
+    secrets=("/srv/itrust/slots/*/environment", "/srv/itrust/releases/*/webapp/WEB-INF/classes/*.properties"),
 )
 APPLICATIONS = (CHECKBOX, ITRUST)

@@ -30,7 +30,7 @@ class NginxChecks:
 
     def test_default_site(self, host: Any) -> None:
         """Debian's default site is gone."""
-        assert not host.file("/etc/nginx/sites-enabled/default").exists
+        assert not host.file("/etc/nginx/sites-enabled/default").exists, "sites-enabled/default is there"
 
     def test_version_hidden(self, outside: Outside) -> None:
         """nginx does not tell its version, neither in a good answer nor in an error."""

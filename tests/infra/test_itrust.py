@@ -123,17 +123,28 @@ class TestTomcat:
         assert connectors[0][0] == "127.0.0.1", f"it listens on {connectors[0][0]}"
 
     def test_deploys_nothing_by_itself(self, server_xml: ElementTree.Element) -> None:
-        """Nothing that appears in a directory is deployed while Tomcat runs."""
+        """Nothing that appears in a directory is deployed."""
         hosts = list(server_xml.iter("Host"))
         assert hosts, "server.xml has no Host"
-        assert {host.get("autoDeploy") for host in hosts} == {"false"}, "autoDeploy is on"
+        for name in ("autoDeploy", "deployOnStartup"):
+            assert {host.get(name) for host in hosts} == {"false"}, f"{name} is on"
 
-    def test_applications(self, host: Any, base: str) -> None:
+    def test_applications(self, host: Any, base: str, server_xml: ElementTree.Element) -> None:
         """Only iTrust2 is deployed: no manager, no host-manager, no examples."""
-        for path in (f"{base}/webapps", f"{base}/conf/Catalina/localhost"):
+        contexts = [context.get("path") for context in server_xml.iter("Context")]
+        assert contexts == ["/iTrust2"], f"server.xml has {contexts}"
+        for path in (f"{base}/webapps", f"{base}/conf/Catalina"):
             names = output(host, "ls -A %s 2>/dev/null || true", path).split()
-            others = {name for name in names if name.split(".")[0] != "iTrust2"}
-            assert not others, f"{path} has {', '.join(sorted(others))}"
+            assert not names, f"{path} has {', '.join(names)}"
+
+    def test_war_is_closed(self, host: Any) -> None:
+        """The unpacked WAR can be read by root and the application only, and changed by root only."""
+        found = output(
+            host,
+            "find /srv/itrust/releases/*/webapp ! -type l "
+            "\\( -perm /o+rwx -o -perm /g+w -o ! -user root -o ! -group itrust \\) -print -quit",
+        )
+        assert not found, f"{found}: wrong owner or mode"
 
     @pytest.mark.parametrize("path", ["/manager/html", "/host-manager/html", "/examples/", "/docs/"])
     def test_absent(self, host: Any, live_port: int, path: str) -> None:
