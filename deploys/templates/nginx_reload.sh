@@ -24,7 +24,7 @@ reload_nginx() {
     # The files are in order but cannot be gone by: another program has the port, say.
     waited=$((waited + 1))
     if [ "$waited" -gt 50 ]; then
-      grep emerg /var/log/nginx/error.log | tail -n 1 >&2
+      grep emerg /var/log/nginx/error.log | grep -v 'still could not' | tail -n 1 >&2
       return 1
     fi
     sleep 0.1
