@@ -29,6 +29,7 @@ REPOSITORY = "https://github.com/ncsu-csc326/iTrust2.git"
 PACKAGES = ["ca-certificates", "python3", "nginx", "curl", *tomcat.PACKAGES, *mariadb.PACKAGES]
 BUILD_PACKAGES = ["maven", "default-jdk-headless"]
 MIGRATE_SECONDS = 300
+START_SECONDS = 180
 LOGIN = "/iTrust2/login"  # it reads the database
 MAIL = ("itrust_mail_username", "itrust_mail_password", "itrust_mail_host")
 HERE = Path(__file__).resolve().parent
@@ -70,11 +71,11 @@ try:
                 str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "v6")
             )
             archive = str(packed)
-        if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
-            raise DeployError(f"{here}: commit {commit!r} is not a commit's hash")
+        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+            raise DeployError(f"{here}: commit {commit!r} is not a commit's full hash")
         if not Path(archive).is_file():
             raise DeployError(f"{here}: no archive {archive!r}")
-        identifier = f"{commit[:12]}-{recipe}{'-local' if build == 'local' else ''}"
+        identifier = f"{commit}-{recipe}{'-local' if build == 'local' else ''}"
 except (SecretsError, SourceError, war.WarError) as error:
     raise DeployError(str(error)) from None
 
@@ -119,12 +120,20 @@ itrust_release.sealed(
 nginx.site(APP, "itrust.nginx.j2", listen=listen, ipv6=addresses == "ipv6")
 
 # ProtectSystem=strict: it writes into its private /tmp, and nowhere else. 143 is how a JVM ends that was asked to.
+# An iTrust2 that met no database at its first request never recovers (Hibernate's factory is a static): a start is
+# one only once its first answer is good, and is tried again otherwise; what fails to start a deploy sees at once.
 unit = slots.unit_text(
     APP,
     tomcat.command(int(memory)),
     after=["mariadb.service"],
     stop_seconds=20,
-    options=["ProtectSystem=strict", "SuccessExitStatus=143"],
+    options=[
+        "ProtectSystem=strict",
+        "SuccessExitStatus=143",
+        f"ExecStartPost={tomcat.FIRST_ANSWER} http://127.0.0.1:%i{LOGIN}",
+        f"TimeoutStartSec={START_SECONDS}",
+        "RestartSec=3",
+    ],
 )
 slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
 inside = itrust_release.secrets_inside(secrets)
@@ -137,7 +146,7 @@ slots.activate(
     ports=PORTS,
     health=LOGIN,
     environment={port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8"}) for port in PORTS},
-    patience=120,
+    patience=START_SECONDS,
     listen=listen,
 )
 itrust_users.initial_users(name="service start: iTrust's first users", secrets=secrets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from io import StringIO
 from typing import Final
 
 from pyinfra.api.command import StringCommand
@@ -69,7 +70,8 @@ def sealed(identifier: str, secrets: Mapping[str, str]) -> Generator[StringComma
             "itrust_seal", tree=tree, classes=f"{tree}/WEB-INF/classes", mode=mode, **secrets_inside(secrets)
         )
 
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
+    # A text file, not text: with -v pyinfra prints what a fact is given.
+    if host.get_fact(Command, "sh -s", _stdin=StringIO(text("check"))):
         host.noop("the release is closed, with the secrets inside")
         return
     yield StringCommand("sh", "-s", _stdin=text("seal"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator
+from io import StringIO
 from typing import Final
 
 from pyinfra.api.command import StringCommand
@@ -75,7 +76,8 @@ def database(password: str) -> Generator[StringCommand, None, None]:
             mode=mode,
         )
 
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
+    # A text file, not text: with -v pyinfra prints what a fact is given.
+    if host.get_fact(Command, "sh -s", _stdin=StringIO(text("check"))):
         host.noop("the database and its user are there")
         return
     yield StringCommand("sh", "-s", _stdin=text("make"))

@@ -19,7 +19,7 @@ from pyinfra.facts.server import Command
 
 from deploys.scripts import script
 
-__all__ = ["PACKAGES", "command", "configured", "heap_megabytes", "texts"]
+__all__ = ["FIRST_ANSWER", "PACKAGES", "command", "configured", "heap_megabytes", "texts"]
 
 PACKAGES: Final = ("default-jre-headless", "tomcat10-common", "tomcat-jakartaee-migration")
 BASE: Final = "/srv/itrust/tomcat"
@@ -34,6 +34,13 @@ OPENS: Final = (
     "java.base/java.util",
     "java.base/java.util.concurrent",
     "java.rmi/sun.rmi.transport",
+)
+
+# For a unit's ExecStartPost=, before the address: ends once that was answered, well only if that was a 200; and when
+# the process ends. systemd wants each $ and % twice.
+FIRST_ANSWER: Final = (
+    '/bin/sh -c \'until status=$$(curl -s -o /dev/null --noproxy 127.0.0.1 -m 90 -w %%{http_code} "$$0");'
+    " do kill -0 $$MAINPID || exit 1; sleep 0.3; done; [ $$status = 200 ]'"
 )
 
 

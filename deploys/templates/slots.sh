@@ -43,7 +43,7 @@ as_wanted() {
 # The line of the log that most likely says why: the application's last complaint, else its last word.
 last_words() {
   journalctl -u "$app@$1.service" --since "@$2" -o cat --no-pager -n 200 |
-    grep -vE "^(Started|Starting|Stopped|Stopping) |^$app@[0-9]+\.service: (Deactivated|Scheduled|Consumed|Main process|Failed with|Control)|^[[:space:]]*(at |$)|^Node\.js v|^\}?$" |
+    grep -vE "^(Started|Starting|Stopped|Stopping|Failed to start) |^$app@[0-9]+\.service: (Deactivated|Scheduled|Consumed|Main process|Failed with|Control)|^[[:space:]]*(at |$)|^Node\.js v|^\}?$" |
     awk '{ last = $0 } /[Ee]rror|[Ee]xception|Cannot|cannot|[Ff]ailed|[Dd]enied|refused|No such|not found/ { bad = $0 }
       END { if (bad != "") print bad; else if (last != "") print last; else print "its log is empty" }' | cut -c 1-300
 }
