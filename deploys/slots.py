@@ -87,6 +87,7 @@ def activate(
     patience: int,
     listen: int,
     public: str = "",
+    back: bool = False,
 ) -> Generator[PyinfraCommand, None, None]:
     """Serve the installed release `identifier` of `app`, switched without a lost request; nothing where it already is.
 
@@ -94,6 +95,8 @@ def activate(
     `environment` is the whole text of each port's EnvironmentFile (`quoting.environment_file`), by port: it is
     written as it is. `health` is the path that a slot answers with 200 once it can serve, within `patience`
     seconds; `public` is the path that nginx, on `listen`, answers with 200 then (default: the same).
+
+    `back` says that this is a rollback: the release then keeps its place in the history.
 
     Logs `report: {"name": "switch", ...}`: `port`, `release`, `probes` of the public address during the switch (one
     each 0.2 s), `unanswered` (those without a 200), `seconds` (that these lasted); the last three are null where
@@ -125,6 +128,7 @@ def activate(
             listen=int(listen),
             patience=int(patience),
             drain=DRAIN,
+            back="yes" if back else "no",
             mode=mode,
         )
 

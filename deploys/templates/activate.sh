@@ -1,4 +1,5 @@
-# Serves a release: given what slots.sh is, and: drain mode ("check" says what is to be done, and does nothing).
+# Serves a release: given what slots.sh is, and: drain, back (yes: a rollback),
+# mode ("check" says what is to be done, and does nothing).
 # Each step leaves something that the next run understands, wherever this one is cut short.
 
 to_do() {
@@ -61,10 +62,12 @@ serving() {
 
 finish() {
   current=$(basename "$(readlink "$base/current")" .replaced)
-  # Those after the one that was current were gone back from: they are not gone back to.
-  grep -qxF "$identifier" "$base/history" 2>/dev/null ||
-    { awk -v current="$current" '{ print } $0 == current { exit }' "$base/history" 2>/dev/null
+  # What is deployed comes after what was current, wherever it stood before; what is gone back to keeps its place.
+  # Those after the current one were gone back from: nothing goes back to them.
+  if ! grep -qxF "$identifier" "$base/history" 2>/dev/null || { [ "$back" = no ] && [ "$current" != "$identifier" ]; }; then
+    { awk -v current="$current" -v new="$identifier" '$0 != new { print } $0 == current { exit }' "$base/history" 2>/dev/null
       echo "$identifier"; } >"$base/history.new" && mv -T "$base/history.new" "$base/history"
+  fi
   rm -f "$base/history.new"
   link "$base/releases/$identifier" "$base/current"
   systemctl enable --quiet "$app@$1.service" 2>/dev/null
