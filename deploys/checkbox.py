@@ -200,6 +200,7 @@ def serve(identifier: str, variables: dict[str, object], listen: int, after: lis
         environment={port: environment_file({**variables, "APP_PORT": port}) for port in PORTS},
         patience=60,
         listen=listen,
+        back=rollback,
     )
 
 

@@ -194,6 +194,14 @@ def test_a_new_release_takes_over_without_a_lost_request_and_a_rollback_brings_t
     assert "<h1>Studies</h1>" in site.page()
 
 
+def test_a_rollback_goes_to_what_was_served_before_an_older_commit_too(site: Site) -> None:
+    site.deploy(ref="next")
+    site.deploy()  # the older commit, deployed on purpose
+    site.deploy("--rollback")
+    assert "<h1>Studies, next</h1>" in site.page()
+    site.deploy()
+
+
 def test_a_deploy_killed_in_the_middle_is_finished_by_the_next(site: Site) -> None:
     # To be installed again, in the midst of which it is killed.
     git = ["git", "-C", str(site.repository), "rev-parse", "next"]
