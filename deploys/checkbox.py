@@ -77,7 +77,7 @@ def deploy() -> None:
         "MONGO_PASSWORD": server.password,
         **mail,
     }
-    serve(identifier, variables, listen, after=["mongod.service"] if admin else [])
+    serve(identifier, variables, listen, after=["mongod.service"] if admin else [], back=rollback)
     address = str(host.data.get("ssh_hostname") or host.name)
     proof(
         name="service start: prove it, with a study",
@@ -179,7 +179,7 @@ def install(archive: str, commit: str) -> str:
     return identifier
 
 
-def serve(identifier: str, variables: dict[str, object], listen: int, after: list[str]) -> None:
+def serve(identifier: str, variables: dict[str, object], listen: int, after: list[str], back: bool) -> None:
     """The release runs and has nginx's traffic."""
     unit = slots.unit_text(
         APP,
@@ -200,7 +200,7 @@ def serve(identifier: str, variables: dict[str, object], listen: int, after: lis
         environment={port: environment_file({**variables, "APP_PORT": port}) for port in PORTS},
         patience=60,
         listen=listen,
-        back=rollback,
+        back=back,
     )
 
 
