@@ -148,6 +148,7 @@ slots.activate(
     environment={port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8"}) for port in PORTS},
     patience=START_SECONDS,
     listen=listen,
+    back=rollback,
 )
 itrust_users.initial_users(name="service start: iTrust's first users", secrets=secrets)
 
