@@ -55,13 +55,14 @@ def read_inventory(path: Path) -> Inventory:
     return Inventory(groups, path)
 
 
-def write_inventory(inventory: Inventory, path: Path) -> None:
+def write_inventory(inventory: Inventory, path: Path, comment: str = "") -> None:
     """Write `inventory` in the first form, for `pipeline` and plain pyinfra alike; 0600 where it names keys.
 
+    `comment` is one line that the file begins with.
     Raises InventoryError for what that form cannot hold: a group that is no plain name, data that is code.
     """
     mode = 0o600 if any(host.key is not None for host in inventory) else 0o644
-    text = inventory_text(inventory)
+    text = inventory_text(inventory, comment)
     partial = path.with_name(path.name + ".new")
     partial.unlink(missing_ok=True)
     partial.touch(mode=mode)
@@ -69,9 +70,10 @@ def write_inventory(inventory: Inventory, path: Path) -> None:
     partial.replace(path)
 
 
-def inventory_text(inventory: Inventory) -> str:
+def inventory_text(inventory: Inventory, comment: str = "") -> str:
     """What `write_inventory` writes."""
-    return "# Read by pipeline and by plain pyinfra.\n" + python_groups(inventory, host_data)
+    first = f"# {comment}\n" if comment else ""
+    return f"{first}# Read by pipeline and by plain pyinfra.\n" + python_groups(inventory, host_data)
 
 
 def host_data(host: Host) -> dict[str, object]:

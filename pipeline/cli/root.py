@@ -26,6 +26,7 @@ COMMANDS = {
     "verify": "pipeline.cli.verify:verify",
     "judge": "pipeline.cli.judge:judge",
     "report": "pipeline.cli.report:report",
+    "prod": "pipeline.cli.prod:prod",
     "lab": "pipeline.cli.lab:lab",
     "faults": "pipeline.cli.faults:faults",
     "doctor": "pipeline.cli.doctor:doctor",

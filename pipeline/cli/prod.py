@@ -1,0 +1,190 @@
+"""`pipeline prod`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from tabulate import tabulate
+
+from pipeline.canary.progress import Progress
+from pipeline.cli.options import json_option
+from pipeline.errors import Interrupted, UsageError
+from pipeline.exits import Exit
+
+if TYPE_CHECKING:
+    from pipeline.prod.cloud import Cloud, Plan
+
+__all__ = ["prod"]
+
+file_option = click.option(
+    "-f", "--file", "settings", type=click.Path(dir_okay=False, path_type=Path), default=Path("prod.yml"),
+    show_default=True, help="What production is to be; prod.example.yml says how to write it.",
+)  # fmt: skip
+inventory_option = click.option(
+    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), default=Path("inventory.ini"),
+    show_default=True, help="The file with the hosts, for `pipeline deploy` and plain pyinfra.",
+)  # fmt: skip
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+dry_option = click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
+
+
+@click.group()
+def prod() -> None:
+    """Production hosts in a cloud, as prod.yml says: made, shown, changed and removed.
+
+    \b
+    cp prod.example.yml prod.yml            then name your region
+    pipeline prod up                        the plan with its cost; then, after a yes, the hosts and inventory.ini
+    pipeline deploy checkbox.io -i inventory.ini
+    pipeline prod down                      remove everything that up made, and nothing else
+    """
+
+
+@prod.command()
+@file_option
+@inventory_option
+@yes_option
+@dry_option
+@json_option
+def up(settings: Path, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
+    """Make production as prod.yml says; a second time changes nothing.
+
+    The plan is shown first: what is created, changed (~), kept (=) and removed (-), and about what it costs. A
+    changed size or count changes just that. What was broken off is finished by the next `up`.
+    """
+    from pipeline.lock import inventory_lock
+    from pipeline.prod import flow
+    from pipeline.prod.plan_text import machine_row, plan_json
+    from pipeline.state import state_directory
+
+    cloud = _cloud(settings)
+    with inventory_lock(state_directory(), inventory):
+        plan = cloud.plan()
+        if dry_run:
+            _show(plan, as_json)
+            return Exit.OK
+        outcome = flow.up(cloud, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
+    if as_json:
+        hosts = [machine_row(machine) for machine in outcome.machines]
+        click.echo(json.dumps({**plan_json(plan, applied=True), "hosts": hosts, "inventory": str(inventory)}))
+    else:
+        click.echo(
+            f"{inventory}: {len(outcome.machines)} hosts. Next: pipeline deploy checkbox.io -i {inventory}"
+        )
+    return Exit.OK
+
+
+@prod.command()
+@file_option
+@inventory_option
+@yes_option
+@dry_option
+@json_option
+def down(settings: Path, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
+    """Remove everything that carries the environment's tags, and nothing else.
+
+    What other people put there is never touched; where it keeps something from going, it is named.
+    """
+    from pipeline.lock import inventory_lock
+    from pipeline.prod import flow
+    from pipeline.prod.plan_text import plan_json
+    from pipeline.state import state_directory
+
+    cloud = _cloud(settings)
+    with inventory_lock(state_directory(), inventory):
+        plan = cloud.removal()
+        if dry_run:
+            _show(plan, as_json)
+            return Exit.OK
+        flow.down(cloud, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
+    if as_json:
+        click.echo(json.dumps(plan_json(plan, applied=True)))
+    return Exit.OK
+
+
+@prod.command()
+@file_option
+@json_option
+def status(settings: Path, as_json: bool) -> int:
+    """The hosts as the cloud sees them now."""
+    from pipeline.prod.plan_text import machine_row, money
+
+    rows = [machine_row(machine) for machine in _cloud(settings).machines()]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return Exit.OK
+    if not rows:
+        click.echo("no hosts; pipeline prod up makes them")
+        return Exit.OK
+    table = [
+        (
+            row["host"],
+            row["type"],
+            row["state"],
+            row["address"] or "-",
+            row["private_address"] or "-",
+            money(row["usd_hourly"]),
+        )
+        for row in rows
+    ]
+    headers = ("host", "type", "state", "address", "private", "about an hour")
+    click.echo(tabulate(table, headers=headers, tablefmt="plain", disable_numparse=True))
+    return Exit.OK
+
+
+@prod.command(context_settings={"ignore_unknown_options": True})
+@file_option
+@click.argument("host")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def ssh(settings: Path, host: str, command: tuple[str, ...]) -> int:
+    """A shell on HOST, or COMMAND there."""
+    from pipeline.ssh import ssh_arguments
+
+    machines = {machine.name: machine for machine in _cloud(settings).machines()}
+    if host not in machines:
+        there = f"there is {', '.join(machines)}" if machines else "there are none"
+        raise UsageError(f"no host '{host}'; {there}", hint="pipeline prod status")
+    found = machines[host].host
+    if found is None or found.known_hosts is None:
+        raise UsageError(f"{host} is {machines[host].state} and has no address", hint="pipeline prod up")
+    found.known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    argv = ["ssh", *ssh_arguments(found, found.known_hosts)]
+    if command:
+        argv.append(shlex.join(command))
+    os.execvp(argv[0], argv)  # noqa: S606 - becomes ssh, so that the terminal and the exit code are its own
+
+
+def _cloud(path: Path) -> Cloud:
+    from pipeline.hosts.aws.cloud import AwsCloud
+    from pipeline.prod.settings import load_settings
+
+    return AwsCloud(load_settings(path))
+
+
+def _show(plan: Plan, as_json: bool) -> None:
+    from pipeline.prod.plan_text import plan_json, plan_lines
+
+    if as_json:
+        click.echo(json.dumps(plan_json(plan, applied=False)))
+    else:
+        click.echo("\n".join(plan_lines(plan)))
+
+
+def _confirm(plan: Plan, yes: bool, as_json: bool) -> None:
+    """Show the plan; return when it is to be done. A plan that changes nothing needs no yes."""
+    if not as_json:
+        _show(plan, as_json)
+    if yes or not plan.changes:
+        return
+    if as_json or not sys.stdin.isatty():
+        raise UsageError(
+            "this plan needs a yes, and there is no terminal to ask at", hint="the same with --yes"
+        )
+    if not click.confirm("\nDo this?", default=False, err=True):
+        raise Interrupted("nothing was changed")

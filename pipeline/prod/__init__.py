@@ -1,0 +1,1 @@
+"""Production's hosts: `settings` says what is wanted, `cloud` what a cloud must do for it, `flow` is the rest."""

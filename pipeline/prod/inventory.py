@@ -1,0 +1,70 @@
+"""The inventory file that `prod up` writes: known by its first line, so that no other file is ever written over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.inventory import Inventory
+from pipeline.inventory_file import inventory_text, write_inventory
+from pipeline.prod.cloud import Machine
+from pipeline.prod.settings import ROLES
+
+__all__ = ["check_ours", "inventory_of", "remove", "write"]
+
+
+def marker(environment: str, where: str) -> str:
+    """The first line, without its #."""
+    return f"Written by pipeline prod up: environment {environment}, {where}."
+
+
+def inventory_of(machines: tuple[Machine, ...]) -> Inventory:
+    """A group for each role that has reachable hosts."""
+    groups = {
+        role: tuple(machine.host for machine in machines if machine.role == role and machine.host is not None)
+        for role in sorted(ROLES)
+    }
+    return Inventory({role: hosts for role, hosts in groups.items() if hosts})
+
+
+def check_ours(path: Path, environment: str, where: str) -> None:
+    """Raises UsageError when there is a file that this environment did not write, or no place for one."""
+    other = "-i: another name for the inventory"
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no directory {path.parent}", hint=other)
+    if (found := _first_line(path)) is None or found == f"# {marker(environment, where)}":
+        return
+    if found.startswith("# Written by pipeline prod up: "):
+        raise UsageError(f"{path} is another environment's: {found[2:]}", hint=other)
+    raise UsageError(f"{path} was not written by pipeline prod up, and is left alone", hint=other)
+
+
+def write(path: Path, environment: str, where: str, machines: tuple[Machine, ...]) -> bool:
+    """Write the file, whole or not at all; gives whether it is another than before."""
+    inventory = inventory_of(machines)
+    comment = marker(environment, where)
+    try:
+        if path.exists() and path.read_text(encoding="utf-8") == inventory_text(inventory, comment):
+            return False
+        write_inventory(inventory, path, comment)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    return True
+
+
+def remove(path: Path, environment: str, where: str) -> bool:
+    """Remove the file if it is this environment's; gives whether it was."""
+    if _first_line(path) != f"# {marker(environment, where)}":
+        return False
+    path.unlink()
+    return True
+
+
+def _first_line(path: Path) -> str | None:
+    """None when there is no such file."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None

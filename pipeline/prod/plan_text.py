@@ -1,0 +1,108 @@
+"""A plan for people, at most 80 columns wide, and for programs."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from pipeline.prod.cloud import Change, Machine, Plan
+
+__all__ = ["machine_row", "money", "plan_json", "plan_lines"]
+
+WIDTH = 80
+WIDEST = 40  # of what a change is about; longer names push their details to the right
+INDENT = 13  # of details, besides that
+SIGNS = {"create": "+", "change": "~", "keep": "=", "remove": "-"}
+HOURS = 730  # in a month
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Each change with its sign, the sum of them, what it costs, and what to know.
+
+    `+` create, `~` change, `=` keep, `-` remove.
+    """
+    changes = [step.change for step in plan.steps]
+    lines = [f"{plan.environment}, {plan.where}", ""]
+    labels = [f"{change.kind} {change.name}".rstrip() for change in changes]
+    width = min(WIDEST, max(map(len, labels), default=0))
+    for change, label in zip(changes, labels, strict=True):
+        head = f"  {SIGNS[change.action]} {change.action:6} {label:{width}}  "
+        detail = textwrap.wrap(change.detail, WIDTH - INDENT - width, break_on_hyphens=False) or [""]
+        lines.append((head + detail[0]).rstrip())
+        lines += [" " * (INDENT + width) + line for line in detail[1:]]
+    lines += ["", _sum(changes)]
+    for note in _costs(changes), *plan.notes, *(f"in the way: {text}" for text in plan.obstacles):
+        if note:
+            lines += textwrap.wrap(note, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return lines
+
+
+def _sum(changes: list[Change]) -> str:
+    words = [f"{sum(change.action == action for change in changes)} to {action}" for action in SIGNS]
+    if not changes:
+        return "Nothing is there."
+    if all(change.action == "keep" for change in changes):
+        return f"Nothing to do: {len(changes)} things are as they should be."
+    return ", ".join(words) + "."
+
+
+def _costs(changes: list[Change]) -> str:
+    """A sentence, for plans after which something is there."""
+    if all(change.action == "remove" for change in changes):
+        return ""
+    known = sum(change.hourly or 0.0 for change in changes)
+    unknown = [
+        f"{change.name} ({change.detail.split(',')[0]})" for change in changes if change.hourly is None
+    ]
+    text = f"It costs about {money(known)} an hour ({money(known * HOURS)} a month)"
+    return text + (f", and what {', '.join(unknown)} costs, which is unknown here." if unknown else ".")
+
+
+def money(usd: float | None) -> str:
+    """
+    >>> money(0.0312), money(142.5), money(None)
+    ('$0.031', '$142', 'unknown')
+    """
+    if usd is None:
+        return "unknown"
+    return f"${usd:.0f}" if usd >= 10 else f"${usd:.3f}"
+
+
+def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:
+    """`environment`, `where`, `applied`, `changes` (action, kind, name, detail, usd_hourly), `usd_hourly`, `obstacles`.
+
+    Prices are null where they are not known; `usd_hourly` of the whole is null when one of them is.
+    """
+    changes = [step.change for step in plan.steps]
+    prices = [change.hourly for change in changes if change.action != "remove"]
+    return {
+        "environment": plan.environment,
+        "where": plan.where,
+        "applied": applied,
+        "changes": [
+            {
+                "action": change.action,
+                "kind": change.kind,
+                "name": change.name,
+                "detail": change.detail,
+                "usd_hourly": change.hourly,
+            }
+            for change in changes
+        ],
+        "usd_hourly": None if None in prices else round(sum(price or 0.0 for price in prices), 4),
+        "obstacles": list(plan.obstacles),
+    }
+
+
+def machine_row(machine: Machine) -> dict[str, Any]:
+    """A host as a program reads it: `prod status --json` has a list of these."""
+    return {
+        "host": machine.name,
+        "role": machine.role,
+        "type": machine.type,
+        "state": machine.state,
+        "id": machine.identifier,
+        "address": machine.host.address if machine.host else None,
+        "private_address": machine.host.private_address if machine.host else None,
+        "usd_hourly": machine.hourly,
+    }

@@ -1,0 +1,70 @@
+"""Whether new hosts can be used: SSH answers, and what a cloud's image does at its first start is done."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pipeline.canary.progress import Progress
+from pipeline.errors import HostError
+from pipeline.inventory import Host
+from pipeline.ssh import ssh_arguments
+
+__all__ = ["wait_ready"]
+
+PATIENCE = 300.0  # seconds from "running" to the first answer; a minute is usual
+# cloud-init configures apt and the user; before it is done apt may be locked
+COMMAND = "if command -v cloud-init > /dev/null; then cloud-init status --wait > /dev/null; fi; sudo -n true"
+
+
+def wait_ready(
+    hosts: Sequence[Host], progress: Progress, patience: float = PATIENCE, every: float = 3.0
+) -> None:
+    """Until all hosts answer. Raises HostError for the first that did not within `patience` seconds."""
+    began = time.monotonic()
+    waiting = list(hosts)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        while True:
+            left = max(1.0, patience - (time.monotonic() - began))
+            said = dict(
+                zip(waiting, pool.map(lambda host, left=left: _ask(host, left), waiting), strict=True)
+            )
+            waiting = [host for host, problem in said.items() if problem]
+            if not waiting:
+                return
+            if time.monotonic() - began >= patience:
+                first = waiting[0]
+                raise HostError(
+                    first.name,
+                    f"SSH to {first.user}@{first.address} does not work after {patience:.0f} s: {said[first]}",
+                    hint="does ssh_from in prod.yml have this machine's address? then the same command again",
+                )
+            names = ", ".join(host.name for host in waiting)
+            progress.detail(f"{time.monotonic() - began:.0f} s until SSH answers: {names}")
+            time.sleep(every)
+
+
+def _ask(host: Host, seconds: float) -> str:
+    """What is wrong, or empty."""
+    known = host.known_hosts or Path("/dev/null")
+    if host.known_hosts is not None:
+        known.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        done = subprocess.run(
+            ["ssh", *ssh_arguments(host, known), COMMAND],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "its first start does not end (cloud-init)"
+    except FileNotFoundError:
+        return "there is no ssh on this machine"
+    said = done.stderr.strip().splitlines()
+    return "" if done.returncode == 0 else (said[-1] if said else f"it ended with {done.returncode}")

@@ -1,0 +1,120 @@
+"""prod.yml: what production is to be. prod.example.yml documents each key."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pipeline.errors import ConfigError
+from pipeline.yamlfile import read_yaml, validate
+
+__all__ = ["ROLES", "Settings", "Wanted", "load_settings"]
+
+# In the order in which they are made: the hosts' firewalls name the monitor's.
+ROLES = ("monitor", "checkbox", "itrust")
+
+
+def _like(pattern: str, what: str) -> AfterValidator:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"{text[:60]!r} is not {what}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _network(text: str) -> str:
+    """A network in its usual spelling; ValueError says what is wrong."""
+    try:
+        return str(ipaddress.IPv4Network(text))
+    except ValueError as error:
+        raise ValueError(f"{str(error).splitlines()[0]} (as in 203.0.113.7/32)") from None
+
+
+def _vpc_network(text: str) -> str:
+    network = ipaddress.IPv4Network(_network(text))
+    if not network.is_private or not 16 <= network.prefixlen <= 28:
+        raise ValueError(f"{text} cannot be a VPC's network: a private one, /16 to /28")
+    return str(network)
+
+
+def _sources(value: Any) -> Any:
+    return [value] if isinstance(value, str) and value != "here" else value
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Type = Annotated[str, _like(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.small")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Group(_Part):
+    """The hosts of one application."""
+
+    count: Annotated[int, Field(ge=0, le=20, strict=True)] = 1
+    type: Type = "t3.small"
+
+
+class Wanted(_Part):
+    """One host that is to be there."""
+
+    name: str
+    role: str
+    type: str
+
+
+class Settings(_Part):
+    """What is wanted; a key that is absent has the value of prod.example.yml."""
+
+    cloud: Literal["aws"] = "aws"
+    name: Annotated[str, _like(r"[a-z][a-z0-9-]{0,29}", "a name (a-z, 0-9 and -, at most 30)")] = "production"
+    region: Annotated[str, _like(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")]
+    profile: Annotated[str, Field(min_length=1)] | None = None
+    checkbox: Group = Group()
+    itrust: Group = Group(type="t3.medium")
+    monitor: Literal["cloud", "none"] = "cloud"
+    monitor_type: Type = "t3.small"
+    ssh_from: Annotated[
+        Literal["here"] | Annotated[tuple[Network, ...], Field(min_length=1)], BeforeValidator(_sources)
+    ] = "here"
+    disk: Annotated[int, Field(ge=8, le=1000, strict=True)] = 20
+    cidr: Annotated[str, AfterValidator(_vpc_network)] = "10.83.0.0/24"
+    subnet: Annotated[str, _like(r"subnet-[0-9a-f]+", "a subnet's id such as subnet-0a1b2c3d")] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        if self.checkbox.count + self.itrust.count == 0:
+            raise ValueError(
+                "checkbox and itrust have no hosts at all; `pipeline prod down` removes everything"
+            )
+        if self.subnet is not None and "cidr" in self.model_fields_set:
+            raise ValueError("cidr is for a network that is made; with subnet there is none to make")
+        return self
+
+    def hosts(self) -> Iterator[Wanted]:
+        """Every host that is wanted, the monitor first."""
+        if self.monitor == "cloud":
+            yield Wanted(name="monitor", role="monitor", type=self.monitor_type)
+        for role, group in (("checkbox", self.checkbox), ("itrust", self.itrust)):
+            for number in range(1, group.count + 1):
+                yield Wanted(name=f"{role}-{number}", role=role, type=group.type)
+
+
+def load_settings(path: Path) -> Settings:
+    """prod.yml at `path`. Raises ConfigError with every problem, each `FILE:LINE: what is wrong`."""
+    if not path.exists():
+        raise ConfigError(
+            str(path),
+            [f"{path}:1: there is no such file"],
+            hint=f"cp prod.example.yml {path}, and name your region",
+        )
+    return validate(read_yaml(path), Settings, (*Settings.model_fields, *Group.model_fields))
