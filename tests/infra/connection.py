@@ -18,6 +18,17 @@ __all__ = ["Answer", "CheckedParamiko", "Outside", "address_of"]
 SECONDS = 10.0
 
 
+class AcceptNew(paramiko.MissingHostKeyPolicy):
+    """Keeps a new host's key, as ssh(1) does: one line more. paramiko's own policy writes the whole file anew."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
+        with self.path.open("a") as file:
+            file.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
+
+
 class CheckedParamiko(ParamikoBackend):  # type: ignore[misc] # its base has no types
     """testinfra's paramiko connection, which reads UserKnownHostsFile and StrictHostKeyChecking as ssh(1) does.
 
@@ -29,14 +40,16 @@ class CheckedParamiko(ParamikoBackend):  # type: ignore[misc] # its base has no 
     ) -> None:
         super()._load_ssh_config(client, cfg, config, directory)
         wanted = config.lookup(self.host.name)
-        files = wanted.get("userknownhostsfile", "~/.ssh/known_hosts")
+        text = wanted.get("userknownhostsfile", "~/.ssh/known_hosts")
         # One name with a blank, whose quotes are gone by now, or several names.
-        for name in [files] if Path(files).expanduser().is_file() else files.split():
-            if (path := Path(name).expanduser()).is_file():
-                client.load_host_keys(str(path))
+        names = [text] if Path(text).expanduser().is_file() else text.split()
+        files = [Path(name).expanduser() for name in names]
+        for path in files:
+            if path.is_file():
+                client.load_system_host_keys(str(path))
         strict = wanted.get("stricthostkeychecking", "yes")
         if strict == "accept-new":
-            client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+            client.set_missing_host_key_policy(AcceptNew(files[0]))
         elif strict not in ("no", "off"):
             client.set_missing_host_key_policy(paramiko.RejectPolicy())
 
