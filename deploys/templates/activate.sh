@@ -140,6 +140,9 @@ main() {
   # Anything left to be said goes where nobody listens, if the connection broke.
   switch
   result=$?
+  # The watch of a switch that failed would otherwise complain, as the last line, that its directory is gone.
+  rm -f "$work/watching"
+  wait
   rm -rf "$work"
   exit "$result"
 }
