@@ -97,7 +97,8 @@ def stop(child: subprocess.Popen[bytes], images: Path) -> None:
 
 
 def post(url: str, what: str, body: str = "") -> None:
-    request = urllib.request.Request(f"{url}/moto-api/{what}", data=body.encode(), method="POST")  # noqa: S310 - our own
+    headers = {"Content-Type": "text/plain"}  # a form's fields would not be the body
+    request = urllib.request.Request(f"{url}/moto-api/{what}", body.encode(), headers, method="POST")  # noqa: S310 - our own
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
 
 
@@ -112,8 +113,7 @@ class World:
     directory: Path
     aws: Aws
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    break_after: float = float("inf")  # this many calls from now; the call itself is done
-    lost: bool = True  # whether the broken call reached the server: its answer got lost
+    break_at: str = ""  # "change" or "look": the next such call is done, but its answer gets lost
 
     @property
     def inventory(self) -> Path:
@@ -159,13 +159,8 @@ class World:
         }
         return {kind: len(items) for kind, items in found.items()}
 
-    def _before(self, model: Any, params: Any, **_: Any) -> None:  # noqa: ARG002 - botocore's names
-        if self.break_after <= 0 and not self.lost:
-            raise Broken
-
     def _after(self, model: Any, **_: Any) -> None:
-        self.break_after -= 1
-        if self.break_after < 0 and self.lost:
+        if self.break_at == ("look" if model.name.startswith("Describe") else "change"):
             raise Broken(model.name)
 
     def _named(self, params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -184,28 +179,31 @@ def no_wait(_hosts: Sequence[Host], _progress: Progress) -> None:
     """These hosts have addresses, but are nowhere."""
 
 
-def credentials(monkeypatch: pytest.MonkeyPatch, home: Path, key: str = "test", secret: str = "test") -> None:
+def credentials(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """The environment of somebody with an account, and of nothing else of this machine."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("AWS_ENDPOINT_URL", server())
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    credentials(monkeypatch, tmp_path)
+def empty_account(monkeypatch: pytest.MonkeyPatch, directory: Path) -> World:
+    """A new account; `directory` is home, and where the inventory goes."""
+    credentials(monkeypatch, directory)
     post(server(), "reset")
-    aws = connect("production", REGION)
-    aws.poll = 0.01
-    made = World(tmp_path, aws)
-    events = aws.client.meta.events
+    made = World(directory, connect("production", REGION))
+    made.aws.poll = 0.01
+    events = made.aws.client.meta.events
     events.register("provide-client-params.ec2", made._named)
-    events.register("before-call.ec2", made._before)
     events.register("after-call.ec2", made._after)
     return made
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return empty_account(monkeypatch, tmp_path)

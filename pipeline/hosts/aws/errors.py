@@ -63,7 +63,7 @@ def explain(error: ClientError | BotoCoreError, what: str, region: str, profile:
         return EnvironmentError_(f"AWS: {_line(str(error))}", hint=_login(profile, fresh=True))
     if isinstance(error, SSO):
         return EnvironmentError_(f"AWS: the login has ended: {_line(str(error))}", hint=_login(profile))
-    if isinstance(error, boto.HTTPClientError):
+    if isinstance(error, boto.ConnectionError | boto.HTTPClientError):
         return EnvironmentError_(
             f"AWS: no answer in region {region} for {what}: {_line(str(error))}",
             hint="is this machine online, and is the region right? then the same command again",

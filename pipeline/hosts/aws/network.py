@@ -101,7 +101,7 @@ def _gateway(aws: Aws, found: Found, ids: Ids) -> Step:
 
 def _subnet(aws: Aws, found: Found, ids: Ids, settings: Settings, zone: str) -> Step:
     def create(_: Progress) -> None:
-        tags = [specification("subnet", "", aws.environment)]
+        tags = [specification("subnet", aws.environment, aws.environment)]
         parameters: dict[str, Any] = {
             "CidrBlock": settings.cidr,
             "AvailabilityZone": zone,

@@ -1,0 +1,49 @@
+"""How many API calls `pipeline prod up`, a second one and `down` make, and the policy that they need.
+
+Run: .venv/bin/python bench/aws_calls.py            the table of docs/aws.md
+     .venv/bin/python bench/aws_calls.py --policy   docs/aws-policy.json
+
+Against moto's HTTP server on this machine: no account is needed, and none is used. Where EC2 takes its time, each look
+at what is being waited for is one more DescribeInstances (every 5 s).
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "unit"))
+
+from aws_policy import policy, story
+from aws_server import empty_account
+
+
+def main() -> None:
+    rows, calls = [], []
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        world = empty_account(patch, Path(directory))
+        for name, before, command in story(world):
+            before()
+            world.calls.clear()
+            command()
+            looks = sum(call.startswith("Describe") for call, _ in world.calls)
+            rows.append((name, len(world.calls), looks, len(world.calls) - looks))
+            calls += world.calls
+    if sys.argv[1:] == ["--policy"]:
+        print(json.dumps(policy(calls), indent=2))
+        return
+    print("| command | calls | that look | that change |\n|---|---|---|---|")
+    for row in rows:
+        print("| " + " | ".join(map(str, row)) + " |")
+    print()
+    for name, count in sorted(collections.Counter(name for name, _ in calls).items()):
+        print(f"{count:4}  {name}")
+
+
+if __name__ == "__main__":
+    main()
