@@ -17,7 +17,7 @@ from pathlib import Path
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import config, host
 
-from deploys import mongodb, mongodb_uri, nginx, packages, releases, slots
+from deploys import exporters, mongodb, mongodb_uri, nginx, packages, releases, slots
 from deploys.direct import send_at_once
 from deploys.groups import meant
 from deploys.proof import proof
@@ -91,6 +91,7 @@ def deploy() -> None:
             "mongo": mongo,
         },
     )
+    exporters.of(APP, mongodb=admin is not None)
 
 
 def listening_port() -> int:

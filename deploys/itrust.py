@@ -16,7 +16,19 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.context import config, host
 from pyinfra.facts.server import Command
 
-from deploys import itrust_release, itrust_users, mariadb, nginx, packages, releases, slots, tomcat, war
+from deploys import (
+    exporters,
+    itrust_release,
+    itrust_users,
+    jmx,
+    mariadb,
+    nginx,
+    packages,
+    releases,
+    slots,
+    tomcat,
+    war,
+)
 from deploys.direct import send_at_once
 from deploys.proof import proof
 from deploys.quoting import environment_file
@@ -137,6 +149,7 @@ unit = slots.unit_text(
 )
 slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
 inside = itrust_release.secrets_inside(secrets)
+figures = jmx.options(PORTS)
 slots.activate(
     name="service start: serve the release",
     app=APP,
@@ -145,7 +158,9 @@ slots.activate(
     fingerprint=hashlib.sha256(json.dumps([identifier, unit, inside, tomcat.texts()]).encode()).hexdigest(),
     ports=PORTS,
     health=LOGIN,
-    environment={port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8"}) for port in PORTS},
+    environment={
+        port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8", **figures[port]}) for port in PORTS
+    },
     patience=START_SECONDS,
     listen=listen,
     back=rollback,
@@ -166,3 +181,4 @@ proof(
         "password": secrets["itrust_admin_password"],
     },
 )
+exporters.of(APP)

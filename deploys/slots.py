@@ -115,6 +115,7 @@ def activate(
         return script(
             "nginx_reload",
             "slots",
+            "mark",
             "activate",
             app=app,
             identifier=identifier,

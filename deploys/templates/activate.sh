@@ -1,4 +1,4 @@
-# Serves a release: given what slots.sh is, and: drain, back (yes: a rollback),
+# Serves a release: given what slots.sh and mark.sh are, and: drain, back (yes: a rollback),
 # mode ("check" says what is to be done, and does nothing).
 # Each step leaves something that the next run understands, wherever this one is cut short.
 
@@ -18,6 +18,7 @@ to_do() {
   *) echo "exactly slot $now is to run and to be enabled"; return ;;
   esac
   grep -qxF "$identifier" "$base/history" 2>/dev/null || { echo "the history is to be written"; return; }
+  marked "$identifier" || { echo "the monitor's mark is to be written"; return; }
   alive "$now" || alive "$now" || echo "slot $now does not answer"
 }
 
@@ -80,6 +81,7 @@ switch() {
   serving || return 1
   if [ -n "$old" ] && as_wanted "$old"; then
     finish "$old"
+    marked "$identifier" || mark "$identifier" "$(date +%s)"
     echo "report: {\"name\": \"switch\", \"release\": \"$identifier\", \"port\": $old," \
       "\"probes\": null, \"unanswered\": null, \"seconds\": null}"
     return
@@ -115,6 +117,7 @@ switch() {
     return 1
   fi
   finish "$new"
+  mark "$identifier" "$(date +%s)"
   if [ -e "$work/watching" ]; then
     rm -f "$work/watching"
     wait

@@ -1,0 +1,140 @@
+"""The monitor and what it watches: run on all hosts of the inventory at once, it makes docs/monitoring.md true.
+
+    pyinfra inventory.ini deploys/monitor.py
+
+One host in the group `monitor`; those it watches in `checkbox` and `itrust`. Again after a host came or went, and
+as often as one likes: what is as it should be is left alone. Data of the monitor's host: prometheus.py, and
+`listen` (80); of a host: `monitor_address` (where the monitor reaches its SSH), `public_url` (what the probe asks
+instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `monitor_password`, which is made;
+`alert_webhook`, which is taken where it is given.
+"""
+
+from pathlib import Path
+
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.host import Host
+from pyinfra.context import config, host, inventory
+from pyinfra.facts.server import Command
+
+from deploys import exporters, monitor_page, packages, prometheus, tunnels
+from deploys.direct import send_at_once
+from deploys.kept import Kept, kept
+from deploys.proof import proof
+from deploys.secrets import SecretsError, secrets_of
+from deploys.targets import Monitored, TargetsError, ports_of, targets
+
+GROUP = "monitor"
+# By application: nginx's port, and a path that reads the database.
+APPLICATIONS = {"checkbox": (80, "/api/study/listing"), "itrust": (8080, "/iTrust2/login")}
+HERE = Path(__file__).resolve().parent
+
+
+def the_monitor() -> Host:
+    found = list(inventory.get_group(GROUP, []))
+    if len(found) != 1:
+        raise DeployError(f"the inventory has {len(found)} hosts in the group {GROUP!r}: it needs one")
+    monitor: Host = found[0]
+    if apps_of(monitor):
+        raise DeployError(f"{monitor.name}: the monitor needs a host of its own, without an application")
+    return monitor
+
+
+def apps_of(of: Host) -> list[str]:
+    return [app for app in APPLICATIONS if app in of.groups]
+
+
+def described(of: Host) -> Monitored:
+    """A host with applications, as the monitor sees it."""
+    apps = apps_of(of)
+    try:
+        given = secrets_of(
+            str(of.data.get("environment") or "production"),
+            [],
+            of.data.get("secrets_directory"),
+            optional=["checkbox_mongo_uri"],
+        )
+    except SecretsError as error:
+        raise DeployError(str(error)) from None
+    without = frozenset(["mongodb"]) if "checkbox_mongo_uri" in given else frozenset[str]()
+    return Monitored(of.name, apps, {app: probed(of, app) for app in apps}, without)
+
+
+def probed(of: Host, app: str) -> str:
+    """The address that the probe asks."""
+    if of.data.get("public_url"):
+        return str(of.data.get("public_url"))
+    port, path = APPLICATIONS[app]
+    port = int(of.data.get("listen") or port)
+    address = of.data.get("private_address") or of.data.get("ssh_hostname") or of.name
+    address = f"[{address}]" if ":" in str(address) else str(address)
+    return f"http://{address}{'' if port == 80 else f':{port}'}{path}"
+
+
+def watched(monitor: Host) -> None:
+    """This host shows its figures to the monitor, and those of the applications that are deployed on it."""
+    me = described(host)
+    exporters.of_host()
+    tunnels.authorized(name="Let the monitor in", monitor=monitor, ports=ports_of(me))
+    for app in me.apps:
+        if host.get_fact(Command, f"cat /srv/{app}/live 2>/dev/null || true"):
+            exporters.of_application(app, mongodb="mongodb" not in me.without)
+
+
+def port() -> int:
+    listen = str(host.data.get("listen") or 80)
+    if not listen.isdecimal() or not 0 < int(listen) < 65536:
+        raise DeployError(f"{host.name}: listen {listen!r} is no port")
+    return int(listen)
+
+
+def made_ready() -> None:
+    """The monitor has what it needs, and the key with which it will come to the others."""
+    wanted = [*exporters.HOST_PACKAGES, *prometheus.PACKAGES, *monitor_page.PACKAGES, "openssh-client"]
+    packages.ensure(wanted, hold=["nginx", *(name for name in wanted if name.startswith("prometheus"))])
+    tunnels.key(name="Make the key of the tunnels")
+
+
+def watching() -> None:
+    """The monitor looks, and shows what it sees."""
+    listen, hosts = port(), [(described(other), other) for other in inventory if apps_of(other)]
+    try:
+        secrets = secrets_of(
+            str(host.data.get("environment") or "production"),
+            ["monitor_password"],
+            host.data.get("secrets_directory"),
+            optional=["alert_webhook"],
+        )
+        jobs = targets([monitored for monitored, _ in hosts], host.name)
+    except (SecretsError, TargetsError) as error:
+        raise DeployError(str(error)) from None
+    addresses = host.get_fact(Command, "[ -e /proc/net/if_inet6 ] && echo ipv6 || echo ipv4")
+    what = Kept()
+    exporters.keep_host(what)
+    tunnels.kept_tunnels(what, hosts)
+    prometheus.keep_prometheus(what, jobs, secrets.get("alert_webhook", ""))
+    kept(name="Prometheus, its tunnels, its targets", what=what)
+    monitor_page.page(secrets["monitor_password"], listen, ipv6=addresses == "ipv6")
+    address = host.data.get("ssh_hostname") or host.name
+    proof(
+        name="Prove that every host is seen",
+        program=(HERE / "checks" / "monitor.py").read_text(encoding="utf-8"),
+        parameters={
+            "prometheus": "http://127.0.0.1:9090",
+            "hosts": [monitored.name for monitored, other in hosts if other.connected],
+            "url": f"http://{address}{'' if listen == 80 else f':{listen}'}/dashboard",
+        },
+    )
+
+
+# Root needs no sudo, and a bare host has none.
+config.SUDO = host.data.get("ssh_user") != "root"
+send_at_once()
+
+watcher = the_monitor()
+# In this order, on all hosts side by side: the key, what it opens, what comes through.
+if host.name == watcher.name:
+    made_ready()
+if apps_of(host):
+    watched(watcher)
+if host.name == watcher.name:
+    watching()

@@ -1,0 +1,103 @@
+"""What Prometheus asks, from the hosts of the inventory. Knows nothing of pyinfra."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Final
+
+from deploys.exporters import PORTS
+
+__all__ = ["JOBS", "JVM_PORTS", "Monitored", "TargetsError", "loopback", "ports_of", "targets"]
+
+Target = Mapping[str, object]
+
+# The agent in either slot's JVM: the slot's port and 10000.
+JVM_PORTS: Final = (18081, 18082)
+OF_HOST: Final = ("node", "process")
+OF_APP: Final = {
+    "checkbox": ("mtail", "nginx", "mongodb"),
+    "itrust": ("mtail", "nginx", "mysqld", "jmx"),
+}
+JOBS: Final = ("node", "process", "mtail", "nginx", "mongodb", "mysqld", "jmx", "probe")
+# The place on 127.0.0.0/8 where the monitor has the hosts' ports: away from 127.0.0.1 and systemd's 127.0.0.53.
+FIRST: Final = IPv4Address("127.64.0.0")
+PLACES: Final = 1 << 22
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+class TargetsError(Exception):
+    """One line: which host, what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """A host with applications. `probes`: by application, the address that a user would ask; `without`: jobs that it
+    does not have."""
+
+    name: str
+    apps: Sequence[str]
+    probes: Mapping[str, str]
+    without: frozenset[str] = frozenset()
+
+
+def loopback(name: str) -> str:
+    """The monitor's own address at which it has the ports of the host `name`.
+
+    It follows from the name: whoever comes and goes, a host keeps it, and what Prometheus reads there is never
+    another host's.
+
+    >>> loopback("web1"), loopback("web2")
+    ('127.94.107.201', '127.89.27.172')
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    # Neither the first nor the last of the range.
+    return str(FIRST + 1 + int.from_bytes(digest[:8], "big") % (PLACES - 2))
+
+
+def jobs_of(monitored: Monitored) -> list[str]:
+    jobs = dict.fromkeys([*OF_HOST, *(job for app in monitored.apps for job in OF_APP[app])])
+    return [job for job in jobs if job not in monitored.without]
+
+
+def ports_of(monitored: Monitored) -> list[int]:
+    """The ports of its loopback that a host shows to the monitor."""
+    return [port for job in jobs_of(monitored) for port in ports_of_job(job)]
+
+
+def ports_of_job(job: str) -> tuple[int, ...]:
+    return JVM_PORTS if job == "jmx" else (PORTS[job],)
+
+
+def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
+    """The text of the file of targets (file_sd) by job, for all JOBS. Raises TargetsError."""
+    found: dict[str, list[Target]] = {job: [] for job in JOBS}
+    places: dict[str, str] = {}
+    for host in hosts:
+        if not NAME.fullmatch(host.name):
+            raise TargetsError(
+                f"host {host.name!r}: to be monitored it needs a name of letters, digits, . _ and -"
+            )
+        place = loopback(host.name)
+        other = places.setdefault(place, host.name)
+        if other != host.name:
+            raise TargetsError(f"hosts {other!r} and {host.name!r} share {place}: give one another name")
+        for app in host.apps:
+            for job in [*OF_HOST, *OF_APP[app]]:
+                if job in host.without:
+                    continue
+                for port in ports_of_job(job):
+                    found[job].append(target(f"{place}:{port}", host.name, app, f"{host.name}:{port}"))
+            found["probe"].append(target(host.probes[app], host.name, app, host.probes[app]))
+    for job in OF_HOST:
+        own = f"127.0.0.1:{PORTS[job]}"
+        found[job].append(target(own, monitor, "monitor", f"{monitor}:{PORTS[job]}"))
+    return {job: json.dumps(entries, indent=1) + "\n" for job, entries in found.items()}
+
+
+def target(address: str, host: str, app: str, instance: str) -> Target:
+    return {"targets": [address], "labels": {"host": host, "app": app, "instance": instance}}
