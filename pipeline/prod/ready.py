@@ -29,19 +29,18 @@ def wait_ready(
     with ThreadPoolExecutor(max_workers=8) as pool:
         while True:
             left = max(1.0, patience - (time.monotonic() - began))
-            said = dict(
-                zip(waiting, pool.map(lambda host, left=left: _ask(host, left), waiting), strict=True)
-            )
-            waiting = [host for host, problem in said.items() if problem]
-            if not waiting:
+            said = list(pool.map(lambda host, left=left: _ask(host, left), waiting))
+            problems = [(host, problem) for host, problem in zip(waiting, said, strict=True) if problem]
+            if not problems:
                 return
             if time.monotonic() - began >= patience:
-                first = waiting[0]
+                first, problem = problems[0]
                 raise HostError(
                     first.name,
-                    f"SSH to {first.user}@{first.address} does not work after {patience:.0f} s: {said[first]}",
+                    f"SSH to {first.user}@{first.address} does not work after {patience:.0f} s: {problem}",
                     hint="does ssh_from in prod.yml have this machine's address? then the same command again",
                 )
+            waiting = [host for host, _ in problems]
             names = ", ".join(host.name for host in waiting)
             progress.detail(f"{time.monotonic() - began:.0f} s until SSH answers: {names}")
             time.sleep(every)

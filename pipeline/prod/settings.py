@@ -13,10 +13,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipeline.errors import ConfigError
 from pipeline.yamlfile import read_yaml, validate
 
-__all__ = ["ROLES", "Settings", "Wanted", "load_settings"]
+__all__ = ["HERE", "ROLES", "Settings", "Wanted", "load_settings"]
 
 # In the order in which they are made: the hosts' firewalls name the monitor's.
 ROLES = ("monitor", "checkbox", "itrust")
+
+HERE = "here"  # in ssh_from: this machine, as the internet sees it
 
 
 def _like(pattern: str, what: str) -> AfterValidator:
@@ -45,11 +47,15 @@ def _vpc_network(text: str) -> str:
     return str(network)
 
 
-def _sources(value: Any) -> Any:
-    return [value] if isinstance(value, str) and value != "here" else value
+def _source(text: str) -> str:
+    return text if text == HERE else _network(text)
 
 
-Network = Annotated[str, AfterValidator(_network)]
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Source = Annotated[str, AfterValidator(_source)]
 Type = Annotated[str, _like(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.small")]
 
 
@@ -83,9 +89,7 @@ class Settings(_Part):
     itrust: Group = Group(type="t3.medium")
     monitor: Literal["cloud", "none"] = "cloud"
     monitor_type: Type = "t3.small"
-    ssh_from: Annotated[
-        Literal["here"] | Annotated[tuple[Network, ...], Field(min_length=1)], BeforeValidator(_sources)
-    ] = "here"
+    ssh_from: Annotated[tuple[Source, ...], Field(min_length=1), BeforeValidator(_list)] = ("here",)
     disk: Annotated[int, Field(ge=8, le=1000, strict=True)] = 20
     cidr: Annotated[str, AfterValidator(_vpc_network)] = "10.83.0.0/24"
     subnet: Annotated[str, _like(r"subnet-[0-9a-f]+", "a subnet's id such as subnet-0a1b2c3d")] | None = None

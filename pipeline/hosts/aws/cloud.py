@@ -24,7 +24,7 @@ from pipeline.hosts.aws.teardown import removal_steps
 from pipeline.inventory import Host
 from pipeline.prod.address import own_address
 from pipeline.prod.cloud import Machine, Plan, Step
-from pipeline.prod.settings import Settings
+from pipeline.prod.settings import HERE, Settings
 
 __all__ = ["AwsCloud"]
 
@@ -42,7 +42,8 @@ class AwsCloud:
     def plan(self) -> Plan:
         """See Cloud.plan. Raises UsageError for what cannot be done to what is there."""
         settings = self.settings
-        ssh_from = (f"{own_address()}/32",) if settings.ssh_from == "here" else settings.ssh_from
+        here = f"{own_address()}/32" if HERE in settings.ssh_from else ""
+        ssh_from = tuple(here if source == HERE else source for source in settings.ssh_from)
         with telling(self.aws, f"environment {settings.name}"):
             found = look(self.aws)
             ids = Ids()
@@ -56,9 +57,10 @@ class AwsCloud:
             steps += self._surplus(found, ids)
         notes = []
         if "0.0.0.0/0" in ssh_from:
-            notes.append("SSH is open to the whole internet: ssh_from in prod.yml can narrow it")
-        if settings.ssh_from == "here":
-            notes.append(f"SSH is open to {ssh_from[0].removesuffix('/32')} only, where this machine is now")
+            notes.append("SSH is open to the whole internet: ssh_from in prod.yml can narrow it.")
+        if here:
+            address = here.removesuffix("/32")
+            notes.append(f"SSH is open to this machine's address, {address}. When that changes: up again.")
         notes.append(f"Prices: {prices.SOURCE}.")
         return Plan(settings.name, self.where, tuple(steps), tuple(notes))
 
