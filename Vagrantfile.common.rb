@@ -1,7 +1,8 @@
 # What the machines of Vagrantfile.canary and Vagrantfile.monitor have in common: how each provider makes one of them,
 # and where it stands. Settings come from the environment:
 #   PIPELINE_LAB_BOX      the box, instead of the provider's own choice
-#   PIPELINE_LAB_MEMORY   MB of each host; for one host of Vagrantfile.monitor: PIPELINE_LAB_MEMORY_CHECKBOX, ..._ITRUST
+#   PIPELINE_LAB_MEMORY   MB of each host; for one host of Vagrantfile.monitor: PIPELINE_LAB_MEMORY_CHECKBOX, ..._ITRUST,
+#                         ..._MONITOR
 #   PIPELINE_LAB_CPUS     cores of each host
 #   PIPELINE_LAB_SUBNET   first three bytes of the hosts' addresses
 #   PIPELINE_LAB_FIRST    last byte of the first host's address; the others follow

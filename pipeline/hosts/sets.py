@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["CANARY", "PRODUCTION", "SETS", "HostSet", "set_of"]
+__all__ = ["CANARY", "MONITOR", "PRODUCTION", "SETS", "HostSet", "set_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class HostSet:
     folder: str  # of its state, within .pipeline and within .vagrant
     apart: int = 0  # how far its addresses are from the canary's
     keeps_data: bool = False  # whether a host that was stopped is started again as it was, or built anew
+    variables: Mapping[str, str] = field(default_factory=dict)  # more of the Vagrantfile's, always the same
 
     def place(self, root: Path) -> int:
         """Where a checkout's addresses begin to be looked for; the Vagrantfile reckons the same way."""
@@ -47,6 +48,8 @@ class HostSet:
 
     def command(self, verb: str) -> str:
         """What to type: `pipeline lab VERB` for this set."""
+        if self is MONITOR:
+            return f"pipeline prod {verb}"
         return f"pipeline lab {verb}" + ("" if self is CANARY else f" {self.name}")
 
     def settings(self, provider: str) -> dict[str, str]:
@@ -56,7 +59,8 @@ class HostSet:
             name: os.environ.get(name) or common or str(usual[provider != "lxc"])
             for name, usual in self.memory.items()
         }
-        return {**sizes, "PIPELINE_LAB_CPUS": os.environ.get("PIPELINE_LAB_CPUS") or self.cpus}
+        cpus = os.environ.get("PIPELINE_LAB_CPUS") or self.cpus
+        return {**sizes, "PIPELINE_LAB_CPUS": cpus, **self.variables}
 
     def memory_of(self, host: str, settings: Mapping[str, str]) -> str:
         """The MB of `host` by these settings."""
@@ -77,14 +81,32 @@ CANARY = HostSet(
 PRODUCTION = HostSet(
     name="production",
     title="local production",
-    hosts=("checkbox", "itrust"),
+    hosts=("checkbox", "itrust", "monitor"),
     vagrantfile="Vagrantfile.monitor",
-    memory={"PIPELINE_LAB_MEMORY_CHECKBOX": (1024, 1024), "PIPELINE_LAB_MEMORY_ITRUST": (1536, 1536)},
+    memory={
+        "PIPELINE_LAB_MEMORY_CHECKBOX": (1024, 1024),
+        "PIPELINE_LAB_MEMORY_ITRUST": (1536, 1536),
+        "PIPELINE_LAB_MEMORY_MONITOR": (768, 768),
+    },
     cpus="1",
     beginning="pipeline-production-",
     folder="production",
     apart=252,
     keeps_data=True,
+)
+# Production's monitor by itself, for hosts that are in a cloud. Not of SETS: its name there is production's.
+MONITOR = HostSet(
+    name="monitor",
+    title="the local monitor",
+    hosts=("monitor",),
+    vagrantfile="Vagrantfile.monitor",
+    memory={"PIPELINE_LAB_MEMORY_MONITOR": (768, 768)},
+    cpus="1",
+    beginning="pipeline-monitor-",
+    folder="monitor",
+    apart=266,
+    keeps_data=True,
+    variables={"PIPELINE_LAB_ONLY": "monitor"},
 )
 SETS = {of.name: of for of in (CANARY, PRODUCTION)}
 

@@ -75,6 +75,11 @@ class Lab:
                 raise LabError(f"{self.of.title} is not whole: {error}", hint=self.of.command("up"))
         return self._inventory(record)
 
+    def hosts(self) -> tuple[Host, ...]:
+        """The hosts as they were when all were last up; none is asked."""
+        record = read(self._file)
+        return tuple(self._inventory(record)) if record else ()
+
     def up(self) -> Inventory:
         """Boots what is missing, gives the hosts; a whole lab takes 0.3 s. Raises LabError.
 
@@ -242,8 +247,9 @@ class Lab:
 
     def _vagrant(self, provider: str, settings: dict[str, str]) -> VagrantCommand:
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        given = {**self.of.variables, **settings}
         return VagrantCommand(
-            self.root, self.of.vagrantfile, self._memory, provider, settings, self.log, self._say
+            self.root, self.of.vagrantfile, self._memory, provider, given, self.log, self._say
         )
 
     def _lxc_addresses(self, record: Record | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import LabError
 from pipeline.hosts import lxc, record
-from pipeline.hosts.sets import CANARY, PRODUCTION, SETS, HostSet, set_of
+from pipeline.hosts.sets import CANARY, MONITOR, PRODUCTION, SETS, HostSet, set_of
 from pipeline.hosts.vagrant import Lab
 from pipeline.inventory import Host
 from pipeline.state import ROOT
@@ -77,22 +77,22 @@ def test_a_record_of_another_format_counts_as_none(tmp_path: Path, text: str) ->
 
 
 def test_checkouts_and_sets_have_different_names_and_addresses_of_their_own(tmp_path: Path) -> None:
-    labs = [(tmp_path / name, of) for name in "ab" for of in SETS.values()]
+    labs = [(tmp_path / name, of) for name in "ab" for of in (*SETS.values(), MONITOR)]
     assert len({of.prefix(root) for root, of in labs}) == len(labs)
     assert CANARY.prefix(tmp_path / "a") == CANARY.prefix(tmp_path / "a" / ".." / "a")
-    first, second = (of.place(tmp_path) % len(lxc.SLOTS) for of in SETS.values())
-    assert first != second
+    places = [of.place(tmp_path) % len(lxc.SLOTS) for of in (*SETS.values(), MONITOR)]
+    assert len({*places}) == len(places)
 
 
 def test_sets_of_one_checkout_share_no_file_and_no_host(tmp_path: Path) -> None:
-    canary, production = (Lab(tmp_path, None, pytest.fail, of) for of in SETS.values())
+    labs = [Lab(tmp_path, None, pytest.fail, of) for of in (*SETS.values(), MONITOR)]
     for name in ("state", "log", "known_hosts"):
-        assert getattr(canary, name) != getattr(production, name)
+        assert len({getattr(lab, name) for lab in labs}) == len(labs)
     assert set(CANARY.hosts).isdisjoint(PRODUCTION.hosts)
 
 
 def test_each_vagrantfile_has_the_hosts_sizes_and_names_that_the_program_expects() -> None:
-    for of in SETS.values():
+    for of in (*SETS.values(), MONITOR):
         text = (ROOT / of.vagrantfile).read_text()
         assert f'LabMachines.new(config, __dir__, "{of.beginning}", {of.apart})' in text
         assert all(re.search(rf"\b{host}\b", text) for host in of.hosts)
@@ -103,20 +103,20 @@ def test_each_vagrantfile_has_the_hosts_sizes_and_names_that_the_program_expects
 @pytest.mark.parametrize(
     ("given", "sizes"),
     [
-        ({}, ("1024", "1536")),
-        ({"PIPELINE_LAB_MEMORY": "2048"}, ("2048", "2048")),
-        ({"PIPELINE_LAB_MEMORY": "2048", "PIPELINE_LAB_MEMORY_ITRUST": "3072"}, ("2048", "3072")),
+        ({}, ("1024", "1536", "768")),
+        ({"PIPELINE_LAB_MEMORY": "2048"}, ("2048", "2048", "2048")),
+        ({"PIPELINE_LAB_MEMORY": "2048", "PIPELINE_LAB_MEMORY_ITRUST": "3072"}, ("2048", "3072", "2048")),
     ],
 )
 def test_a_hosts_own_size_counts_more_than_the_common_one(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], sizes: tuple[str, str]
 ) -> None:
-    for name in ("", "_CHECKBOX", "_ITRUST"):
+    for name in ("", "_CHECKBOX", "_ITRUST", "_MONITOR"):
         monkeypatch.delenv(f"PIPELINE_LAB_MEMORY{name}", raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     settings = PRODUCTION.settings("lxc")
-    assert tuple(PRODUCTION.memory_of(host, settings) for host in ("checkbox", "itrust")) == sizes
+    assert tuple(PRODUCTION.memory_of(host, settings) for host in PRODUCTION.hosts) == sizes
 
 
 def test_a_host_is_found_in_its_set() -> None:
