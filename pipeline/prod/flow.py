@@ -47,8 +47,8 @@ def up(
         )
     progress.say(f"waiting until {len(hosts)} hosts answer SSH")
     wait(hosts, progress)
-    if inventory.write(path, plan.environment, plan.where, machines):
-        progress.say(f"wrote {path}")
+    written = inventory.write(path, plan.environment, plan.where, machines)
+    progress.say(f"all answer; {'wrote' if written else 'nothing new for'} {path}")
     return Outcome(plan, True, machines)
 
 

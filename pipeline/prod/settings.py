@@ -56,6 +56,7 @@ def _list(value: Any) -> Any:
 
 
 Source = Annotated[str, AfterValidator(_source)]
+Name = Annotated[str, _like(r"[a-z][a-z0-9-]{0,29}", "a name (a-z, 0-9 and -, at most 30)")]
 Type = Annotated[str, _like(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.small")]
 
 
@@ -82,12 +83,12 @@ class Settings(_Part):
     """What is wanted; a key that is absent has the value of prod.example.yml."""
 
     cloud: Literal["aws"] = "aws"
-    name: Annotated[str, _like(r"[a-z][a-z0-9-]{0,29}", "a name (a-z, 0-9 and -, at most 30)")] = "production"
+    name: Name = "production"
     region: Annotated[str, _like(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")]
     profile: Annotated[str, Field(min_length=1)] | None = None
     checkbox: Group = Group()
     itrust: Group = Group(type="t3.medium")
-    monitor: Literal["cloud", "none"] = "cloud"
+    monitor: Literal["cloud", "local", "none"] = "cloud"
     monitor_type: Type = "t3.small"
     ssh_from: Annotated[tuple[Source, ...], Field(min_length=1), BeforeValidator(_list)] = ("here",)
     disk: Annotated[int, Field(ge=8, le=1000, strict=True)] = 20
@@ -113,12 +114,24 @@ class Settings(_Part):
                 yield Wanted(name=f"{role}-{number}", role=role, type=group.type)
 
 
-def load_settings(path: Path) -> Settings:
+class LocalSettings(_Part):
+    """What is wanted on this machine; no key is needed."""
+
+    cloud: Literal["vagrant"] = "vagrant"
+    # Its own secrets: hosts that others on this machine may look into must not hold production's.
+    name: Name = "local"
+    provider: Literal["virtualbox", "libvirt", "lxc"] | None = None
+
+
+def load_settings(path: Path) -> Settings | LocalSettings:
     """prod.yml at `path`. Raises ConfigError with every problem, each `FILE:LINE: what is wrong`."""
     if not path.exists():
         raise ConfigError(
             str(path),
             [f"{path}:1: there is no such file"],
-            hint=f"cp prod.example.yml {path}, and name your region",
+            hint=f"cp prod.example.yml {path}, and name your region; or without an account: --cloud vagrant",
         )
-    return validate(read_yaml(path), Settings, (*Settings.model_fields, *Group.model_fields))
+    document = read_yaml(path)
+    if isinstance(document.data, dict) and document.data.get("cloud") == "vagrant":
+        return validate(document, LocalSettings, LocalSettings.model_fields)
+    return validate(document, Settings, (*Settings.model_fields, *Group.model_fields))

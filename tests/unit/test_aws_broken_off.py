@@ -78,3 +78,22 @@ def test_two_networks_of_one_environment_become_one_again(world: World) -> None:
         ("remove", "VPC"),
     ]
     assert world.count() == FULL
+
+
+@pytest.mark.parametrize(
+    "operation", ["AttachInternetGateway", "AssociateRouteTable", "DetachInternetGateway", "DeleteVpc"]
+)
+def test_a_call_that_botocore_repeats_since_its_answer_got_lost_has_happened(
+    world: World, operation: str
+) -> None:
+    times: list[Any] = []
+
+    def lose(response: Any, **_: Any) -> float | None:
+        times.append(response)
+        return 0.0 if len(times) == 1 else None  # repeat at once what the server did well
+
+    world.aws.client.meta.events.register(f"needs-retry.ec2.{operation}", lose)
+    world.up()
+    world.down()
+    assert len(times) == 2
+    assert world.count() == NOTHING

@@ -131,7 +131,7 @@ def test_a_group_elsewhere_that_lets_ours_in_keeps_ours(world: World) -> None:
     ours = next(
         group["GroupId"]
         for group in world.aws.ours("describe_security_groups", "SecurityGroups")
-        if group["GroupName"] == "production-itrust"
+        if group["GroupName"] == "pipeline-production-itrust"
     )
     ec2 = world.aws.client
     default = next(vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if vpc["IsDefault"])

@@ -29,7 +29,7 @@ def instances_by_name(world: World) -> dict[str, Any]:
 
 def group(world: World, role: str) -> Any:
     groups = world.aws.ours("describe_security_groups", "SecurityGroups")
-    return next(group for group in groups if group["GroupName"] == f"production-{role}")
+    return next(group for group in groups if group["GroupName"] == f"pipeline-production-{role}")
 
 
 def rules(world: World, role: str) -> set[tuple[int, str]]:
@@ -160,6 +160,14 @@ def test_a_larger_count_adds_and_a_smaller_one_removes_the_last(world: World) ->
     assert world.done() == ["TerminateInstances"]
     assert instances_by_name(world)["checkbox-1"]["InstanceId"] == first
     assert [host.name for host in read_inventory(world.inventory).groups["checkbox"]] == ["checkbox-1"]
+
+
+def test_another_disk_is_for_new_hosts_and_is_said_so(world: World) -> None:
+    world.up()
+    plan = world.up(disk=30)
+    assert plan.changes == ()
+    details = [step.change.detail for step in plan.steps if step.change.kind == "host"]
+    assert all(detail.endswith("its disk stays 20 GB, 30 is for new hosts") for detail in details)
 
 
 def test_a_stopped_host_is_started_again(world: World) -> None:

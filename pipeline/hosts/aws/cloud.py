@@ -13,7 +13,7 @@ from pipeline.hosts.aws import instances, prices
 from pipeline.hosts.aws.errors import telling
 from pipeline.hosts.aws.firewall import firewall_steps
 from pipeline.hosts.aws.found import ALIVE, Found, Ids, instances_of, look
-from pipeline.hosts.aws.hosts import host_steps, hourly, pairs
+from pipeline.hosts.aws.hosts import disk_of, host_steps, hourly, pairs
 from pipeline.hosts.aws.images import kinds_of, zone_for
 from pipeline.hosts.aws.keys import directory, key_path, key_step
 from pipeline.hosts.aws.network import network_steps, use_subnet
@@ -114,9 +114,7 @@ class AwsCloud:
                 str(each["InstanceType"]),
                 str(each["State"]["Name"]),
                 str(each["InstanceId"]),
-                hourly(
-                    str(each["InstanceType"]), self.settings.disk, running=each["State"]["Name"] == "running"
-                ),
+                hourly(str(each["InstanceType"]), disk_of(each), running=each["State"]["Name"] == "running"),
                 self._host(each),
             )
             for each in found

@@ -64,7 +64,7 @@ def _rules(role: str, ssh_from: tuple[str, ...], monitored: bool) -> list[Rule]:
 
 
 def _group(aws: Aws, found: Found, ids: Ids, role: str, wanted: list[Rule]) -> Step:
-    name = f"{aws.environment}-{role}"
+    name = f"pipeline-{aws.environment}-{role}"  # one that begins with sg- is refused
     group = next(
         (
             group

@@ -11,11 +11,11 @@ from pipeline.hosts.aws import instances, prices
 from pipeline.hosts.aws.found import Found, Ids
 from pipeline.hosts.aws.images import Image, image_for
 from pipeline.hosts.aws.session import Aws
-from pipeline.hosts.aws.tags import HOST, tag
+from pipeline.hosts.aws.tags import DISK, HOST, tag
 from pipeline.prod.cloud import Change, Step
 from pipeline.prod.settings import Settings, Wanted
 
-__all__ = ["Pair", "host_steps", "hourly", "pairs"]
+__all__ = ["Pair", "disk_of", "host_steps", "hourly", "pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,14 @@ def pairs(found: Found, settings: Settings) -> list[Pair]:
     return [Pair(host, named.get(host.name)) for host in settings.hosts()]
 
 
+def disk_of(instance: dict[str, Any]) -> int:
+    """GB of its disk; 0 when nobody wrote that down."""
+    text = tag(instance, DISK)
+    return int(text) if text.isdecimal() else 0
+
+
 def hourly(kind: str, disk: int, *, running: bool = True) -> float | None:
-    """About what a host costs, in USD an hour; None when its type is not in the table."""
+    """About what a host costs, in USD an hour; None when its type is not in the table. `disk` is in GB."""
     storage = prices.storage_hourly(disk)
     price = prices.instance_hourly(kind)
     if not running:
@@ -80,7 +86,8 @@ def _existing(
         str(instance["InstanceType"]),
         instance["State"]["Name"],
     )
-    cost = hourly(host.type, settings.disk)
+    disk = disk_of(instance)
+    cost = hourly(host.type, disk)
     if kind != host.type:
         old, new = str(instance["Architecture"]), processors[host.type]
         if old != new:
@@ -102,4 +109,7 @@ def _existing(
         return Step(
             Change("change", "host", host.name, f"{state}: start it, new public address", cost), start
         )
-    return Step(Change("keep", "host", host.name, f"{identifier} {kind}, {state}", cost))
+    detail = f"{identifier} {kind}, {state}"
+    if disk and disk != settings.disk:
+        detail += f"; its disk stays {disk} GB, {settings.disk} is for new hosts"
+    return Step(Change("keep", "host", host.name, detail, cost))

@@ -25,7 +25,7 @@ PATIENCE = 600  # seconds until an instance has done what it was told
 def create(aws: Aws, ids: Ids, settings: Settings, host: Wanted, image: Image) -> None:
     """One instance: encrypted disk, metadata only by IMDSv2, a public address, tagged from its first moment."""
     name = f"{aws.environment}-{host.name}"
-    tags = {"role": host.role, "host": host.name}
+    tags = {"role": host.role, "host": host.name, "disk": str(settings.disk)}
     parameters: dict[str, Any] = {
         "ImageId": image.identifier,
         "InstanceType": host.type,

@@ -15,6 +15,7 @@ from pipeline.prod.settings import Settings
 __all__ = ["network_steps", "use_subnet"]
 
 EVERYWHERE = "0.0.0.0/0"
+ALREADY = ("Resource.AlreadyAssociated", "RouteAlreadyExists")
 
 
 def use_subnet(aws: Aws, ids: Ids, identifier: str) -> Step:
@@ -81,7 +82,11 @@ def _attached(gateway: dict[str, Any], vpc: str) -> bool:
 def _gateway(aws: Aws, found: Found, ids: Ids) -> Step:
     def attach(_: Progress) -> None:
         aws.patiently(
-            aws.client.attach_internet_gateway, ".NotFound", InternetGatewayId=ids.gateway, VpcId=ids.vpc
+            aws.client.attach_internet_gateway,
+            ".NotFound",
+            done=ALREADY,
+            InternetGatewayId=ids.gateway,
+            VpcId=ids.vpc,
         )
 
     def create(progress: Progress) -> None:
@@ -90,7 +95,8 @@ def _gateway(aws: Aws, found: Found, ids: Ids) -> Step:
         ids.gateway = made["InternetGatewayId"]
         attach(progress)
 
-    for gateway in sorted(found.gateways, key=lambda gateway: not _attached(gateway, ids.vpc))[:1]:
+    free = [each for each in found.gateways if not each.get("Attachments") or _attached(each, ids.vpc)]
+    for gateway in sorted(free, key=lambda gateway: not _attached(gateway, ids.vpc))[:1]:
         ids.gateway = str(gateway["InternetGatewayId"])
         ids.claimed.add(ids.gateway)
         if _attached(gateway, ids.vpc):
@@ -141,10 +147,14 @@ def _table(aws: Aws, found: Found, ids: Ids) -> Step:
             # a route whose gateway was removed stays, and stands in the way of a new one
             route = aws.client.replace_route if way else aws.client.create_route
             target: dict[str, Any] = {"DestinationCidrBlock": EVERYWHERE, "GatewayId": ids.gateway}
-            aws.patiently(route, ".NotFound", RouteTableId=ids.table, **target)
+            aws.patiently(route, ".NotFound", done=ALREADY, RouteTableId=ids.table, **target)
         if not _association(table, ids.subnet):
             aws.patiently(
-                aws.client.associate_route_table, ".NotFound", RouteTableId=ids.table, SubnetId=ids.subnet
+                aws.client.associate_route_table,
+                ".NotFound",
+                done=ALREADY,
+                RouteTableId=ids.table,
+                SubnetId=ids.subnet,
             )
 
     if not table:

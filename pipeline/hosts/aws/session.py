@@ -45,8 +45,18 @@ class Aws:
         """The same, of what carries the environment's tag."""
         return self.listed(operation, key, Filters=filters(self.environment), **parameters)
 
-    def patiently(self, call: Callable[..., Any], *codes: str, seconds: float = 60, **parameters: Any) -> Any:
+    def patiently(
+        self,
+        call: Callable[..., Any],
+        *codes: str,
+        done: Collection[str] = (),
+        seconds: float = 60,
+        **parameters: Any,
+    ) -> Any:
         """`call(**parameters)`, again and again for `seconds` while it is refused with one of `codes`.
+
+        A refusal with one of `done` means that it has happened already: botocore repeats a call whose answer got
+        lost. The result is then None.
 
         What was made a moment ago is not yet known to all of EC2 (codes that end in NotFound), and what was removed
         still holds on to things for a while (DependencyViolation).
@@ -56,6 +66,8 @@ class Aws:
             try:
                 return call(**parameters)
             except ClientError as error:
+                if matches(code_of(error), done):
+                    return None
                 if not matches(code_of(error), codes) or time.monotonic() >= end:
                     raise
             time.sleep(min(self.poll, 2.0))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ENVIRONMENT", "HOST", "ROLE", "filters", "name_of", "specification", "tag"]
+__all__ = ["DISK", "ENVIRONMENT", "HOST", "ROLE", "filters", "name_of", "specification", "tag"]
 
 ENVIRONMENT = "pipeline:environment"
 ROLE = "pipeline:role"
 HOST = "pipeline:host"  # which of the role's hosts an instance is
+DISK = "pipeline:disk"  # GB that it was made with
 
 
 def filters(environment: str) -> list[dict[str, Any]]:
@@ -18,7 +19,7 @@ def filters(environment: str) -> list[dict[str, Any]]:
 
 
 def specification(kind: str, environment: str, name: str, **more: str) -> dict[str, Any]:
-    """A TagSpecifications entry, so that a thing is tagged from its first moment; `more` is role and host."""
+    """A TagSpecifications entry, so that a thing is tagged from its first moment; `more` is role, host and disk."""
     tags = {
         "Name": name,
         ENVIRONMENT: environment,

@@ -115,5 +115,7 @@ def _remove_vpc(aws: Aws, vpc: Resource) -> None:
 
 
 def _gone(aws: Aws, call: Callable[..., Any], **parameters: str) -> None:
-    """Waits while what was removed before still holds on to this."""
-    aws.patiently(call, "DependencyViolation", seconds=PATIENCE, **parameters)
+    """Waits while what was removed before still holds on to this; what is gone already is fine."""
+    aws.patiently(
+        call, "DependencyViolation", done=(".NotFound", "Gateway.NotAttached"), seconds=PATIENCE, **parameters
+    )
