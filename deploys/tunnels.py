@@ -147,6 +147,8 @@ def configuration(monitored: Monitored, there: tuple[str, int]) -> str:
         f"IdentityFile {BASE}/key",
         "IdentitiesOnly yes",
         "BatchMode yes",
+        # Not that the slot which does not run refuses, at each scrape.
+        "LogLevel ERROR",
         "ConnectTimeout 5",
         # A host that is gone without a word is noticed within 15 s.
         "ServerAliveInterval 5",

@@ -5,12 +5,19 @@ directory=/etc/nginx/pipeline
 loaded=$directory/$app.loaded
 default=/etc/nginx/sites-enabled/default
 
+# The site's own log, where it has one: it is made before nginx would make it, which lets everybody read it.
+log=/var/log/nginx/$app.access.log
+log_closed() {
+  case $content in *"access_log $log "*) [ "$(stat -c '%a %U %G' "$log" 2>/dev/null)" = "640 www-data adm" ] ;; esac
+}
+
 to_do() {
   command -v nginx >/dev/null || { echo "nginx is to be installed"; return; }
   [ ! -L "$default" ] && [ ! -e "$default" ] || { echo "the default site is to go"; return; }
   [ -s "$directory/$app.upstream" ] || { echo "the upstream is to be made"; return; }
   printf %s "$content" | cmp -s - "$file" || { echo "the site is to be written"; return; }
   cmp -s "$file" "$loaded" || { echo "nginx is to be reloaded"; return; }
+  log_closed || { echo "the log is to be closed to others"; return; }
   [ "$(systemctl is-active nginx.service)" = active ] || { echo "nginx is to be started"; return; }
   [ "$(systemctl is-enabled nginx.service)" = enabled ] || { echo "nginx is to be enabled"; return; }
 }
@@ -26,6 +33,7 @@ main() {
   rm -f "$default" "$loaded"
   # Nothing is there to be served yet; the first activation writes the port.
   [ -s "$directory/$app.upstream" ] || echo "server 127.0.0.1:1 down;" >"$directory/$app.upstream"
+  log_closed || { touch "$log" && chown www-data:adm "$log" && chmod 640 "$log" || exit 1; }
   [ ! -e "$file" ] || cp -p "$file" "$file.old"
   printf %s "$content" >"$file.new" && chmod 644 "$file.new" && mv -T "$file.new" "$file" || exit 1
   if ! reload_nginx; then
