@@ -100,6 +100,8 @@ def connection(host: Host, known_hosts: Path | None, data: Data) -> dict[str, ob
         ssh["ssh_known_hosts_file"] = str(keys.resolve())
     if host.key is not None:
         ssh["ssh_key"] = str(host.key.expanduser().resolve())
+    if host.private_address != host.address:
+        ssh["private_address"] = host.private_address
     return {**host.data, **data.get(host.name, {}), **ssh}
 
 

@@ -63,6 +63,11 @@ Examples:
     show_default=True,
     help="Where run directories go.",
 )
+@click.option(
+    "--monitor", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="The inventory whose monitor shows the verdict.  [default: that of -i, or of the last `prod up`]",
+)  # fmt: skip
+@click.option("--no-monitor", is_flag=True, help="Show the verdict on no dashboard.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, change nothing.")
 @json_option
 def canary(refs: tuple[str, ...], **options: Any) -> int:
@@ -83,6 +88,7 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         return Exit.OK
     if len(refs) != 2:
         raise click.UsageError(f"two refs are needed, BASELINE and CANARY; got {len(refs)}: {' '.join(refs)}")
+    from pipeline.canary.mark import find_monitor, leave_mark
     from pipeline.canary.plan import describe, make_plan
     from pipeline.canary.progress import Progress
     from pipeline.canary.settings import Settings
@@ -90,14 +96,20 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
 
     options["promote"] = not options.pop("no_promote")
     as_json, dry_run = options.pop("as_json"), options.pop("dry_run")
+    monitor_file, no_monitor = options.pop("monitor"), options.pop("no_monitor")
+    if monitor_file and no_monitor:
+        raise click.UsageError("--monitor and --no-monitor contradict each other")
     settings = Settings(baseline=refs[0], canary=refs[1], **options)
     progress = Progress()
     plan = make_plan(settings, progress)
+    monitor = None if no_monitor else find_monitor(monitor_file, plan.inventory)
     if dry_run:
         click.echo(describe(plan, as_json=as_json), nl=False)
         return Exit.OK
     from pipeline.cli.show import show_verdict
 
     result = run_canary(plan, progress)
+    if monitor is not None:
+        leave_mark(monitor, result.run, result.verdict, progress)
     show_verdict(result.directory, result.run, result.verdict, as_json=as_json)
     return result.verdict.outcome.exit_code

@@ -18,7 +18,7 @@ from pipeline.errors import Interrupted, UsageError
 from pipeline.exits import Exit
 
 if TYPE_CHECKING:
-    from pipeline.prod.cloud import Cloud, Plan
+    from pipeline.prod.cloud import Plan
 
 __all__ = ["prod"]
 
@@ -30,79 +30,98 @@ inventory_option = click.option(
     "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), default=Path("inventory.ini"),
     show_default=True, help="The file with the hosts, for `pipeline deploy` and plain pyinfra.",
 )  # fmt: skip
+cloud_option = click.option(
+    "--cloud", type=click.Choice(["aws", "vagrant"]),
+    help="vagrant: hosts on this machine; needs no prod.yml.  [default: as prod.yml says]",
+)  # fmt: skip
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 dry_option = click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
 
 
 @click.group()
 def prod() -> None:
-    """Production hosts in a cloud, as prod.yml says: made, shown, changed and removed.
+    """Production: its hosts made, shown, changed and removed, in a cloud or on this machine, with their monitor.
 
     \b
-    cp prod.example.yml prod.yml            then name your region
-    pipeline prod up                        the plan with its cost; then, after a yes, the hosts and inventory.ini
+    pipeline prod up --cloud vagrant        on this machine: nothing else is needed
+    cp prod.example.yml prod.yml            in a cloud: name your region
+    pipeline prod up                        the plan with its cost; then, after a yes, hosts, inventory.ini, monitor
     pipeline deploy checkbox.io -i inventory.ini
+    pipeline deploy iTrust -i inventory.ini
+    pipeline prod open                      the page that shows how both are
     pipeline prod down                      remove everything that up made, and nothing else
+
+    The hosts of --cloud vagrant are those of `pipeline lab ... production`, which boots them bare, for tests and
+    for tinkering: without inventory.ini and without the monitor.
     """
 
 
 @prod.command()
 @file_option
+@cloud_option
 @inventory_option
 @yes_option
 @dry_option
 @json_option
-def up(settings: Path, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
-    """Make production as prod.yml says; a second time changes nothing.
+def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
+    """Make production as prod.yml says, with its monitor; a second time changes nothing.
 
     The plan is shown first: what is created, changed (~), kept (=) and removed (-), and about what it costs. A
     changed size or count changes just that. What was broken off is finished by the next `up`.
     """
     from pipeline.lock import inventory_lock
-    from pipeline.prod import flow
-    from pipeline.prod.plan_text import machine_row, plan_json
+    from pipeline.prod import flow, last, monitor
+    from pipeline.prod.inventory import inventory_of
+    from pipeline.prod.place import place
+    from pipeline.prod.plan_text import machine_row, plan_json, up_lines
     from pipeline.state import state_directory
 
-    cloud = _cloud(settings)
+    where, progress = place(settings, cloud), Progress()
     with inventory_lock(state_directory(), inventory):
-        plan = cloud.plan()
+        plan = where.plan()
         if dry_run:
             _show(plan, as_json)
             return Exit.OK
-        outcome = flow.up(cloud, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
+        outcome = flow.up(where, plan, inventory, progress, lambda plan: _confirm(plan, yes, as_json))
+        hosts, watched = inventory_of(outcome.machines), None
+        if monitor.GROUP in hosts.groups:
+            last.remember(inventory)
+            watched = monitor.watch(hosts, progress)
     if as_json:
-        hosts = [machine_row(machine) for machine in outcome.machines]
-        click.echo(json.dumps({**plan_json(plan, applied=True), "hosts": hosts, "inventory": str(inventory)}))
+        rows = [machine_row(machine) for machine in outcome.machines]
+        told = {"hosts": rows, "inventory": str(inventory), "monitor": watched and watched.to_dict()}
+        click.echo(json.dumps({**plan_json(plan, applied=True), **told}))
     else:
-        click.echo(
-            f"{inventory}: {len(outcome.machines)} hosts. Next: pipeline deploy checkbox.io -i {inventory}"
-        )
+        click.echo("\n".join(up_lines(inventory, hosts, watched)))
     return Exit.OK
 
 
 @prod.command()
 @file_option
+@cloud_option
 @inventory_option
 @yes_option
 @dry_option
 @json_option
-def down(settings: Path, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
-    """Remove everything that carries the environment's tags, and nothing else.
+def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
+    """Remove everything that carries the environment's tags, or the hosts on this machine, and nothing else.
 
     What other people put there is never touched; where it keeps something from going, it is named.
     """
     from pipeline.lock import inventory_lock
-    from pipeline.prod import flow
+    from pipeline.prod import flow, last
+    from pipeline.prod.place import place
     from pipeline.prod.plan_text import plan_json
     from pipeline.state import state_directory
 
-    cloud = _cloud(settings)
+    where = place(settings, cloud)
     with inventory_lock(state_directory(), inventory):
-        plan = cloud.removal()
+        plan = where.removal()
         if dry_run:
             _show(plan, as_json)
             return Exit.OK
-        flow.down(cloud, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
+        flow.down(where, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
+        last.forget(inventory)
     if as_json:
         click.echo(json.dumps(plan_json(plan, applied=True)))
     return Exit.OK
@@ -110,12 +129,14 @@ def down(settings: Path, inventory: Path, yes: bool, dry_run: bool, as_json: boo
 
 @prod.command()
 @file_option
+@cloud_option
 @json_option
-def status(settings: Path, as_json: bool) -> int:
+def status(settings: Path, cloud: str | None, as_json: bool) -> int:
     """The hosts as the cloud sees them now."""
+    from pipeline.prod.place import place
     from pipeline.prod.plan_text import machine_row, money
 
-    rows = [machine_row(machine) for machine in _cloud(settings).machines()]
+    rows = [machine_row(machine) for machine in place(settings, cloud).machines()]
     if as_json:
         click.echo(json.dumps(rows))
         return Exit.OK
@@ -140,13 +161,15 @@ def status(settings: Path, as_json: bool) -> int:
 
 @prod.command(context_settings={"ignore_unknown_options": True})
 @file_option
+@cloud_option
 @click.argument("host")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def ssh(settings: Path, host: str, command: tuple[str, ...]) -> int:
+def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) -> int:
     """A shell on HOST, or COMMAND there."""
+    from pipeline.prod.place import place
     from pipeline.ssh import ssh_arguments
 
-    machines = {machine.name: machine for machine in _cloud(settings).machines()}
+    machines = {machine.name: machine for machine in place(settings, cloud).machines()}
     if host not in machines:
         there = f"there is {', '.join(machines)}" if machines else "there are none"
         raise UsageError(f"no host '{host}'; {there}", hint="pipeline prod status")
@@ -160,11 +183,39 @@ def ssh(settings: Path, host: str, command: tuple[str, ...]) -> int:
     os.execvp(argv[0], argv)  # noqa: S606 - becomes ssh, so that the terminal and the exit code are its own
 
 
-def _cloud(path: Path) -> Cloud:
-    from pipeline.hosts.aws.cloud import AwsCloud
-    from pipeline.prod.settings import load_settings
+@prod.command("open")
+@click.option(
+    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), default=Path("inventory.ini"),
+    show_default=True, help="The file that names the monitor, in its group `monitor`.",
+)  # fmt: skip
+@click.option("--no-browser", is_flag=True, help="Only say where the page is.")
+def open_(inventory: Path, no_browser: bool) -> int:
+    """The dashboard, through SSH, until Ctrl-C.
 
-    return AwsCloud(load_settings(path))
+    While it runs, the page is at a port of this machine's loopback, where it asks for no password: SSH's key is
+    enough. Others who work on this machine could read it there, too.
+    """
+    from pipeline.inventory_file import read_inventory
+    from pipeline.prod.monitor import GROUP
+    from pipeline.prod.tunnel import open_tunnel, show_in_browser
+    from pipeline.state import state_directory
+
+    monitor = read_inventory(inventory).one(GROUP)
+
+    def ready(address: str) -> None:
+        shown = not no_browser and show_in_browser(address)
+        click.echo(
+            f"{address}  {'opened in your browser' if shown else 'open it in a browser'}; Ctrl-C ends it"
+        )
+
+    def lost(said: str) -> None:
+        click.echo(f"{monitor.name}: {said}; connecting again until Ctrl-C", err=True)
+
+    try:
+        open_tunnel(monitor, state_directory() / "known_hosts", ready, lost)
+    except KeyboardInterrupt:
+        return Exit.OK
+    return Exit.OK
 
 
 def _show(plan: Plan, as_json: bool) -> None:

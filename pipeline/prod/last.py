@@ -1,4 +1,4 @@
-"""The inventory that `prod up` wrote last in this checkout: where the canary finds the monitor."""
+"""The inventory with a monitor that `prod up` wrote last in this checkout: there the canary leaves its verdicts."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Watched:
         changed = sum(map(len, self.changes.values()))
         what = f"{changed} changes" if changed else "nothing to do"
         text = f"the monitor: {what}, {self.seconds:.0f} s; {self.up} of {self.targets} targets answer"
-        return text + (f"; not yet: {', '.join(self.down)}" if self.down else "")
+        return text + (f"; not yet: {'; '.join(_by_host(self.down))}" if self.down else "")
 
     def to_dict(self) -> dict[str, Any]:
         """For --json."""
@@ -50,6 +50,17 @@ class Watched:
             "up": self.up,
             "down": list(self.down),
         }
+
+
+def _by_host(down: Sequence[str]) -> list[str]:
+    """
+    >>> _by_host(["itrust jmx", "itrust mtail", "web mtail"])
+    ['itrust jmx, mtail', 'web mtail']
+    """
+    jobs: dict[str, list[str]] = {}
+    for host, job in (text.split(" ", 1) for text in down):
+        jobs.setdefault(host, []).append(job)
+    return [f"{host} {', '.join(names)}" for host, names in jobs.items()]
 
 
 def watch(inventory: Inventory, progress: Progress) -> Watched:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
+from pathlib import Path
 from typing import Any
 
+from pipeline.inventory import Inventory
 from pipeline.prod.cloud import Change, Machine, Plan
+from pipeline.prod.monitor import GROUP, USER, Watched, password_place
 
-__all__ = ["machine_row", "money", "plan_json", "plan_lines"]
+__all__ = ["machine_row", "money", "plan_json", "plan_lines", "up_lines"]
 
 WIDTH = 80
 WIDEST = 40  # of what a change is about; longer names push their details to the right
@@ -50,6 +54,8 @@ def _costs(changes: list[Change]) -> str:
     """A sentence, for plans after which something is there."""
     if all(change.action == "remove" for change in changes):
         return ""
+    if all(change.hourly == 0.0 for change in changes):
+        return "It costs nothing."
     known = sum(change.hourly or 0.0 for change in changes)
     unknown = [
         f"{change.name} ({change.detail.split(',')[0]})" for change in changes if change.hourly is None
@@ -60,12 +66,40 @@ def _costs(changes: list[Change]) -> str:
 
 def money(usd: float | None) -> str:
     """
-    >>> money(0.0312), money(142.5), money(None)
-    ('$0.031', '$142', 'unknown')
+    >>> money(0.0312), money(142.5), money(0.0), money(None)
+    ('$0.031', '$142', 'nothing', 'unknown')
     """
+    if usd == 0.0:
+        return "nothing"
     if usd is None:
         return "unknown"
     return f"${usd:.0f}" if usd >= 10 else f"${usd:.3f}"
+
+
+def up_lines(path: Path, hosts: Inventory, watched: Watched | None) -> list[str]:
+    """What `prod up` ends with: what is there, and what to type next."""
+    lines = [f"{path}: {', '.join(host.name for host in hosts)}"]
+    if watched is not None:
+        monitor = hosts.one(GROUP)
+        lines += [
+            watched.words(),
+            f"the page: pipeline prod open{_option(path)}; or, where the monitor's port 80 can be reached,",
+            f"  http://{monitor.private_address}/dashboard, user {USER}, password: {password_place(monitor)}",
+        ]
+    lines.append("next:")
+    lines += [
+        f"  pipeline deploy {name} -i {shlex.quote(str(path))}"
+        for group, name in (("checkbox", "checkbox.io"), ("itrust", "iTrust"))
+        if group in hosts.groups
+    ]
+    if watched is not None:
+        lines.append(f"  pipeline prod open{_option(path)}")
+    return lines
+
+
+def _option(path: Path) -> str:
+    """How a command is told of this inventory, where it would look for another."""
+    return "" if str(path) == "inventory.ini" else f" -i {shlex.quote(str(path))}"
 
 
 def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""The monitor's page through SSH: a port of this machine's loopback that leads to the one of the monitor's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pipeline.errors import HostError
+from pipeline.inventory import Host
+from pipeline.ssh import ssh_arguments
+
+__all__ = ["PORT", "open_tunnel", "show_in_browser"]
+
+PORT = 8180  # deploys/monitor_page.py: the page without a password, on the monitor's loopback
+PATIENCE = 20.0  # seconds until the page answers
+AGAIN = 3.0  # seconds between tries, once a connection was lost
+
+
+def open_tunnel(
+    monitor: Host, known_hosts: Path, ready: Callable[[str], None], lost: Callable[[str], None]
+) -> None:
+    """Lead a free port of 127.0.0.1 to the page until this is interrupted, also over a reboot of the monitor.
+
+    `ready` gets the page's address once it answers there, `lost` what ssh said when the connection broke.
+    Raises HostError when there is no connection or no page to begin with.
+    """
+    port = free_port()
+    with tunnel(monitor, known_hosts, port) as child:
+        wait_for_page(monitor, child, f"http://127.0.0.1:{port}/dashboard/")
+        ready(f"http://127.0.0.1:{port}/dashboard/")
+        child.wait()
+        lost(last_words(child))
+    while True:
+        time.sleep(AGAIN)
+        with tunnel(monitor, known_hosts, port) as child:
+            child.wait()
+
+
+@contextlib.contextmanager
+def tunnel(monitor: Host, known_hosts: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """ssh, which is gone afterwards."""
+    child = subprocess.Popen(
+        ["ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-L", f"127.0.0.1:{port}:127.0.0.1:{PORT}",
+         *ssh_arguments(monitor, known_hosts)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the child in order
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        child.terminate()
+        child.wait()
+        if child.stderr is not None:
+            child.stderr.close()
+
+
+def wait_for_page(monitor: Host, child: subprocess.Popen[str], address: str) -> None:
+    """Until the page answers. Raises HostError."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # 127.0.0.1 is here, not at a proxy
+    began, said = time.monotonic(), "no answer"
+    while time.monotonic() - began < PATIENCE:
+        if child.poll() is not None:
+            raise HostError(monitor.name, f"SSH to {monitor.address}: {last_words(child)}")
+        try:
+            with opener.open(address, timeout=5):
+                return
+        except urllib.error.HTTPError as error:
+            said = f"HTTP {error.code}"
+            break
+        except OSError as error:
+            said = str(getattr(error, "reason", error))
+            # ssh takes the connection itself, and drops it when nothing listens there
+            if isinstance(error, ConnectionResetError) or "closed" in said:
+                break
+        time.sleep(0.1)
+    raise HostError(monitor.name, f"the dashboard does not answer there: {said}", hint="pipeline prod up")
+
+
+def last_words(child: subprocess.Popen[str]) -> str:
+    """The last line of ssh, which has ended."""
+    said = child.stderr.read().strip().splitlines() if child.stderr is not None else []
+    return said[-1] if said else "the connection ended"
+
+
+def free_port() -> int:
+    """One that nobody listens on at 127.0.0.1, now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def show_in_browser(address: str) -> bool:
+    """Open the page in the user's browser; gives whether there is one with a screen of its own."""
+    # without a screen it would be one in this terminal
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        return False
+    try:
+        return webbrowser.open(address)
+    except webbrowser.Error:
+        return False
