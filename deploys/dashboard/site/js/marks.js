@@ -1,0 +1,51 @@
+// Moments on the time axis: deploys and canary runs. A series' value is its moment.
+
+import { el } from "./dom.js";
+import { seriesOf } from "./prometheus.js";
+import { named } from "./reading.js";
+import { gridOf, moment } from "./time.js";
+
+const SHOWN = 8;
+
+/** All marks known in `range`, the newest first: [{kind, at, text, app, labels}]; some are from before it. */
+export async function readMarks(described, range, now) {
+  const grid = gridOf(range, now);
+  const marks = new Map();
+  const add = (mark, { labels, points }) => {
+    for (const at of new Set(points.values())) {
+      if (!(at > 0)) continue;
+      const text = named(mark.text, labels);
+      // The same deploy on two hosts is one mark.
+      marks.set(`${mark.id} ${Math.round(at / 60)} ${text}`, { kind: mark.id, at, text, labels, app: labels.app ?? "", verdict: labels.verdict ?? "" });
+    }
+  };
+  const asked = described.map(async (mark) => {
+    // What a host told before it went down is still true.
+    const known = await Promise.all([seriesOf(mark.query, grid), seriesOf(`last_over_time(${mark.query}[1d])`, [now])]);
+    for (const series of known.flat()) add(mark, series);
+  });
+  await Promise.all(asked);
+  return [...marks.values()].sort((a, b) => b.at - a.at);
+}
+
+/** Those that belong on a chart of `labels`: an application's own deploys, and every canary run. */
+export const marksOf = (marks, labels) => marks.filter((one) => one.kind !== "deploy" || !labels.app || one.app === labels.app);
+
+/** What stands under "Deploys and canary runs". */
+export function markList(marks, range, now) {
+  const inside = marks.filter((one) => one.at >= now - range.seconds && one.at <= now);
+  if (!inside.length) return el("p", { class: "nothing" }, `None in ${range.words}.`);
+  const more = inside.length - SHOWN;
+  return el(
+    "div",
+    {},
+    el(
+      "ol",
+      { class: "marks" },
+      ...inside.slice(0, SHOWN).map((one) =>
+        el("li", { "data-kind": one.kind, "data-verdict": one.verdict || null }, el("time", { datetime: new Date(one.at * 1000).toISOString() }, moment(one.at, now)), el("span", {}, one.text)),
+      ),
+    ),
+    more > 0 ? el("p", { class: "quiet" }, `and ${more} earlier`) : null,
+  );
+}
