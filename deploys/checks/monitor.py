@@ -2,9 +2,9 @@
 input.
 
 `prometheus`: its address; `hosts`: the names of those that must answer; `url`: where the page is, told back.
-Prints a JSON object as its last line: `targets` and `up` count what Prometheus asks, each host's job once, `down` names
-those that do not answer (an application that is not deployed yet has several); ends with 1 and one line when a host is not seen
-at all within a minute.
+Prints a JSON object as its last line: `targets` and `up` count what Prometheus asks, each host's job once, `down`
+names those that do not answer (an application that is not deployed yet has several); ends with 1 and one line when
+a host is not seen at all within a minute.
 """
 
 import json
