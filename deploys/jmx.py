@@ -19,7 +19,7 @@ from deploys import packages
 from deploys.exporters import USER
 from deploys.scripts import Script, script
 
-__all__ = ["options"]
+__all__ = ["option", "options"]
 
 ARTIFACT: Final = "io.prometheus.jmx:jmx_prometheus_javaagent"
 VERSION: Final = "1.0.1"
@@ -52,9 +52,12 @@ def options(ports: Sequence[int]) -> dict[int, dict[str, str]]:
         return {port: {} for port in ports}
     packages.ensure(["maven", "default-jdk-headless"])
     agent(name="service install: fetch the agent that shows the JVM's figures")
-    return {
-        port: {"JDK_JAVA_OPTIONS": f"-javaagent:{AGENT}=127.0.0.1:{port + 10000}:{FILE}"} for port in ports
-    }
+    return {port: {"JDK_JAVA_OPTIONS": option(port)} for port in ports}
+
+
+def option(port: int) -> str:
+    """What starts the JVM of the slot `port` with the agent."""
+    return f"-javaagent:{AGENT}=127.0.0.1:{port + 10000}:{FILE}"
 
 
 @operation()
