@@ -10,6 +10,7 @@ which are taken where they are given.
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyinfra.api.exceptions import DeployError
@@ -30,6 +31,7 @@ from deploys import (
     war,
 )
 from deploys.direct import send_at_once
+from deploys.groups import meant
 from deploys.proof import proof
 from deploys.quoting import environment_file
 from deploys.secrets import SecretsError, secrets_of
@@ -46,139 +48,184 @@ LOGIN = "/iTrust2/login"  # it reads the database
 MAIL = ("itrust_mail_username", "itrust_mail_password", "itrust_mail_host")
 HERE = Path(__file__).resolve().parent
 
+
+@dataclass(frozen=True)
+class Release:
+    """What is to be served. `identifier` is its name on the host. `archive`, on this machine, is a WAR, or a tree to be
+    built on the host (`on_host`) or here (`here`); empty for a release that is there already."""
+
+    identifier: str
+    archive: str = ""
+    on_host: bool = False
+    here: bool = False
+
+
+def deploy() -> None:
+    """All of it, on one host. Whatever is wrong with what was given is told before anything is changed."""
+    listen, build = listening_port(), where_to_build()
+    rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
+    secrets = all_secrets()
+    try:
+        release = Release(releases.previous_release(APP)) if rollback else wanted(build)
+        memory, ipv6, installed = looked_at(release)
+        script = itrust_release.install_script(f"/srv/itrust/releases/{release.identifier}")
+        fingerprint = hashlib.sha256(script.encode()).hexdigest()
+        archive = release.archive
+        if (
+            build == "local"
+            and release.identifier.endswith("-local")
+            and archive
+            and installed != fingerprint
+        ):
+            archive = str(war.prepared(war.built(Path(archive), release.identifier))[0])
+    except (SourceError, war.WarError) as error:
+        raise DeployError(str(error)) from None
+
+    packages.ensure([*PACKAGES, *(BUILD_PACKAGES if release.on_host else [])], hold=["nginx"])
+    releases.ensure_user(APP)
+    mariadb.server(name="service start: run MariaDB")
+    mariadb.database(
+        name="service install: iTrust's database and its user", password=secrets["itrust_db_password"]
+    )
+    tomcat.configured(name="service install: configure Tomcat")
+    if archive:
+        releases.release(
+            name="service install: build and install the commit"
+            if release.on_host
+            else "service install: install the WAR",
+            app=APP,
+            archive=archive,
+            identifier=release.identifier,
+            script=script,
+            fingerprint=fingerprint,
+            timeout=war.BUILD_SECONDS if release.on_host else MIGRATE_SECONDS,
+        )
+    itrust_release.sealed(
+        name="service install: close the release, secrets inside",
+        identifier=release.identifier,
+        secrets=secrets,
+    )
+    nginx.site(APP, "itrust.nginx.j2", listen=listen, ipv6=ipv6)
+    serve(release.identifier, secrets, memory, listen, back=rollback)
+    itrust_users.initial_users(name="service start: iTrust's first users", secrets=secrets)
+    address = str(host.data.get("ssh_hostname") or host.name)
+    proof(
+        name="service start: prove it, with a log-in",
+        program=(HERE / "checks" / "itrust.py").read_text(encoding="utf-8"),
+        parameters={
+            "origin": f"http://127.0.0.1:{listen}",
+            "url": f"http://{address}{'' if listen == 80 else f':{listen}'}{LOGIN}",
+            "release": release.identifier,
+            "listen": listen,
+            "database": mariadb.DATABASE,
+            "user": "admin",
+            "password": secrets["itrust_admin_password"],
+        },
+    )
+    exporters.of(APP)
+
+
+def listening_port() -> int:
+    given = str(host.data.get("listen") or 8080)
+    if not given.isdecimal() or not 0 < int(given) < 65536 or int(given) in PORTS:
+        raise DeployError(f"{host.name}: listen {given!r} is no port, or one of iTrust's own")
+    return int(given)
+
+
+def where_to_build() -> str:
+    build = str(host.data.get("build") or "host")
+    if build not in ("host", "local"):
+        raise DeployError(f"{host.name}: build {build!r} is neither host nor local")
+    return build
+
+
+def all_secrets() -> dict[str, str]:
+    environment = str(host.data.get("environment") or "production")
+    names = ["itrust_db_password", *itrust_users.secret_names().values()]
+    try:
+        return secrets_of(environment, names, host.data.get("secrets_directory"), optional=MAIL)
+    except SecretsError as error:
+        raise DeployError(str(error)) from None
+
+
+def wanted(build: str) -> Release:
+    """The release that the host's data name: a WAR, or a commit. Raises SourceError or WarError."""
+    # What makes a release is part of its name: another way to make it never replaces one that is served.
+    recipe = hashlib.sha256(itrust_release.install_script("").encode()).hexdigest()[:8]
+    if given := str(host.data.get("war") or ""):
+        copy, digest = war.prepared(Path(given).expanduser())
+        return Release(f"war-{digest[:12]}-{recipe}", str(copy))
+    archive, commit = str(host.data.get("archive") or ""), str(host.data.get("commit") or "")
+    if not archive:
+        repo, ref = str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "v6")
+        packed, commit = archive_of(repo, ref)
+        archive = str(packed)
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+        raise DeployError(f"{host.name}: commit {commit!r} is not a commit's full hash")
+    if not Path(archive).is_file():
+        raise DeployError(f"{host.name}: no archive {archive!r}")
+    if build == "local":
+        return Release(f"{commit}-{recipe}-local", archive, here=True)
+    return Release(f"{commit}-{recipe}", archive, on_host=True)
+
+
+def looked_at(release: Release) -> tuple[int, bool, str]:
+    """The host's memory in MB, whether it has IPv6, and the fingerprint of the release as it is installed there."""
+    asked = host.get_fact(
+        Command,
+        "awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo; [ -e /proc/net/if_inet6 ] && echo ipv6 || echo ipv4;"
+        f" cat /srv/itrust/releases/{release.identifier}.installed 2>/dev/null || echo none",
+    )
+    memory, addresses, installed = (asked or "").split()
+    return int(memory), addresses == "ipv6", installed
+
+
+def serve(identifier: str, secrets: dict[str, str], memory: int, listen: int, back: bool) -> None:
+    """The release runs and has nginx's traffic."""
+    # ProtectSystem=strict: it writes into its private /tmp, and nowhere else. 143 is how a JVM ends that was asked to.
+    # An iTrust2 that met no database at its first request never recovers (Hibernate's factory is a static): a start is
+    # one only once its first answer is good, and is tried again otherwise; what fails to start a deploy sees at once.
+    unit = slots.unit_text(
+        APP,
+        tomcat.command(memory),
+        after=["mariadb.service"],
+        stop_seconds=20,
+        options=[
+            "ProtectSystem=strict",
+            "SuccessExitStatus=143",
+            f"ExecStartPost={tomcat.FIRST_ANSWER} http://127.0.0.1:%i{LOGIN}",
+            f"TimeoutStartSec={START_SECONDS}",
+            "RestartSec=3",
+        ],
+    )
+    slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
+    inside = itrust_release.secrets_inside(secrets)
+    figures = jmx.options(PORTS)
+    slots.activate(
+        name="service start: serve the release",
+        app=APP,
+        identifier=identifier,
+        # The database's random password is part of what is hashed: nobody guesses another secret from the digest.
+        fingerprint=hashlib.sha256(
+            json.dumps([identifier, unit, inside, tomcat.texts()]).encode()
+        ).hexdigest(),
+        ports=PORTS,
+        health=LOGIN,
+        environment={
+            port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8", **figures[port]})
+            for port in PORTS
+        },
+        patience=START_SECONDS,
+        listen=listen,
+        back=back,
+    )
+
+
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
 # With --serial, the first host that fails is the last that is touched.
 config.FAIL_PERCENT = 0
-send_at_once()
 
-here = host.name
-try:
-    listen = int(host.data.get("listen") or 8080)
-except ValueError:
-    listen = 0
-if not 0 < listen < 65536 or listen in PORTS:
-    raise DeployError(f"{here}: listen {host.data.get('listen')!r} is no port, or one of iTrust's own")
-build = str(host.data.get("build") or "host")
-if build not in ("host", "local"):
-    raise DeployError(f"{here}: build {build!r} is neither host nor local")
-rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
-given_war = str(host.data.get("war") or "")
-
-# What makes a release is part of its name: another way to make it never replaces one that is served.
-recipe = hashlib.sha256(itrust_release.install_script("").encode()).hexdigest()[:8]
-archive, commit = str(host.data.get("archive") or ""), str(host.data.get("commit") or "")
-try:
-    whose, directory = str(host.data.get("environment") or "production"), host.data.get("secrets_directory")
-    names = ["itrust_db_password", *itrust_users.secret_names().values()]
-    secrets = secrets_of(whose, names, directory, optional=MAIL)
-    if rollback:
-        identifier = releases.previous_release(APP)
-    elif given_war:
-        copy, digest = war.prepared(Path(given_war).expanduser())
-        archive, identifier = str(copy), f"war-{digest[:12]}-{recipe}"
-    else:
-        if not archive:
-            packed, commit = archive_of(
-                str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "v6")
-            )
-            archive = str(packed)
-        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
-            raise DeployError(f"{here}: commit {commit!r} is not a commit's full hash")
-        if not Path(archive).is_file():
-            raise DeployError(f"{here}: no archive {archive!r}")
-        identifier = f"{commit}-{recipe}{'-local' if build == 'local' else ''}"
-except (SecretsError, SourceError, war.WarError) as error:
-    raise DeployError(str(error)) from None
-
-asked = host.get_fact(
-    Command,
-    "awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo; [ -e /proc/net/if_inet6 ] && echo ipv6 || echo ipv4;"
-    f" cat /srv/itrust/releases/{identifier}.installed 2>/dev/null || echo none",
-)
-memory, addresses, installed = (asked or "").split()
-script = itrust_release.install_script(f"/srv/itrust/releases/{identifier}")
-fingerprint = hashlib.sha256(script.encode()).hexdigest()
-if not rollback and not given_war and build == "local" and installed != fingerprint:
-    try:
-        archive = str(war.prepared(war.built(Path(archive), identifier))[0])
-    except war.WarError as error:
-        raise DeployError(str(error)) from None
-
-on_host = not rollback and not given_war and build == "host"
-packages.ensure([*PACKAGES, *(BUILD_PACKAGES if on_host else [])], hold=["nginx"])
-releases.ensure_user(APP)
-mariadb.server(name="service start: run MariaDB")
-mariadb.database(
-    name="service install: iTrust's database and its user", password=secrets["itrust_db_password"]
-)
-tomcat.configured(name="service install: configure Tomcat")
-
-if not rollback:
-    releases.release(
-        name="service install: build and install the commit"
-        if on_host
-        else "service install: install the WAR",
-        app=APP,
-        archive=archive,
-        identifier=identifier,
-        script=script,
-        fingerprint=fingerprint,
-        timeout=war.BUILD_SECONDS if on_host else MIGRATE_SECONDS,
-    )
-itrust_release.sealed(
-    name="service install: close the release, secrets inside", identifier=identifier, secrets=secrets
-)
-nginx.site(APP, "itrust.nginx.j2", listen=listen, ipv6=addresses == "ipv6")
-
-# ProtectSystem=strict: it writes into its private /tmp, and nowhere else. 143 is how a JVM ends that was asked to.
-# An iTrust2 that met no database at its first request never recovers (Hibernate's factory is a static): a start is
-# one only once its first answer is good, and is tried again otherwise; what fails to start a deploy sees at once.
-unit = slots.unit_text(
-    APP,
-    tomcat.command(int(memory)),
-    after=["mariadb.service"],
-    stop_seconds=20,
-    options=[
-        "ProtectSystem=strict",
-        "SuccessExitStatus=143",
-        f"ExecStartPost={tomcat.FIRST_ANSWER} http://127.0.0.1:%i{LOGIN}",
-        f"TimeoutStartSec={START_SECONDS}",
-        "RestartSec=3",
-    ],
-)
-slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
-inside = itrust_release.secrets_inside(secrets)
-figures = jmx.options(PORTS)
-slots.activate(
-    name="service start: serve the release",
-    app=APP,
-    identifier=identifier,
-    # The database's random password is part of what is hashed: nobody guesses another secret from the digest.
-    fingerprint=hashlib.sha256(json.dumps([identifier, unit, inside, tomcat.texts()]).encode()).hexdigest(),
-    ports=PORTS,
-    health=LOGIN,
-    environment={
-        port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8", **figures[port]}) for port in PORTS
-    },
-    patience=START_SECONDS,
-    listen=listen,
-    back=rollback,
-)
-itrust_users.initial_users(name="service start: iTrust's first users", secrets=secrets)
-
-address = str(host.data.get("ssh_hostname") or here)
-proof(
-    name="service start: prove it, with a log-in",
-    program=(HERE / "checks" / "itrust.py").read_text(encoding="utf-8"),
-    parameters={
-        "origin": f"http://127.0.0.1:{listen}",
-        "url": f"http://{address}{'' if listen == 80 else f':{listen}'}{LOGIN}",
-        "release": identifier,
-        "listen": listen,
-        "database": mariadb.DATABASE,
-        "user": "admin",
-        "password": secrets["itrust_admin_password"],
-    },
-)
-exporters.of(APP)
+if meant(APP):
+    send_at_once()
+    deploy()
