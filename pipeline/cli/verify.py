@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from tabulate import tabulate
 
 from pipeline.cli.options import json_option
 from pipeline.exits import Exit
@@ -57,10 +56,11 @@ def verify(
         document = {"application": app.name, **counts, "checks": [asdict(check) for check in checks]}
         click.echo(json.dumps(document))
     else:
-        rows = [[_line(part) for part in (c.host, c.outcome, c.title, c.reason)] for c in checks]
-        click.echo(
-            tabulate(rows, headers=("host", "result", "check", ""), tablefmt="plain", disable_numparse=True)
-        )
+        width = max((len(check.host) for check in checks), default=0)
+        for check in checks:
+            click.echo(f"{_line(check.host):{width}}  {check.outcome:7}  {_line(check.title)}")
+            if check.reason:
+                click.echo(f"{'':{width}}           {_line(check.reason)}")
         said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
         click.echo(f"\n{app.name}: {said}")
     return Exit.FAILED if counts["failed"] else Exit.OK
