@@ -10,7 +10,6 @@ from aws_server import FULL, HERE, REGION, World, wanted, world
 
 from pipeline.errors import UsageError
 from pipeline.hosts.aws import instances
-from pipeline.hosts.aws.firewall import EXPORTERS
 from pipeline.hosts.aws.found import Ids
 from pipeline.hosts.aws.images import Image
 from pipeline.hosts.aws.keys import key_path, make_key
@@ -96,10 +95,10 @@ def test_everything_is_tagged_in_the_call_that_makes_it(world: World) -> None:
     assert kinds == {"instance", "volume", "network-interface"}
 
 
-def test_ssh_is_open_to_the_given_network_and_exporters_to_the_monitor_only(world: World) -> None:
+def test_ssh_is_open_to_the_given_network_and_to_the_monitor_only(world: World) -> None:
     world.up()
-    assert rules(world, "checkbox") == {(22, HERE), (80, "0.0.0.0/0"), (EXPORTERS[0], "monitor")}
-    assert rules(world, "itrust") == {(22, HERE), (8080, "0.0.0.0/0"), (EXPORTERS[0], "monitor")}
+    assert rules(world, "checkbox") == {(22, HERE), (80, "0.0.0.0/0"), (22, "monitor")}
+    assert rules(world, "itrust") == {(22, HERE), (8080, "0.0.0.0/0"), (22, "monitor")}
     assert rules(world, "monitor") == {(22, HERE)}
 
 
@@ -188,7 +187,7 @@ def test_another_ssh_network_replaces_our_rules_and_leaves_those_made_by_hand(wo
     plan = world.up(ssh_from=["203.0.113.0/24", "192.0.2.1/32"])
     assert changes(plan) == [f"change security group {role}" for role in ("monitor", "checkbox", "itrust")]
     assert rules(world, "checkbox") == {
-        (22, "203.0.113.0/24"), (22, "192.0.2.1/32"), (80, "0.0.0.0/0"), (443, "0.0.0.0/0"), (EXPORTERS[0], "monitor"),
+        (22, "203.0.113.0/24"), (22, "192.0.2.1/32"), (80, "0.0.0.0/0"), (443, "0.0.0.0/0"), (22, "monitor"),
     }  # fmt: skip
 
 

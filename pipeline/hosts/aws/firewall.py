@@ -1,5 +1,5 @@
-"""Security groups, one for each role: the application's port for everybody, SSH for the given networks, exporters for
-the monitor. Rules that people add by hand stay: ours are known by their descriptions."""
+"""Security groups, one for each role: the application's port for everybody, SSH for the given networks and for the
+monitor, whose way to the exporters it is. Rules that people add by hand stay: ours are known by their descriptions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from pipeline.hosts.aws.tags import ROLE, specification, tag
 from pipeline.prod.cloud import Change, Step
 from pipeline.prod.settings import ROLES, Settings
 
-__all__ = ["EXPORTERS", "firewall_steps"]
+__all__ = ["firewall_steps"]
 
 PORTS = {"checkbox": 80, "itrust": 8080}
-EXPORTERS = (9100, 9499)  # where Prometheus' exporters listen by convention
 OURS = "pipeline: "  # how our rules' descriptions begin
 
 
@@ -59,7 +58,7 @@ def _rules(role: str, ssh_from: tuple[str, ...], monitored: bool) -> list[Rule]:
     if role in PORTS:
         rules.append(Rule(PORTS[role], PORTS[role], "0.0.0.0/0", f"{OURS}the application"))
         if monitored:
-            rules.append(Rule(*EXPORTERS, "monitor", f"{OURS}exporters"))
+            rules.append(Rule(22, 22, "monitor", f"{OURS}SSH of the monitor"))
     return rules
 
 
