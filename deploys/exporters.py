@@ -21,11 +21,11 @@ from deploys import nginx, packages
 from deploys.kept import Kept, kept
 from deploys.proof import program_text
 from deploys.scripts import Script, script
+from deploys.targets import PORTS
 
-__all__ = ["HOST_PACKAGES", "PORTS", "USER", "described", "keep_host", "of", "of_application", "of_host"]
+__all__ = ["HOST_PACKAGES", "USER", "described", "keep_host", "of", "of_application", "of_host"]
 
 USER: Final = "exporters"
-PORTS: Final = {"node": 9100, "process": 9256, "mtail": 3903, "nginx": 9113, "mongodb": 9216, "mysqld": 9104}
 TEXTFILES: Final = "/var/lib/prometheus/node-exporter"
 
 HERE: Final = Path(__file__).resolve().parent

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
 
-from deploys.exporters import PORTS
-
-__all__ = ["JOBS", "JVM_PORTS", "Monitored", "TargetsError", "loopback", "ports_of", "targets"]
+__all__ = ["JOBS", "JVM_PORTS", "PORTS", "Monitored", "TargetsError", "loopback", "ports_of", "targets"]
 
 Target = Mapping[str, object]
 
+PORTS: Final = {"node": 9100, "process": 9256, "mtail": 3903, "nginx": 9113, "mongodb": 9216, "mysqld": 9104}
 # The agent in either slot's JVM: the slot's port and 10000.
 JVM_PORTS: Final = (18081, 18082)
 OF_HOST: Final = ("node", "process")
