@@ -73,7 +73,8 @@ def wait_for_page(monitor: Host, child: subprocess.Popen[str], address: str) -> 
     began, said = time.monotonic(), "no answer"
     while time.monotonic() - began < PATIENCE:
         if child.poll() is not None:
-            raise HostError(monitor.name, f"SSH to {monitor.address}: {last_words(child)}")
+            said = f"SSH to {monitor.address}: {last_words(child)}"
+            raise HostError(monitor.name, said, hint="pipeline prod status")
         try:
             with opener.open(address, timeout=5):
                 return

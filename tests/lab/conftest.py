@@ -1,16 +1,17 @@
 """The real hosts: a set is booted once for all lab tests that ask for it, and removed afterwards unless it was up.
 
-`lab` is the canary's three hosts, `production` those of the two applications; a test that asks for neither waits for
-neither.
+`lab` is the canary's three hosts, `production` those of the two applications and their monitor; a test that asks for
+neither waits for neither. test_production.py comes last: it ends by removing the latter.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from pipeline.inventory import Host, Inventory
 from pipeline.state import ROOT
 
 HERE = Path(__file__).parent
+IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
-    items.sort(key=lambda item: HERE in item.path.parents)
+    items.sort(key=lambda item: (HERE in item.path.parents, item.path == HERE / "test_production.py"))
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,13 @@ class Ended:
 Command = Callable[..., Ended]
 
 
-def whole(of: HostSet) -> Iterator[Lab]:
+PROVIDER = os.environ.get("PIPELINE_TEST_PROVIDER")
+
+
+def whole(of: HostSet, was_up: bool | None = None) -> Iterator[Lab]:
     """These hosts of this checkout, up."""
-    machine = Lab(ROOT, os.environ.get("PIPELINE_TEST_PROVIDER"), lambda _: None, of)
-    was_up = machine.is_up()
+    machine = Lab(ROOT, PROVIDER, lambda _: None, of)
+    was_up = machine.is_up() if was_up is None else was_up
     machine.up()
     yield machine
     if not was_up:
@@ -69,9 +74,15 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def production_lab() -> Iterator[Lab]:
-    """The hosts of the two applications."""
-    yield from whole(PRODUCTION)
+def production_was_up() -> bool:
+    """Whether somebody had local production up before the tests, and wants to keep it."""
+    return Lab(ROOT, PROVIDER, lambda _: None, PRODUCTION).is_up()
+
+
+@pytest.fixture(scope="session")
+def production_lab(production_was_up: bool) -> Iterator[Lab]:
+    """The hosts of the two applications, and the monitor's."""
+    yield from whole(PRODUCTION, production_was_up)
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +93,19 @@ def inventory(lab: Lab) -> Inventory:
 
 @pytest.fixture(scope="session")
 def production(production_lab: Lab) -> Inventory:
-    """The groups `checkbox` and `itrust`, one plain Debian host each; they name their file of host keys."""
+    """The groups `checkbox`, `itrust`, `monitor`: one plain Debian host each; they name their file of host keys."""
     return production_lab.inventory()
+
+
+@pytest.fixture(scope="session")
+def itrust_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our stand-in for iTrust as a repository: one for all tests, so that Maven builds its commit once."""
+    path = tmp_path_factory.mktemp("itrust") / "repository"
+    ignored = shutil.ignore_patterns("target", ".settings")
+    shutil.copytree(ROOT / "services" / "itrust", path, ignore=ignored)
+    for arguments in (["init", "-q", "-b", "v6"], ["add", "."], ["commit", "-qm", "One"]):
+        subprocess.run(["git", "-C", str(path), *IDENTITY, *arguments], check=True)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -97,12 +119,13 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
     """Runs `python -m pipeline ...` as a user would, whatever is up; runs go to a temporary directory."""
     home = tmp_path_factory.mktemp("runs")
 
-    def run(*arguments: str, seconds: float = 420) -> Ended:
+    def run(*arguments: str, seconds: float = 420, environment: Mapping[str, str] | None = None) -> Ended:
         if arguments[0] == "canary" and "promote" not in arguments and "rollback" not in arguments:
             arguments = (*arguments, "--runs", str(home), "--keep")
         done = subprocess.run(
             [sys.executable, "-m", "pipeline", *arguments],
             cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})},
         )  # fmt: skip
         return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -135,7 +158,7 @@ def hosts(inventory: Inventory, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.fixture(scope="session")
 def host_of(production: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
-    """The host `checkbox` or `itrust` as testinfra sees it: `host_of("itrust").service("nginx").is_running`."""
+    """A host of production as testinfra sees it: `host_of("itrust").service("nginx").is_running`."""
     return seen_by_testinfra(production, tmp_path_factory.mktemp("ssh") / "config").__getitem__
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -23,7 +22,6 @@ from pipeline.inventory_file import write_inventory
 from pipeline.state import ROOT
 from tests.lab.conftest import Command, Ended
 
-IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 # The unpacked WAR that is served, as a zip again.
 PACK = """
 import base64, io, os, sys, zipfile
@@ -79,16 +77,11 @@ def site(
     production: Inventory,
     host_of: Callable[[str], Any],
     command: Command,
+    itrust_repository: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Site:
     """The application, built and deployed on a host that had nothing of it."""
     directory = tmp_path_factory.mktemp("itrust")
-    repository = directory / "repository"
-    shutil.copytree(
-        ROOT / "services" / "itrust", repository, ignore=shutil.ignore_patterns("target", ".settings")
-    )
-    for arguments in (["init", "-q", "-b", "v6"], ["add", "."], ["commit", "-qm", "One"]):
-        subprocess.run(["git", "-C", str(repository), *IDENTITY, *arguments], check=True)
     host = production.one("itrust")
     data = {**host.data, "secrets_directory": str(directory / "secrets")}
     inventory = directory / "hosts.ini"
@@ -98,7 +91,7 @@ def site(
         f"http://{host.address}:8080",
         inventory,
         directory / "secrets",
-        repository,
+        itrust_repository,
         command,
     )
     ended = site.deploy()

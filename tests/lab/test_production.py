@@ -1,0 +1,256 @@
+"""Production on this machine with the product's own commands: up, both applications, what the monitor sees, down.
+
+By itself this file begins with no hosts; after the deploys' tests it finds theirs, with the applications on them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+import yaml
+
+from pipeline.canary.mark import leave_mark
+from pipeline.canary.progress import Progress
+from pipeline.exits import Exit
+from pipeline.hosts.boxstore import vagrant_home
+from pipeline.hosts.sets import PRODUCTION
+from pipeline.hosts.vagrant import Lab
+from pipeline.inventory import Inventory
+from pipeline.inventory_file import read_inventory
+from pipeline.judge.verdict import Outcome, Verdict
+from pipeline.prod.tunnel import PORT
+from pipeline.state import CACHE, ROOT
+from tests.lab.conftest import PROVIDER, Command, Ended, seen_by_testinfra
+from tests.lab.test_deploy_checkbox import repository  # noqa: F401 - a fixture is found by its name
+
+SECONDS = (
+    100  # for what the monitor must show within a minute: the checkout's other tests take their time, too
+)
+ENVIRONMENT = "lab-tests"
+# On a host with an application, and on the monitor: docs/monitoring.md
+PORTS = {"checkbox": (9100, 9256, 3903, 9113, 9216), "monitor": (9090, 9093, 9115, 9100, 9256, PORT)}
+CONNECT = """
+import socket, sys
+for port in map(int, sys.argv[2:]):
+    try:
+        socket.create_connection((sys.argv[1], port), 2).close()
+        print(port)
+    except OSError:
+        pass
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Production as `prod up` left it. `run` runs our commands, with a home that holds nothing but its secrets."""
+
+    run: Callable[..., Ended]
+    file: Path
+    told: dict[str, Any]
+    hosts: Inventory
+    machines: dict[str, Any]
+    password: str
+
+    def deploy(self, application: str, repository: Path) -> dict[str, Any]:  # noqa: F811 - not the fixture
+        ended = self.run("deploy", application, "-i", str(self.file), "--repo", str(repository), "--json")
+        assert ended.code == Exit.OK, ended.err
+        (told,) = ended.json["hosts"]
+        return dict(told)
+
+    def page(self, path: str, password: str | None = None) -> requests.Response:
+        url = f"http://{self.hosts.one('monitor').private_address}{path}"
+        return requests.get(url, auth=("pipeline", password or self.password), timeout=10)
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Prometheus's answer: the labels of each series, with its `value`."""
+        answer = self.page(f"/prometheus/api/v1/query?query={quote(expression)}").json()
+        return [{**found["metric"], "value": float(found["value"][1])} for found in answer["data"]["result"]]
+
+    def firing(self) -> set[tuple[str, str]]:
+        """Alerts that fire, each with its application."""
+        alerts = self.page("/prometheus/api/v1/alerts").json()["data"]["alerts"]
+        return {
+            (each["labels"]["alertname"], each["labels"].get("app", ""))
+            for each in alerts
+            if each["state"] == "firing"
+        }
+
+
+@pytest.fixture(scope="module")
+def site(
+    command: Command, production_was_up: bool, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """What `prod up --cloud vagrant` makes."""
+    directory = tmp_path_factory.mktemp("production")
+    settings, file, home = directory / "prod.yml", directory / "inventory.ini", directory / "home"
+    settings.write_text(json.dumps({"cloud": "vagrant", "name": ENVIRONMENT, "provider": PROVIDER}))
+    home.mkdir()
+    environment = {
+        "HOME": str(home),
+        "VAGRANT_HOME": str(vagrant_home()),
+        "XDG_CACHE_HOME": str(CACHE.parent),
+    }
+
+    def run(*arguments: str) -> Ended:
+        given = ("-f", str(settings), "-i", str(file), "--yes") if arguments[0] == "prod" else ()
+        return command(*arguments, *given, environment=environment)
+
+    try:
+        ended = run("prod", "up", "--cloud", "vagrant", "--json")
+        assert ended.code == Exit.OK, ended.err
+        hosts = read_inventory(file)
+        secrets = yaml.safe_load((home / f".config/pipeline/secrets/{ENVIRONMENT}.yml").read_text())
+        machines = seen_by_testinfra(hosts, directory / "ssh")
+        yield Site(run, file, ended.json, hosts, machines, secrets["monitor_password"])
+    finally:
+        if not production_was_up:
+            Lab(ROOT, PROVIDER, lambda _: None, PRODUCTION).down()
+
+
+@pytest.fixture(scope="module")
+def deployed(site: Site, repository: Path, itrust_repository: Path) -> dict[str, dict[str, Any]]:  # noqa: F811
+    """Both stand-ins, deployed after the monitor: what each deploy told."""
+    return {
+        "checkbox": site.deploy("checkbox.io", repository),
+        "itrust": site.deploy("iTrust", itrust_repository),
+    }
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "not within its time"
+        time.sleep(1)
+
+
+def test_up_makes_three_hosts_and_a_monitor_that_sees_them(site: Site) -> None:
+    assert [host["host"] for host in site.told["hosts"]] == ["checkbox", "itrust", "monitor"]
+    assert set(site.hosts.groups) == {"checkbox", "itrust", "monitor"}
+    seen = {(found["host"], found["job"]) for found in site.query('up{job=~"node|process"} == 1')}
+    assert seen == {(host, job) for host in PRODUCTION.hosts for job in ("node", "process")}
+
+
+def test_the_page_is_there_for_those_who_know_the_password(site: Site) -> None:
+    assert "<title>" in site.page("/dashboard/").text
+    assert site.page("/dashboard/lib/uplot/dist/uPlot.esm.js").status_code == 200
+    assert site.page("/dashboard/", "guessed").status_code == 401
+    assert site.page("/prometheus/api/v1/query?query=up", "guessed").status_code == 401
+    # neither Prometheus's own pages nor what changes something
+    assert site.page("/prometheus/config").status_code == 404
+
+
+@pytest.mark.parametrize("app", ["checkbox", "itrust"])
+def test_every_target_of_an_application_answers_once_it_is_deployed(
+    site: Site, deployed: dict[str, dict[str, Any]], app: str
+) -> None:
+    jobs = {"node", "process", "mtail", "nginx", "probe"}
+    jobs |= {"mongodb"} if app == "checkbox" else {"mysqld", "jmx"}
+    wait(lambda: {found["job"] for found in site.query(f'up{{app="{app}"}} == 1')} == jobs)
+    wait(lambda: [found["value"] for found in site.query(f'probe_success{{app="{app}"}}')] == [1.0])
+    release = site.machines[app].check_output(f"cut -d' ' -f2 /srv/{app}/live")
+    wait(
+        lambda: (
+            [m["release"] for m in site.query(f'pipeline_deploy_timestamp_seconds{{app="{app}"}}')]
+            == [release]
+        )
+    )
+    assert release.startswith(deployed[app]["commit"])
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'sum(rate(http_requests_total{app="checkbox",status="200"}[1m])) > 0',
+        'histogram_quantile(0.95, sum by (le) (rate(http_request_seconds_bucket{app="itrust"}[1m]))) > 0',
+        'mongodb_connections{app="checkbox",state="current"} > 0',
+        'sum(rate(mysql_global_status_queries{app="itrust"}[1m])) > 0',
+        'max(jvm_memory_used_bytes{app="itrust",area="heap"}) > 0',
+        'sum(namedprocess_namegroup_memory_bytes{groupname="checkbox",memtype="resident"}) > 0',
+    ],
+)
+@pytest.mark.usefixtures("deployed")
+def test_both_applications_show_their_figures(site: Site, expression: str) -> None:
+    wait(lambda: len(site.query(expression)) == 1)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_second_up_changes_nothing_and_takes_seconds(site: Site) -> None:
+    began = time.monotonic()
+    ended = site.run("prod", "up", "--json")
+    assert ended.code == Exit.OK, ended.err
+    assert time.monotonic() - began < 20
+    told = ended.json
+    assert {change["action"] for change in told["changes"]} == {"keep"}
+    assert told["monitor"]["changes"] == {host: [] for host in PRODUCTION.hosts}
+    assert told["monitor"]["down"] == []
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_third_host_reaches_no_exporter_and_nothing_of_the_monitor_but_its_page(site: Site) -> None:
+    for name, ports in PORTS.items():
+        address = site.hosts.one(name).private_address
+        listening = " ".join(map(str, ports))
+        # they do listen there, so that this is no test of dead ports
+        assert site.machines[name].check_output(f"python3 -c '{CONNECT}' 127.0.0.1 {listening}").split() == [
+            *listening.split()
+        ]
+        third = site.machines["itrust"]
+        assert third.check_output(f"python3 -c '{CONNECT}' {address} {listening} 80").split() == ["80"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_an_application_that_is_stopped_raises_its_alert_within_a_minute_and_started_clears_it(
+    site: Site,
+) -> None:
+    unit = "checkbox@" + site.machines["checkbox"].check_output("cut -d' ' -f1 /srv/checkbox/live")
+    machine = site.machines["checkbox"]
+    stopped = time.monotonic()
+    with machine.sudo():
+        machine.check_output(f"systemctl stop {unit}")
+    try:
+        wait(lambda: ("ApplicationDown", "checkbox") in site.firing())
+        assert time.monotonic() - stopped < 60
+        assert ("ApplicationDown", "itrust") not in site.firing()
+    finally:
+        with machine.sudo():
+            machine.check_output(f"systemctl start {unit}")
+    wait(lambda: ("ApplicationDown", "checkbox") not in site.firing())
+
+
+def test_a_verdict_of_the_canary_is_found_beside_the_deploys(site: Site) -> None:
+    run = {
+        "repo": 'https://example.org/a "quoted"\nname',
+        "baseline": {"ref": "master", "sha": "c2200fe" + "0" * 33},
+        "canary": {"ref": "a7474e4", "sha": "a7474e4" + "0" * 33},
+    }
+    verdict = Verdict(Outcome.FAILED, 12.4, 75, (), (), ())
+    for _ in range(2):  # the same once more replaces the first: twice would break the exporter
+        leave_mark(site.hosts.one("monitor"), run, verdict, Progress(quiet=True))
+    wait(lambda: bool(site.query("pipeline_canary_timestamp_seconds")))
+    (mark,) = site.query("pipeline_canary_timestamp_seconds")
+    assert (mark["repo"], mark["baseline"], mark["canary"], mark["verdict"], mark["score"]) == (
+        'https://example.org/a "quoted" name', "master c2200fe", "a7474e4", "failed", "12",
+    )  # fmt: skip
+    assert abs(mark["value"] - time.time()) < SECONDS
+    assert site.query('node_textfile_scrape_error{host="monitor"}')[0]["value"] == 0
+
+
+def test_down_leaves_nothing(site: Site, production_was_up: bool) -> None:
+    if production_was_up:
+        pytest.skip("local production was up before the tests, and stays")
+    ended = site.run("prod", "down", "--json")
+    assert ended.code == Exit.OK, ended.err
+    assert not site.file.exists()
+    lab = Lab(ROOT, PROVIDER, lambda _: None, PRODUCTION)
+    assert {state for _, state, _ in lab.status()} == {"not_created"}
+    assert list(lab.state.glob("lab.json")) == []
+    left = [path.name for path in Path("/var/lib/lxc").glob(f"{PRODUCTION.prefix(ROOT)}*")]
+    assert left == []
