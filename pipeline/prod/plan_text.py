@@ -83,8 +83,8 @@ def up_lines(path: Path, hosts: Inventory, watched: Watched | None) -> list[str]
         monitor = hosts.one(GROUP)
         lines += [
             watched.words(),
-            f"the page: pipeline prod open{_option(path)}; or, where the monitor's port 80 can be reached,",
-            f"  http://{monitor.private_address}/dashboard, user {USER}, password: {password_place(monitor)}",
+            f"the page: http://{monitor.private_address}/dashboard, where that address can be reached,",
+            f"  user {USER}, password: {password_place(monitor)}",
         ]
     lines.append("next:")
     lines += [
@@ -93,7 +93,7 @@ def up_lines(path: Path, hosts: Inventory, watched: Watched | None) -> list[str]
         if group in hosts.groups
     ]
     if watched is not None:
-        lines.append(f"  pipeline prod open{_option(path)}")
+        lines.append(f"  pipeline prod open{_option(path)}    the page through SSH, without a password")
     return lines
 
 

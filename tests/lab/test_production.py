@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -57,7 +57,7 @@ class Site:
     told: dict[str, Any]
     hosts: Inventory
     machines: dict[str, Any]
-    password: str
+    password: str = field(repr=False)  # what fails shows its fixtures
 
     def deploy(self, application: str, repository: Path) -> dict[str, Any]:  # noqa: F811 - not the fixture
         ended = self.run("deploy", application, "-i", str(self.file), "--repo", str(repository), "--json")
@@ -162,7 +162,7 @@ def test_every_target_of_an_application_answers_once_it_is_deployed(
             == [release]
         )
     )
-    assert release.startswith(deployed[app]["commit"])
+    assert deployed[app]["release"] == release
 
 
 @pytest.mark.parametrize(
