@@ -37,7 +37,7 @@ class Watched:
     def words(self) -> str:
         """A sentence."""
         changed = sum(map(len, self.changes.values()))
-        what = f"{changed} changes" if changed else "nothing to do"
+        what = f"{changed} change{'s' if changed != 1 else ''}" if changed else "nothing to do"
         text = f"the monitor: {what}, {self.seconds:.0f} s; {self.up} of {self.targets} targets answer"
         return text + (f"; not yet: {'; '.join(_by_host(self.down))}" if self.down else "")
 
