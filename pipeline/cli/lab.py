@@ -36,7 +36,11 @@ set_argument = click.argument(
 
 @click.group()
 def lab() -> None:
-    """Local hosts, in two sets: canary (proxy, blue, green; the usual one) and production (checkbox, itrust)."""
+    """Local hosts, in two sets: canary (proxy, blue, green; the usual one), production (checkbox, itrust, monitor).
+
+    They come bare, for tests and for tinkering. `pipeline prod up --cloud vagrant` takes the same production hosts
+    further: an inventory file, the monitor, the page.
+    """
 
 
 @lab.command()

@@ -200,6 +200,8 @@ def open_(inventory: Path, no_browser: bool) -> int:
     from pipeline.prod.tunnel import open_tunnel, show_in_browser
     from pipeline.state import state_directory
 
+    if not inventory.exists():
+        raise UsageError(f"{inventory}: there is no such file", hint="pipeline prod up writes it; -i another")
     monitor = read_inventory(inventory).one(GROUP)
 
     def ready(address: str) -> None:
