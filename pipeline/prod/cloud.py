@@ -31,7 +31,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A line of a plan and how it is done. `run` is None for what stays as it is, or is done along with a later step."""
+    """A line of a plan and how it is done. `run` is None for what stays, or is done along with a later step."""
 
     change: Change
     run: Callable[[Progress], None] | None = None
