@@ -15,11 +15,21 @@ from aiohttp import ClientSession, ClientWebSocketResponse
 
 __all__ = ["Page", "browser", "chromium"]
 
-PATIENCE: Final = 30.0  # seconds for a browser to start on a busy machine, or for a page to get where it should
+PATIENCE: Final = (
+    30.0  # seconds for a browser to start on a busy machine, or for a page to get where it should
+)
 QUIET: Final = (
-    "disable-background-networking disable-component-update disable-sync disable-quic no-first-run "
-    "disable-gpu disable-extensions no-default-browser-check mute-audio hide-scrollbars no-proxy-server"
-).split()
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--mute-audio",
+    "--no-first-run",
+    "--no-proxy-server",
+)
 
 
 def chromium() -> str | None:
@@ -34,6 +44,7 @@ class Page:
         self._socket = socket
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._loaded = asyncio.Event()
         self.problems: list[str] = []
 
     async def listen(self) -> None:
@@ -44,6 +55,8 @@ class Page:
                 waiting.set_result(data)
                 continue
             what = data.get("params", {})
+            if data.get("method") == "Page.loadEventFired":
+                self._loaded.set()
             if data.get("method") == "Runtime.exceptionThrown":
                 details = what["exceptionDetails"]
                 self.problems.append(details.get("exception", {}).get("description", details["text"]))
@@ -95,12 +108,14 @@ class Page:
     async def open(self, address: str) -> None:
         """Load a page; its earlier problems are forgotten."""
         self.problems.clear()
+        self._loaded.clear()
         await self.call("Page.navigate", url=address)
+        await asyncio.wait_for(self._loaded.wait(), PATIENCE)
 
-    async def screenshot(self, path: Path) -> None:
-        """The whole page as a PNG."""
-        shot = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
+    async def screenshot(self) -> bytes:
+        """What is in view, as a PNG."""
+        shot = await self.call("Page.captureScreenshot")
+        return base64.b64decode(shot["data"])
 
 
 @asynccontextmanager
@@ -108,7 +123,6 @@ async def browser(profile: Path) -> AsyncIterator[Page]:
     """A browser with a new profile in the directory `profile`, and its one tab."""
     program = chromium()
     assert program, "no Chromium on PATH"
-    options = [f"--{name}" for name in QUIET]
     process = await asyncio.create_subprocess_exec(
         program,
         "--headless=new",
@@ -116,16 +130,13 @@ async def browser(profile: Path) -> AsyncIterator[Page]:
         "--no-sandbox",
         f"--user-data-dir={profile}",
         "--remote-debugging-port=0",
-        *options,
+        *QUIET,
         "about:blank",
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        told = profile / "DevToolsActivePort"
-        async with asyncio.timeout(PATIENCE), ClientSession() as session:
-            while not told.is_file() or not (port := told.read_text(encoding="utf-8").split("\n")[0]):  # noqa: ASYNC240 a local file of one line
-                await asyncio.sleep(0.05)
+        port = await port_of(profile / "DevToolsActivePort")
         async with ClientSession() as session:
             async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
                 tab = next(one for one in await answer.json() if one["type"] == "page")
@@ -145,3 +156,15 @@ async def browser(profile: Path) -> AsyncIterator[Page]:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def port_of(told: Path) -> str:
+    """The port that the browser writes into the file `told` once it listens."""
+    async with asyncio.timeout(PATIENCE):
+        while not (port := first_line(told)):  # noqa: ASYNC110 a file of another program has no event
+            await asyncio.sleep(0.05)
+    return port
+
+
+def first_line(path: Path) -> str:
+    return path.read_text(encoding="utf-8").split("\n")[0] if path.is_file() else ""

@@ -6,6 +6,8 @@ import { show } from "./units.js";
 
 const HEIGHT = 168;
 const COLORS = 8;
+// Bytes are counted in powers of two, and so are the lines behind them.
+const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -50,8 +52,8 @@ function drawThresholds(plot, thresholds) {
   context.lineWidth = devicePixelRatio;
   for (const level of ["warn", "bad"]) {
     const value = thresholds[level];
-    // A limit of nothing at all lies on the axis, where a line says nothing.
-    if (value <= 0 || value > plot.scales.y.max) continue;
+    // On the frame a line says nothing.
+    if (value <= 0 || value >= plot.scales.y.max) continue;
     const y = Math.round(plot.valToPos(value, "y", true));
     line(context, null, [bbox.left, y], [bbox.left + bbox.width, y], style(`--${level}`), [2 * devicePixelRatio, 5 * devicePixelRatio]);
   }
@@ -84,7 +86,7 @@ export function chart(Plot, place, panel, labels, reading, marks, range, onCurso
     scales: { x: { range: () => [shown.end - shown.range.seconds, shown.end] }, y: { range: scaleY(panel) } },
     axes: [
       { ...axis, size: 28, space: 64, values: (_, splits) => axisLabels(splits) },
-      { ...axis, size: 68, space: 36, values: (_, splits) => splits.map((value) => show(value, panel.unit)) },
+      { ...axis, size: 68, space: 36, ...(panel.unit.startsWith("bytes") && { incrs: POWERS }), values: (_, splits) => splits.map((value) => show(value, panel.unit)) },
     ],
     series: [
       {},

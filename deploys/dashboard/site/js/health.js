@@ -1,6 +1,6 @@
 // How an application is, from its headlines and its alerts. No page here: figures in, words out.
 
-import { levelOf } from "./units.js";
+import { levelOf, show } from "./units.js";
 
 // What nobody knows is worse than what is worth a look: it may be anything.
 export const LEVELS = ["good", "warn", "unknown", "bad"];
@@ -27,12 +27,12 @@ export function healthOf(app, headlines, alerts, deployed) {
   for (const one of headlines) {
     if (one.unit === "answers" && one.value === 0) reasons.push({ level: "bad", text: "the probe gets no answer" });
     else if (one.value === null && one.decides) reasons.push({ level: "unknown", text: `no data on ${one.title}` });
-    else if (one.level === "warn") reasons.push({ level: "warn", text: `${one.title} is worth a look` });
-    else if (one.level === "bad") reasons.push({ level: "bad", text: `${one.title} is bad` });
+    else if (one.level === "warn" || one.level === "bad") reasons.push({ level: one.level, text: `${one.title}: ${show(one.value, one.unit)}` });
   }
   for (const alert of alerts.filter((one) => one.app === app && one.state === "firing")) {
     reasons.push({ level: levelOfAlert(alert), text: alert.summary || alert.name });
   }
+  reasons.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
   const level = worst(reasons.map((one) => one.level));
   return { level, word: silent ? "does not answer" : WORDS[level], reasons };
 }
@@ -56,5 +56,5 @@ export function overall(applications, alerts) {
   const order = applications.filter((one) => one.level !== "good");
   order.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
   const words = order.map((one) => SENTENCES[one.word](one.title)).join("; ");
-  return { level, words: words.charAt(0).toUpperCase() + words.slice(1) };
+  return { level, words: words.replace(/^nobody/, "Nobody") };
 }

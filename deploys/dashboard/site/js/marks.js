@@ -28,8 +28,9 @@ export async function readMarks(described, range, now) {
   return [...marks.values()].sort((a, b) => b.at - a.at);
 }
 
-/** Those that belong on a chart of `labels`: an application's own deploys, and every canary run. */
-export const marksOf = (marks, labels) => marks.filter((one) => one.kind !== "deploy" || !labels.app || one.app === labels.app);
+/** Those that belong on a chart of `labels`: an application's deploys and every canary run, or what a host got. */
+export const marksOf = (marks, { app, host }) =>
+  marks.filter((one) => (one.kind === "deploy" ? (app ? one.app === app : one.labels.host === host) : Boolean(app)));
 
 /** What stands under "Deploys and canary runs". */
 export function markList(marks, range, now) {

@@ -25,7 +25,7 @@ export class PanelView {
     this.rows = el("tbody");
     this.root = el(
       "article",
-      { class: "panel", id, "aria-labelledby": `${id}-title`, "data-level": "good", "data-panel": panel.id },
+      { class: "panel empty", id, "aria-labelledby": `${id}-title`, "data-level": "good", "data-panel": panel.id },
       el("h4", { id: `${id}-title` }, panel.title),
       el("details", {}, el("summary", {}, el("span", { "aria-hidden": "true" }, "?"), el("span", { class: "hidden" }, "What is bad?")), el("p", {}, panel.bad)),
       el("div", { class: "stage" }, this.plot, this.note),
