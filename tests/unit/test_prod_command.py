@@ -37,7 +37,8 @@ class Shell:
         return code
 
     def settings(self, **more: Any) -> None:
-        text = {"region": "eu-central-1", "ssh_from": HERE, **more}
+        # without a monitor, which would be provisioned: these hosts are nowhere
+        text = {"region": "eu-central-1", "ssh_from": HERE, "monitor": "none", **more}
         Path("prod.yml").write_text(json.dumps(text))  # JSON is YAML
 
 
@@ -60,20 +61,19 @@ def fake_ssh(directory: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> N
 
 def test_up_status_up_and_down(shell: Shell) -> None:
     assert shell("up", "--yes") == Exit.OK
-    assert "11 to create, 0 to change" in shell.out
-    assert "It costs about $0.105 an hour ($76 a month)." in shell.out
+    assert "9 to create, 0 to change" in shell.out
+    assert "It costs about $0.077 an hour ($56 a month)." in shell.out
     assert "creating host checkbox-1: t3.small, 20 GB" in shell.err
     assert "wrote inventory.ini" in shell.err
     assert shell("status") == Exit.OK
     assert [line.split()[:3] for line in shell.out.splitlines()[1:]] == [
         ["checkbox-1", "t3.small", "running"],
         ["itrust-1", "t3.medium", "running"],
-        ["monitor", "t3.small", "running"],
     ]
     assert shell("up") == Exit.OK, "nothing to do needs no yes"
-    assert "Nothing to do: 11 things are as they should be." in shell.out
+    assert "Nothing to do: 9 things are as they should be." in shell.out
     assert shell("down", "--yes") == Exit.OK
-    assert "0 to create, 0 to change, 0 to keep, 11 to remove." in shell.out
+    assert "0 to create, 0 to change, 0 to keep, 9 to remove." in shell.out
     assert "removed inventory.ini" in shell.err
     assert "the private key stays in" in shell.err
     assert shell("status") == Exit.OK
@@ -97,7 +97,7 @@ def test_at_a_terminal_the_plan_is_asked_about(
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     assert shell("up") == code
-    assert (shell.world.count()["hosts"] == 3) == (code == Exit.OK)
+    assert (shell.world.count()["hosts"] == 2) == (code == Exit.OK)
 
 
 class Terminal:
@@ -121,7 +121,7 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(shell: Shell) -> None:
 
 
 def test_programs_get_one_document(shell: Shell) -> None:
-    shell.settings(checkbox={"type": "m6gd.medium"}, itrust={"count": 0}, monitor="none")
+    shell.settings(checkbox={"type": "m6gd.medium"}, itrust={"count": 0})
     assert shell("up", "--json", "--dry-run") == Exit.OK
     plan = json.loads(shell.out)
     assert plan["applied"] is False
@@ -168,7 +168,7 @@ def test_ssh_goes_to_the_host_with_its_key_and_passes_the_command_on(shell: Shel
     assert f"{Path.home()}/.config/pipeline/aws/production-eu-central-1/key" in became
     assert became[-1] == "echo 'a b'"
     assert shell("ssh", "itrust-2") == Exit.USAGE
-    assert "no host 'itrust-2'; there is checkbox-1, itrust-1, monitor" in shell.err
+    assert "no host 'itrust-2'; there is checkbox-1, itrust-1" in shell.err
 
 
 def test_bad_settings_are_told_with_their_lines_and_nothing_is_asked(shell: Shell) -> None:

@@ -12,6 +12,14 @@ from pipeline.prod.settings import Settings, load_settings
 EXAMPLE = Path(__file__).parents[2] / "prod.example.yml"
 
 
+def read(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "prod.yml"
+    path.write_text(text)
+    found = load_settings(path)
+    assert isinstance(found, Settings)
+    return found
+
+
 def problems(tmp_path: Path, text: str) -> list[str]:
     path = tmp_path / "prod.yml"
     path.write_text(text)
@@ -33,9 +41,8 @@ def test_every_key_is_in_the_example() -> None:
 
 
 def test_hosts_are_numbered_and_the_monitor_comes_first(tmp_path: Path) -> None:
-    path = tmp_path / "prod.yml"
-    path.write_text("region: eu-west-1\ncheckbox: {count: 2, type: t3.micro}\nitrust: {count: 0}\n")
-    hosts = [(host.name, host.role, host.type) for host in load_settings(path).hosts()]
+    found = read(tmp_path, "region: eu-west-1\ncheckbox: {count: 2, type: t3.micro}\nitrust: {count: 0}\n")
+    hosts = [(host.name, host.role, host.type) for host in found.hosts()]
     assert hosts == [
         ("monitor", "monitor", "t3.small"),
         ("checkbox-1", "checkbox", "t3.micro"),
@@ -53,7 +60,7 @@ def test_hosts_are_numbered_and_the_monitor_comes_first(tmp_path: Path) -> None:
         ("region: eu-west-1\nitrust:\n  count: 21", "3: itrust.count: input should be less than or equal to 20"),
         ("region: eu-west-1\nitrust:\n  count: '2'", "3: itrust.count: input should be a valid integer"),
         ("region: eu-west-1\nitrust:\n  type: big", "3: itrust.type: 'big' is not an instance type such as t3.small"),
-        ("region: eu-west-1\nmonitor: local", "2: monitor: input should be 'cloud' or 'none'"),
+        ("region: eu-west-1\nmonitor: moon", "2: monitor: input should be 'cloud', 'local' or 'none'"),
         ("region: eu-west-1\ncloud: azure", "2: cloud: input should be 'aws'"),
         ("region: eu-west-1\ndisk: 4", "2: disk: input should be greater than or equal to 8"),
         (
@@ -91,9 +98,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 def test_ssh_is_open_to_this_machine_to_networks_or_to_both(
     tmp_path: Path, source: str, expected: tuple[str, ...]
 ) -> None:
-    path = tmp_path / "prod.yml"
-    path.write_text(f"region: eu-west-1\nssh_from: {source}\n")
-    assert load_settings(path).ssh_from == expected
+    assert read(tmp_path, f"region: eu-west-1\nssh_from: {source}\n").ssh_from == expected
 
 
 @pytest.mark.parametrize("source", ["everywhere", "[]", "[203.0.113.7/24]", "5", "[there]"])

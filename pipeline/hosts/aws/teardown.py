@@ -42,6 +42,7 @@ def removal_steps(aws: Aws, found: Found, keep: Collection[str], strangers: Stra
 
 def _instances(aws: Aws, instances: list[Resource]) -> list[Step]:
     """All at once, waited for together with the last of them."""
+    instances = sorted(instances, key=lambda instance: (tag(instance, HOST), str(instance["InstanceId"])))
     identifiers = [str(instance["InstanceId"]) for instance in instances]
 
     def terminate(progress: Progress) -> None:
