@@ -6,12 +6,13 @@ import asyncio
 import shutil
 import subprocess
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Page, browser, chromium
+from browser import browser, chromium
+from dashboard_stage import Stage
 from fake_prometheus import Monitor
 
 from deploys.dashboard.panels import HERE, load
@@ -25,7 +26,6 @@ CHARTS = sum(
     1 if panel.of == "host" else 1 / len(DESCRIBED.applications) * len(panel.apps or DESCRIBED.applications)
     for panel in DESCRIBED.panels
 ) * len(DESCRIBED.applications)  # two applications, each on a host of its own
-READ = "!document.getElementById('freshness').textContent.includes('not read')"
 DRAWN = "document.querySelectorAll('.panel canvas').length"
 NOTES = "[...document.querySelectorAll('.note')].map((one) => one.hidden ? '' : one.textContent)"
 
@@ -39,33 +39,6 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--silent"]
     subprocess.run(command, cwd=there, check=True, timeout=120)
     return there / "node_modules"
-
-
-class Stage:
-    """One browser for all tests; a page server for each."""
-
-    def __init__(self, page: Page, runner: asyncio.Runner) -> None:
-        self.page = page
-        self.run = runner.run
-
-    def show(
-        self, monitor: Monitor, then: Coroutine[Any, Any, None], query: str = "", width: int = 1440
-    ) -> None:
-        """Open the page on `monitor`, wait until it was read, and go on with `then`."""
-
-        async def all_of_it() -> None:
-            try:
-                async with monitor.serving():
-                    await self.page.see(width, 4000)  # high enough for all charts to be in view
-                    await self.page.open(f"{monitor.address}{query}")
-                    await self.page.until(f"{READ} || !document.getElementById('trouble').hidden")
-                    await then
-                    # What it would still ask of a server that is gone is no problem of the next test.
-                    await self.page.open("about:blank")
-            finally:
-                then.close()
-
-        self.run(all_of_it())
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,13 @@ function row(alert, now) {
       {},
       el("strong", {}, alert.summary || alert.name),
       alert.hint ? el("p", {}, alert.hint) : null,
-      el("p", { class: "quiet" }, [alert.summary && alert.name, where, `for ${span(now - alert.since)}, since ${moment(alert.since, now)}`].filter(Boolean).join(" · ")),
+      el(
+        "p",
+        { class: "quiet" },
+        [alert.summary && alert.name, where, `for ${span(now - alert.since)}, since ${moment(alert.since, now)}`]
+          .filter(Boolean)
+          .join(" · "),
+      ),
     ),
   );
 }

@@ -33,8 +33,19 @@ function drawMarks(plot, marks) {
   for (const mark of marks) {
     if (mark.at < plot.scales.x.min || mark.at > plot.scales.x.max) continue;
     const x = Math.round(plot.valToPos(mark.at, "x", true));
-    const color = style(mark.kind === "deploy" ? "--deploy" : `--canary-${mark.verdict === "passed" || mark.verdict === "failed" ? mark.verdict : "other"}`);
-    line(context, x, bbox.top, bbox.top + bbox.height, color, mark.kind === "deploy" ? [] : [3 * devicePixelRatio, 3 * devicePixelRatio]);
+    const color = style(
+      mark.kind === "deploy"
+        ? "--deploy"
+        : `--canary-${mark.verdict === "passed" || mark.verdict === "failed" ? mark.verdict : "other"}`,
+    );
+    line(
+      context,
+      x,
+      bbox.top,
+      bbox.top + bbox.height,
+      color,
+      mark.kind === "deploy" ? [] : [3 * devicePixelRatio, 3 * devicePixelRatio],
+    );
     const size = 5 * devicePixelRatio;
     context.fillStyle = color;
     context.beginPath();
@@ -55,7 +66,10 @@ function drawThresholds(plot, thresholds) {
     // On the frame a line says nothing.
     if (value <= 0 || value >= plot.scales.y.max) continue;
     const y = Math.round(plot.valToPos(value, "y", true));
-    line(context, null, [bbox.left, y], [bbox.left + bbox.width, y], style(`--${level}`), [2 * devicePixelRatio, 5 * devicePixelRatio]);
+    line(context, null, [bbox.left, y], [bbox.left + bbox.width, y], style(`--${level}`), [
+      2 * devicePixelRatio,
+      5 * devicePixelRatio,
+    ]);
   }
   context.restore();
 }
@@ -64,7 +78,8 @@ function scaleY(panel) {
   if (panel.max !== undefined) return [0, panel.max];
   return (_, __, most) => {
     // A flat line at nothing wants an axis, too; a share that is nearly nothing should look like it.
-    const least = panel.unit === "share" ? 0.02 : panel.unit === "seconds" ? 0.01 : panel.unit.startsWith("bytes") ? 1024 : 1;
+    const least =
+      panel.unit === "share" ? 0.02 : panel.unit === "seconds" ? 0.01 : panel.unit.startsWith("bytes") ? 1024 : 1;
     return [0, Math.max((most ?? 0) * 1.15, panel.unit === "cores" ? 0.1 : least)];
   };
 }
@@ -75,7 +90,12 @@ function scaleY(panel) {
  */
 export function chart(Plot, place, panel, labels, reading, marks, range, onCursor) {
   let shown = { marks: marksOf(marks, labels), range, end: reading.grid.at(-1) };
-  const axis = { stroke: style("--quiet"), grid: { stroke: style("--grid"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+  const axis = {
+    stroke: style("--quiet"),
+    grid: { stroke: style("--grid"), width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+  };
   const single = reading.series.length === 1;
   const options = {
     width: Math.max(place.clientWidth, 100),
@@ -86,7 +106,13 @@ export function chart(Plot, place, panel, labels, reading, marks, range, onCurso
     scales: { x: { range: () => [shown.end - shown.range.seconds, shown.end] }, y: { range: scaleY(panel) } },
     axes: [
       { ...axis, size: 28, space: 64, values: (_, splits) => axisLabels(splits) },
-      { ...axis, size: 68, space: 36, ...(panel.unit.startsWith("bytes") && { incrs: POWERS }), values: (_, splits) => splits.map((value) => show(value, panel.unit)) },
+      {
+        ...axis,
+        size: 68,
+        space: 36,
+        ...(panel.unit.startsWith("bytes") && { incrs: POWERS }),
+        values: (_, splits) => splits.map((value) => show(value, panel.unit)),
+      },
     ],
     series: [
       {},
@@ -100,13 +126,18 @@ export function chart(Plot, place, panel, labels, reading, marks, range, onCurso
       })),
     ],
     hooks: {
-      draw: [(plot) => drawMarks(plot, shown.marks), (plot) => panel.thresholds && drawThresholds(plot, panel.thresholds)],
+      draw: [
+        (plot) => drawMarks(plot, shown.marks),
+        (plot) => panel.thresholds && drawThresholds(plot, panel.thresholds),
+      ],
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
     },
   };
   const data = (one) => [one.grid, ...one.series.map((its) => its.values)];
   const plot = new Plot(options, data(reading), place);
-  const follow = new ResizeObserver(() => place.clientWidth && plot.setSize({ width: place.clientWidth, height: HEIGHT }));
+  const follow = new ResizeObserver(
+    () => place.clientWidth && plot.setSize({ width: place.clientWidth, height: HEIGHT }),
+  );
   follow.observe(place);
   return {
     update(next, itsMarks, itsRange) {

@@ -14,13 +14,17 @@ export async function readHosts(apps, range, now) {
     // A host with two applications is asked for both, and answers alike.
     const before = hosts.get(labels.host);
     const apps = [...new Set([...(before?.apps ?? []), labels.app ?? ""])];
-    hosts.set(labels.host, before && before.last > last ? { ...before, apps } : { host: labels.host, apps, points, last });
+    hosts.set(
+      labels.host,
+      before && before.last > last ? { ...before, apps } : { host: labels.host, apps, points, last },
+    );
   }
   const current = new Map();
   for (const { labels, points } of await seriesOf(UP, [now])) {
     current.set(labels.host, points.values().next().value);
     // One that came a moment ago is not on the grid yet.
-    if (!hosts.has(labels.host)) hosts.set(labels.host, { host: labels.host, apps: [labels.app ?? ""], points, last: now });
+    if (!hosts.has(labels.host))
+      hosts.set(labels.host, { host: labels.host, apps: [labels.app ?? ""], points, last: now });
   }
   const found = await Promise.all([...hosts.values()].map((one) => stateOf(one, current.get(one.host), range, now)));
   const place = (one) => Math.min(...one.apps.map((app) => (apps.includes(app) ? apps.indexOf(app) : apps.length)));
@@ -33,7 +37,12 @@ async function stateOf({ host, apps, points, last }, up, range, now) {
   const selected = `host=${JSON.stringify(host)},job="node"`;
   if (up === undefined) {
     const at = (await lastHeard(`up{${selected}}`, from, now)) ?? last;
-    return { host, apps, level: "unknown", words: `is no longer monitored; last heard of ${span(now - at)} ago, ${moment(at, now)}` };
+    return {
+      host,
+      apps,
+      level: "unknown",
+      words: `is no longer monitored; last heard of ${span(now - at)} ago, ${moment(at, now)}`,
+    };
   }
   const answered = [...points].filter(([, value]) => value === 1).map(([at]) => at);
   if (!answered.length) return { host, apps, level: "bad", words: `does not answer, and did not in ${range.words}` };

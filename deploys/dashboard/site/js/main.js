@@ -15,7 +15,15 @@ const STALE = 30; // seconds after which what is shown is no longer called now
 
 const at = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search).get("range");
-const page = { range: RANGES.find((one) => one.id === asked) ?? RANGES[1], live: true, busy: false, again: false, marks: [], good: null, trouble: "" };
+const page = {
+  range: RANGES.find((one) => one.id === asked) ?? RANGES[1],
+  live: true,
+  busy: false,
+  again: false,
+  marks: [],
+  good: null,
+  trouble: "",
+};
 
 /** All that the top of the page shows, at `now`. */
 async function readTop(described, now) {
@@ -24,7 +32,9 @@ async function readTop(described, now) {
     Promise.all(
       panels
         .filter((one) => !one.apps || one.apps.includes(app))
-        .map(async (one) => headline(one, await valueOf(filled(one.headline.query, { app }, windowOf(RANGES[0])), now))),
+        .map(async (one) =>
+          headline(one, await valueOf(filled(one.headline.query, { app }, windowOf(RANGES[0])), now)),
+        ),
     ),
   );
   const apps = described.applications.map((one) => one.app);
@@ -73,7 +83,8 @@ function showAge() {
   const shown = page.good ? ` What is shown is of ${when}, ${span(age)} ago.` : "";
   at("trouble").hidden = !page.trouble;
   // Told once and not each second, as it is read out.
-  if (page.trouble && (at("trouble").dataset.told !== page.trouble || age % 10 < 1)) say(at("trouble"), `No new data: ${page.trouble}.${shown}`);
+  if (page.trouble && (at("trouble").dataset.told !== page.trouble || age % 10 < 1))
+    say(at("trouble"), `No new data: ${page.trouble}.${shown}`);
   at("trouble").dataset.told = page.trouble;
   if (page.trouble && (age === null || late)) showOverall("unknown", "Nobody knows how the applications are");
 }
@@ -107,7 +118,13 @@ async function refresh(described, sections) {
 
 function controls(again, sections) {
   for (const range of RANGES) {
-    const input = el("input", { type: "radio", name: "range", id: `range-${range.id}`, value: range.id, checked: range === page.range });
+    const input = el("input", {
+      type: "radio",
+      name: "range",
+      id: `range-${range.id}`,
+      value: range.id,
+      checked: range === page.range,
+    });
     input.addEventListener("change", () => {
       page.range = range;
       history.replaceState(null, "", `?range=${range.id}${location.hash}`);
@@ -132,10 +149,14 @@ function controls(again, sections) {
 async function start() {
   say(at("zone"), zone());
   const response = await fetch("/dashboard/panels.json", { cache: "no-cache" });
-  if (!response.ok) throw new Error(`the description of the panels is not on the monitor (status ${response.status})`);
+  if (!response.ok)
+    throw new Error(`the description of the panels is not on the monitor (status ${response.status})`);
   const described = await response.json();
   // Without its charts the page still says how the applications are.
-  const Plot = await import("/dashboard/lib/uplot/dist/uPlot.esm.js").then((module) => module.default, () => null);
+  const Plot = await import("/dashboard/lib/uplot/dist/uPlot.esm.js").then(
+    (module) => module.default,
+    () => null,
+  );
   const again = () => refresh(described, sections);
   const sections = new Sections(described, Plot, () => page.good && again());
   at("charts").replaceChildren(...described.applications.map((one) => sections.application(one)));

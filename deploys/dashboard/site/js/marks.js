@@ -16,12 +16,22 @@ export async function readMarks(described, range, now) {
       if (!(at > 0)) continue;
       const text = named(mark.text, labels);
       // The same deploy on two hosts is one mark.
-      marks.set(`${mark.id} ${Math.round(at / 60)} ${text}`, { kind: mark.id, at, text, labels, app: labels.app ?? "", verdict: labels.verdict ?? "" });
+      marks.set(`${mark.id} ${Math.round(at / 60)} ${text}`, {
+        kind: mark.id,
+        at,
+        text,
+        labels,
+        app: labels.app ?? "",
+        verdict: labels.verdict ?? "",
+      });
     }
   };
   const asked = described.map(async (mark) => {
     // What a host told before it went down is still true.
-    const known = await Promise.all([seriesOf(mark.query, grid), seriesOf(`last_over_time(${mark.query}[1d])`, [now])]);
+    const known = await Promise.all([
+      seriesOf(mark.query, grid),
+      seriesOf(`last_over_time(${mark.query}[1d])`, [now]),
+    ]);
     for (const series of known.flat()) add(mark, series);
   });
   await Promise.all(asked);
@@ -43,9 +53,16 @@ export function markList(marks, range, now) {
     el(
       "ol",
       { class: "marks" },
-      ...inside.slice(0, SHOWN).map((one) =>
-        el("li", { "data-kind": one.kind, "data-verdict": one.verdict || null }, el("time", { datetime: new Date(one.at * 1000).toISOString() }, moment(one.at, now)), el("span", {}, one.text)),
-      ),
+      ...inside
+        .slice(0, SHOWN)
+        .map((one) =>
+          el(
+            "li",
+            { "data-kind": one.kind, "data-verdict": one.verdict || null },
+            el("time", { datetime: new Date(one.at * 1000).toISOString() }, moment(one.at, now)),
+            el("span", {}, one.text),
+          ),
+        ),
     ),
     more > 0 ? el("p", { class: "quiet" }, `and ${more} earlier`) : null,
   );

@@ -27,13 +27,33 @@ export class PanelView {
       "article",
       { class: "panel empty", id, "aria-labelledby": `${id}-title`, "data-level": "good", "data-panel": panel.id },
       el("h4", { id: `${id}-title` }, panel.title),
-      el("details", {}, el("summary", {}, el("span", { "aria-hidden": "true" }, "?"), el("span", { class: "hidden" }, "What is bad?")), el("p", {}, panel.bad)),
+      el(
+        "details",
+        {},
+        el(
+          "summary",
+          {},
+          el("span", { "aria-hidden": "true" }, "?"),
+          el("span", { class: "hidden" }, "What is bad?"),
+        ),
+        el("p", {}, panel.bad),
+      ),
       el("div", { class: "stage" }, this.plot, this.note),
       el(
         "table",
         {},
         el("caption", { class: "hidden" }, panel.title),
-        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "hidden" }, "series")), this.when, el("th", { scope: "col" }, "most"))),
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            el("th", { scope: "col" }, el("span", { class: "hidden" }, "series")),
+            this.when,
+            el("th", { scope: "col" }, "most"),
+          ),
+        ),
         this.rows,
       ),
     );
@@ -65,7 +85,10 @@ export class PanelView {
     if (!reading.series.length) return;
     if (!this.Plot) return this.warn("Charts cannot be drawn: their library is not on the monitor", "unknown");
     if (this.view) this.view.update(reading, marks, range);
-    else this.view = chart(this.Plot, this.plot, this.panel, this.labels, reading, marks, range, (index) => this.cursor(index));
+    else
+      this.view = chart(this.Plot, this.plot, this.panel, this.labels, reading, marks, range, (index) =>
+        this.cursor(index),
+      );
     this.drawn = names;
   }
 

@@ -17,7 +17,8 @@ async function ask(path, parameters) {
     );
   }
   if (response.status === 401) throw new PrometheusError("the monitor wants its password: load the page again");
-  if ([502, 503, 504].includes(response.status)) throw new PrometheusError("Prometheus is not running on the monitor");
+  if ([502, 503, 504].includes(response.status))
+    throw new PrometheusError("Prometheus is not running on the monitor");
   let body;
   try {
     body = await response.json();
@@ -63,7 +64,10 @@ export async function seriesOf(query, grid) {
 /** When a query last had data between `from` and `to`, to a few seconds; null when it had none. */
 export async function lastHeard(query, from, to) {
   const step = Math.max(1, Math.ceil((to - from) / 500));
-  const found = await seriesOf(query, Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => from + i * step));
+  const found = await seriesOf(
+    query,
+    Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => from + i * step),
+  );
   const ends = found.map((one) => Math.max(...one.points.keys()));
   return ends.length ? Math.max(...ends) : null;
 }

@@ -38,7 +38,12 @@ export class Sections {
   }
 
   application({ app, title }) {
-    return el("section", { class: "application", "aria-labelledby": `charts-${app}` }, el("h2", { id: `charts-${app}` }, title), this.panels("app", { app }));
+    return el(
+      "section",
+      { class: "application", "aria-labelledby": `charts-${app}` },
+      el("h2", { id: `charts-${app}` }, title),
+      this.panels("app", { app }),
+    );
   }
 
   /** Brings the hosts' sections up to date with `found` (of hosts.js) in `place`. */
@@ -60,7 +65,9 @@ export class Sections {
     const order = found.map((one) => this.hosts.get(one.host).root);
     const there = [...place.children];
     if (order.length !== there.length || order.some((root, index) => root !== there[index])) {
-      place.replaceChildren(...(order.length ? order : [el("p", { class: "missing" }, `No host was heard of in ${range.words}.`)]));
+      place.replaceChildren(
+        ...(order.length ? order : [el("p", { class: "missing" }, `No host was heard of in ${range.words}.`)]),
+      );
     } else if (!order.length) {
       place.replaceChildren(el("p", { class: "missing" }, `No host was heard of in ${range.words}.`));
     }
@@ -70,7 +77,11 @@ export class Sections {
     const state = el("span", { class: "state" });
     const app = el("span", { class: "quiet" });
     const title = el("h3", {}, el("span", { class: "lamp", "aria-hidden": "true" }), name, " ", app, " ", state);
-    return { root: el("section", { class: "host", "data-host": name }, title, this.panels("host", { host: name })), state, app };
+    return {
+      root: el("section", { class: "host", "data-host": name }, title, this.panels("host", { host: name })),
+      state,
+      app,
+    };
   }
 
   forget(root) {

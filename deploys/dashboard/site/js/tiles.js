@@ -22,12 +22,22 @@ function figure(one, app) {
 /** The tile of `application` in `health` (of health.js), with its headlines and its last deploy (or null). */
 export function tile(application, health, headlines, deploy, now) {
   const deployed = deploy
-    ? [el("span", {}, "release ", el("code", {}, deploy.labels.release ?? "?")), ` deployed ${span(now - deploy.at)} ago, ${moment(deploy.at, now)}`]
+    ? [
+        el("span", {}, "release ", el("code", {}, deploy.labels.release ?? "?")),
+        ` deployed ${span(now - deploy.at)} ago, ${moment(deploy.at, now)}`,
+      ]
     : ["no deploy is known"];
-  const reasons = health.reasons.filter((one, index, all) => all.findIndex((other) => other.text === one.text) === index);
+  const reasons = health.reasons.filter(
+    (one, index, all) => all.findIndex((other) => other.text === one.text) === index,
+  );
   return el(
     "article",
-    { class: "tile", "data-level": health.level, "data-app": application.app, "aria-labelledby": `tile-${application.app}` },
+    {
+      class: "tile",
+      "data-level": health.level,
+      "data-app": application.app,
+      "aria-labelledby": `tile-${application.app}`,
+    },
     el(
       "header",
       {},
@@ -35,7 +45,9 @@ export function tile(application, health, headlines, deploy, now) {
       el("h3", { id: `tile-${application.app}` }, application.title),
       el("strong", { class: "word" }, health.word),
     ),
-    reasons.length ? el("ul", { class: "reasons" }, ...reasons.slice(0, 5).map((one) => el("li", {}, one.text))) : null,
+    reasons.length
+      ? el("ul", { class: "reasons" }, ...reasons.slice(0, 5).map((one) => el("li", {}, one.text)))
+      : null,
     el("dl", {}, ...headlines.map((one) => figure(one, application.app))),
     el("p", { class: "deployed" }, ...deployed),
   );
