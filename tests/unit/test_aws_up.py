@@ -9,11 +9,7 @@ import pytest
 from aws_server import FULL, HERE, REGION, World, wanted, world
 
 from pipeline.errors import UsageError
-from pipeline.hosts.aws import instances
-from pipeline.hosts.aws.found import Ids
-from pipeline.hosts.aws.images import Image
 from pipeline.hosts.aws.keys import key_path, make_key
-from pipeline.hosts.aws.session import Aws
 from pipeline.inventory_file import read_inventory
 from pipeline.prod.cloud import Plan
 
@@ -276,29 +272,3 @@ def test_a_key_that_is_not_here_is_asked_for_while_hosts_need_it_and_replaced_wh
         world.aws.client.terminate_instances(InstanceIds=[host["InstanceId"]])
     assert "change key pair" in changes(world.up())
     assert world.count() == FULL
-
-
-def test_the_same_request_has_the_same_token_and_one_of_a_removed_host_is_not_used_again() -> None:
-    """moto ignores tokens; EC2 gives the instance that a token was used for, even one that is gone."""
-
-    class Client:
-        tokens: list[str]
-
-        def run_instances(self, ClientToken: str, **_: Any) -> dict[str, Any]:
-            self.tokens.append(ClientToken)
-            return {"Instances": [{"State": {"Name": "terminated" if len(self.tokens) % 3 else "pending"}}]}
-
-    client = Client()
-    client.tokens = []
-    settings = wanted()
-    ids = Ids(
-        "vpc-1", "subnet-1", groups={"checkbox": "sg-1", "itrust": "sg-2", "monitor": "sg-3"}, key="key"
-    )
-    host = next(settings.hosts())
-    for _ in range(2):
-        instances.create(
-            Aws(client, "production", REGION), ids, settings, host, Image("ami-1", "debian", "/dev/xvda")
-        )
-    assert len(client.tokens) == 6
-    assert client.tokens[:3] == client.tokens[3:]
-    assert len(set(client.tokens)) == 3
