@@ -125,6 +125,8 @@ def keep_prometheus(what: Kept, jobs: Mapping[str, str], webhook: str) -> None:
             "--web.listen-address=127.0.0.1:9090",
             "--web.external-url=http://localhost/prometheus/",
             "--web.route-prefix=/",
+            # Prometheus draws its own absence as 5 minutes of the last value; a minute, or four scrapes, is enough.
+            f"--query.lookback-delta={max(60, 4 * seconds)}s",
             f"--storage.tsdb.retention.time={days}d",
             f"--storage.tsdb.retention.size={size}",
         ],
