@@ -49,6 +49,11 @@ COLLECTORS: Final = (
     "cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "netdev", "stat", "textfile", "time", "uname",
 )  # fmt: skip
 UNITS: Final = "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service"
+# What is no disk. Not in the list, as it is in Debian's: overlay, which is the root of a local host.
+NO_DISKS: Final = (
+    "autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fuse.*|hugetlbfs|mqueue|nsfs|proc|pstore|"
+    "ramfs|rpc_pipefs|securityfs|squashfs|sysfs|tmpfs|tracefs"
+)
 # All processes by whose they are: a service is one user here.
 PROCESSES: Final = 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n'
 MONGODB_ACCESS: Final = "/etc/pipeline/mongodb-exporter.json"
@@ -88,6 +93,7 @@ def keep_host(what: Kept) -> None:
             "--collector.systemd",
             "--collector.systemd.enable-restarts-metrics",
             f"--collector.systemd.unit-include={UNITS}",
+            f"--collector.filesystem.fs-types-exclude=^({NO_DISKS})$",
             f"--collector.textfile.directory={TEXTFILES}",
         ],
         answers=f"http://{address('node')}/",
