@@ -6,8 +6,10 @@ import { gridOf, moment, span, windowOf } from "./time.js";
 // Seconds without data that are nothing yet: a scrape that came late.
 const LATE = 30;
 
-/** Legend of panels.yml for a series: {{label}} is the label's value. */
-export const named = (legend, labels) => legend.replace(/\{\{(\w+)\}\}/g, (_, name) => labels[name] ?? "");
+/** Text of panels.yml for a series: {{label}} is the label's value, a commit's hash as short as people say it. */
+export const named = (text, labels) => text.replace(/\{\{(\w+)\}\}/g, (_, name) => short(labels[name] ?? ""));
+
+export const short = (value) => value.replace(/\b([0-9a-f]{10})[0-9a-f]{30,54}\b/g, "$1");
 
 /**
  * Reads a panel for `labels` ({app} or {host}).

@@ -1,6 +1,7 @@
 // One tile for each application: its state in one word, why, and its headlines.
 
 import { el } from "./dom.js";
+import { short } from "./reading.js";
 import { moment, span } from "./time.js";
 import { show } from "./units.js";
 
@@ -23,7 +24,7 @@ function figure(one, app) {
 export function tile(application, health, headlines, deploy, now) {
   const deployed = deploy
     ? [
-        el("span", {}, "release ", el("code", {}, deploy.labels.release ?? "?")),
+        el("span", {}, "release ", el("code", { title: deploy.labels.release ?? "" }, short(deploy.labels.release ?? "?"))),
         ` deployed ${span(now - deploy.at)} ago, ${moment(deploy.at, now)}`,
       ]
     : ["no deploy is known"];
