@@ -1,0 +1,101 @@
+"""What is recorded: the tasks of the project, each a few commands typed into one session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["TASKS", "Open", "Task", "typed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A command that stays until Ctrl-C, and what is typed while it runs; `{address}` there is the one it told."""
+
+    command: str
+    meanwhile: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One recording: its file's name without .cast, its title, what is typed, the exit status of the last step.
+
+    `{checkbox}` and `{itrust}` in a step stand for the options that name the repository, with a leading space.
+    """
+
+    name: str
+    title: str
+    steps: tuple[str | Open, ...]
+    status: int = 0
+
+
+TASKS: Final = (
+    Task(
+        "prod-up",
+        "prod up: three hosts on this machine, the monitor among them",
+        ("pipeline prod up --cloud vagrant --yes", "pipeline prod status --cloud vagrant"),
+    ),
+    Task(
+        "deploy-checkbox",
+        "deploy checkbox.io, and once more: nothing to change",
+        ("pipeline deploy checkbox.io -i inventory.ini{checkbox}",) * 2,
+    ),
+    Task(
+        "deploy-itrust",
+        "deploy iTrust, and once more: nothing to change",
+        ("pipeline deploy iTrust -i inventory.ini{itrust}",) * 2,
+    ),
+    Task(
+        "verify",
+        "verify both applications",
+        ("pipeline verify checkbox.io -i inventory.ini", "pipeline verify iTrust -i inventory.ini"),
+    ),
+    Task(
+        "canary-failed",
+        "canary master broken: fails",
+        (
+            "# 30 s on each version; without --duration it is 5 minutes",
+            "pipeline canary master broken --duration 30s --warmup 10s",
+        ),
+        status=10,
+    ),
+    Task(
+        "canary-passed",
+        "canary master master: passes",
+        (
+            "# 30 s on each version; without --duration it is 5 minutes",
+            "pipeline canary master master --duration 30s --warmup 10s",
+        ),
+    ),
+    Task(
+        "dashboard",
+        "prod open: the dashboard, and what it reads",
+        (
+            Open(
+                "pipeline prod open --no-browser",
+                (
+                    "curl -s {address} | grep -o '<title>.*</title>'",
+                    "# do both applications answer at their public address? what the page asks Prometheus",
+                    "curl -s '{origin}/prometheus/api/v1/query?query=probe_success' | python3 -m json.tool",
+                    "# the canaries that ran",
+                    "curl -s '{origin}/prometheus/api/v1/query?query=pipeline_canary_timestamp_seconds'"
+                    ' | grep -o \'"verdict":"[a-z]*"\'',
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def typed(task: Task, repositories: dict[str, str], told: tuple[str, ...]) -> Task:
+    """`task` with the options that name the repositories filled in, and the comments of `told` before its steps.
+
+    `repositories` gives for `checkbox` and `itrust` options with a leading space, or nothing.
+    """
+    steps: list[str | Open] = list(told)
+    for step in task.steps:
+        if isinstance(step, str):
+            for name, options in repositories.items():
+                step = step.replace(f"{{{name}}}", options)
+        steps.append(step)
+    return Task(task.name, task.title, tuple(steps), task.status)
