@@ -1,0 +1,43 @@
+"""One version of a run as Kayenta's metrics would see it: its host and process series, its requests by second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.judge.evidence import Arm
+
+__all__ = ["run_series"]
+
+Floats = NDArray[np.float64]
+
+
+def run_series(arm: Arm) -> Mapping[str, Floats]:
+    """Values by metric: the arm's series under their own names, and by second of the requests' intended times
+
+    - `requests`: how many were due
+    - `errors`: how many had no response, a status of 400 and above, or a wrong body
+    - `latency_p50`, `latency_p99`: seconds, R-7 percentiles of the responses; NaN in a second with none
+    """
+    series = {name: one.value[np.isfinite(one.value)] for name, one in arm.series.items()}
+    requests = arm.requests
+    known = np.isfinite(requests.t)
+    if not known.any():
+        return series
+    second = np.floor(requests.t[known]).astype(np.int64)
+    bad = (requests.status[known] < 200) | (requests.status[known] >= 400) | (requests.body_ok[known] == 0)
+    latency = requests.latency[known]
+    order = np.argsort(second, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(second[order])) + 1)
+    series["requests"] = np.asarray([len(part) for part in parts], dtype=np.float64)
+    series["errors"] = np.asarray([bad[part].sum() for part in parts], dtype=np.float64)
+    for name, percent in (("latency_p50", 50), ("latency_p99", 99)):
+        series[name] = np.asarray([_percentile(latency[part], percent) for part in parts])
+    return series
+
+
+def _percentile(values: Floats, percent: float) -> float:
+    kept = values[np.isfinite(values)]
+    return float(np.percentile(kept, percent)) if len(kept) else float("nan")
