@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Installs what is missing and nothing else: operating system packages, then the virtual environment.
 # Safe to run at any time; when nothing is missing it ends at once and says nothing.
+#   setup.sh         what pipeline needs
+#   setup.sh test    what its tests need besides
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+for_tests=$([ "${1:-}" = test ] && echo yes || echo no)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { printf 'setup: %s\n' "$1" >&2; [ $# -lt 2 ] || printf '  try: %s\n' "$2" >&2; exit 3; }
@@ -23,11 +27,12 @@ installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = i
 missing_packages() {
   local lists=(bootstrap/packages-base.txt) package
   have_provider || lists+=(bootstrap/packages-lxc.txt)
+  [ "$for_tests" = no ] || lists+=(bootstrap/packages-test.txt)
   while read -r package; do
     case "$package" in
       ''|'#'*) continue ;;
       python3|python3-venv) have_python && continue ;;
-      git) command -v git >/dev/null && continue ;;
+      git|chromium|npm) command -v "$package" >/dev/null && continue ;;
       openssh-client) command -v ssh >/dev/null && continue ;;
     esac
     installed "$package" || printf '%s ' "$package"
