@@ -9,6 +9,7 @@ instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `moni
 `alert_webhook`, which is taken where it is given.
 """
 
+import re
 from pathlib import Path
 
 from pyinfra.api.exceptions import DeployError
@@ -60,14 +61,30 @@ def described(of: Host) -> Monitored:
 
 
 def probed(of: Host, app: str) -> str:
-    """The address that the probe asks."""
-    if of.data.get("public_url"):
-        return str(of.data.get("public_url"))
-    port, path = APPLICATIONS[app]
-    port = int(of.data.get("listen") or port)
-    address = of.data.get("private_address") or of.data.get("ssh_hostname") or of.name
-    address = f"[{address}]" if ":" in str(address) else str(address)
+    """The address that the probe asks: the one that users have."""
+    given = str(of.data.get("public_url") or "")
+    if given:
+        if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", given) or len(apps_of(of)) > 1:
+            raise DeployError(
+                f"{of.name}: public_url {given!r} is no address such as https://example.org/,"
+                " or the host has two applications"
+            )
+        return given
+    usual, path = APPLICATIONS[app]
+    port = port_of(of, usual)
+    address = str(of.data.get("ssh_hostname") or of.name)
+    if address == "localhost" or address.startswith("127."):
+        # Behind a forwarded port: from the monitor, that is the monitor.
+        address = str(of.data.get("private_address") or address)
+    address = f"[{address}]" if ":" in address else address
     return f"http://{address}{'' if port == 80 else f':{port}'}{path}"
+
+
+def port_of(of: Host, usual: int) -> int:
+    listen = str(of.data.get("listen") or usual)
+    if not listen.isdecimal() or not 0 < int(listen) < 65536:
+        raise DeployError(f"{of.name}: listen {listen!r} is no port")
+    return int(listen)
 
 
 def watched(monitor: Host) -> None:
@@ -80,13 +97,6 @@ def watched(monitor: Host) -> None:
             exporters.of_application(app, mongodb="mongodb" not in me.without)
 
 
-def port() -> int:
-    listen = str(host.data.get("listen") or 80)
-    if not listen.isdecimal() or not 0 < int(listen) < 65536:
-        raise DeployError(f"{host.name}: listen {listen!r} is no port")
-    return int(listen)
-
-
 def made_ready() -> None:
     """The monitor has what it needs, and the key with which it will come to the others."""
     wanted = [*exporters.HOST_PACKAGES, *prometheus.PACKAGES, *monitor_page.PACKAGES, "openssh-client"]
@@ -96,7 +106,7 @@ def made_ready() -> None:
 
 def watching() -> None:
     """The monitor looks, and shows what it sees."""
-    listen, hosts = port(), [(described(other), other) for other in inventory if apps_of(other)]
+    listen, hosts = port_of(host, 80), [(described(other), other) for other in inventory if apps_of(other)]
     try:
         secrets = secrets_of(
             str(host.data.get("environment") or "production"),
