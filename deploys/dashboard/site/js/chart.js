@@ -100,7 +100,7 @@ export function chart(Plot, place, panel, labels, reading, marks, range, onCurso
   const options = {
     width: Math.max(place.clientWidth, 100),
     height: HEIGHT,
-    padding: [10, 10, 0, 0],
+    padding: [10, 20, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: "time" }, drag: { x: false, y: false }, y: false },
     scales: { x: { range: () => [shown.end - shown.range.seconds, shown.end] }, y: { range: scaleY(panel) } },
