@@ -77,6 +77,7 @@ def watch(inventory: Inventory, progress: Progress) -> Watched:
             inventory, DEPLOYS / "monitor.py", {}, log=log, known_hosts=state_directory() / "known_hosts",
             say=steps.begin, timeout=SECONDS,
         )  # fmt: skip
+    progress.say(f"{monitor.name}: done")  # ends the moving line: what follows begins on a line of its own
     proofs = [report for report in done.reports.get(monitor.name, ()) if "targets" in report]
     told: Mapping[str, Any] = proofs[-1] if proofs else {"targets": 0, "up": 0, "down": ()}
     return Watched(done.changes, done.seconds, told["targets"], told["up"], told["down"], log)
