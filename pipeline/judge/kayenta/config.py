@@ -36,7 +36,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
 
 
 def _or_empty(value: Any) -> Any:
@@ -153,7 +153,7 @@ class CanaryConfig(_Part):
         margin = marginal if marginal is not None else own.marginal if own else None
         if passing is None or margin is None:
             raise UsageError("the configuration has no scoreThresholds", hint="add --pass 95 --marginal 75")
-        return Thresholds(pass_score=passing, marginal=margin)
+        return Thresholds.model_validate({"pass": passing, "marginal": margin})
 
 
 def load_config(path: Path) -> CanaryConfig:

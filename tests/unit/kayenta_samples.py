@@ -1,0 +1,79 @@
+"""Numbers of Kayenta's own test suites (`kayenta_vectors.json`), and short ways to judge for the tests."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.judge.kayenta.classify import NETFLIX, Classification, Convention, classify
+from pipeline.judge.kayenta.config import Analysis, CanaryConfig, Thresholds
+from pipeline.judge.kayenta.judge import KayentaVerdict, judge
+
+Floats = NDArray[np.float64]
+
+# What Kayenta's classifier tests use in place of the judge's 0.25 and 98 %.
+SUITE = Convention(tolerance=0.10, z=-1.9599639845400536)
+CLES_SUITE = Convention(tolerance=0.20)
+
+_HERE = Path(__file__).parent
+
+
+def floats(values: Sequence[float | None]) -> Floats:
+    return np.asarray([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+VECTORS: Mapping[str, Floats] = {
+    name: floats(values)
+    for name, values in json.loads((_HERE / "kayenta_vectors.json").read_text("utf-8")).items()
+}
+
+
+def vector(given: str | Sequence[float]) -> Floats:
+    """A vector of the suites by its name, or one that is written out."""
+    return VECTORS[given] if isinstance(given, str) else floats(given)
+
+
+def analysis(**canary: Any) -> Analysis:
+    return Analysis.model_validate(canary)
+
+
+def compare(
+    control: str | Sequence[float],
+    experiment: str | Sequence[float],
+    convention: Convention = NETFLIX,
+    **canary: Any,
+) -> Classification:
+    return classify(vector(control), vector(experiment), analysis(**canary), convention)
+
+
+def verdict(
+    baseline: Mapping[str, Sequence[float]],
+    canary: Mapping[str, Sequence[float]],
+    *,
+    weights: Mapping[str, float] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> KayentaVerdict:
+    """The verdict on the metrics of the baseline (each in a group of its name), passing from 95."""
+    metrics = [
+        {
+            "name": name,
+            "groups": [name],
+            "analysisConfigurations": {"canary": (settings or {}).get(name, {})},
+        }
+        for name in baseline
+    ]
+    config = CanaryConfig.model_validate(
+        {"metrics": metrics, "classifier": {"groupWeights": dict(weights or {})}}
+    )
+    return judge(
+        config,
+        Thresholds.model_validate({"pass": 95, "marginal": 75}),
+        {name: floats(values) for name, values in baseline.items()},
+        {name: floats(values) for name, values in canary.items()},
+    )
