@@ -123,7 +123,9 @@ def _with_noise(experiment: Floats, control: Floats) -> tuple[Floats, Floats]:
     generator = np.random.default_rng(0)
 
     def noisy(values: Floats) -> Floats:
-        noise: Floats = generator.standard_normal(len(values)) * (values[0] * _NOISE)
+        noise: Floats = (
+            generator.standard_normal(len(values)) * (values[0] * _NOISE) + 0.0
+        )  # as added to a mean: no -0.0
         return values + noise
 
     return noisy(experiment), noisy(control)
