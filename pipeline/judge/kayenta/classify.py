@@ -123,10 +123,8 @@ def _with_noise(experiment: Floats, control: Floats) -> tuple[Floats, Floats]:
     generator = np.random.default_rng(0)
 
     def noisy(values: Floats) -> Floats:
-        noise: Floats = (
-            generator.standard_normal(len(values)) * (values[0] * _NOISE) + 0.0
-        )  # as added to a mean: no -0.0
-        return values + noise
+        noise: Floats = generator.standard_normal(len(values)) * (values[0] * _NOISE)
+        return values + (noise + 0.0)  # as Kayenta adds a mean of 0: so noise is never -0.0
 
     return noisy(experiment), noisy(control)
 
