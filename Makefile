@@ -8,13 +8,14 @@ OPTIONS  ?=
 
 PY := .venv/bin/python
 
-.PHONY: help setup canary test unit lint clean
+.PHONY: help setup canary test unit lint recordings clean
 
 help:
 	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s)'
 	@echo 'make test     set up, then all tests: unit tests, then tests on real hosts'
 	@echo 'make unit     the unit tests only: seconds, no hosts'
 	@echo 'make lint     ruff and mypy --strict'
+	@echo 'make recordings  set up, then record every task of the README again (recordings/README.md)'
 	@echo 'make setup    only set up'
 	@echo 'make clean    remove the local hosts and .venv; the box and runs/ stay'
 
@@ -28,7 +29,8 @@ canary: setup
 	echo "  .venv/bin/pipeline canary $(BASELINE) $(CANARY)"; \
 	[ $$code -eq 0 ] || [ $$code -eq 10 ] || exit $$code
 
-test: setup
+test:
+	@bootstrap/setup.sh test
 	@$(PY) -m pytest
 
 unit: setup
@@ -38,6 +40,10 @@ lint: setup
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@$(PY) -m mypy
+
+# Where upstream cannot be reached: make recordings CHECKBOX=DIR ITRUST=DIR, clones of checkbox.io and iTrust2.
+recordings: setup
+	@$(PY) -m recordings.record $(if $(CHECKBOX),--checkbox '$(CHECKBOX)') $(if $(ITRUST),--itrust '$(ITRUST)')
 
 clean:
 	@[ ! -x $(PY) ] || { $(PY) -m pipeline lab down && $(PY) -m pipeline lab down production; }

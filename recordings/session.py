@@ -19,7 +19,8 @@ COLUMNS: Final = 100
 ROWS: Final = 30
 IDLE: Final = 2  # seconds: players shorten a longer pause to this
 LONGEST: Final = 1800.0  # seconds for one command: Maven's first build on a host takes eight minutes
-_TYPING: Final = 0.03
+_TYPING: Final = 0.08  # seconds between two keys
+_PROMPT: Final = "$ "
 _ADDRESS: Final = re.compile(r"(https?://[\w.:-]+)(/[\w./-]*)?\s+open it in a browser")
 
 
@@ -27,8 +28,15 @@ class _Shell:
     """A shell under asciinema. Its prompts are counted in a file, so that nothing on the screen is taken for one."""
 
     def __init__(
-        self, cast: Path, title: str, environment: Mapping[str, str], directory: Path, prompts: Path
-    ):
+        self,
+        cast: Path,
+        title: str,
+        environment: Mapping[str, str],
+        directory: Path,
+        prompts: Path,
+        pace: float,
+    ) -> None:
+        self.pace = pace
         self.prompts = prompts
         prompts.write_text("")
         # --noediting: the terminal echoes what is typed, and no line editor redraws it.
@@ -57,7 +65,7 @@ class _Shell:
         ]
         settings = {
             **environment,
-            "PS1": "$ ",
+            "PS1": _PROMPT,
             "PROMPT_COMMAND": f"echo $? >>{prompts}",
             "HISTFILE": "/dev/null",
         }
@@ -65,6 +73,7 @@ class _Shell:
             sys.executable, recorder + options, env=settings, cwd=str(directory),
             dimensions=(ROWS, COLUMNS), encoding="utf-8", timeout=LONGEST,
         )  # fmt: skip
+        self.child.delaybeforesend = None
         self.seen = ""
         self.wait_for_prompt(1)
 
@@ -86,13 +95,20 @@ class _Shell:
             if time.monotonic() > until:
                 raise TimeoutError(f"no prompt after {LONGEST:g} s")
             self.read(0.2)
-        self.read(0.3)  # the prompt itself comes just after the count
+        # It comes just after the count. A command in the background may write over it: then a second is enough.
+        until = time.monotonic() + 1
+        while not self.seen.endswith(_PROMPT) and time.monotonic() < until:
+            self.read(0.05)
+
+    def rest(self, seconds: float) -> None:
+        """A pause for who watches."""
+        self.read(seconds * self.pace)
 
     def type(self, text: str) -> None:
         for character in text:
             self.child.send(character)
-            self.read(_TYPING)
-        self.read(0.3)
+            self.rest(_TYPING)
+        self.rest(0.3)
         self.child.send("\n")
 
     def run(self, text: str) -> int:
@@ -112,13 +128,22 @@ class _Shell:
         raise TimeoutError(f"no address was told: {self.seen[-300:]!r}")
 
 
-def record(task: Task, cast: Path, environment: Mapping[str, str], directory: Path, prompts: Path) -> int:
+def record(
+    task: Task,
+    cast: Path,
+    environment: Mapping[str, str],
+    directory: Path,
+    prompts: Path,
+    *,
+    pace: float = 1.0,
+) -> int:
     """Record `task` to `cast`, in `directory`; the exit status that its end shows.
 
-    The recording ends with `exit status N`, which the shell itself says. Raises TimeoutError, and
+    The recording ends with `exit status N`, which the shell itself says. `prompts` is a file that this may write;
+    `pace` stretches typing and pauses (0: none). Raises TimeoutError, and
     pexpect.EOF where the shell ends before its time.
     """
-    shell = _Shell(cast, task.title, environment, directory, prompts)
+    shell = _Shell(cast, task.title, environment, directory, prompts, pace)
     status = 0
     try:
         for step in task.steps:
@@ -139,19 +164,19 @@ def record(task: Task, cast: Path, environment: Mapping[str, str], directory: Pa
 def _status(shell: _Shell) -> int:
     status = shell.statuses()[-1]
     shell.run('echo "exit status $?"')
-    shell.read(1.0)
+    shell.rest(1.0)
     return status
 
 
 def _open(shell: _Shell, step: Open) -> None:
     shell.run(f"{step.command} &")
     address, origin = shell.address()
-    shell.read(1.0)
+    shell.rest(1.0)
     for line in step.meanwhile:
         shell.run(line.replace("{address}", address).replace("{origin}", origin))
-        shell.read(0.7)
+        shell.rest(0.7)
     before = len(shell.statuses())
     shell.type("fg")
-    shell.read(2.0)
+    shell.read(0.5 + 1.5 * shell.pace)  # Ctrl-C before the shell has brought it forward would be lost
     shell.child.sendintr()
     shell.wait_for_prompt(before + 1)
