@@ -68,6 +68,12 @@ def cast(path: Path, *screen: str) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not end fails within a minute, not within the half hour that a deploy may take."""
+    monkeypatch.setattr("recordings.session.LONGEST", 60.0)
+
+
 @pytest.mark.parametrize(
     "shown", ["from /home/ann/x", "https://registry.npmjs.example/a", "at /root/.m2", "BEGIN RSA PRIVATE KEY"]
 )
