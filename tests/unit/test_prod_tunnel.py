@@ -78,8 +78,7 @@ def test_a_monitor_that_ssh_does_not_reach_is_one_line(
     write_inventory(Inventory({"monitor": (MONITOR,)}), tmp_path / "inventory.ini")
     assert run(["prod", "open", "-i", str(tmp_path / "inventory.ini")]) == Exit.ENVIRONMENT
     assert capsys.readouterr().err == (
-        "pipeline: watcher: SSH to 192.0.2.7: Permission denied (publickey).\n"
-        "  try: pipeline prod status\n"
+        "pipeline: watcher: SSH to 192.0.2.7: Permission denied (publickey).\n  try: pipeline prod status\n"
     )
 
 
