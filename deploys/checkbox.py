@@ -20,6 +20,7 @@ from pyinfra.context import config, host
 from deploys import exporters, mongodb, mongodb_uri, nginx, packages, releases, slots
 from deploys.direct import send_at_once
 from deploys.groups import meant
+from deploys.listening import listening_port
 from deploys.proof import proof
 from deploys.quoting import environment_file
 from deploys.secrets import SecretsError, secrets_of
@@ -55,7 +56,7 @@ HERE = Path(__file__).resolve().parent
 
 def deploy() -> None:
     """All of it, on one host. Whatever is wrong with what was given is told before anything is changed."""
-    listen, way = listening_port(), mongodb_way()
+    listen, way = listening_port(host, 80, PORTS, "checkbox.io"), mongodb_way()
     rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
     server, admin, mail = access()
     previous = releases.previous_release(APP) if rollback else ""
@@ -92,13 +93,6 @@ def deploy() -> None:
         },
     )
     exporters.of(APP, mongodb=admin is not None)
-
-
-def listening_port() -> int:
-    given = str(host.data.get("listen") or 80)
-    if not given.isdecimal() or not 0 < int(given) < 65536 or int(given) in PORTS:
-        raise DeployError(f"{host.name}: listen {given!r} is no port, or one of checkbox.io's own")
-    return int(given)
 
 
 def mongodb_way() -> str:

@@ -32,6 +32,7 @@ from deploys import (
 )
 from deploys.direct import send_at_once
 from deploys.groups import meant
+from deploys.listening import listening_port
 from deploys.proof import proof
 from deploys.quoting import environment_file
 from deploys.secrets import SecretsError, secrets_of
@@ -62,7 +63,7 @@ class Release:
 
 def deploy() -> None:
     """All of it, on one host. Whatever is wrong with what was given is told before anything is changed."""
-    listen, build = listening_port(), where_to_build()
+    listen, build = listening_port(host, 8080, PORTS, "iTrust"), where_to_build()
     rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
     secrets = all_secrets()
     try:
@@ -71,12 +72,7 @@ def deploy() -> None:
         script = itrust_release.install_script(f"/srv/itrust/releases/{release.identifier}")
         fingerprint = hashlib.sha256(script.encode()).hexdigest()
         archive = release.archive
-        if (
-            build == "local"
-            and release.identifier.endswith("-local")
-            and archive
-            and installed != fingerprint
-        ):
+        if release.here and installed != fingerprint:
             archive = str(war.prepared(war.built(Path(archive), release.identifier))[0])
     except (SourceError, war.WarError) as error:
         raise DeployError(str(error)) from None
@@ -123,13 +119,6 @@ def deploy() -> None:
         },
     )
     exporters.of(APP)
-
-
-def listening_port() -> int:
-    given = str(host.data.get("listen") or 8080)
-    if not given.isdecimal() or not 0 < int(given) < 65536 or int(given) in PORTS:
-        raise DeployError(f"{host.name}: listen {given!r} is no port, or one of iTrust's own")
-    return int(given)
 
 
 def where_to_build() -> str:

@@ -20,6 +20,7 @@ from pyinfra.facts.server import Command
 from deploys import exporters, monitor_page, packages, prometheus, tunnels
 from deploys.direct import send_at_once
 from deploys.kept import Kept, kept
+from deploys.listening import listening_port
 from deploys.proof import proof
 from deploys.secrets import SecretsError, secrets_of
 from deploys.targets import Monitored, TargetsError, ports_of, targets
@@ -71,20 +72,13 @@ def probed(of: Host, app: str) -> str:
             )
         return given
     usual, path = APPLICATIONS[app]
-    port = port_of(of, usual)
+    port = listening_port(of, usual)
     address = str(of.data.get("ssh_hostname") or of.name)
     if address == "localhost" or address.startswith("127."):
         # Behind a forwarded port: from the monitor, that is the monitor.
         address = str(of.data.get("private_address") or address)
     address = f"[{address}]" if ":" in address else address
     return f"http://{address}{'' if port == 80 else f':{port}'}{path}"
-
-
-def port_of(of: Host, usual: int) -> int:
-    listen = str(of.data.get("listen") or usual)
-    if not listen.isdecimal() or not 0 < int(listen) < 65536:
-        raise DeployError(f"{of.name}: listen {listen!r} is no port")
-    return int(listen)
 
 
 def watched(monitor: Host) -> None:
@@ -106,7 +100,10 @@ def made_ready() -> None:
 
 def watching() -> None:
     """The monitor looks, and shows what it sees."""
-    listen, hosts = port_of(host, 80), [(described(other), other) for other in inventory if apps_of(other)]
+    listen, hosts = (
+        listening_port(host, 80),
+        [(described(other), other) for other in inventory if apps_of(other)],
+    )
     try:
         secrets = secrets_of(
             str(host.data.get("environment") or "production"),
