@@ -13,24 +13,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipeline.errors import UsageError
 from pipeline.judge.rules import MetricRule, Policy, default_rules
 from pipeline.units import parse_duration
-from pipeline.yamlfile import read_yaml, validate
+from pipeline.yamlfile import matching, read_yaml, validate
 
 __all__ = ["Expect", "Profile", "Request", "Route", "load_profile"]
 
 PROFILES: Final = Path(__file__).resolve().parent.parent / "profiles"
 _SECRET: Final = re.compile(r"pass|secret|token|key|credential|authorization|cookie", re.IGNORECASE)
 _FROM_BODY: Final = ("content-length", "transfer-encoding")
-
-
-def _matches(pattern: str, what: str) -> AfterValidator:
-    compiled = re.compile(pattern, re.ASCII)
-
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(f"{text[:60]!r} is not {what}")
-        return text
-
-    return AfterValidator(check)
 
 
 def _check_regex(text: str) -> str:
@@ -48,18 +37,18 @@ def _check_method(text: str) -> str:
 
 
 Word = Annotated[
-    str, _matches(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)")
+    str, matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)")
 ]
 Argv = Annotated[tuple[Word, ...], Field(min_length=1)]
 # What the proxy's configuration takes without quoting.
 PlainPath = Annotated[
-    str, _matches(r"/[A-Za-z0-9._~/-]*", "a plain path such as /preview (what follows a ? goes into query)")
+    str, matching(r"/[A-Za-z0-9._~/-]*", "a plain path such as /preview (what follows a ? goes into query)")
 ]
-Method = Annotated[str, _matches(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
-Value = Annotated[str, _matches(r"[^\x00-\x1f\x7f]*", "one line of text")]
-HeaderName = Annotated[str, _matches(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name")]
-VariableName = Annotated[str, _matches(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name")]
-Package = Annotated[str, _matches(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
+Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
+Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text")]
+HeaderName = Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name")]
+VariableName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name")]
+Package = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(le=600)]
 
 
@@ -75,7 +64,7 @@ class Request(_Part):
 
     method: Method = "GET"
     path: PlainPath
-    query: Annotated[str, _matches(r"[\x21\x22\x24-\x7e]*", "a query: no spaces (use %20), no #")] = ""
+    query: Annotated[str, matching(r"[\x21\x22\x24-\x7e]*", "a query: no spaces (use %20), no #")] = ""
     headers: Mapping[HeaderName, Value] = Field(default_factory=dict)
     body: str | None = None
     json_body: JsonValue = Field(default=None, alias="json")
@@ -124,7 +113,7 @@ class Profile(_Part):
     path is asked.
     """
 
-    name: Annotated[str, _matches(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
+    name: Annotated[str, matching(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
     install: tuple[Argv, ...] = ()
     start: Argv
     environment: Mapping[VariableName, Value] = Field(default_factory=dict)

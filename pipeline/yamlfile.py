@@ -8,6 +8,7 @@ could build.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -15,12 +16,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.errors import ConfigError
 
-__all__ = ["Document", "read_yaml", "validate"]
+__all__ = ["Document", "matching", "read_yaml", "validate"]
 
 Location = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -200,3 +201,15 @@ def _describe(detail: ErrorDetails, known: list[str]) -> str:
         return f"{where}: {words}"
     message = detail["msg"].removeprefix("Value error, ")
     return f"{where}: {message[:1].lower()}{message[1:]}" if where else message
+
+
+def matching(pattern: str, what: str) -> AfterValidator:
+    """For an Annotated text of a model: it must match `pattern` whole (ASCII); otherwise it "is not `what`"."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"{text[:60]!r} is not {what}")
+        return text
+
+    return AfterValidator(check)

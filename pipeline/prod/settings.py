@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pipeline.errors import ConfigError
-from pipeline.yamlfile import read_yaml, validate
+from pipeline.yamlfile import matching, read_yaml, validate
 
 __all__ = ["HERE", "ROLES", "Settings", "Wanted", "load_settings"]
 
@@ -19,17 +18,6 @@ __all__ = ["HERE", "ROLES", "Settings", "Wanted", "load_settings"]
 ROLES = ("monitor", "checkbox", "itrust")
 
 HERE = "here"  # in ssh_from: this machine, as the internet sees it
-
-
-def _like(pattern: str, what: str) -> AfterValidator:
-    compiled = re.compile(pattern, re.ASCII)
-
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(f"{text[:60]!r} is not {what}")
-        return text
-
-    return AfterValidator(check)
 
 
 def _network(text: str) -> str:
@@ -56,8 +44,8 @@ def _list(value: Any) -> Any:
 
 
 Source = Annotated[str, AfterValidator(_source)]
-Name = Annotated[str, _like(r"[a-z][a-z0-9-]{0,29}", "a name (a-z, 0-9 and -, at most 30)")]
-Type = Annotated[str, _like(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.small")]
+Name = Annotated[str, matching(r"[a-z][a-z0-9-]{0,29}", "a name (a-z, 0-9 and -, at most 30)")]
+Type = Annotated[str, matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.small")]
 
 
 class _Part(BaseModel):
@@ -84,7 +72,7 @@ class Settings(_Part):
 
     cloud: Literal["aws"] = "aws"
     name: Name = "production"
-    region: Annotated[str, _like(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")]
+    region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")]
     profile: Annotated[str, Field(min_length=1)] | None = None
     checkbox: Group = Group()
     itrust: Group = Group(type="t3.medium")
@@ -93,7 +81,9 @@ class Settings(_Part):
     ssh_from: Annotated[tuple[Source, ...], Field(min_length=1), BeforeValidator(_list)] = ("here",)
     disk: Annotated[int, Field(ge=8, le=1000, strict=True)] = 20
     cidr: Annotated[str, AfterValidator(_vpc_network)] = "10.83.0.0/24"
-    subnet: Annotated[str, _like(r"subnet-[0-9a-f]+", "a subnet's id such as subnet-0a1b2c3d")] | None = None
+    subnet: Annotated[str, matching(r"subnet-[0-9a-f]+", "a subnet's id such as subnet-0a1b2c3d")] | None = (
+        None
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Settings:

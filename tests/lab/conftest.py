@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 
+from pipeline.exits import Exit
 from pipeline.hosts.sets import CANARY, PRODUCTION, HostSet
 from pipeline.hosts.vagrant import Lab
 from pipeline.inventory import Host, Inventory
@@ -52,6 +53,14 @@ class Ended:
 
 
 Command = Callable[..., Ended]
+
+
+def changed(ended: Ended) -> list[str]:
+    """The operations that changed something on the one host of a deploy that ended well."""
+    assert ended.code == Exit.OK, ended.err
+    (told,) = ended.json["hosts"]
+    operations: list[str] = told["operations"]
+    return operations
 
 
 PROVIDER = os.environ.get("PIPELINE_TEST_PROVIDER")

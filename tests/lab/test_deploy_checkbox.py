@@ -19,7 +19,7 @@ from pipeline.exits import Exit
 from pipeline.inventory import Inventory
 from pipeline.inventory_file import write_inventory
 from pipeline.state import ROOT
-from tests.lab.conftest import Command, Ended
+from tests.lab.conftest import Command, Ended, changed
 
 KEPT = "A study that somebody made"
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
@@ -114,13 +114,6 @@ def _data_stays(site: Site) -> Any:
     """Whatever a test did: the study that somebody made is there afterwards, and no study of a proof."""
     yield
     assert site.studies() == [KEPT]
-
-
-def changed(ended: Ended) -> list[str]:
-    assert ended.code == Exit.OK, ended.err
-    (told,) = ended.json["hosts"]
-    operations: list[str] = told["operations"]
-    return operations
 
 
 def test_a_second_deploy_changes_nothing_with_either_command(site: Site) -> None:

@@ -20,7 +20,7 @@ from pipeline.exits import Exit
 from pipeline.inventory import Inventory
 from pipeline.inventory_file import write_inventory
 from pipeline.state import ROOT
-from tests.lab.conftest import Command, Ended
+from tests.lab.conftest import Command, Ended, changed
 
 # The unpacked WAR that is served, as a zip again.
 PACK = """
@@ -116,13 +116,6 @@ def war_of(path: Path, content: dict[str, bytes]) -> str:
         for name, data in content.items():
             file.writestr(name, data)
     return str(path)
-
-
-def changed(ended: Ended) -> list[str]:
-    assert ended.code == Exit.OK, ended.err
-    (told,) = ended.json["hosts"]
-    operations: list[str] = told["operations"]
-    return operations
 
 
 def test_a_second_deploy_changes_nothing_with_either_command(site: Site) -> None:
