@@ -46,5 +46,5 @@ recordings: setup
 	@$(PY) -m recordings.record $(if $(CHECKBOX),--checkbox '$(CHECKBOX)') $(if $(ITRUST),--itrust '$(ITRUST)')
 
 clean:
-	@[ ! -x $(PY) ] || { $(PY) -m pipeline lab down && $(PY) -m pipeline lab down production; }
+	@[ ! -x $(PY) ] || for set in canary production monitor; do $(PY) -m pipeline lab down $$set || exit; done
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pipeline.canary.progress import Progress
 from pipeline.cli.options import json_option, provider_option
 from pipeline.errors import UsageError
 from pipeline.exits import Exit
-from pipeline.hosts.sets import CANARY, SETS, HostSet, set_of
+from pipeline.hosts.sets import CANARY, MONITOR, SETS, HostSet, set_of
 
 __all__ = ["lab"]
 
@@ -25,12 +26,24 @@ HOSTS = tuple(host for of in SETS.values() for host in of.hosts)
 class _Set(click.Choice[str]):
     """The name of a set of hosts; the command gets the set."""
 
+    def __init__(self, sets: Mapping[str, HostSet]) -> None:
+        super().__init__(list(sets))
+        self.sets = sets
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value if isinstance(value, HostSet) else SETS[super().convert(value, param, ctx)]
+        return value if isinstance(value, HostSet) else self.sets[super().convert(value, param, ctx)]
 
 
 set_argument = click.argument(
-    "of", metavar="[canary|production]", type=_Set(list(SETS)), default=CANARY, required=False
+    "of", metavar="[canary|production]", type=_Set(SETS), default=CANARY, required=False
+)
+# The local monitor of a cloud's hosts comes with `prod up`; it can go without asking the cloud.
+down_argument = click.argument(
+    "of",
+    metavar="[canary|production|monitor]",
+    type=_Set({**SETS, MONITOR.name: MONITOR}),
+    default=CANARY,
+    required=False,
 )
 
 
@@ -121,10 +134,10 @@ def inventory(of: HostSet, provider: str | None, output: Path | None) -> int:
 
 
 @lab.command()
-@set_argument
+@down_argument
 @provider_option
 def down(of: HostSet, provider: str | None) -> int:
-    """Remove the hosts of a set and what belongs to them."""
+    """Remove the hosts of a set and what belongs to them; monitor: the local one of hosts in a cloud."""
     from pipeline.canary.interrupt import uninterrupted
     from pipeline.hosts.vagrant import Lab
     from pipeline.lock import lab_lock

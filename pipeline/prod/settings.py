@@ -39,6 +39,14 @@ def _source(text: str) -> str:
     return text if text == HERE else _network(text)
 
 
+def _cloud(value: Any) -> Any:
+    if value != "aws":
+        raise ValueError(
+            f"{str(value)[:60]!r} is none that there is: aws, or vagrant (hosts on this machine)"
+        )
+    return value
+
+
 def _list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -70,7 +78,7 @@ class Wanted(_Part):
 class Settings(_Part):
     """What is wanted; a key that is absent has the value of prod.example.yml."""
 
-    cloud: Literal["aws"] = "aws"
+    cloud: Annotated[Literal["aws"], BeforeValidator(_cloud)] = "aws"
     name: Name = "production"
     region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")]
     profile: Annotated[str, Field(min_length=1)] | None = None
@@ -122,6 +130,10 @@ def load_settings(path: Path) -> Settings | LocalSettings:
             hint=f"cp prod.example.yml {path}, and name your region; or without an account: --cloud vagrant",
         )
     document = read_yaml(path)
-    if isinstance(document.data, dict) and document.data.get("cloud") == "vagrant":
-        return validate(document, LocalSettings, LocalSettings.model_fields)
-    return validate(document, Settings, (*Settings.model_fields, *Group.model_fields))
+    try:
+        if isinstance(document.data, dict) and document.data.get("cloud") == "vagrant":
+            return validate(document, LocalSettings, LocalSettings.model_fields)
+        return validate(document, Settings, (*Settings.model_fields, *Group.model_fields))
+    except ConfigError as error:
+        error.hint = f"mend {path}, then pipeline prod up --dry-run; prod.example.yml has every key"
+        raise

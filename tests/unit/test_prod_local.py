@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pipeline.canary.progress import Progress
+from pipeline.cli.root import run
 from pipeline.errors import ConfigError, UsageError
-from pipeline.hosts.sets import MONITOR, PRODUCTION, HostSet
+from pipeline.hosts.sets import MONITOR, PRODUCTION, SETS, HostSet
 from pipeline.hosts.vagrant_cloud import VagrantCloud
 from pipeline.inventory import Host, Inventory
 from pipeline.prod import last, place
@@ -18,6 +19,7 @@ from pipeline.prod.inventory import inventory_of
 from pipeline.prod.local_monitor import WithLocalMonitor
 from pipeline.prod.monitor import Watched
 from pipeline.prod.plan_text import plan_lines, up_lines
+from pipeline.state import ROOT
 
 
 class Machines:
@@ -209,3 +211,23 @@ def test_the_last_inventory_is_kept_until_its_hosts_are_removed(
     assert last.last_inventory() is None, "it was removed by hand"
     last.forget(file)
     assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_make_clean_removes_every_set_of_hosts_that_there_is_the_local_monitor_of_a_cloud_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (recipe,) = [line for line in (ROOT / "Makefile").read_text().splitlines() if "lab down $$set" in line]
+    wanted = recipe.partition("for set in ")[2].partition(";")[0].split()
+    removed: list[HostSet] = []
+
+    class Removed:
+        def __init__(self, *given: Any) -> None:
+            removed.append(given[3])
+
+        def down(self) -> None:
+            pass
+
+    monkeypatch.setattr("pipeline.hosts.vagrant.Lab", Removed)
+    monkeypatch.setattr("pipeline.state.state_directory", lambda: tmp_path)
+    assert [run(["lab", "down", name]) for name in wanted] == [0, 0, 0]
+    assert removed == [*SETS.values(), MONITOR]

@@ -61,7 +61,10 @@ def test_hosts_are_numbered_and_the_monitor_comes_first(tmp_path: Path) -> None:
         ("region: eu-west-1\nitrust:\n  count: '2'", "3: itrust.count: input should be a valid integer"),
         ("region: eu-west-1\nitrust:\n  type: big", "3: itrust.type: 'big' is not an instance type such as t3.small"),
         ("region: eu-west-1\nmonitor: moon", "2: monitor: input should be 'cloud', 'local' or 'none'"),
-        ("region: eu-west-1\ncloud: azure", "2: cloud: input should be 'aws'"),
+        (
+            "region: eu-west-1\ncloud: azure",
+            "2: cloud: 'azure' is none that there is: aws, or vagrant (hosts on this machine)",
+        ),
         ("region: eu-west-1\ndisk: 4", "2: disk: input should be greater than or equal to 8"),
         (
             "region: eu-west-1\ncidr: 8.8.8.0/24",
@@ -112,3 +115,12 @@ def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(tmp_path / "prod.yml")
     assert str(caught.value.hint).startswith("cp prod.example.yml")
+
+
+def test_a_file_with_problems_says_where_every_key_is_described_and_what_to_type_then(tmp_path: Path) -> None:
+    path = tmp_path / "prod.yml"
+    path.write_text("cloud: azure\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path)
+    assert "prod.example.yml" in str(caught.value.hint)
+    assert "pipeline prod up" in str(caught.value.hint)
