@@ -1,7 +1,8 @@
 """The real hosts: a set is booted once for all lab tests that ask for it, and removed afterwards unless it was up.
 
 `lab` is the canary's three hosts, `production` those of the two applications and their monitor; a test that asks for
-neither waits for neither. test_production.py comes last: it ends by removing the latter.
+neither waits for neither. test_dashboard.py and test_production.py come last: they share what `prod up` makes, and the
+latter ends by removing it.
 """
 
 from __future__ import annotations
@@ -12,21 +13,23 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 
 from pipeline.exits import Exit
 from pipeline.hosts.sets import CANARY, PRODUCTION, HostSet
 from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Host, Inventory
+from pipeline.inventory import Inventory
 from pipeline.state import ROOT
+from tests.lab.production_site import applications, site
+from tests.lab.shared import IDENTITY, PROVIDER, Command, Ended, seen_by_testinfra
+
+# site and applications are fixtures; of the rest, what the tests have always taken from here.
+__all__ = ["IDENTITY", "PROVIDER", "Command", "Ended", "applications", "changed", "seen_by_testinfra", "site"]
 
 HERE = Path(__file__).parent
-IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,25 +37,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
-    items.sort(key=lambda item: (HERE in item.path.parents, item.path == HERE / "test_production.py"))
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """What it printed with --json."""
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
-
-Command = Callable[..., Ended]
+    last = [HERE / "test_dashboard.py", HERE / "test_production.py"]
+    items.sort(
+        key=lambda item: (
+            HERE in item.path.parents,
+            last.index(item.path) + 1 if item.path in last else 0,
+        )
+    )
 
 
 def changed(ended: Ended) -> list[str]:
@@ -61,9 +52,6 @@ def changed(ended: Ended) -> list[str]:
     (told,) = ended.json["hosts"]
     operations: list[str] = told["operations"]
     return operations
-
-
-PROVIDER = os.environ.get("PIPELINE_TEST_PROVIDER")
 
 
 def whole(of: HostSet, was_up: bool | None = None) -> Iterator[Lab]:
@@ -169,19 +157,3 @@ def hosts(inventory: Inventory, tmp_path_factory: pytest.TempPathFactory) -> dic
 def host_of(production: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     """A host of production as testinfra sees it: `host_of("itrust").service("nginx").is_running`."""
     return seen_by_testinfra(production, tmp_path_factory.mktemp("ssh") / "config").__getitem__
-
-
-def seen_by_testinfra(inventory: Inventory, config: Path) -> dict[str, Any]:
-    """testinfra's handles by name; `config` becomes the SSH configuration behind them."""
-    config.write_text("".join(ssh_config(host) for host in inventory))
-    return {
-        host.name: testinfra.get_host(f"ssh://{host.name}?controlpersist=60", ssh_config=str(config))
-        for host in inventory
-    }
-
-
-def ssh_config(host: Host) -> str:
-    return (
-        f"Host {host.name}\n  HostName {host.address}\n  Port {host.port}\n  User {host.user}\n"
-        f"  IdentityFile {host.key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {host.known_hosts}\n"
-    )

@@ -1,41 +1,31 @@
 """Production on this machine with the product's own commands: up, both applications, what the monitor sees, down.
 
-By itself this file begins with no hosts; after the deploys' tests it finds theirs, with the applications on them.
-What the monitor does once it is there, test_monitor.py has.
+What the monitor does once it is there, test_monitor.py has; what its page shows, test_dashboard.py.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-import requests
-import yaml
 
 from pipeline.canary.mark import leave_mark
 from pipeline.canary.progress import Progress
 from pipeline.exits import Exit
-from pipeline.hosts.boxstore import vagrant_home
 from pipeline.hosts.sets import PRODUCTION
 from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Inventory
-from pipeline.inventory_file import read_inventory
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.prod.tunnel import PORT
-from pipeline.state import CACHE, ROOT
-from tests.lab.conftest import PROVIDER, Command, Ended, seen_by_testinfra
-from tests.lab.test_deploy_checkbox import repository  # noqa: F401 - a fixture is found by its name
+from pipeline.state import ROOT
+from tests.lab.production_site import ProductionSite
+from tests.lab.shared import PROVIDER
 
 SECONDS = (
     100  # for what the monitor must show within a minute: the checkout's other tests take their time, too
 )
-ENVIRONMENT = "lab-tests"
 # On a host with an application, and on the monitor: docs/monitoring.md
 PORTS = {"checkbox": (9100, 9256, 3903, 9113, 9216), "monitor": (9090, 9093, 9115, 9100, 9256, PORT)}
 CONNECT = """
@@ -49,73 +39,6 @@ for port in map(int, sys.argv[2:]):
 """
 
 
-@dataclass(frozen=True)
-class Site:
-    """Production as `prod up` left it. `run` runs our commands, with a home that holds nothing but its secrets."""
-
-    run: Callable[..., Ended]
-    file: Path
-    told: dict[str, Any]
-    hosts: Inventory
-    machines: dict[str, Any]
-    password: str = field(repr=False)  # what fails shows its fixtures
-
-    def deploy(self, application: str, repository: Path) -> dict[str, Any]:  # noqa: F811 - not the fixture
-        ended = self.run("deploy", application, "-i", str(self.file), "--repo", str(repository), "--json")
-        assert ended.code == Exit.OK, ended.err
-        (told,) = ended.json["hosts"]
-        return dict(told)
-
-    def page(self, path: str, password: str | None = None) -> requests.Response:
-        url = f"http://{self.hosts.one('monitor').private_address}{path}"
-        return requests.get(url, auth=("pipeline", password or self.password), timeout=10)
-
-    def query(self, expression: str) -> list[dict[str, Any]]:
-        """Prometheus's answer: the labels of each series, with its `value`."""
-        answer = self.page(f"/prometheus/api/v1/query?query={quote(expression)}").json()
-        return [{**found["metric"], "value": float(found["value"][1])} for found in answer["data"]["result"]]
-
-
-@pytest.fixture(scope="module")
-def site(
-    command: Command, production_was_up: bool, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    """What `prod up --cloud vagrant` makes."""
-    directory = tmp_path_factory.mktemp("production")
-    settings, file, home = directory / "prod.yml", directory / "inventory.ini", directory / "home"
-    settings.write_text(json.dumps({"cloud": "vagrant", "name": ENVIRONMENT, "provider": PROVIDER}))
-    home.mkdir()
-    environment = {
-        "HOME": str(home),
-        "VAGRANT_HOME": str(vagrant_home()),
-        "XDG_CACHE_HOME": str(CACHE.parent),
-    }
-
-    def run(*arguments: str) -> Ended:
-        given = ("-f", str(settings), "-i", str(file), "--yes") if arguments[0] == "prod" else ()
-        return command(*arguments, *given, environment=environment)
-
-    try:
-        ended = run("prod", "up", "--cloud", "vagrant", "--json")
-        assert ended.code == Exit.OK, ended.err
-        hosts = read_inventory(file)
-        secrets = yaml.safe_load((home / f".config/pipeline/secrets/{ENVIRONMENT}.yml").read_text())
-        machines = seen_by_testinfra(hosts, directory / "ssh")
-        yield Site(run, file, ended.json, hosts, machines, secrets["monitor_password"])
-    finally:
-        if not production_was_up:
-            Lab(ROOT, PROVIDER, lambda _: None, PRODUCTION).down()
-
-
-@pytest.fixture(scope="module")
-def deployed(site: Site, repository: Path, itrust_repository: Path) -> dict[str, dict[str, Any]]:  # noqa: F811
-    """Both stand-ins, deployed after the monitor: what each deploy told."""
-    return {
-        "checkbox": site.deploy("checkbox.io", repository),
-        "itrust": site.deploy("iTrust", itrust_repository),
-    }
-
-
 def wait(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
@@ -123,14 +46,14 @@ def wait(condition: Callable[[], bool]) -> None:
         time.sleep(1)
 
 
-def test_up_makes_three_hosts_and_a_monitor_that_sees_them(site: Site) -> None:
+def test_up_makes_three_hosts_and_a_monitor_that_sees_them(site: ProductionSite) -> None:
     assert [host["host"] for host in site.told["hosts"]] == ["checkbox", "itrust", "monitor"]
     assert set(site.hosts.groups) == {"checkbox", "itrust", "monitor"}
     seen = {(found["host"], found["job"]) for found in site.query('up{job=~"node|process"} == 1')}
     assert seen == {(host, job) for host in PRODUCTION.hosts for job in ("node", "process")}
 
 
-def test_the_page_is_there_for_those_who_know_the_password(site: Site) -> None:
+def test_the_page_is_there_for_those_who_know_the_password(site: ProductionSite) -> None:
     assert "<title>" in site.page("/dashboard/").text
     assert site.page("/dashboard/lib/uplot/dist/uPlot.esm.js").status_code == 200
     assert site.page("/dashboard/", "guessed").status_code == 401
@@ -141,7 +64,7 @@ def test_the_page_is_there_for_those_who_know_the_password(site: Site) -> None:
 
 @pytest.mark.parametrize("app", ["checkbox", "itrust"])
 def test_every_target_of_an_application_answers_once_it_is_deployed(
-    site: Site, deployed: dict[str, dict[str, Any]], app: str
+    site: ProductionSite, applications: dict[str, dict[str, Any]], app: str
 ) -> None:
     jobs = {"node", "process", "mtail", "nginx", "probe"}
     jobs |= {"mongodb"} if app == "checkbox" else {"mysqld", "jmx"}
@@ -154,7 +77,7 @@ def test_every_target_of_an_application_answers_once_it_is_deployed(
             == [release]
         )
     )
-    assert deployed[app]["release"] == release
+    assert applications[app]["release"] == release
 
 
 @pytest.mark.parametrize(
@@ -168,13 +91,13 @@ def test_every_target_of_an_application_answers_once_it_is_deployed(
         'sum(namedprocess_namegroup_memory_bytes{groupname="checkbox",memtype="resident"}) > 0',
     ],
 )
-@pytest.mark.usefixtures("deployed")
-def test_both_applications_show_their_figures(site: Site, expression: str) -> None:
+@pytest.mark.usefixtures("applications")
+def test_both_applications_show_their_figures(site: ProductionSite, expression: str) -> None:
     wait(lambda: len(site.query(expression)) == 1)
 
 
-@pytest.mark.usefixtures("deployed")
-def test_a_second_up_changes_nothing_and_takes_seconds(site: Site) -> None:
+@pytest.mark.usefixtures("applications")
+def test_a_second_up_changes_nothing_and_takes_seconds(site: ProductionSite) -> None:
     began = time.monotonic()
     ended = site.run("prod", "up", "--json")
     assert ended.code == Exit.OK, ended.err
@@ -185,8 +108,10 @@ def test_a_second_up_changes_nothing_and_takes_seconds(site: Site) -> None:
     assert told["monitor"]["down"] == []
 
 
-@pytest.mark.usefixtures("deployed")
-def test_a_third_host_reaches_no_exporter_and_nothing_of_the_monitor_but_its_page(site: Site) -> None:
+@pytest.mark.usefixtures("applications")
+def test_a_third_host_reaches_no_exporter_and_nothing_of_the_monitor_but_its_page(
+    site: ProductionSite,
+) -> None:
     for name, ports in PORTS.items():
         address = site.hosts.one(name).private_address
         listening = " ".join(map(str, ports))
@@ -198,7 +123,7 @@ def test_a_third_host_reaches_no_exporter_and_nothing_of_the_monitor_but_its_pag
         assert third.check_output(f"python3 -c '{CONNECT}' {address} {listening} 80").split() == ["80"]
 
 
-def test_a_verdict_of_the_canary_is_found_beside_the_deploys(site: Site) -> None:
+def test_a_verdict_of_the_canary_is_found_beside_the_deploys(site: ProductionSite) -> None:
     run = {
         "repo": 'https://example.org/a "quoted"\nname',
         "baseline": {"ref": "master", "sha": "c2200fe" + "0" * 33},
@@ -216,7 +141,7 @@ def test_a_verdict_of_the_canary_is_found_beside_the_deploys(site: Site) -> None
     assert site.query('node_textfile_scrape_error{host="monitor"}')[0]["value"] == 0
 
 
-def test_down_leaves_nothing(site: Site, production_was_up: bool) -> None:
+def test_down_leaves_nothing(site: ProductionSite, production_was_up: bool) -> None:
     if production_was_up:
         pytest.skip("local production was up before the tests, and stays")
     ended = site.run("prod", "down", "--json")

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from browser import Page
 from fake_prometheus import Monitor
+
+from tests.browser import Page
 
 __all__ = ["Stage"]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import browser, chromium
 from dashboard_stage import Stage
 from fake_prometheus import Monitor
 
 from deploys.dashboard.panels import HERE, load
+from tests.browser import browser, chromium
 
 pytestmark = pytest.mark.skipif(
     not chromium() or not shutil.which("npm"), reason="needs chromium and npm: apt-get install chromium npm"

@@ -1,0 +1,53 @@
+"""What lab tests are written with: a command that ended, a host as testinfra sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
+
+from pipeline.inventory import Host, Inventory
+
+__all__ = ["IDENTITY", "PROVIDER", "Command", "Ended", "seen_by_testinfra"]
+
+IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+PROVIDER = os.environ.get("PIPELINE_TEST_PROVIDER")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """What it printed with --json."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+Command = Callable[..., Ended]
+
+
+def seen_by_testinfra(inventory: Inventory, config: Path) -> dict[str, Any]:
+    """testinfra's handles by name; `config` becomes the SSH configuration behind them."""
+    config.write_text("".join(ssh_config(host) for host in inventory))
+    return {
+        host.name: testinfra.get_host(f"ssh://{host.name}?controlpersist=60", ssh_config=str(config))
+        for host in inventory
+    }
+
+
+def ssh_config(host: Host) -> str:
+    return (
+        f"Host {host.name}\n  HostName {host.address}\n  Port {host.port}\n  User {host.user}\n"
+        f"  IdentityFile {host.key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {host.known_hosts}\n"
+    )
