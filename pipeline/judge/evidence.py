@@ -23,6 +23,7 @@ class Requests:
     - `status`: the HTTP status; 0 where no response came (refused, reset, timed out)
     - `body_ok`: 1 body as the profile expects, 0 wrong body, -1 not checked (no response or a bad status)
     - `size`: bytes of the body
+    - `body`: a fingerprint of the body (its CRC-32), 0 where there was none; empty when bodies were not compared
     """
 
     t: Floats
@@ -30,6 +31,7 @@ class Requests:
     status: Ints
     body_ok: Ints
     size: Ints
+    body: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.t)
@@ -72,8 +74,18 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Both arms and the problems of the run."""
+    """Both arms and the problems of the run.
+
+    - `pairing`: which block of the baseline a block of the canary is compared with: "age" the one as long after
+      its arm's start (one arm measured after the other), "time" the nearest in time (slices in turn, or both at once)
+    - `drift`: by metric, how far two measurements of the same code were apart (`pipeline calibrate`), in the terms
+      of the metric's effect
+    - `load`: whether requests were sent; False: there are only series, so their absence is no fault
+    """
 
     baseline: Arm
     canary: Arm
     problems: tuple[Problem, ...] = field(default_factory=tuple)
+    pairing: str = "age"
+    drift: Mapping[str, float] = field(default_factory=dict)
+    load: bool = True

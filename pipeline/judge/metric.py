@@ -25,7 +25,6 @@ def decide_metric(rule: MetricRule, finding: Finding, policy: Policy) -> MetricV
         effect=finding.effect,
         effect_kind=finding.effect_kind,
         threshold=finding.threshold,
-        p_value=finding.p_value,
         decision=decision,
         reason=reason,
     )

@@ -58,9 +58,16 @@ class Summary:
 class MetricVerdict:
     """One row of the table.
 
-    `effect` and `threshold` are in the same terms, positive meaning harmful: a fraction (0.10 = 10 % worse)
-    when `effect_kind` is "relative", the metric's unit when "absolute". `p_value` is one-sided in the harmful
-    direction (two-sided where either direction is harmful).
+    `effect`, `low`, `high`, `threshold` and `drift` are in the same terms, positive meaning harmful: a fraction
+    (0.10 = 10 % worse) when `effect_kind` is "relative", the metric's unit when "absolute".
+
+    - `low`: the harm is at least this, by the strongest look so far; `high`: it is at most this, by the last look.
+      None where nothing can be said yet
+    - `effective`: how many independent samples the evidence is worth
+    - `more_minutes`: how many more minutes of the same would decide an undecided metric; None where it is
+      decided, or where more of the same would not help
+    - `decided_after`: seconds of the canary's measurement after which a failed metric was shown to be worse
+    - `drift`: what a calibration saw between two measurements of the same code; a fail demands more than it
     """
 
     name: str
@@ -74,9 +81,14 @@ class MetricVerdict:
     effect: float | None
     effect_kind: str
     threshold: float
-    p_value: float | None
     decision: Decision
     reason: str
+    low: float | None = None
+    high: float | None = None
+    effective: float | None = None
+    more_minutes: float | None = None
+    decided_after: float | None = None
+    drift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,8 @@ class GroupScore:
 class Verdict:
     """The whole verdict. `score` is 0-100, None when the run is invalid.
 
-    `reasons` are plain sentences, most important first.
+    `reasons` are plain sentences, most important first. `alpha` is the chance that any metric fails at any look
+    when none is worse.
     """
 
     outcome: Outcome
@@ -102,7 +115,8 @@ class Verdict:
     metrics: tuple[MetricVerdict, ...]
     groups: tuple[GroupScore, ...]
     notes: tuple[str, ...] = field(default_factory=tuple)
+    alpha: float = 0.02
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, `format` first."""
-        return {"format": 1, **asdict(self)}
+        return {"format": 2, **asdict(self)}
