@@ -110,6 +110,7 @@ def release(
     one nothing is done; with another it is installed anew, while what serves it goes on with the old tree
     (`ID.replaced`). Afterwards the newest three releases stay, as do those that are served.
     `directory` is BASE where it is not /srv/APP. The archive must hold no secrets: it passes through /tmp.
+    Fails, without touching it, while a deploy through another SSH connection has begun to install here and is not over.
     """
     base = base_of(app, directory)
     if not IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
@@ -125,7 +126,7 @@ def release(
     # What is not known is what the script will fetch; that it has no room, it says itself.
     needed = MARGIN + size + (unpacked_size(Path(archive)) if compressed else size)
     variables = {"app": app, "base": base, "tree": tree, "marker": marker, "packed": packed, "unit": unit}
-    yield StringCommand("sh", "-s", _stdin=shell_script("release_begin", **variables, needed=needed))
+    yield StringCommand("sh", "-s", _stdin=shell_script("hold", "release_begin", **variables, needed=needed))
     yield FileUploadCommand(archive, packed, remote_temp_filename=host.get_temp_filename(packed))
     unpack = f"tar -xzf {packed} -C {tree}"
     if not compressed:

@@ -1,4 +1,4 @@
-# Makes room for a release. Given: app base tree marker packed unit needed (bytes)
+# Makes room for a release. Given what hold.sh is, and: app base tree marker packed needed (bytes)
 # A release that is served is not taken from under what serves it: that goes on with the same tree of another name.
 set_aside() {
   for link in "$base/current" "$base"/slots/*/release; do
@@ -9,6 +9,7 @@ set_aside() {
 }
 
 main() {
+  hold
   # What an install that was cut short left running would write into the new one.
   systemctl stop "$unit.service" 2>/dev/null
   rm -f "$marker" "$packed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,13 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    def forget(self, ref: str) -> None:
+        """The next deploy of `ref` has to install it again."""
+        git = ["git", "-C", str(self.repository), "rev-parse", ref]
+        commit = subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
+        with self.machine.sudo():
+            assert self.machine.run(f"rm -f /srv/checkbox/releases/{commit}-*.installed").rc == 0
 
     def page(self) -> str:
         return requests.get(self.url, timeout=10).text
@@ -196,11 +204,7 @@ def test_a_rollback_goes_to_what_was_served_before_an_older_commit_too(site: Sit
 
 
 def test_a_deploy_killed_in_the_middle_is_finished_by_the_next(site: Site) -> None:
-    # To be installed again, in the midst of which it is killed.
-    git = ["git", "-C", str(site.repository), "rev-parse", "next"]
-    commit = subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
-    with site.machine.sudo():
-        assert site.machine.run(f"rm /srv/checkbox/releases/{commit}-*.installed").rc == 0
+    site.forget("next")  # in the midst of whose installation it is killed
     killed = site.pyinfra("next")
     assert killed.stdout is not None
     for line in killed.stdout:
@@ -213,6 +217,28 @@ def test_a_deploy_killed_in_the_middle_is_finished_by_the_next(site: Site) -> No
     assert "service install: unpack and install the commit" in changed(site.deploy(ref="next"))
     assert "<h1>Studies, next</h1>" in site.page()
     assert changed(site.deploy(ref="next")) == []
+
+
+def test_a_deploy_through_another_connection_is_refused_while_one_installs_and_that_comes_to_its_end(
+    site: Site,
+) -> None:
+    site.forget("master")
+    site.forget("broken")
+    first = site.pyinfra("master")
+    assert first.stdout is not None
+    for line in first.stdout:
+        if "unpack and install" in line:
+            break
+    time.sleep(0.5)
+    first.send_signal(signal.SIGSTOP)  # as slow as need be
+    second = site.deploy(ref="broken")
+    first.send_signal(signal.SIGCONT)
+    told, _ = first.communicate(timeout=60)
+    assert second.code == Exit.ENVIRONMENT
+    assert "another deploy, from " in second.err
+    assert first.returncode == 0, told
+    assert "<h1>Studies</h1>" in site.page()
+    assert changed(site.deploy(ref="next")) == ["service start: serve the release"]
 
 
 def test_after_a_reboot_of_the_host_all_is_as_it_should_be(site: Site) -> None:
