@@ -184,7 +184,7 @@ def chart(
         return None
     if metric.name.startswith("latency") or metric.name == "response_size":
         return _quantile_chart(metric, evidence, phases, expected)
-    if metric.name in ("error_rate", "wrong_body_rate"):
+    if metric.name in ("error_rate", "wrong_body_rate", "new_statuses"):
         return _share_chart(metric, evidence, phases, expected)
     if metric.name in ("throughput", "availability"):
         return _rate_chart(metric, evidence, phases, expected)

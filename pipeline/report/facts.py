@@ -60,6 +60,7 @@ class RunFacts:
     promoted: bool | None
     phases: tuple[Phase, ...]
     problems: tuple[Problem, ...]
+    stopped_early: str
 
     def seconds(self, arm: str) -> float:
         """How long `arm` was measured, warm-ups left out."""
@@ -128,6 +129,7 @@ def read_facts(run: Mapping[str, Any]) -> RunFacts:
         promoted=promoted if isinstance(promoted, bool) else None,
         phases=tuple(_phases(run)),
         problems=tuple(_problems(run)),
+        stopped_early=_line(run.get("stopped_early")),
     )
 
 

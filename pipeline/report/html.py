@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +18,13 @@ import jinja2
 from plotly.offline import get_plotlyjs
 
 from pipeline.judge.evidence import Evidence, Problem
-from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Summary, Verdict
-from pipeline.judge.words import amount, p_words
+from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.report.charts import chart
 from pipeline.report.facts import RunFacts, flatten, number, read_facts
 from pipeline.report.figures import Figure
-from pipeline.report.text import MISSING, change, clean, duration, plural, threshold
+from pipeline.report.interval import WIDTH
+from pipeline.report.rows import group_rows, metric_row, score_rows
+from pipeline.report.text import clean, duration, plural
 
 __all__ = ["render"]
 
@@ -35,12 +35,6 @@ _HEADLINES = {
     Outcome.FAILED: "The canary failed",
     Outcome.INCONCLUSIVE: "Inconclusive: not enough evidence",
     Outcome.INVALID: "Invalid: the experiment is broken",
-}
-_WORDS = {
-    Decision.PASS: "pass",
-    Decision.FAIL: "FAIL",
-    Decision.INCONCLUSIVE: "inconclusive",
-    Decision.NODATA: "no data",
 }
 _URGENCY = (Decision.FAIL, Decision.INCONCLUSIVE, Decision.NODATA, Decision.PASS)
 _PROMOTION = {
@@ -59,62 +53,6 @@ def _policy(*scripts: str) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _summary(arm: str, summary: Summary, unit: str) -> dict[str, str]:
-    low, high = amount(summary.p05, unit), amount(summary.p95, unit)
-    return {
-        "arm": arm,
-        "value": amount(summary.value, unit),
-        "median": amount(summary.median, unit),
-        "spread": MISSING if MISSING in (low, high) else f"{low} to {high}",
-        "n": f"{summary.n:,}",
-    }
-
-
-def _p_value(p: float | None) -> str:
-    return MISSING if p is None or math.isnan(p) else p_words(p).removeprefix("p ").removeprefix("= ")
-
-
-def _metric(metric: MetricVerdict, identity: str) -> dict[str, Any]:
-    """One metric in the words of the page."""
-    baseline, canary = amount(metric.baseline.value, metric.unit), amount(metric.canary.value, metric.unit)
-    return {
-        "id": identity,
-        "title": clean(metric.title or metric.name),
-        "decision": metric.decision,
-        "word": _WORDS[metric.decision],
-        "critical": metric.critical,
-        "baseline": baseline,
-        "canary": canary,
-        "change": change(metric),
-        "allowed": threshold(metric),
-        "p": _p_value(metric.p_value),
-        "weight": f"{metric.weight:g}",
-        "reason": clean(metric.reason),
-        "spoken": f"Baseline {baseline}, canary {canary}.",
-        "summaries": [
-            _summary("baseline", metric.baseline, metric.unit),
-            _summary("canary", metric.canary, metric.unit),
-        ],
-    }
-
-
-def _groups(verdict: Verdict, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The table's groups, in the verdict's order."""
-    scores = {group.name: group for group in verdict.groups}
-    groups = []
-    for name in dict.fromkeys([*scores, *(metric.group for metric in verdict.metrics)]):
-        metrics = [row for metric, row in zip(verdict.metrics, rows, strict=True) if metric.group == name]
-        group = scores.get(name)
-        said = ""
-        if group is not None:
-            said = f"weight {group.weight:g}, " + (
-                "no data" if group.score is None else f"score {group.score:.0f}"
-            )
-        if metrics:
-            groups.append({"name": clean(name), "said": said, "metrics": metrics})
-    return groups
 
 
 def _when(created: str) -> str:
@@ -169,7 +107,7 @@ def render(verdict: Verdict, run: Mapping[str, Any], evidence: Evidence) -> str:
     plotly's JavaScript is 4.8; the samples are aggregated to some hundred points a chart.
     """
     facts = read_facts(run)
-    rows = [_metric(metric, f"m{i}") for i, metric in enumerate(verdict.metrics, 1)]
+    rows = [metric_row(metric, f"m{i}") for i, metric in enumerate(verdict.metrics, 1)]
     figures: dict[str, Figure] = {}
     for metric, row in zip(verdict.metrics, rows, strict=True):
         row["chart"] = drawn = chart(metric, evidence, facts.phases, _expected(run))
@@ -197,7 +135,11 @@ def render(verdict: Verdict, run: Mapping[str, Any], evidence: Evidence) -> str:
         reasons=[clean(reason) for reason in verdict.reasons],
         promotion=_PROMOTION.get(facts.promoted) if facts.promoted is not None else None,
         setup=_setup(facts, evidence),
-        groups=_groups(verdict, rows),
+        groups=group_rows(verdict, rows),
+        bar_width=WIDTH,
+        alpha=f"{verdict.alpha:g}",
+        sums=score_rows(verdict),
+        stopped=facts.stopped_early,
         metrics=by_urgency,
         problems=_problems(facts, evidence),
         notes=[clean(note) for note in verdict.notes],

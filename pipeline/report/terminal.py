@@ -21,7 +21,7 @@ from tabulate import tabulate
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
-from pipeline.report.text import change, clean, threshold, worse_by
+from pipeline.report.text import between, change, clean, threshold, worse_by
 
 __all__ = ["render", "wants_color"]
 
@@ -52,6 +52,7 @@ _WIDE: tuple[_Column, ...] = (
     ("baseline", lambda m: amount(m.baseline.value, m.unit)),
     ("canary", lambda m: amount(m.canary.value, m.unit)),
     ("change", change),
+    ("between", between),
     ("allowed", threshold),
     _DECISION,
 )
@@ -59,10 +60,11 @@ _NARROW: tuple[_Column, ...] = (  # a metric's name says whether it is in cores
     ("baseline", lambda m: amount(m.baseline.value, m.unit).removesuffix(" cores")),
     ("canary", lambda m: amount(m.canary.value, m.unit).removesuffix(" cores")),
     ("worse by", worse_by),
+    ("between", between),
     ("allowed", threshold),
     _DECISION,
 )
-_UNNEEDED = ("allowed", "worse by", "baseline", "canary")  # what goes first where there is no room
+_UNNEEDED = ("between", "allowed", "worse by", "baseline", "canary")  # what goes first where there is no room
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -153,6 +155,9 @@ def _table(verdict: Verdict, width: int, color: bool) -> list[str]:
         lines.extend(next(rows) for _ in group)
     if any(metric.critical for metric in metrics):
         lines.append(_fit("* critical: fails the canary alone", width))
+    if "between" in titles:
+        lines.append(_fit("between: where the change lies, + is worse", width))
+    lines.append(_fit(f"alpha {verdict.alpha:g} over the whole run and all metrics", width))
     return lines
 
 

@@ -14,7 +14,7 @@ import unicodedata
 from pipeline.judge.verdict import MetricVerdict
 from pipeline.judge.words import amount, percent
 
-__all__ = ["MISSING", "change", "clean", "duration", "plural", "threshold", "worse_by"]
+__all__ = ["MISSING", "between", "change", "clean", "duration", "plural", "size", "threshold", "worse_by"]
 
 MISSING = "-"
 
@@ -44,8 +44,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _effect(value: float, metric: MetricVerdict) -> str:
-    """The size of an effect or threshold: percent when relative, else percentage points or the unit."""
+def size(value: float, metric: MetricVerdict) -> str:
+    """An effect, bound or threshold of `metric`: percent when relative, else percentage points or the unit."""
     if metric.effect_kind == "relative":
         return percent(value)
     if metric.unit == "fraction":
@@ -62,7 +62,7 @@ def change(metric: MetricVerdict) -> str:
         return "far worse" if effect > 0 else "far better"
     if effect == 0:
         return "none"
-    return f"{_effect(abs(effect), metric)} {'worse' if effect > 0 else 'better'}"
+    return f"{size(abs(effect), metric)} {'worse' if effect > 0 else 'better'}"
 
 
 def worse_by(metric: MetricVerdict) -> str:
@@ -73,9 +73,29 @@ def worse_by(metric: MetricVerdict) -> str:
     return said.removesuffix(" worse").removesuffix("/min")
 
 
+def between(metric: MetricVerdict) -> str:
+    """Where the change lies, + being worse: `-1.2 … +5 %`, `≥ +1.2 %` with one end, `-` with none."""
+    given = [end for end in (metric.low, metric.high) if end is not None and math.isfinite(end)]
+    # as precise as the larger end's three digits: beside 5 %, 0.0123 % is nothing
+    digits = 2 - math.floor(math.log10(max(map(abs, given)))) if any(given) else 0
+    low, high = (_signed(end, metric, digits) for end in (metric.low, metric.high))
+    if not low or not high:
+        return f"≥ {low}" if low else f"≤ {high}" if high else MISSING
+    unit = high.partition(" ")[2]
+    return f"{low.removesuffix(f' {unit}') if unit else low} … {high}"
+
+
+def _signed(value: float | None, metric: MetricVerdict, digits: int) -> str:
+    """An end of the interval; empty where there is none."""
+    if value is None or not math.isfinite(value):
+        return ""
+    value = round(value, digits) + 0.0  # never -0.0
+    return f"{'+' if value > 0 else ''}{size(value, metric)}"
+
+
 def threshold(metric: MetricVerdict) -> str:
     """The largest harmful effect that is allowed, in the same terms as `change`."""
-    return _effect(metric.threshold, metric) if math.isfinite(metric.threshold) else MISSING
+    return size(metric.threshold, metric) if math.isfinite(metric.threshold) else MISSING
 
 
 def duration(seconds: float) -> str:

@@ -22,6 +22,7 @@ def parse(text: str) -> dict[str, Any]:
 def test_the_document_is_the_verdict_with_the_run_beside_it() -> None:
     document = parse(jsonout.render(samples.verdict(), samples.run()))
     run = document.pop("run")
+    assert document["format"] == 2
     assert document == json.loads(json.dumps(samples.verdict().to_dict()))
     assert run["baseline"] == {
         "ref": "master",
@@ -41,9 +42,9 @@ def test_a_run_without_facts_has_the_same_keys() -> None:
 
 
 def test_values_json_has_no_words_for_are_null() -> None:
-    odd = samples.metric(effect=float("inf"), p_value=float("nan"), threshold=np.float64(0.1))
+    odd = samples.metric(effect=float("inf"), low=float("nan"), threshold=np.float64(0.1))
     metric = parse(jsonout.render(samples.verdict(metrics=(odd,)), samples.run()))["metrics"][0]
-    assert (metric["effect"], metric["p_value"], metric["threshold"]) == (None, None, 0.1)
+    assert (metric["effect"], metric["low"], metric["threshold"]) == (None, None, 0.1)
 
 
 def test_no_escape_sequence_reaches_the_terminal() -> None:

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from pipeline.judge.verdict import Decision, Outcome, Summary
 from pipeline.report import terminal
+from pipeline.report.text import between
 
 HOSTILE = "evil\x1b[2J\x1b]0;title\x07\x9b31m\r\n\u202egnp <script>"
 
@@ -53,6 +54,46 @@ def test_at_80_columns_a_name_and_its_decision_stay_on_one_line() -> None:
     rows = [line for line in lines(80) if line.startswith("  Latency, 99th")]
     assert len(rows) == 1
     assert rows[0].endswith("pass")
+
+
+def test_at_120_columns_all_is_shown_and_at_80_the_interval_goes_first() -> None:
+    heading = ["metric", "baseline", "canary", "change", "between", "allowed", "decision"]
+    assert lines(120)[0].split() == heading
+    assert lines(80)[0].replace("worse by", "change").split() == [t for t in heading if t != "between"]
+    row = next(line for line in lines(120) if line.startswith("  Latency, 99th"))
+    assert "-4 … +11 %" in row
+
+
+def test_the_chance_of_a_false_alarm_stands_under_the_table() -> None:
+    assert "alpha 0.05 over the whole run and all metrics" in lines(80, alpha=0.05)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.012, 0.05, "-1.2 … +5 %"),
+        (0.0000123, 0.0498, "0 … +4.98 %"),
+        (None, 0.05, "≤ +5 %"),
+        (0.012, float("inf"), "≥ +1.2 %"),
+        (0.0, 0.0, "0 … 0 %"),
+        (None, float("nan"), "-"),
+    ],
+)
+def test_an_interval_is_said_with_its_unit_once(low: float | None, high: float | None, said: str) -> None:
+    assert between(samples.metric(low=low, high=high)) == said
+
+
+@pytest.mark.parametrize(
+    ("unit", "low", "high", "said"),
+    [
+        ("fraction", -0.001, 0.003, "-0.1 … +0.3 pp"),
+        ("s", -0.0004, 0.0021, "-0.4 … +2.1 ms"),
+        ("B", -200_000, 3_100_000, "-200 kB … +3.1 MB"),
+        ("count", -1, 3, "-1 … +3"),
+    ],
+)
+def test_an_amount_s_interval_is_in_the_metric_s_unit(unit: str, low: float, high: float, said: str) -> None:
+    assert between(samples.metric(effect_kind="absolute", unit=unit, low=low, high=high)) == said
 
 
 def test_each_decision_is_a_word_of_its_own_without_colour() -> None:
