@@ -18,12 +18,12 @@ from pipeline.errors import RunDirectoryError
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.rules import MetricRule, Policy, default_rules
 from pipeline.judge.verdict import Verdict
-from pipeline.rundir_evidence import build_evidence, read_phases, read_problems
+from pipeline.rundir_evidence import build_evidence, read_drift, read_pairing, read_phases, read_problems
 from pipeline.rundir_tables import find_table, read_requests, read_series
 
 __all__ = ["RunDirectory"]
 
-_FORMAT = 1
+_FORMATS = {"run.json": 1, "verdict.json": 2}
 _TABLES = ("requests.csv", "series.csv")
 _RULES = TypeAdapter(tuple[MetricRule, ...])
 _VERDICT = TypeAdapter(Verdict)
@@ -60,6 +60,8 @@ class RunDirectory:
             problems,
             read_requests(requests) if requests else None,
             read_series(series) if series else None,
+            pairing=read_pairing(run),
+            drift=read_drift(where, run),
         )
 
     def rules(self) -> tuple[MetricRule, ...]:
@@ -142,8 +144,8 @@ class RunDirectory:
             raise RunDirectoryError(f"{path}: is missing", hint=hint) from error
         except (OSError, ValueError, RecursionError) as error:
             raise RunDirectoryError(f"{path}: cannot be read: {error}", hint=hint) from error
-        if not isinstance(data, dict) or data.get("format") != _FORMAT:
-            raise RunDirectoryError(f"{path}: is not of format {_FORMAT}", hint=hint)
+        if not isinstance(data, dict) or data.get("format") != _FORMATS[name]:
+            raise RunDirectoryError(f"{path}: is not of format {_FORMATS[name]}", hint=hint)
         return data
 
     def _write_json(self, name: str, data: Mapping[str, Any]) -> None:

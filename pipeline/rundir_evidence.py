@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.words import count_of
 from pipeline.rundir_tables import RequestRows, SeriesRows
 
-__all__ = ["Phase", "build_evidence", "read_phases", "read_problems"]
+__all__ = ["Phase", "build_evidence", "read_drift", "read_pairing", "read_phases", "read_problems"]
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -71,11 +71,32 @@ def read_problems(where: Path, listed: Any) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
+def read_pairing(run: Mapping[str, Any]) -> str:
+    """Which blocks the judge compares: by the schedule that run.json's `settings` name, "age" where they name none."""
+    settings = run.get("settings")
+    schedule = settings.get("schedule") if isinstance(settings, Mapping) else None
+    return "time" if schedule == "interleaved" else "age"
+
+
+def read_drift(where: Path, run: Mapping[str, Any]) -> dict[str, float]:
+    """By metric, what a calibration allows the machine: run.json's `calibration`; empty where there is none."""
+    calibration = run.get("calibration")
+    if calibration is None:
+        return {}
+    drift = calibration.get("drift") if isinstance(calibration, Mapping) else None
+    if not isinstance(drift, Mapping) or not all(_is_time(value) and value >= 0 for value in drift.values()):
+        raise RunDirectoryError(f"{where}: calibration: drift must map metrics to numbers from 0 on")
+    return {str(name): float(value) for name, value in drift.items()}
+
+
 def build_evidence(
     phases: Sequence[Phase],
     problems: Sequence[Problem],
     requests: RequestRows | None,
     series: SeriesRows | None,
+    *,
+    pairing: str = "age",
+    drift: Mapping[str, float] | None = None,
 ) -> Evidence:
     """Both arms. Rows that the other version served are left out, counted, and reported as a problem."""
     arms: dict[str, Arm] = {}
@@ -91,7 +112,7 @@ def build_evidence(
             seconds=sum(phase.end - phase.start for phase in own),
             phase_starts=tuple(phase.start for phase in own),
         )
-    return Evidence(arms["baseline"], arms["canary"], tuple(found))
+    return Evidence(arms["baseline"], arms["canary"], tuple(found), pairing=pairing, drift=dict(drift or {}))
 
 
 def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tuple[Requests, Problem | None]:
@@ -102,7 +123,9 @@ def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tu
     # No header: nobody answered, or the proxy itself did. That counts against the version whose phase it was.
     own = inside & ((rows.served_by == _COLOUR[arm]) | (rows.served_by == ""))
     strays, sent = int(np.count_nonzero(inside & ~own)), int(np.count_nonzero(inside))
-    kept = Requests(rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own])
+    kept = Requests(
+        rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own], rows.body[own]
+    )
     if strays == 0:
         return kept, None
     said = f"{count_of(strays, sent)} requests in the {arm}'s phases were served elsewhere and are left out"

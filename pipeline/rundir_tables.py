@@ -1,4 +1,4 @@
-"""The CSV files of a run directory as columns; plain or gzipped, and whole or cut off in the last row."""
+"""The CSV files of a run directory as columns; plain or gzipped, whole, cut off in the last row, or still growing."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import csv
 import gzip
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import RunDirectoryError
 
-__all__ = ["RequestRows", "SeriesRows", "find_table", "read_requests", "read_series"]
+__all__ = ["GrowingTable", "RequestRows", "SeriesRows", "find_table", "read_requests", "read_series"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_REQUESTS = ("t", "latency_us", "status", "bytes", "body_ok", "served_by")
+_REQUESTS = ("t", "latency_us", "status", "bytes", "body_ok", "body_crc", "served_by")
 _SERIES = ("t", "arm", "metric", "value")
 
 
@@ -32,6 +33,7 @@ class RequestRows:
     status: Ints
     body_ok: Ints
     size: Ints
+    body: Ints
     served_by: NDArray[np.str_]
 
 
@@ -55,86 +57,161 @@ def find_table(directory: Path, name: str) -> Path | None:
 
 def read_requests(path: Path) -> RequestRows:
     """Reads requests.csv[.gz]. Raises RunDirectoryError with the line that is wrong."""
-    t, latency, status, size, body_ok, served_by = _columns(path, _REQUESTS)
-    return RequestRows(
-        t=_floats(path, "t", t),
-        latency=_floats(path, "latency_us", latency) / 1e6,
-        status=_ints(path, "status", status, empty=0),
-        body_ok=_ints(path, "body_ok", body_ok, empty=-1),
-        size=_ints(path, "bytes", size, empty=0),
-        served_by=np.asarray(served_by, dtype=np.str_),
-    )
+    return _requests(_whole(path))
 
 
 def read_series(path: Path) -> SeriesRows:
     """Reads series.csv[.gz]. Raises RunDirectoryError with the line that is wrong."""
-    t, arm, metric, value = _columns(path, _SERIES)
-    return SeriesRows(
-        t=_floats(path, "t", t),
-        arm=np.asarray(arm, dtype=np.str_),
-        metric=np.asarray(metric, dtype=np.str_),
-        value=_floats(path, "value", value),
+    return _series(_whole(path))
+
+
+Rows = TypeVar("Rows", RequestRows, SeriesRows)
+
+
+class GrowingTable(Generic[Rows]):
+    """A plain table that another process appends to. Each `read` parses only what is new since the last one."""
+
+    def __init__(self, path: Path, parse: Callable[[_Lines], Rows]) -> None:
+        self._path = path
+        self._parse: Callable[[_Lines], Rows] = parse
+        self._offset = 0
+        self._header = ""
+        self._number = 1
+        self._rows: Rows | None = None
+
+    @classmethod
+    def requests(cls, path: Path) -> GrowingTable[RequestRows]:
+        """requests.csv of a run that lasts."""
+        return GrowingTable(path, _requests)
+
+    @classmethod
+    def series(cls, path: Path) -> GrowingTable[SeriesRows]:
+        """series.csv of a run that lasts."""
+        return GrowingTable(path, _series)
+
+    def read(self) -> Rows | None:
+        """All whole rows so far, None before the header is there. Raises RunDirectoryError with the wrong line."""
+        lines = self._new_lines()
+        if lines and not self._header:
+            self._header = lines.pop(0)
+        if self._header and (lines or self._rows is None):
+            rows = self._parse(_Lines(self._path, self._header, lines, self._number + 1))
+            self._number += len(lines)
+            self._rows = rows if self._rows is None else _joined(self._rows, rows)
+        return self._rows
+
+    def _new_lines(self) -> list[str]:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+            whole = data[: data.rfind(b"\n") + 1]  # a row that is being written comes next time
+            text = whole.decode("utf-8")
+        except FileNotFoundError:
+            return []
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunDirectoryError(f"{self._path}: cannot be read: {error}") from error
+        self._offset += len(whole)
+        return _split(text)
+
+
+def _joined(before: Rows, after: Rows) -> Rows:
+    columns = (
+        np.concatenate((getattr(before, field.name), getattr(after, field.name))) for field in fields(before)
     )
+    return type(before)(*columns)
 
 
-def _text(path: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Lines of a table, without their ends; the first of them is line `number` of the file."""
+
+    path: Path
+    header: str
+    lines: Sequence[str]
+    number: int
+
+
+def _whole(path: Path) -> _Lines:
     try:
         data = path.read_bytes()
         if path.suffix == ".gz":
             data = gzip.decompress(data)
-        return data.decode("utf-8")
+        lines = _split(data.decode("utf-8"))
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise RunDirectoryError(f"{path}: cannot be read: {error}") from error
-
-
-def _lines(path: Path) -> list[str]:
-    lines = _text(path).split("\n")
-    # What follows the last line feed was cut off while being written: no row to count on.
-    return [line.rstrip("\r") for line in lines[:-1]]
-
-
-def _columns(path: Path, wanted: Sequence[str]) -> list[list[str]]:
-    lines = _lines(path)
     if not lines:
         raise RunDirectoryError(f"{path}: is empty, not even a header", hint="start the run again")
-    header = lines[0].split(",")
+    return _Lines(path, lines[0], lines[1:], 2)
+
+
+def _split(text: str) -> list[str]:
+    # What follows the last line feed was cut off while being written: no row to count on.
+    return [line.rstrip("\r") for line in text.split("\n")[:-1]]
+
+
+def _requests(lines: _Lines) -> RequestRows:
+    t, latency, status, size, body_ok, body, served_by = _columns(lines, _REQUESTS)
+    return RequestRows(
+        t=_floats(lines, "t", t),
+        latency=_floats(lines, "latency_us", latency) / 1e6,
+        status=_ints(lines, "status", status, empty=0),
+        body_ok=_ints(lines, "body_ok", body_ok, empty=-1),
+        size=_ints(lines, "bytes", size, empty=0),
+        body=_ints(lines, "body_crc", body, empty=0, base=16),
+        served_by=np.asarray(served_by, dtype=np.str_),
+    )
+
+
+def _series(lines: _Lines) -> SeriesRows:
+    t, arm, metric, value = _columns(lines, _SERIES)
+    return SeriesRows(
+        t=_floats(lines, "t", t),
+        arm=np.asarray(arm, dtype=np.str_),
+        metric=np.asarray(metric, dtype=np.str_),
+        value=_floats(lines, "value", value),
+    )
+
+
+def _columns(lines: _Lines, wanted: Sequence[str]) -> list[list[str]]:
+    header = lines.header.split(",")
     missing = [name for name in wanted if name not in header]
     if missing:
-        raise RunDirectoryError(f"{path}:1: no column {', '.join(missing)}")
-    rows = list(_rows(path, lines, len(header)))
-    return [[row[header.index(name)] for row in rows] for name in wanted]
+        raise RunDirectoryError(f"{lines.path}:1: no column {', '.join(missing)}")
+    rows = list(_rows(lines, len(header)))
+    return [[row[at] for row in rows] for at in map(header.index, wanted)]
 
 
-def _rows(path: Path, lines: list[str], width: int) -> Iterator[list[str]]:
+def _rows(lines: _Lines, width: int) -> Iterator[list[str]]:
     try:
-        for number, row in enumerate(csv.reader(lines[1:], strict=True), start=2):
+        for number, row in enumerate(csv.reader(lines.lines, strict=True), start=lines.number):
             if len(row) != width:
-                raise RunDirectoryError(f"{path}:{number}: {len(row)} columns, the header has {width}")
+                raise RunDirectoryError(f"{lines.path}:{number}: {len(row)} columns, the header has {width}")
             yield row
     except csv.Error as error:
-        raise RunDirectoryError(f"{path}: no CSV file: {error}") from error
+        raise RunDirectoryError(f"{lines.path}: no CSV file: {error}") from error
 
 
-def _floats(path: Path, name: str, column: list[str]) -> Floats:
+def _floats(lines: _Lines, name: str, column: list[str]) -> Floats:
     values = [text or "nan" for text in column]
     try:
         return np.asarray([float(text) for text in values], dtype=np.float64)
     except ValueError as error:
-        raise _bad(path, name, values, float) from error
+        raise _bad(lines, name, values, float) from error
 
 
-def _ints(path: Path, name: str, column: list[str], *, empty: int) -> Ints:
+def _ints(lines: _Lines, name: str, column: list[str], *, empty: int, base: int = 10) -> Ints:
     values = [text or str(empty) for text in column]
     try:
-        return np.asarray([int(text) for text in values], dtype=np.int64)
+        return np.asarray([int(text, base) for text in values], dtype=np.int64)
     except (ValueError, OverflowError) as error:
-        raise _bad(path, name, values, lambda text: np.int64(int(text))) from error
+        raise _bad(lines, name, values, lambda text: np.int64(int(text, base))) from error
 
 
-def _bad(path: Path, name: str, values: list[str], convert: Callable[[str], object]) -> RunDirectoryError:
-    for number, text in enumerate(values, start=2):
+def _bad(lines: _Lines, name: str, values: list[str], convert: Callable[[str], object]) -> RunDirectoryError:
+    for number, text in enumerate(values, start=lines.number):
         try:
             convert(text)
         except (ValueError, OverflowError):
-            return RunDirectoryError(f"{path}:{number}: {name} is {text[:40]!r}, not a number")
-    return RunDirectoryError(f"{path}: {name} holds what is no number")
+            return RunDirectoryError(f"{lines.path}:{number}: {name} is {text[:40]!r}, not a number")
+    return RunDirectoryError(f"{lines.path}: {name} holds what is no number")
