@@ -80,6 +80,8 @@ class Evidence:
       its arm's start (one arm measured after the other), "time" the nearest in time (slices in turn, or both at once)
     - `drift`: by metric, how far two measurements of the same code were apart (`pipeline calibrate`), in the terms
       of the metric's effect
+    - `planned`: seconds for which the canary was to be measured; 0: as long as the baseline was. It must not change
+      while a run is watched: the windows in which a late change is looked for are fixed by it
     - `load`: whether requests were sent; False: there are only series, so their absence is no fault
     """
 
@@ -88,4 +90,5 @@ class Evidence:
     problems: tuple[Problem, ...] = field(default_factory=tuple)
     pairing: str = "age"
     drift: Mapping[str, float] = field(default_factory=dict)
+    planned: float = 0.0
     load: bool = True
