@@ -15,6 +15,7 @@ from pipeline.canary.drive import Driven, drive
 from pipeline.canary.facts import host_facts
 from pipeline.canary.health import EXPORTERS, Collector
 from pipeline.canary.load import Loader
+from pipeline.canary.looks import Looks
 from pipeline.canary.probe import UNIT, Instance, probe
 from pipeline.canary.progress import Progress
 from pipeline.canary.proxy import RUNTIME_SOCKET, Proxy
@@ -113,10 +114,11 @@ async def conduct(
             progress.say(f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy")
             log = directory.path / "logs" / "loadgen.log"
             with SeriesWriter(directory.path / "series.csv") as write, _private_files(profile) as files:
+                looks = Looks(directory, run, settings.phases(), settings.rate, settings.early_stop)
                 await drive(
                     Loader([*_loader_arguments(connections, profile, settings, directory), *files], log),
                     settings.phases(), proxy, Collector(connections, write), connections,
-                    profile.expect.status, progress, driven,
+                    profile.expect.status, looks, progress, driven,
                 )  # fmt: skip
     except asyncio.CancelledError:
         run["problems"].append(_entry(Problem("inconclusive", "interrupted before the schedule ended")))
@@ -124,6 +126,9 @@ async def conduct(
     finally:
         if driven.problem is not None:
             run["problems"].append(_entry(driven.problem))
+        if driven.decided is not None:
+            run["stopped_early"] = driven.decided.to_dict()
+            progress.say(f"enough is known after {driven.decided.after:g} s of the canary: {looks.so_far}")
         run["t0_unix"] = driven.t0
         run["phases"] = [phase.to_dict() for phase in driven.phases]
         run["load"] = dict(driven.summary or {})
@@ -205,8 +210,9 @@ def _check_load(summary: Mapping[str, Any], books: Mapping[str, Any], run: dict[
         run["problems"].append(
             _entry(Problem("invalid", f"the loader could not keep its schedule: {summary['reason']}"))
         )
-    if books["unattributed"] > UNANSWERED_LIMIT * max(1, summary["sent"]):
-        message = f"the proxy answered none of {books['unattributed']} of {summary['sent']} requests"
+    unanswered = books["unattributed"] - summary["abandoned"]  # those under way when the load was stopped
+    if unanswered > UNANSWERED_LIMIT * max(1, summary["sent"]):
+        message = f"the proxy answered none of {unanswered} of {summary['sent']} requests"
         run["problems"].append(_entry(Problem("invalid", message)))
 
 

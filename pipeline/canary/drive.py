@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.canary.health import Collector
 from pipeline.canary.load import Loader
+from pipeline.canary.looks import Decided, Looks
 from pipeline.canary.progress import Progress
 from pipeline.canary.proxy import Proxy
 from pipeline.canary.schedule import Phase
@@ -26,11 +27,13 @@ RECONNECT_SECONDS = 10
 
 @dataclass(slots=True)
 class Driven:
-    """What came of it: when the load began (Unix time), the phases as they really were, and what went wrong."""
+    """What came of it: when the load began (Unix time), the phases as they really were, what went wrong, and what
+    was decided before the schedule's end."""
 
     t0: float
     phases: tuple[Phase, ...]
     problem: Problem | None = None
+    decided: Decided | None = None
     summary: Mapping[str, Any] | None = None
 
 
@@ -41,19 +44,22 @@ async def drive(
     collector: Collector,
     connections: Mapping[str, Connection],
     expected_status: int,
+    looks: Looks,
     progress: Progress,
     driven: Driven,
 ) -> None:
     """Run the whole schedule, filling `driven` as it goes: what was measured stays known when this is cancelled.
 
-    `connections` maps each arm and `proxy` to its host. Ends early, with `driven.problem` set, when the run can no
-    longer give a verdict. Raises LoadError when the loader itself breaks.
+    `connections` maps each arm and `proxy` to its host. Ends early with `driven.problem` set when the run can no
+    longer give a verdict, with `driven.decided` when `looks` has seen enough: the last phase then ends with what it
+    saw. Raises LoadError when the loader itself breaks.
     """
     driven.t0 = await loader.start()
     tasks = [
         asyncio.create_task(collector.run(driven.t0)),
         asyncio.create_task(_follow(phases, proxy, driven.t0)),
         asyncio.create_task(_guard(proxy)),
+        asyncio.create_task(looks.run()),
     ]
     watch, hosts = Watch(), {arm: connection.host.name for arm, connection in connections.items()}
     total = phases[-1].end
@@ -67,15 +73,20 @@ async def drive(
                         task.result()  # raises what it died of
                 good = event["status"].get(str(expected_status), 0) - event["wrong_bodies"]
                 failed = event["errors"] + event["completed"] - good
-                progress.second(phase, at, total, {**event, "failed": failed}, collector.latest)
+                progress.second(phase, at, total, {**event, "failed": failed}, collector.latest, looks.so_far)
                 problem = watch.second(phase, good, collector.missed, hosts)
                 if problem is not None and not await _came_back(problem, collector, connections):
                     driven.problem = problem
                     break
+                if looks.decided is not None:
+                    driven.decided = looks.decided
+                    break
     except HostError as error:
         driven.problem = Problem("invalid", error.message)
     finally:
-        driven.phases = _as_driven(phases, time.time() - driven.t0)
+        driven.phases = _as_driven(
+            phases, time.time() - driven.t0 if driven.decided is None else driven.decided.at
+        )
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -16,6 +16,11 @@ from pipeline.state import CACHE
 __all__ = ["Plan", "describe", "make_plan"]
 
 GROUPS = ("proxy", "blue", "green")
+EARLY_STOP_WORDS = {
+    "fail": "as soon as the canary is shown to be worse",
+    "both": "as soon as the canary is shown to be worse, or no worse",
+    "off": "none",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def describe(plan: Plan, *, as_json: bool) -> str:
             "baseline": {"ref": plan.baseline.ref, "sha": plan.baseline.sha},
             "canary": {"ref": plan.canary.ref, "sha": plan.canary.sha},
             "profile": plan.profile.name, "rate": settings.rate,
-            "phases": [phase.to_dict() for phase in phases],
+            "phases": [phase.to_dict() for phase in phases], "early_stop": settings.early_stop,
         }) + "\n"  # fmt: skip
     hosts = f"hosts of {settings.inventory}" if settings.inventory else "a local lab of proxy, blue and green"
     lines = [
@@ -65,6 +70,7 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         f"load        {settings.rate:g} requests/s of {plan.profile.request.method} {plan.profile.request.path}",
         f"schedule    {settings.schedule}, {phases[-1].end:g} s:",
         *(f"  {p.start:6g} s  {p.end - p.start:g} s on {p.colour} ({p.arm}, {p.kind})" for p in phases),
+        f"early stop  {EARLY_STOP_WORDS[settings.early_stop]}",
         "then        judge, and " + ("promote on a pass" if settings.promote else "leave the proxy on blue"),
     ]
     return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines) + "\n"

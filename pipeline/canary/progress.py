@@ -71,17 +71,25 @@ class Progress:
         total: float,
         event: Mapping[str, Any],
         latest: Mapping[str, Mapping[str, float]],
+        so_far: str = "",
     ) -> None:
-        """One second of load: the loader's event with how many requests `failed`, and each host's newest values."""
+        """One second of load: the loader's event with how many requests `failed`, each host's newest values, and
+        what the judge says so far."""
         if self._live is not None:
-            self._live.update(_block(phase, at, total, event, latest))
+            self._live.update(_block(phase, at, total, event, latest, so_far))
         elif at - self._last_line >= LINE_EVERY:
             self._last_line = at
-            self.say(f"{_phase(phase, at)}, {total - at:.0f} s in all: {_load(event)}; {_hosts(latest)}")
+            line = f"{_phase(phase, at)}, {total - at:.0f} s in all: {_load(event)}; {_hosts(latest)}"
+            self.say(f"{line}; so far: {so_far}" if so_far else line)
 
 
 def _block(
-    phase: Phase, at: float, total: float, event: Mapping[str, Any], latest: Mapping[str, Mapping[str, float]]
+    phase: Phase,
+    at: float,
+    total: float,
+    event: Mapping[str, Any],
+    latest: Mapping[str, Mapping[str, float]],
+    so_far: str,
 ) -> Table:
     block = Table.grid(padding=(0, 1))
     bar = Table.grid(padding=(0, 1))
@@ -93,6 +101,8 @@ def _block(
     block.add_row(bar)
     block.add_row(Text(_load(event)))
     block.add_row(Text(_hosts(latest), style="dim"))
+    if so_far:
+        block.add_row(Text(f"so far: {so_far}"))
     return block
 
 

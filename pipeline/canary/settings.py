@@ -14,7 +14,7 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One run's choices. Durations are in seconds, `rate` in requests per second."""
+    """One run's choices. Durations are in seconds, `rate` in requests per second; `early_stop` is off, fail or both."""
 
     baseline: str
     canary: str
@@ -24,6 +24,8 @@ class Settings:
     duration: float = 300.0
     warmup: float = 15.0
     schedule: str = "phased"
+    early_stop: str = "fail"
+    calibration: bool = True
     provider: str | None = None
     inventory: Path | None = None
     keep: bool = False

@@ -1,4 +1,4 @@
-"""When to stop a run before its schedule ends: what can no longer give a verdict must not go on for minutes."""
+"""When a run can no longer give a verdict, and must not go on for minutes. What the canary does is the judge's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.judge.evidence import Problem
 
 __all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "Watch"]
 
-HOPELESS_SECONDS = 30  # an arm that gave no good answer for so long, under load, is not going to
+HOPELESS_SECONDS = 30  # a baseline that gave no good answer for so long, under load, is not going to
 LOST_SECONDS = 10  # a host that no scrape reached for so long is gone; one slow second is not
 
 
@@ -25,18 +25,18 @@ class Watch:
     ) -> Problem | None:
         """One second of load on `phase` with `good` right answers.
 
-        `missed` holds each arm's scrapes in a row that failed, `hosts` the arms' host names. Only measured phases
-        count towards hopelessness: a service may take its warm-up to come up.
+        `missed` holds each arm's scrapes in a row that failed, `hosts` the arms' host names. Only the baseline's
+        measured phases count towards hopelessness: a service may take its warm-up to come up.
         """
         for arm, count in missed.items():
             if count >= LOST_SECONDS:
                 return Problem(
                     "invalid", f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s"
                 )
-        self.silent = 0 if good or phase.kind != "measure" else self.silent + 1
+        counts = phase.kind == "measure" and phase.arm == "baseline"
+        self.silent = self.silent + 1 if counts and not good else 0
         if self.silent < HOPELESS_SECONDS:
             return None
-        effect = "failed" if phase.arm == "canary" else "invalid"
         return Problem(
-            effect, f"the {phase.arm} gave no good answer for {self.silent} s under load; stopped early"
+            "invalid", f"the baseline gave no good answer for {self.silent} s under load; stopped early"
         )

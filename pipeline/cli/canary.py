@@ -52,6 +52,11 @@ Examples:
     "--schedule", type=click.Choice(["phased", "interleaved"]), default="phased", show_default=True,
     help="All baseline then all canary, or slices in the order ABBA (immune to drift of the machine).",
 )  # fmt: skip
+@click.option(
+    "--early-stop", type=click.Choice(["fail", "both", "off"]), default="fail", show_default=True,
+    help="End as soon as the canary is shown to be worse; both: or shown to be no worse; off: never.",
+)  # fmt: skip
+@click.option("--no-calibration", is_flag=True, help="Judge as if `pipeline calibrate` had never run here.")
 @provider_option
 @inventory_option
 @click.option("--keep", is_flag=True, help="Leave the lab up for the next run.")
@@ -95,6 +100,7 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     from pipeline.canary.workflow import run_canary
 
     options["promote"] = not options.pop("no_promote")
+    options["calibration"] = not options.pop("no_calibration")
     as_json, dry_run = options.pop("as_json"), options.pop("dry_run")
     monitor_file, no_monitor = options.pop("monitor"), options.pop("no_monitor")
     if monitor_file and no_monitor:

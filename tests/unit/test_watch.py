@@ -19,10 +19,8 @@ def seconds(watch: Watch, phase: Phase, good: int, count: int) -> Problem | None
     return problem
 
 
-def test_a_canary_without_a_good_answer_has_failed() -> None:
-    problem = seconds(Watch(), CANARY, 0, HOPELESS_SECONDS)
-    assert problem is not None
-    assert problem.effect == "failed"
+def test_a_canary_without_a_good_answer_is_the_judges_to_decide() -> None:
+    assert seconds(Watch(), CANARY, 0, HOPELESS_SECONDS + 1) is None
 
 
 def test_a_baseline_without_a_good_answer_makes_the_run_invalid() -> None:
@@ -33,20 +31,13 @@ def test_a_baseline_without_a_good_answer_makes_the_run_invalid() -> None:
 
 def test_one_good_answer_gives_it_time_again() -> None:
     watch = Watch()
-    assert seconds(watch, CANARY, 0, HOPELESS_SECONDS - 1) is None
-    assert seconds(watch, CANARY, 1, 1) is None
-    assert seconds(watch, CANARY, 0, HOPELESS_SECONDS - 1) is None
+    assert seconds(watch, BASELINE, 0, HOPELESS_SECONDS - 1) is None
+    assert seconds(watch, BASELINE, 1, 1) is None
+    assert seconds(watch, BASELINE, 0, HOPELESS_SECONDS - 1) is None
 
 
 def test_a_warmup_does_not_count() -> None:
-    assert seconds(Watch(), Phase("canary", "warmup", 0, 60), 0, 60) is None
-
-
-def test_silence_of_the_baselines_end_is_not_held_against_the_canary() -> None:
-    watch = Watch()
-    seconds(watch, BASELINE, 0, HOPELESS_SECONDS - 1)
-    watch.second(Phase("canary", "warmup", 300, 310), 0, FINE, HOSTS)
-    assert seconds(watch, CANARY, 0, 5) is None
+    assert seconds(Watch(), Phase("baseline", "warmup", 0, 60), 0, 60) is None
 
 
 def test_a_host_whose_exporters_fell_silent_makes_the_run_invalid_and_is_named() -> None:
