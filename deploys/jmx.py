@@ -1,7 +1,8 @@
 """The agent that shows the figures of iTrust's JVM: each slot's on a port of its own, on loopback.
 
-Only on a host that is monitored. Maven, which builds iTrust2 too, fetches the agent once; what comes is checked against
-the digest that is written here.
+Only on a host that is monitored. Debian has no package of the agent, but it has Ivy, a program of one megabyte that
+fetches it once from where Maven's artifacts are: a host that builds nothing needs no Maven and no JDK. What comes is
+checked against the digest that is written here.
 """
 
 from __future__ import annotations
@@ -21,11 +22,9 @@ from deploys.scripts import Script, script
 
 __all__ = ["option", "options"]
 
-ARTIFACT: Final = "io.prometheus.jmx:jmx_prometheus_javaagent"
+ARTIFACT: Final = "io.prometheus.jmx jmx_prometheus_javaagent"
 VERSION: Final = "1.0.1"
 SHA256: Final = "7d61f737fd661610ccc14aea79764faa1ea94a340cbc8f0029b3d2edea3d80c1"
-# The plugin that copies an artifact; pinned, for Maven would take the newest.
-PLUGIN: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 SECONDS: Final = 180
 # The JVM's own figures come by themselves; of Tomcat's hundreds these are asked for.
 CONFIGURATION: Final = """\
@@ -50,7 +49,7 @@ def options(ports: Sequence[int]) -> dict[int, dict[str, str]]:
     """More of each slot's environment, by port: where the host is monitored the agent, which is installed then."""
     if not host.get_fact(Command, f"id -u {USER} 2>/dev/null || true"):
         return {port: {} for port in ports}
-    packages.ensure(["maven", "default-jdk-headless"])
+    packages.ensure(["ivy"])
     agent(name="service install: fetch the agent that shows the JVM's figures")
     return {port: {"JDK_JAVA_OPTIONS": option(port)} for port in ports}
 
@@ -72,8 +71,7 @@ def agent() -> Generator[StringCommand, None, None]:
             sha256=SHA256,
             file=FILE,
             content=CONFIGURATION,
-            artifact=f"{ARTIFACT}:{VERSION}",
-            plugin=PLUGIN,
+            artifact=f"{ARTIFACT} {VERSION}",
             seconds=SECONDS,
             mode=mode,
         )
