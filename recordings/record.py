@@ -107,8 +107,12 @@ def record_all(
             continue
         told = tuple(note for key, (_option, note) in notes.items() if note and f"-{key}" in task.name)
         cast = made / f"{task.name}.cast"
-        print(f"recording {task.name}", file=sys.stderr, flush=True)
-        status = record(typed(task, options, told), cast, environment, checkout, home / "prompts")
+        for _ in range(task.tries):
+            print(f"recording {task.name}", file=sys.stderr, flush=True)
+            cast.unlink(missing_ok=True)
+            status = record(typed(task, options, told), cast, environment, checkout, home / "prompts")
+            if status == task.status:
+                break
         if status != task.status or read_cast(cast).status != status:
             tail = read_cast(cast).text[-1500:]
             return [f"{task.name} ended with exit status {status}, not {task.status}; its end:\n{tail}"]
