@@ -18,7 +18,7 @@ from pipeline.errors import RunDirectoryError
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.rules import MetricRule, Policy, default_rules
 from pipeline.judge.verdict import Verdict
-from pipeline.rundir_evidence import build_evidence, read_drift, read_pairing, read_phases, read_problems
+from pipeline.rundir_evidence import build_evidence, read_phases, read_problems, read_terms
 from pipeline.rundir_tables import find_table, read_requests, read_series
 
 __all__ = ["RunDirectory"]
@@ -60,8 +60,7 @@ class RunDirectory:
             problems,
             read_requests(requests) if requests else None,
             read_series(series) if series else None,
-            pairing=read_pairing(run),
-            drift=read_drift(where, run),
+            read_terms(where, run),
         )
 
     def rules(self) -> tuple[MetricRule, ...]:

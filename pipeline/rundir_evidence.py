@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -17,7 +17,7 @@ from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.words import count_of
 from pipeline.rundir_tables import RequestRows, SeriesRows
 
-__all__ = ["Phase", "build_evidence", "read_drift", "read_pairing", "read_phases", "read_problems"]
+__all__ = ["Phase", "Terms", "build_evidence", "read_phases", "read_problems", "read_terms"]
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -34,6 +34,15 @@ class Phase:
     arm: str
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the two versions are compared: `pairing`, `planned` (seconds) and `drift` are those of the evidence."""
+
+    pairing: str = "age"
+    planned: float = 0.0
+    drift: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_phases(where: Path, listed: Any) -> tuple[Phase, ...]:
@@ -71,16 +80,19 @@ def read_problems(where: Path, listed: Any) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def read_pairing(run: Mapping[str, Any]) -> str:
-    """Which blocks the judge compares: by the schedule that run.json's `settings` name, "age" where they name none."""
+def read_terms(where: Path, run: Mapping[str, Any]) -> Terms:
+    """From run.json's `settings` and `calibration`; what is absent has the values of Terms."""
     settings = run.get("settings")
-    schedule = settings.get("schedule") if isinstance(settings, Mapping) else None
-    return "time" if schedule == "interleaved" else "age"
+    settings = settings if isinstance(settings, Mapping) else {}
+    planned = settings.get("duration", 0.0)
+    return Terms(
+        pairing="time" if settings.get("schedule") == "interleaved" else "age",
+        planned=float(planned) if _is_time(planned) and planned > 0 else 0.0,
+        drift=_drift(where, run.get("calibration")),
+    )
 
 
-def read_drift(where: Path, run: Mapping[str, Any]) -> dict[str, float]:
-    """By metric, what a calibration allows the machine: run.json's `calibration`; empty where there is none."""
-    calibration = run.get("calibration")
+def _drift(where: Path, calibration: Any) -> dict[str, float]:
     if calibration is None:
         return {}
     drift = calibration.get("drift") if isinstance(calibration, Mapping) else None
@@ -94,9 +106,7 @@ def build_evidence(
     problems: Sequence[Problem],
     requests: RequestRows | None,
     series: SeriesRows | None,
-    *,
-    pairing: str = "age",
-    drift: Mapping[str, float] | None = None,
+    terms: Terms,
 ) -> Evidence:
     """Both arms. Rows that the other version served are left out, counted, and reported as a problem."""
     arms: dict[str, Arm] = {}
@@ -112,7 +122,10 @@ def build_evidence(
             seconds=sum(phase.end - phase.start for phase in own),
             phase_starts=tuple(phase.start for phase in own),
         )
-    return Evidence(arms["baseline"], arms["canary"], tuple(found), pairing=pairing, drift=dict(drift or {}))
+    return Evidence(
+        arms["baseline"], arms["canary"], tuple(found),
+        pairing=terms.pairing, drift=terms.drift, planned=terms.planned,
+    )  # fmt: skip
 
 
 def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tuple[Requests, Problem | None]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.canary.schedule import COLOURS, Phase
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.rundir_evidence import Phase as Measured
-from pipeline.rundir_evidence import build_evidence, read_drift, read_pairing, read_problems
+from pipeline.rundir_evidence import build_evidence, read_problems, read_terms
 from pipeline.rundir_tables import GrowingTable, RequestRows, SeriesRows
 
 __all__ = ["Live", "Sofar", "complete_until", "mirrored"]
@@ -47,8 +47,7 @@ class Live:
         self._phases = phases
         self._rate = rate
         self._problems = read_problems(where, run.get("problems"))
-        self._pairing = read_pairing(run)
-        self._drift = read_drift(where, run)
+        self._terms = read_terms(where, run)
 
     def read(self) -> Sofar | None:
         """What is complete, in whole seconds of the phase under way; None while that is a warm-up, or has none."""
@@ -67,9 +66,7 @@ class Live:
             for phase in self._phases
             if phase.kind == "measure" and phase.start < at
         ]
-        evidence = build_evidence(
-            measured, self._problems, requests, series, pairing=self._pairing, drift=self._drift
-        )
+        evidence = build_evidence(measured, self._problems, requests, series, self._terms)
         return Sofar(at, phase, evidence)
 
 
