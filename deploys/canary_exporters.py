@@ -1,6 +1,7 @@
 """Exporters on every host of a canary, on loopback only: who wants to read them comes through SSH.
 
-prometheus-node-exporter on 127.0.0.1:9100: CPU, memory and load of the host, restarts of canary.service.
+prometheus-node-exporter on 127.0.0.1:9100: CPU, memory and load of the host, restarts of canary.service; on the
+proxy, which production's monitor may watch as well, disks, network and restarts of HAProxy, too.
 prometheus-process-exporter on 127.0.0.1:9256: CPU, memory, threads and descriptors by user, so that the group
 named after the service's user is the service and all its children.
 """
@@ -12,6 +13,7 @@ from pyinfra.operations import files, systemd
 from pyinfra.operations.util import any_changed
 
 from deploys import packages
+from deploys.exporters import NO_DISKS
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
@@ -19,6 +21,13 @@ config.SUDO = host.data.get("ssh_user") != "root"
 # Debian runs the process exporter as a user who may not count another user's descriptors (it then reports 0).
 PROCESS_UNIT = "/etc/systemd/system/prometheus-process-exporter.service.d/canary.conf"
 PROCESS_CONFIG = "/etc/prometheus-process-exporter-canary.yml"
+
+PROXY = [
+    "--collector.filesystem",
+    f"--collector.filesystem.fs-types-exclude=^({NO_DISKS})$",
+    "--collector.netdev",
+    r"--collector.systemd.unit-include=haproxy\\.service",
+]
 
 FILES = {
     "prometheus-node-exporter": {
@@ -32,7 +41,11 @@ FILES = {
                 "--collector.loadavg",
                 "--collector.systemd",
                 "--collector.systemd.enable-restarts-metrics",
-                r"--collector.systemd.unit-include=canary\\.service",
+                *(
+                    PROXY
+                    if "proxy" in host.groups
+                    else [r"--collector.systemd.unit-include=canary\\.service"]
+                ),
             ]
         )
         + '"\n'

@@ -2,16 +2,17 @@
 
     pyinfra inventory.ini deploys/monitor.py
 
-One host in the group `monitor`; those it watches in `checkbox` and `itrust`. Again after a host came or went, and
-as often as one likes: what is as it should be is left alone. Data of the monitor's host: prometheus.py, and
-`listen` (80); of a host: `monitor_address` (where the monitor reaches its SSH), `public_url` (what the probe asks
-instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `monitor_password`, which is made;
-`alert_webhook`, which is taken where it is given.
+One host in the group `monitor`; those it watches in `checkbox` and `itrust`, and the canary's in `proxy`. Again after
+a host came or went, and as often as one likes: what is as it should be is left alone. Data of the monitor's host:
+prometheus.py, and `listen` (80); of a host: `monitor_address` (where the monitor reaches its SSH), `public_url` (what
+the probe asks instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `monitor_password`, which is
+made; `alert_webhook`, which is taken where it is given.
 """
 
 import re
 from pathlib import Path
 
+from pyinfra import local
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 from pyinfra.context import config, host, inventory
@@ -26,6 +27,7 @@ from deploys.secrets import SecretsError, secrets_of
 from deploys.targets import Monitored, TargetsError, ports_of, targets
 
 GROUP = "monitor"
+PROXY = "proxy"
 # By application: nginx's port, and a path that reads the database.
 APPLICATIONS = {"checkbox": (80, "/api/study/listing"), "itrust": (8080, "/iTrust2/login")}
 HERE = Path(__file__).resolve().parent
@@ -36,7 +38,7 @@ def the_monitor() -> Host:
     if len(found) != 1:
         raise DeployError(f"the inventory has {len(found)} hosts in the group {GROUP!r}: it needs one")
     monitor: Host = found[0]
-    if apps_of(monitor):
+    if shown_by(monitor):
         raise DeployError(f"{monitor.name}: the monitor needs a host of its own, without an application")
     return monitor
 
@@ -45,9 +47,13 @@ def apps_of(of: Host) -> list[str]:
     return [app for app in APPLICATIONS if app in of.groups]
 
 
+def shown_by(of: Host) -> list[str]:
+    """What a host has that the monitor looks at: applications, the canary's proxy."""
+    return [*apps_of(of), *([PROXY] if PROXY in of.groups else [])]
+
+
 def described(of: Host) -> Monitored:
-    """A host with applications, as the monitor sees it."""
-    apps = apps_of(of)
+    """A host as the monitor sees it."""
     try:
         given = secrets_of(
             str(of.data.get("environment") or "production"),
@@ -58,7 +64,7 @@ def described(of: Host) -> Monitored:
     except SecretsError as error:
         raise DeployError(str(error)) from None
     without = frozenset(["mongodb"]) if "checkbox_mongo_uri" in given else frozenset[str]()
-    return Monitored(of.name, apps, {app: probed(of, app) for app in apps}, without)
+    return Monitored(of.name, shown_by(of), {app: probed(of, app) for app in apps_of(of)}, without)
 
 
 def probed(of: Host, app: str) -> str:
@@ -84,9 +90,14 @@ def probed(of: Host, app: str) -> str:
 def watched(monitor: Host) -> None:
     """This host shows its figures to the monitor, and those of the applications that are deployed on it."""
     me = described(host)
-    exporters.of_host()
+    # First, as all hosts go on step by step: by the monitor's own proof its tunnels must have come through.
     tunnels.authorized(name="Let the monitor in", monitor=monitor, ports=ports_of(me))
-    for app in me.apps:
+    if apps_of(host):
+        exporters.of_host()
+    else:
+        # The proxy's are the canary's: with others, each of its runs and each of these would undo the other.
+        local.include(str(HERE / "canary_exporters.py"))
+    for app in apps_of(host):
         if host.get_fact(Command, f"cat /srv/{app}/live 2>/dev/null || true"):
             exporters.of_application(app, mongodb="mongodb" not in me.without)
 
@@ -102,7 +113,7 @@ def watching() -> None:
     """The monitor looks, and shows what it sees."""
     listen, hosts = (
         listening_port(host, 80),
-        [(described(other), other) for other in inventory if apps_of(other)],
+        [(described(other), other) for other in inventory if shown_by(other)],
     )
     try:
         secrets = secrets_of(
@@ -141,7 +152,7 @@ watcher = the_monitor()
 # In this order, on all hosts side by side: the key, what it opens, what comes through.
 if host.name == watcher.name:
     made_ready()
-if apps_of(host):
+if shown_by(host):
     watched(watcher)
 if host.name == watcher.name:
     watching()

@@ -14,15 +14,19 @@ __all__ = ["JOBS", "JVM_PORTS", "PORTS", "Monitored", "TargetsError", "loopback"
 
 Target = Mapping[str, object]
 
-PORTS: Final = {"node": 9100, "process": 9256, "mtail": 3903, "nginx": 9113, "mongodb": 9216, "mysqld": 9104}
+PORTS: Final = {
+    "node": 9100, "process": 9256, "mtail": 3903, "nginx": 9113, "mongodb": 9216, "mysqld": 9104, "haproxy": 8405,
+}  # fmt: skip
 # The agent in either slot's JVM: the slot's port and 10000.
 JVM_PORTS: Final = (18081, 18082)
 OF_HOST: Final = ("node", "process")
 OF_APP: Final = {
     "checkbox": ("mtail", "nginx", "mongodb"),
     "itrust": ("mtail", "nginx", "mysqld", "jmx"),
+    # No application: the canary's proxy, which shows HAProxy's own figures (templates/haproxy.cfg.j2).
+    "proxy": ("haproxy",),
 }
-JOBS: Final = ("node", "process", "mtail", "nginx", "mongodb", "mysqld", "jmx", "probe")
+JOBS: Final = ("node", "process", "mtail", "nginx", "mongodb", "mysqld", "jmx", "haproxy", "probe")
 # The place on 127.0.0.0/8 where the monitor has the hosts' ports: away from 127.0.0.1 and systemd's 127.0.0.53.
 FIRST: Final = IPv4Address("127.64.0.0")
 PLACES: Final = 1 << 22
@@ -35,8 +39,8 @@ class TargetsError(Exception):
 
 @dataclass(frozen=True)
 class Monitored:
-    """A host with applications. `probes`: by application, the address that a user would ask; `without`: jobs that it
-    does not have."""
+    """A host with applications, or the canary's proxy. `probes`: by application, the address that a user would ask,
+    where one would; `without`: jobs that it does not have."""
 
     name: str
     apps: Sequence[str]
@@ -91,7 +95,8 @@ def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
                     continue
                 for port in ports_of_job(job):
                     found[job].append(target(f"{place}:{port}", host.name, app, f"{host.name}:{port}"))
-            found["probe"].append(target(host.probes[app], host.name, app, host.probes[app]))
+            if app in host.probes:
+                found["probe"].append(target(host.probes[app], host.name, app, host.probes[app]))
     for job in OF_HOST:
         own = f"127.0.0.1:{PORTS[job]}"
         found[job].append(target(own, monitor, "monitor", f"{monitor}:{PORTS[job]}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from deploys.dashboard.panels import Dashboard, Mark, Panel, Thresholds
@@ -27,7 +28,10 @@ UNITS: Final = {
 
 
 def dashboard(described: Dashboard) -> Json:
-    """Grafana's JSON: a row for each application (its headlines, then its charts), a row repeated for each host."""
+    """Grafana's JSON: a row for each application (its headlines, then its charts), a row repeated for each host.
+
+    What only some hosts have is in a row of its own, closed until somebody wants it: Grafana cannot leave it out.
+    """
     panels: list[Json] = []
     top = 0
     for application in described.applications:
@@ -39,9 +43,16 @@ def dashboard(described: Dashboard) -> Json:
         panels += _placed([_stat(panel, name) for panel in heads], top + 1, 4, COLUMNS // max(len(heads), 1))
         panels += _placed([_chart(panel, name) for panel in mine], top + 5, 8, 8)
         top = _bottom(panels)
-    panels.append(_row("Host $host", top) | {"repeat": "host", "repeatDirection": "h"})
-    panels += _placed([_chart(p, "") for p in described.panels if p.of == "host"], top + 1, 7, 6)
-    for number, panel in enumerate(panels, 1):
+    panels.append(_row("Host $host", top) | {"repeat": "host"})
+    of_hosts = [panel for panel in described.panels if panel.of == "host"]
+    panels += _placed([_chart(panel, "") for panel in of_hosts if not panel.apps], top + 1, 7, 6)
+    top = _bottom(panels)
+    kinds = list(dict.fromkeys(app for panel in of_hosts for app in panel.apps or ()))
+    for line, kind in enumerate(kinds):
+        only = [_chart(panel, "", kind) for panel in of_hosts if kind in (panel.apps or ())]
+        row = _row(f"Host ${kind}", top + line) | {"repeat": kind, "collapsed": True}
+        panels.append(row | {"panels": _placed(only, top + line + 1, 7, 8)})
+    for number, panel in enumerate(_all(panels), 1):
         panel["id"] = number
     return {
         "uid": "pipeline-production",
@@ -54,28 +65,37 @@ def dashboard(described: Dashboard) -> Json:
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "browser",
         "annotations": {"list": [_annotation(mark) for mark in described.marks]},
-        "templating": {"list": _variables()},
+        "templating": {"list": _variables(kinds)},
         "panels": panels,
     }
 
 
-def _variables() -> list[Json]:
+def _all(panels: Sequence[Json]) -> list[Json]:
+    """The panels with those in closed rows, in order."""
+    return [one for panel in panels for one in (panel, *panel.get("panels", ()))]
+
+
+def _variables(kinds: Sequence[str]) -> list[Json]:
     return [
         {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"},
-        {
-            "name": "host",
-            "label": "Host",
-            "type": "query",
-            "datasource": SOURCE,
-            "definition": 'label_values(up{job="node"}, host)',
-            "query": {"query": 'label_values(up{job="node"}, host)', "refId": "hosts", "qryType": 1},
-            "refresh": 2,  # when the time range changes: hosts come and go
-            "sort": 1,
-            "multi": True,
-            "includeAll": True,
-            "current": {"text": "All", "value": "$__all"},
-        },
+        _hosts("host", "Host", 'up{job="node"}'),
+        *(_hosts(kind, kind.title(), f'up{{job="node",app="{kind}"}}') for kind in kinds),
     ]
+
+
+def _hosts(name: str, label: str, selected: str) -> Json:
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": SOURCE,
+        "query": {"query": f"label_values({selected}, host)", "refId": name, "qryType": 1},
+        "refresh": 2,  # when the time range changes: hosts come and go
+        "sort": 1,
+        "multi": True,
+        "includeAll": True,
+        "current": {"text": "All", "value": "$__all"},
+    }
 
 
 def _annotation(mark: Mark) -> Json:
@@ -111,7 +131,8 @@ def _bottom(panels: list[Json]) -> int:
     return bottom
 
 
-def _chart(panel: Panel, app: str) -> Json:
+def _chart(panel: Panel, app: str, host: str = "host") -> Json:
+    """`app`: whose it is, for an application's; `host`: the variable that names the hosts, for a host's."""
     defaults: Json = {
         "unit": UNITS[panel.unit],
         "min": 0,
@@ -138,7 +159,8 @@ def _chart(panel: Panel, app: str) -> Json:
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
         "targets": [
-            _target(chr(ord("A") + index), query.query, app) | {"range": True, "legendFormat": query.legend}
+            _target(chr(ord("A") + index), query.query, app, host)
+            | {"range": True, "legendFormat": query.legend}
             for index, query in enumerate(panel.queries)
         ],
     }
@@ -163,9 +185,11 @@ def _stat(panel: Panel, app: str) -> Json:
     }
 
 
-def _target(letter: str, query: str, app: str) -> Json:
+def _target(letter: str, query: str, app: str, host: str = "host") -> Json:
     # raw: Grafana would escape a dot in a name for a regular expression, which these are not.
-    asked = query.replace("$app", app).replace("$host", "${host:raw}").replace("$window", "$__rate_interval")
+    asked = (
+        query.replace("$app", app).replace("$host", f"${{{host}:raw}}").replace("$window", "$__rate_interval")
+    )
     return {"refId": letter, "datasource": SOURCE, "expr": asked}
 
 

@@ -17,6 +17,7 @@ HERE: Final = Path(__file__).resolve().parent
 Text = Annotated[str, Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # share: of 1 · answers: 1 or 0 · count: a number of things · cores: seconds of CPU a second
+OTHERS: Final = {"proxy", "monitor"}  # what the label `app` says of a host without an application
 Unit = Literal["share", "answers", "per_second", "seconds", "count", "bytes", "bytes_per_second", "cores"]
 
 
@@ -75,8 +76,9 @@ class Headline(_Strict):
 
 
 class Panel(_Strict):
-    """One chart for each application (or each of `apps`), or for each host. `bad`: what a bad value looks like.
+    """One chart for each application, or for each host. `bad`: what a bad value looks like.
 
+    `apps`: only for these applications, or only for hosts whose label `app` is one of these (also `proxy`, `monitor`);
     `max` is where the axis ends, for what cannot be more.
     """
 
@@ -93,8 +95,8 @@ class Panel(_Strict):
 
     @model_validator(mode="after")
     def _of_what(self) -> Self:
-        if self.of == "host" and (self.apps or self.headline):
-            raise ValueError("a host's panel has no apps and no headline")
+        if self.of == "host" and self.headline:
+            raise ValueError("a host's panel has no headline")
         queries = [query.query for query in self.queries] + ([self.headline.query] if self.headline else [])
         for query in queries:
             unknown = set(re.findall(r"\$\w+", query)) - {f"${self.of}", "$window"}
@@ -123,7 +125,7 @@ class Dashboard(_Strict):
                 raise ValueError(f"twice: {', '.join(twice)}")
         known = {application.app for application in self.applications}
         for panel in self.panels:
-            if unknown := set(panel.apps or ()) - known:
+            if unknown := set(panel.apps or ()) - (known if panel.of == "app" else known | OTHERS):
                 raise ValueError(f"{panel.id}: no such application: {', '.join(sorted(unknown))}")
         return self
 

@@ -22,10 +22,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 DESCRIBED = load()
-CHARTS = sum(
-    1 if panel.of == "host" else 1 / len(DESCRIBED.applications) * len(panel.apps or DESCRIBED.applications)
-    for panel in DESCRIBED.panels
-) * len(DESCRIBED.applications)  # two applications, each on a host of its own
+NAMES = {application.app for application in DESCRIBED.applications}
+# Each application is on a host of its own, which has no panel that is for others only.
+CHARTS = sum(len(NAMES & set(panel.apps or NAMES)) for panel in DESCRIBED.panels)
 DRAWN = "document.querySelectorAll('.panel canvas').length"
 NOTES = "[...document.querySelectorAll('.note')].map((one) => one.hidden ? '' : one.textContent)"
 
@@ -161,6 +160,20 @@ def test_hosts_that_do_not_answer_and_hosts_that_are_gone_are_said_apart(
         assert one.endswith("answers")
         assert two.endswith("does not answer, and did not in the last hour")
         assert "is no longer monitored; last heard of 3 min ago" in three
+
+    stage.show(monitor, then())
+
+
+def test_a_proxys_panels_are_there_for_a_host_that_is_one(stage: Stage, monitor: Monitor) -> None:
+    only = sum("proxy" in (panel.apps or []) for panel in DESCRIBED.panels)
+    usual = sum(panel.of == "host" and not panel.apps for panel in DESCRIBED.panels)
+    monitor.hosts |= {"proxy": 1.0}
+
+    async def then() -> None:
+        await stage.page.until(f"{DRAWN} === {CHARTS + usual + only}")
+        mine = "document.querySelectorAll('[data-host=proxy] .panel').length"
+        assert await stage.page.evaluate(mine) == usual + only
+        assert stage.page.problems == []
 
     stage.show(monitor, then())
 

@@ -19,6 +19,7 @@ DESCRIBED = load()
 QUERIES = [query.query for panel in DESCRIBED.panels for query in panel.queries]
 QUERIES += [panel.headline.query for panel in DESCRIBED.panels if panel.headline]
 GRAFANA = dashboard(DESCRIBED)
+ALL = [one for panel in GRAFANA["panels"] for one in (panel, *panel.get("panels", ()))]
 
 
 @pytest.mark.parametrize("query", [*QUERIES, *(mark.query for mark in DESCRIBED.marks)])
@@ -70,21 +71,24 @@ def test_grafana_shows_each_panel_of_each_application_once_and_those_of_hosts_fo
             p.title for p in DESCRIBED.panels if p.of == "app" and (not p.apps or application.app in p.apps)
         ]
         assert rows[application.title] == wanted
-    assert rows["Host $host"] == [panel.title for panel in DESCRIBED.panels if panel.of == "host"]
-    assert next(panel for panel in GRAFANA["panels"] if panel["title"] == "Host $host")["repeat"] == "host"
+    of_hosts = [panel for panel in DESCRIBED.panels if panel.of == "host"]
+    assert rows["Host $host"] == [panel.title for panel in of_hosts if not panel.apps]
+    for kind in ("host", "proxy"):
+        (row,) = [panel for panel in GRAFANA["panels"] if panel["title"] == f"Host ${kind}"]
+        assert row["repeat"] == kind
+    assert [one["title"] for one in row["panels"]] == [one.title for one in of_hosts if one.apps == ["proxy"]]
 
 
 def test_grafana_asks_the_prometheus_that_is_chosen_in_its_own_variables() -> None:
     variables = {one["name"] for one in GRAFANA["templating"]["list"]}
-    assert variables == {"datasource", "host"}
-    for panel in GRAFANA["panels"]:
+    assert variables == {"datasource", "host", "proxy"}
+    for panel in ALL:
         for target in panel.get("targets", []):
             assert target["datasource"]["uid"] == "${datasource}"
             asked = target["expr"]
-            assert set(re.findall(r"\$\{?(\w+)", asked)) <= {"host", "__rate_interval"}, asked
-            assert promql_parser.parse(
-                asked.replace("${host:raw}", "web1").replace("$__rate_interval", "60s")
-            )
+            assert set(re.findall(r"\$\{?(\w+)", asked)) <= {"host", "proxy", "__rate_interval"}, asked
+            filled = re.sub(r"\$\{(host|proxy):raw\}", "web1", asked).replace("$__rate_interval", "60s")
+            assert promql_parser.parse(filled)
 
 
 def test_no_two_panels_of_grafana_overlap() -> None:
@@ -92,13 +96,16 @@ def test_no_two_panels_of_grafana_overlap() -> None:
         across = one["x"] < other["x"] + other["w"] and other["x"] < one["x"] + one["w"]
         return across and one["y"] < other["y"] + other["h"] and other["y"] < one["y"] + one["h"]
 
-    places = [panel["gridPos"] for panel in GRAFANA["panels"]]
-    assert not [pair for pair in combinations(places, 2) if overlap(*pair)]
-    assert all(place["x"] + place["w"] <= 24 for place in places)
+    # A closed row's own count from where it stands; open, it moves what is below.
+    groups = [GRAFANA["panels"], *(panel["panels"] for panel in GRAFANA["panels"] if panel.get("panels"))]
+    for group in groups:
+        places = [panel["gridPos"] for panel in group]
+        assert not [pair for pair in combinations(places, 2) if overlap(*pair)]
+        assert all(place["x"] + place["w"] <= 24 for place in places)
 
 
 def test_grafanas_colors_rise_with_the_value() -> None:
-    for panel in GRAFANA["panels"]:
+    for panel in ALL:
         if "fieldConfig" in panel:
             steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
             assert steps[0] is None

@@ -23,8 +23,11 @@ export class Sections {
     );
   }
 
-  panels(of, labels) {
-    const mine = this.described.panels.filter((one) => one.of === of && (!one.apps || one.apps.includes(labels.app)));
+  /** The panels of one application or one host (`labels`: {app} or {host}), which is asked for as each of `apps`. */
+  panels(of, labels, apps) {
+    const mine = this.described.panels.filter(
+      (one) => one.of === of && (!one.apps || one.apps.some((app) => apps.includes(app))),
+    );
     return el(
       "div",
       { class: "panels" },
@@ -42,21 +45,22 @@ export class Sections {
       "section",
       { class: "application", "aria-labelledby": `charts-${app}` },
       el("h2", { id: `charts-${app}` }, title),
-      this.panels("app", { app }),
+      this.panels("app", { app }, [app]),
     );
   }
 
   /** Brings the hosts' sections up to date with `found` (of hosts.js) in `place`. */
   showHosts(place, found, range) {
-    const names = new Set(found.map((one) => one.host));
+    const apps = new Map(found.map((one) => [one.host, one.apps.join()]));
     for (const [name, section] of this.hosts) {
-      if (names.has(name)) continue;
+      // What has become a host of another kind gets that kind's panels.
+      if (apps.get(name) === section.apps) continue;
       for (const root of section.root.querySelectorAll(".panel")) this.forget(root);
       section.root.remove();
       this.hosts.delete(name);
     }
     for (const one of found) {
-      if (!this.hosts.has(one.host)) this.hosts.set(one.host, this.host(one.host));
+      if (!this.hosts.has(one.host)) this.hosts.set(one.host, this.host(one.host, one.apps));
       const section = this.hosts.get(one.host);
       section.root.dataset.level = one.level;
       say(section.app, one.apps.join(", "));
@@ -73,12 +77,13 @@ export class Sections {
     }
   }
 
-  host(name) {
+  host(name, apps) {
     const state = el("span", { class: "state" });
     const app = el("span", { class: "quiet" });
     const title = el("h3", {}, el("span", { class: "lamp", "aria-hidden": "true" }), name, " ", app, " ", state);
     return {
-      root: el("section", { class: "host", "data-host": name }, title, this.panels("host", { host: name })),
+      root: el("section", { class: "host", "data-host": name }, title, this.panels("host", { host: name }, apps)),
+      apps: apps.join(),
       state,
       app,
     };
