@@ -42,8 +42,10 @@ lint: setup
 	@$(PY) -m mypy
 
 # Where upstream cannot be reached: make recordings CHECKBOX=DIR ITRUST=DIR, clones of checkbox.io and iTrust2.
+# ONLY='canary-failed canary-passed' leaves the others as they are.
 recordings: setup
-	@$(PY) -m recordings.record $(if $(CHECKBOX),--checkbox '$(CHECKBOX)') $(if $(ITRUST),--itrust '$(ITRUST)')
+	@$(PY) -m recordings.record $(if $(CHECKBOX),--checkbox '$(CHECKBOX)') $(if $(ITRUST),--itrust '$(ITRUST)') \
+	  $(foreach name,$(ONLY),--only $(name))
 
 clean:
 	@[ ! -x $(PY) ] || for set in canary production monitor; do $(PY) -m pipeline lab down $$set || exit; done

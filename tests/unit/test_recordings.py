@@ -12,7 +12,7 @@ import pytest
 from pipeline.state import ROOT
 from recordings.cast import leaks, read_cast
 from recordings.pictures import picture
-from recordings.record import session_environment
+from recordings.record import record_all, session_environment
 from recordings.session import COLUMNS, IDLE, ROWS, record
 from recordings.tasks import TASKS, Open, Task, typed
 
@@ -130,3 +130,24 @@ def test_a_picture_plays_what_the_screen_showed_and_escapes_it(tmp_path: Path) -
     text = "".join(ElementTree.parse(tmp_path / "a.svg").getroot().itertext())  # noqa: S314 - made here
     assert "<b>&" in text
     assert "translateY(-564px)" in text
+
+
+@pytest.mark.parametrize(
+    ("statuses", "recorded"), [([0], 1), ([11, 0], 2), ([11, 11], 2), ([10], 1)], ids=str
+)
+def test_the_canary_that_passes_is_recorded_once_more_when_it_was_inconclusive_not_when_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statuses: list[int], recorded: int
+) -> None:
+    left = list(statuses)
+
+    def once(_task: Task, cast: Path, *_: object) -> int:
+        status = left.pop(0)
+        said = json.dumps([0.1, "o", f"exit status {status}\r\n"])
+        cast.write_text(f'{{"version": 2, "width": 100, "height": 30}}\n{said}\n')
+        return status
+
+    monkeypatch.setattr("recordings.record.record", once)
+    monkeypatch.setattr("recordings.record.private_words", lambda *_: [])
+    problems = record_all({}, ["canary-passed"], tmp_path, tmp_path, tmp_path, {})
+    assert len(statuses) - len(left) == recorded
+    assert bool(problems) is (statuses[-1] != 0)
