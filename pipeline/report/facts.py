@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.judge.evidence import Problem
-from pipeline.report.text import clean
+from pipeline.report.text import clean, duration
 
 __all__ = ["ArmFacts", "Phase", "RunFacts", "flatten", "number", "read_facts"]
 
@@ -109,6 +109,15 @@ def _problems(run: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("note", clean(entry))
 
 
+def _stopped(stopped: Mapping[str, Any]) -> str:
+    """Why a run ended before its time, as a clause; empty where it did not."""
+    after = number(stopped.get("decided_after"))
+    if after is None:
+        return ""
+    outcome = _line(stopped.get("outcome")) or "decided"
+    return f"the canary was measured for {duration(after)}, which showed that it {outcome}"
+
+
 def read_facts(run: Mapping[str, Any]) -> RunFacts:
     """The facts of one run.json (docs/architecture.md, format 1)."""
     settings = _mapping(run.get("settings"))
@@ -129,7 +138,7 @@ def read_facts(run: Mapping[str, Any]) -> RunFacts:
         promoted=promoted if isinstance(promoted, bool) else None,
         phases=tuple(_phases(run)),
         problems=tuple(_problems(run)),
-        stopped_early=_line(run.get("stopped_early")),
+        stopped_early=_stopped(_mapping(run.get("stopped_early"))),
     )
 
 

@@ -57,6 +57,7 @@ def render(verdict: Verdict, run: Mapping[str, Any]) -> str:
             "phases": [asdict(phase) for phase in facts.phases],
             "problems": [asdict(problem) for problem in facts.problems],
             "promoted": facts.promoted,
+            "stopped_early": run["stopped_early"] if facts.stopped_early else None,
         },
     }
     return json.dumps(_strict(document), indent=2, allow_nan=False)

@@ -197,6 +197,8 @@ def render(verdict: Verdict, run: Mapping[str, Any], *, width: int, color: bool)
     """
     facts = read_facts(run)
     blocks = [_table(verdict, width, color), _sentences(verdict, width)]
+    if facts.stopped_early:
+        blocks.append(_wrap(f"stopped early: {facts.stopped_early}", width))
     if facts.sample:
         said = "SAMPLE CODE: this judges the bundled sample repository, not yours"
         why = f" ({facts.sample_why})" if facts.sample_why else ""

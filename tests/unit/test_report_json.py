@@ -41,6 +41,15 @@ def test_a_run_without_facts_has_the_same_keys() -> None:
     assert bare["promoted"] is None
 
 
+def test_an_early_end_is_told_as_it_was_written() -> None:
+    stopped = {"at": 332.0, "outcome": "failed", "decided_after": 12.0}
+    assert (
+        parse(jsonout.render(samples.verdict(), samples.run(stopped_early=stopped)))["run"]["stopped_early"]
+        == stopped
+    )
+    assert parse(jsonout.render(samples.verdict(), samples.run()))["run"]["stopped_early"] is None
+
+
 def test_values_json_has_no_words_for_are_null() -> None:
     odd = samples.metric(effect=float("inf"), low=float("nan"), threshold=np.float64(0.1))
     metric = parse(jsonout.render(samples.verdict(metrics=(odd,)), samples.run()))["metrics"][0]

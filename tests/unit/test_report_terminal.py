@@ -35,6 +35,20 @@ def test_no_line_is_wider_than_the_terminal(width: int, color: bool) -> None:
     assert max(cell_len(click.unstyle(line)) for line in rendered) <= width
 
 
+def test_a_run_that_ended_early_says_so_and_why() -> None:
+    stopped = {"at": 332.0, "outcome": "failed", "decided_after": 12.0}
+    said = "stopped early: the canary was measured for 12 s, which showed that it failed"
+    assert said in lines(120, run=samples.run(stopped_early=stopped))
+    assert not any("stopped early" in line for line in lines(120))
+
+
+@pytest.mark.parametrize(
+    "odd", [True, "yes", {}, {"decided_after": "soon"}, {"decided_after": float("nan")}, None]
+)
+def test_an_odd_word_on_an_early_end_is_passed_over(odd: object) -> None:
+    assert lines(120, run=samples.run(stopped_early=odd)) == lines(120)
+
+
 def test_the_last_line_is_the_verdict_with_both_commits() -> None:
     assert lines(120)[-1] == "canary score 12/100: failed (baseline master ec9b647, canary broken 0fb8c1c)"
 
