@@ -1,0 +1,87 @@
+"""How many independent samples a series of dependent ones is worth: its long-run variance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Dependence", "dependence"]
+
+Floats = NDArray[np.float64]
+
+# Standard errors added to the estimated correlation. 0 lets false alarms through where neighbours are much
+# alike (phi .9 a second: 2 % at alpha .01), 1 keeps them below alpha and costs 7 % of the width at phi 0.
+_CAUTION: Final = 1.0
+# Beyond this a run of minutes is a handful of samples at best, and no estimate of it means anything.
+_HIGHEST: Final = 0.97
+# The share of the variance that may be put down to the fitted mean or line having followed the noise.
+_LEAST_LEFT: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dependence:
+    """For each prefix of the series; arrays of its shape.
+
+    - `effective`: n * variance / long-run variance, at most n; n where nothing varies
+    - `variance`: of one sample about the mean or line, corrected for the bias that dependence gives it
+    """
+
+    effective: Floats
+    variance: Floats
+
+
+def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependence:
+    """The dependence of the residuals sum_p weights[p][k] * columns[p][:k + 1], for all k at once.
+
+    `columns` are the series, ones, and for a line the times; `weights` 1, minus the fitted mean or intercept,
+    and minus the slope, of each prefix. All of shape (..., n); time is the last axis. Costs O(n * sqrt(n)).
+
+    Prewhitening by AR(1) and a Bartlett window over sqrt(k) lags of what that leaves (Andrews and Monahan
+    1992). The lag-1 correlation is corrected for its bias, (1 + 3 r) / k with a mean and (2 + 4 r) / k with a
+    line (Marriott and Pope 1954, Kendall 1954), and raised by one standard error; negative correlation
+    earns nothing. Meaningless for k < 3.
+    """
+    size = columns[0].shape[-1]
+    k = np.arange(1, size + 1, dtype=np.float64)
+    fitted = len(columns) - 1
+    window = np.floor(np.sqrt(k))
+    lags = int(np.sqrt(size)) + 1
+    covariance = [_covariance(columns, weights, lag) for lag in range(lags + 1)]
+    total = np.maximum(covariance[0], 0.0)
+    varies = total > 0
+    safe = np.where(varies, total, 1.0)
+    found = np.where(varies, covariance[1] / safe, 0.0)
+    raised = found + (fitted + (fitted + 2) * found) / k
+    raised += _CAUTION * np.sqrt(np.maximum(1 - found**2, 0.0) / k)
+    r = np.clip(raised, 0.0, _HIGHEST)
+
+    phi = np.clip(found, 0.0, _HIGHEST)
+    short = (1 + phi**2) * total - 2 * phi * covariance[1]
+    long = short.copy()
+    for lag in range(1, lags):
+        share = np.maximum(1 - lag / (window + 1), 0.0)
+        beside = covariance[lag - 1] + covariance[lag + 1]
+        long += 2 * share * ((1 + phi**2) * covariance[lag] - phi * beside)
+    kept = np.maximum(1 - fitted * (window + 1) / k, _LEAST_LEFT)
+    left_over = np.maximum(long / np.where(short > 0, short, np.inf) / kept, 1.0)
+
+    inflation = (1 + r) / (1 - r) * left_over
+    degrees = np.maximum(k - fitted, 1.0)
+    left = np.maximum(1 - fitted * (inflation - 1) / degrees, _LEAST_LEFT)
+    return Dependence(np.where(varies, k / inflation, k), total / degrees / left)
+
+
+def _covariance(columns: Sequence[Floats], weights: Sequence[Floats], lag: int) -> Floats:
+    """The sum of products of residuals `lag` apart, for each prefix: bilinear in sums of the columns."""
+    size = columns[0].shape[-1]
+    total = np.zeros(columns[0].shape)
+    for left, by in zip(columns, weights, strict=True):
+        for right, and_by in zip(columns, weights, strict=True):
+            total[..., lag:] += (by * and_by)[..., lag:] * np.cumsum(
+                left[..., lag:] * right[..., : size - lag], axis=-1
+            )
+    return total
