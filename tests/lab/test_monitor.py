@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -21,12 +22,25 @@ from pipeline.exits import Exit
 from pipeline.inventory import Inventory
 from pipeline.inventory_file import write_inventory
 from pipeline.state import ROOT
-from tests.lab.conftest import Command
+from tests.lab.shared import IDENTITY, Command
 
-IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 # Nothing but these is reached from another host.
 OPEN = {"checkbox": {22, 80}, "itrust": {22, 8080}, "monitor": {22, 80}}
 INSIDE = {3002, 8081, 8082, 8089, 9090, 9093, 9094, 9115, 27017, 3306}
+
+WEBHOOK = 9099
+# Whom alerts are sent to: what it was sent, one JSON text a line, on a host of the lab.
+RECEIVER = f"""
+import http.server
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        told = self.rfile.read(int(self.headers["Content-Length"]))
+        with open("/tmp/alerts-sent", "ab") as file:
+            file.write(told + b"\\n")
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("", {WEBHOOK}), Receiver).serve_forever()
+"""
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,7 @@ def watched(
     production: Inventory,
     host_of: Callable[[str], Any],
     command: Command,
+    itrust_repository: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Watched:
     """The monitor first, then both applications, as `prod up` and then `deploy` have it."""
@@ -109,17 +124,19 @@ def watched(
         }
     )
     write_inventory(inventory, file)
+    secrets.mkdir(mode=0o700)
+    kept = secrets / "production.yml"
+    kept.touch(mode=0o600)
+    kept.write_text(f"alert_webhook: http://{production.one('itrust').private_address}:{WEBHOOK}/alerts\n")
     assert '"proof": "every host is seen"' in monitored(file)
-    for name, app in (("checkbox", "checkbox.io"), ("itrust", "iTrust")):
-        repository = directory / name
-        shutil.copytree(
-            ROOT / "services" / name, repository, ignore=shutil.ignore_patterns("node_modules", "target")
-        )
-        for arguments in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "One"]):
-            subprocess.run(["git", "-C", str(repository), *IDENTITY, *arguments], check=True)
-        ended = command("deploy", app, "-i", str(file), "--repo", str(repository), "--ref", "main", "--json")
+    checkbox = directory / "checkbox"
+    shutil.copytree(ROOT / "services" / "checkbox", checkbox, ignore=shutil.ignore_patterns("node_modules"))
+    for arguments in (["init", "-q", "-b", "master"], ["add", "."], ["commit", "-qm", "One"]):
+        subprocess.run(["git", "-C", str(checkbox), *IDENTITY, *arguments], check=True)
+    for app, repository in (("checkbox.io", checkbox), ("iTrust", itrust_repository)):
+        ended = command("deploy", app, "-i", str(file), "--repo", str(repository), "--json")
         assert ended.code == Exit.OK, ended.err
-    password = yaml.safe_load((secrets / "production.yml").read_text())["monitor_password"]
+    password = yaml.safe_load(kept.read_text())["monitor_password"]
     url = f"http://{production.one('monitor').address}"
     return Watched(host_of, inventory, file, url, password)
 
@@ -212,13 +229,26 @@ def test_an_application_that_stops_is_told_of_within_a_minute_and_no_more_once_i
     watched: Watched,
 ) -> None:
     until(lambda: not watched.firing(), 90)
+    started = watched.machines("itrust").run(
+        "sudo systemd-run -q --collect --unit alerts-receiver python3 -c %s", RECEIVER
+    )
+    assert started.rc == 0, started.stderr
     watched.do("checkbox", "systemctl stop 'checkbox@*'")
     try:
         until(lambda: ("ApplicationDown", "checkbox") in watched.firing(), 60)
-        until(lambda: bool(watched.ask("/alertmanager/api/v2/alerts")), 30)
+        until(lambda: "ApplicationDown checkbox" in sent(watched), 60)
     finally:
         watched.do("checkbox", "systemctl start checkbox@$(cut -d ' ' -f 1 /srv/checkbox/live)")
+        watched.do("itrust", "systemctl stop alerts-receiver")
     until(lambda: ("ApplicationDown", "checkbox") not in watched.firing(), 60)
+
+
+def sent(watched: Watched) -> set[str]:
+    """The alerts that the receiver was told of as firing: name and host."""
+    text = watched.do("itrust", "cat /tmp/alerts-sent 2>/dev/null || true")
+    alerts = [alert for line in text.splitlines() for alert in json.loads(line)["alerts"]]
+    told = [alert["labels"] for alert in alerts if alert["status"] == "firing"]
+    return {f"{labels['alertname']} {labels['host']}" for labels in told}
 
 
 def test_a_host_that_leaves_the_inventory_loses_its_tunnel_and_its_targets(watched: Watched) -> None:
