@@ -14,8 +14,9 @@ from typing import IO, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.calibration import note
 from pipeline.errors import RunDirectoryError
-from pipeline.judge.evidence import Evidence
+from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.rules import MetricRule, Policy, default_rules
 from pipeline.judge.verdict import Verdict
 from pipeline.rundir_evidence import build_evidence, read_phases, read_problems, read_terms
@@ -51,6 +52,9 @@ class RunDirectory:
         run = self.read_run()
         where = self.path / "run.json"
         phases, problems = read_phases(where, run.get("phases")), read_problems(where, run.get("problems"))
+        terms = read_terms(where, run)
+        if run.get("calibration") is not None:
+            problems += (Problem("note", note(run["calibration"], self.rules())),)
         requests = find_table(self.path, "requests.csv")
         series = find_table(self.path, "series.csv")
         if phases and requests is None:
@@ -60,7 +64,7 @@ class RunDirectory:
             problems,
             read_requests(requests) if requests else None,
             read_series(series) if series else None,
-            read_terms(where, run),
+            terms,
         )
 
     def rules(self) -> tuple[MetricRule, ...]:

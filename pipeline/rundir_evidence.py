@@ -95,7 +95,10 @@ def read_terms(where: Path, run: Mapping[str, Any]) -> Terms:
 def _drift(where: Path, calibration: Any) -> dict[str, float]:
     if calibration is None:
         return {}
-    drift = calibration.get("drift") if isinstance(calibration, Mapping) else None
+    known = calibration if isinstance(calibration, Mapping) else {}
+    drift, kinds = known.get("drift"), known.get("kinds", {})
+    if not isinstance(kinds, Mapping):
+        raise RunDirectoryError(f"{where}: calibration: kinds must map metrics to words")
     if not isinstance(drift, Mapping) or not all(_is_time(value) and value >= 0 for value in drift.values()):
         raise RunDirectoryError(f"{where}: calibration: drift must map metrics to numbers from 0 on")
     return {str(name): float(value) for name, value in drift.items()}

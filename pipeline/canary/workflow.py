@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.calibration import Key, Store
 from pipeline.canary.begin import new_run
 from pipeline.canary.conduct import conduct, connected
 from pipeline.canary.interrupt import run_async, uninterrupted
@@ -26,7 +27,7 @@ from pipeline.report import write_report
 from pipeline.rundir import RunDirectory
 from pipeline.state import DEPLOYS, ROOT, state_directory
 
-__all__ = ["Result", "run_canary"]
+__all__ = ["Hosts", "Result", "hosts_of", "key_of", "run_canary", "run_on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +39,35 @@ class Result:
     directory: RunDirectory
 
 
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Three hosts that are up, and where they come from: the lab's provider, or "inventory"."""
+
+    inventory: Inventory
+    known_hosts: Path
+    provider: str
+
+
 def run_canary(plan: Plan, progress: Progress) -> Result:
     """The whole run. Raises PipelineError, or Interrupted; either way no host stays behind that was not there before,
     unless the settings keep the lab.
     """
     with lab_lock(state_directory()):  # first: a run that is refused leaves no directory
-        return _run(plan, progress)
+        return run_on(hosts_of(plan, progress), plan, progress)
 
 
-def _run(plan: Plan, progress: Progress) -> Result:
+def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress) -> Result:
+    """The run on hosts that `where` gives for its time. The caller holds the lab's lock."""
+    store = Store(state_directory() / "calibration.json")
+    store.all()  # one that cannot be used is told before anything boots
     directory, run = new_run(plan)
     try:
-        with _hosts(plan, run, progress) as (inventory, known_hosts):
-            _deploy(plan, inventory, known_hosts, run, directory, progress)
-            verdict = run_async(_measure_and_switch(plan, inventory, known_hosts, run, directory, progress))
+        with where as hosts:
+            run["provider"] = hosts.provider
+            if plan.settings.calibration and (known := store.find(key_of(plan, hosts))) is not None:
+                run["calibration"] = known.to_run()
+            _deploy(plan, hosts, run, directory, progress)
+            verdict = run_async(_measure_and_switch(plan, hosts, run, directory, progress))
     except KeyboardInterrupt:
         directory.write_run(run)
         raise Interrupted(
@@ -65,20 +81,33 @@ def _run(plan: Plan, progress: Progress) -> Result:
     return Result(verdict, run, directory)
 
 
+def key_of(plan: Plan, hosts: Hosts) -> Key:
+    """What a calibration must have been made with to be valid for this plan on these hosts."""
+    settings = plan.settings
+    addresses = " ".join(f"{host.name}={host.address}:{host.port}" for host in hosts.inventory)
+    return Key(
+        profile=plan.profile.name,
+        repo=plan.source.display,
+        hosts=addresses if plan.inventory is not None else hosts.provider,
+        schedule=settings.schedule,
+        rate=settings.rate,
+        duration=settings.duration,
+        warmup=settings.warmup,
+    )
+
+
 @contextmanager
-def _hosts(plan: Plan, run: dict[str, Any], progress: Progress) -> Iterator[tuple[Inventory, Path]]:
+def hosts_of(plan: Plan, progress: Progress) -> Iterator[Hosts]:
     """Three hosts for the time of the run: the user's own, the lab as it stands, or a lab that goes afterwards."""
     settings = plan.settings
     if plan.inventory is not None:
-        run["provider"] = "inventory"
-        yield plan.inventory, state_directory() / "known_hosts"
+        yield Hosts(plan.inventory, state_directory() / "known_hosts", "inventory")
         return
     lab = Lab(ROOT, settings.provider, progress.say)
     was_up = lab.is_up()
     try:
         inventory = lab.up()
-        run["provider"] = lab.provider
-        yield inventory, lab.known_hosts
+        yield Hosts(inventory, lab.known_hosts, lab.provider)
     finally:
         if settings.keep or was_up:
             progress.say("the lab stays up: pipeline lab ssh blue; pipeline lab down")
@@ -99,15 +128,10 @@ def _remove(lab: Lab, progress: Progress) -> None:
 
 
 def _deploy(
-    plan: Plan,
-    inventory: Inventory,
-    known_hosts: Path,
-    run: dict[str, Any],
-    directory: RunDirectory,
-    progress: Progress,
+    plan: Plan, hosts: Hosts, run: dict[str, Any], directory: RunDirectory, progress: Progress
 ) -> None:
     """Both versions onto their hosts. What does not install is a problem of its arm, not an error of this tool."""
-    profile = plan.profile
+    profile, inventory = plan.profile, hosts.inventory
     blue, green, proxy = (inventory.one(group) for group in ("blue", "green", "proxy"))
     with tempfile.TemporaryDirectory(prefix="pipeline-") as temporary:
         data: dict[str, Mapping[str, object]] = {
@@ -133,7 +157,7 @@ def _deploy(
         try:
             provision(
                 inventory, DEPLOYS / "canary.py", data,
-                log=directory.path / "logs" / "provision.log", known_hosts=known_hosts, say=progress.detail,
+                log=directory.path / "logs" / "provision.log", known_hosts=hosts.known_hosts, say=progress.detail,
             )  # fmt: skip
         except ServiceError as error:
             arm, effect = ("canary", "failed") if error.host == green.name else ("baseline", "invalid")
@@ -143,15 +167,10 @@ def _deploy(
 
 
 async def _measure_and_switch(
-    plan: Plan,
-    inventory: Inventory,
-    known_hosts: Path,
-    run: dict[str, Any],
-    directory: RunDirectory,
-    progress: Progress,
+    plan: Plan, hosts: Hosts, run: dict[str, Any], directory: RunDirectory, progress: Progress
 ) -> Verdict:
     """Load, verdict, and the proxy on the colour that the verdict calls for: green only after a pass."""
-    async with connected(inventory, known_hosts, plan.profile.port) as connections:
+    async with connected(hosts.inventory, hosts.known_hosts, plan.profile.port) as connections:
         proxy = Proxy(connections["proxy"])
         try:
             if not run["problems"]:

@@ -22,6 +22,7 @@ __all__ = ["cli", "run", "tell"]
 # name -> module:function. Imported when asked for: `--help` must not wait for scipy.
 COMMANDS = {
     "canary": "pipeline.cli.canary:canary",
+    "calibrate": "pipeline.cli.calibrate:calibrate",
     "deploy": "pipeline.cli.deploy:deploy",
     "verify": "pipeline.cli.verify:verify",
     "judge": "pipeline.cli.judge:judge",

@@ -1,0 +1,65 @@
+"""A version against itself, several times on the same hosts: what the machine makes of no change at all."""
+
+from __future__ import annotations
+
+import contextlib
+
+from pipeline.calibration import Calibration, Measured, Store, measured_of
+from pipeline.canary.plan import Plan
+from pipeline.canary.progress import Progress
+from pipeline.canary.workflow import Hosts, hosts_of, key_of, run_on
+from pipeline.errors import EnvironmentError_, Interrupted
+from pipeline.judge.words import percent
+from pipeline.lock import lab_lock
+from pipeline.state import state_directory
+from pipeline.trends import trends_of
+
+__all__ = ["calibrate"]
+
+
+def calibrate(plan: Plan, count: int, progress: Progress, *, fresh: bool = False) -> Calibration:
+    """Run `plan`, one version as both, `count` times and store each run's differences as it ends.
+
+    `fresh` drops the earlier runs of the same key once the first new one is there. Raises PipelineError; Interrupted
+    keeps what was measured. A run that is invalid in itself is left out, and all of them being so is an error.
+    """
+    store, kept = Store(state_directory() / "calibration.json"), 0
+    calibration: Calibration | None = None
+    with lab_lock(state_directory()), hosts_of(plan, progress) as hosts:
+        for number in range(1, count + 1):
+            progress.say(f"run {number} of {count}: {plan.baseline.sha[:7]} against itself")
+            try:
+                measured, why = _once(plan, hosts, progress)
+            except Interrupted as error:
+                raise Interrupted(
+                    f"interrupted; the differences of {kept} of {count} runs are kept",
+                    hint="pipeline calibrate --show",
+                ) from error
+            if measured is None:
+                progress.say(f"run {number} of {count} is left out: {why}")
+                continue
+            calibration = store.add(key_of(plan, hosts), measured, fresh=fresh and kept == 0)
+            kept += 1
+            progress.say(f"run {number} of {count}: {_largest(measured)}")
+    if calibration is None:
+        raise EnvironmentError_(
+            f"none of {count} runs of {plan.settings.baseline} against itself was valid: {why}",
+            hint=f"pipeline canary {plan.settings.baseline} {plan.settings.baseline}",
+        )
+    return calibration
+
+
+def _once(plan: Plan, hosts: Hosts, progress: Progress) -> tuple[Measured | None, str]:
+    result = run_on(contextlib.nullcontext(hosts), plan, progress)
+    trends = trends_of(result.directory.read_evidence())
+    return measured_of(result.run, result.verdict, trends), next(
+        iter(result.verdict.reasons), "no reason given"
+    )
+
+
+def _largest(measured: Measured) -> str:
+    """The two largest relative differences of a run, in words."""
+    relative = [name for name in measured.effects if measured.kinds[name] == "relative"]
+    largest = sorted(relative, key=lambda name: -abs(measured.effects[name]))[:2]
+    words = [f"{name} {percent(abs(measured.effects[name]))}" for name in largest]
+    return f"largest differences: {', '.join(words)}" if words else "no relative difference"
