@@ -1,0 +1,140 @@
+"""Evidence about one share, as the logarithm of an e-value: convex in the share it speaks against.
+
+An e-value's mean is at most 1 when what it speaks against is true. Both kinds here come with their first and
+second derivative in that share, which is what finding the least favourable share takes (`least.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaincc, betaln, xlog1py, xlogy
+
+__all__ = ["Evidence", "Mixture", "Prior", "Tail"]
+
+Floats = NDArray[np.float64]
+Slopes = tuple[Floats, Floats, Floats]  # value, first and second derivative
+
+_TINY = 1e-260  # a p-value below this underflows soon; there its logarithm goes on as a straight line
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prior:
+    """A mixture over odds ratios: `ratio` (each >= 0) and the weights, which add up to 1.
+
+    Ratios above 1 speak for a larger share, ratios below 1 for a smaller one, never both in one prior; the
+    ratio 1 stakes nothing and so keeps evidence from being lost without limit.
+    """
+
+    ratio: Floats
+    weight: Floats
+
+    @classmethod
+    def of(cls, ratios: Floats, even: float) -> Prior:
+        """Equal weights on `ratios`, and `even` on the ratio 1."""
+        weight = np.full(len(ratios), (1 - even) / len(ratios))
+        return cls(np.append(ratios, 1.0), np.append(weight, even))
+
+
+class Mixture:
+    """Likelihood ratios of the odds ratios of a prior, mixed: valid at every look of a growing stream.
+
+    Against the share q a ratio r says r^hits / (1 + (r - 1) q)^n. For r > 1 its mean is at most 1 wherever
+    the true share is at most q, for r < 1 wherever it is at least q. hits, n: one entry a look.
+    """
+
+    def __init__(self, hits: Floats, n: Floats, prior: Prior) -> None:
+        self._n = n
+        self._less = (prior.ratio - 1)[:, None]
+        self._constant = xlogy(hits, prior.ratio[:, None]) + np.log(prior.weight)[:, None]
+
+    def at(self, q: Floats) -> Slopes:
+        """Of each look, against that look's q in [0, 1)."""
+        base = 1 + self._less * q
+        terms = self._constant - self._n * np.log(base)
+        top = terms.max(axis=0)
+        parts = np.exp(terms - top)
+        total = parts.sum(axis=0)
+        parts /= total
+        slope = -self._n * self._less / base
+        mean = (parts * slope).sum(axis=0)
+        curve = (parts * (slope * slope + slope * self._less / base * -1.0)).sum(axis=0) - mean * mean
+        return top + np.log(total), mean, np.maximum(curve, 0.0)
+
+    def pick(self, looks: NDArray[np.int64]) -> Mixture:
+        """The same at some looks only."""
+        other = object.__new__(Mixture)
+        other._n, other._less = self._n[looks], self._less
+        other._constant = self._constant[:, looks]
+        return other
+
+
+class Tail:
+    """The exact p-value of a finished sample, turned into an e-value: (1 - a) k P^((k - 1) t) + a.
+
+    P is the chance of so few hits (`upper`: speaks against shares above the sample's) or of so many (against
+    shares below it) if the share were p. t in (0, 1], one entry a look, tempers it (docs/judge.md, bursts).
+    """
+
+    def __init__(
+        self, hits: float, n: float, temper: Floats, *, upper: bool, kappa: float, even: float
+    ) -> None:
+        self._temper, self._upper, self._kappa, self._even = temper, upper, kappa, even
+        # P(X <= hits | p) is the survival function of Beta(hits + 1, n - hits); P(X >= hits | p) the
+        # distribution function of Beta(hits, n - hits + 1).
+        self._a, self._b = (hits + 1, n - hits) if upper else (hits, n - hits + 1)
+        self._certain = min(self._a, self._b) <= 0
+        if not self._certain:
+            self._edge = self._find_edge()
+            self._scale = float(betaln(self._a, self._b))
+
+    def _chance(self, p: Floats | float) -> Floats:
+        chance: Floats = (betaincc if self._upper else betainc)(self._a, self._b, p)
+        return chance
+
+    def _find_edge(self) -> float:
+        # By halving: the inverse functions of scipy 1.17 give NaN for some arguments this far out.
+        inside, outside = np.arcsin(np.sqrt(self._a / (self._a + self._b))), np.pi / 2 * self._upper
+        for _ in range(40):
+            middle = (inside + outside) / 2
+            fits = self._chance(np.sin(middle) ** 2) > _TINY
+            inside, outside = (middle, outside) if fits else (inside, middle)
+        return float(np.sin(inside) ** 2)
+
+    def at(self, p: Floats) -> Slopes:
+        """Of each look, against that look's p in [0, 1]."""
+        if self._certain:
+            cost, slope, curve = np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)
+        else:
+            cost, slope, curve = self._surprise(p)
+        rate = (1 - self._kappa) * self._temper
+        tail = np.log((1 - self._even) * self._kappa) + rate * cost
+        value = np.logaddexp(tail, np.log(self._even))
+        share = np.exp(tail - value)
+        slope, curve = rate * slope, rate * curve
+        return value, share * slope, share * (curve + (1 - share) * slope * slope)
+
+    def _surprise(self, p: Floats) -> Slopes:
+        """-ln P and its derivatives; beyond the edge the tangent there, which a convex function never crosses."""
+        inner = np.minimum(p, self._edge) if self._upper else np.maximum(p, self._edge)
+        a, b = self._a, self._b
+        chance = self._chance(inner)
+        hazard = np.exp(xlogy(a - 1, inner) + xlog1py(b - 1, -inner) - self._scale - np.log(chance))
+        bend = (a - 1) / np.maximum(inner, 1e-300) - (b - 1) / (1 - inner)  # of ln of the density
+        slope, curve = (
+            (hazard, hazard * (hazard + bend)) if self._upper else (-hazard, hazard * (hazard - bend))
+        )
+        value = -np.log(chance) + slope * (p - inner)
+        return value, slope, np.where(p == inner, np.maximum(curve, 0.0), 0.0)
+
+    def pick(self, looks: NDArray[np.int64]) -> Tail:
+        """The same at some looks only."""
+        other = object.__new__(Tail)
+        other.__dict__.update(self.__dict__)
+        other._temper = self._temper[looks]
+        return other
+
+
+Evidence = Mixture | Tail

@@ -1,0 +1,68 @@
+"""Two shares at once: the pair of shares for which two arms' evidence is weakest, and bounds from that.
+
+"The canary's share exceeds the baseline's by at most d" is true of many pairs (p, p + d). Evidence against
+it is the least, over p, of the evidence against p on one arm times that against p + d on the other. Each
+factor's logarithm is convex, so there is one least value, and Newton's method finds it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.judge.evalues import Evidence
+
+__all__ = ["bound", "least"]
+
+Floats = NDArray[np.float64]
+
+_TOP = 1 - 1e-12  # at 1 a ratio of zero would divide by zero
+
+
+def least(
+    baseline: Evidence, canary: Evidence, shift: Floats, start: Floats, *, floor: float = 0.0, steps: int = 30
+) -> tuple[Floats, Floats, Floats]:
+    """The least log evidence over p of "p, and p + shift", its slope in the shift, and that p.
+
+    One entry a look. `start` is where to look first; p is at least `floor`. The value is never too high,
+    however early the search ends: it is what the tangent at the last p still allows.
+    """
+    low = np.clip(-shift, floor, _TOP)
+    high = np.maximum(low, np.minimum(_TOP, _TOP - shift))
+    p = np.clip(start, low, high)
+    for step in range(steps):
+        left, left_slope, left_curve = baseline.at(p)
+        right, right_slope, right_curve = canary.at(np.clip(p + shift, 0.0, _TOP))
+        value, slope, curve = left + right, left_slope + right_slope, left_curve + right_curve
+        low, high = np.where(slope < 0, p, low), np.where(slope < 0, high, p)
+        missing = np.where(slope < 0, slope * (high - p), slope * (low - p))
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            there = p - slope / curve
+        here = np.isfinite(there) & (there >= low) & (there <= high)
+        if step == steps - 1 or not np.any(missing < -1e-3):
+            break
+        # Halfway in the angle whose sine squared is p: as good near 0 and near 1 as between.
+        middle = np.sin((np.arcsin(np.sqrt(low)) + np.arcsin(np.sqrt(high))) / 2) ** 2
+        p = np.where(here, there, middle)
+    return value + missing, right_slope, p
+
+
+def bound(
+    baseline: Evidence, canary: Evidence, needed: float, guess: Floats, start: Floats, *, floor: float = 0.0
+) -> Floats:
+    """The shift at which the least log evidence falls to `needed`: the bound of what is not yet refuted.
+
+    Newton's method on a convex function: each step ends on the side where the bound is the wider one, so
+    whichever step is the last, the bound holds. One entry a look; between -1 and 1.
+    """
+    shift, p = np.clip(guess, -1.0, 1.0), start
+    for _ in range(12):
+        value, slope, p = least(baseline, canary, shift, p, floor=floor, steps=12)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            step = np.where(value == needed, 0.0, (needed - value) / slope)
+        after = np.clip(shift + step, -1.0, 1.0)
+        moved = np.abs(after - shift)
+        shift = after
+        if np.all(moved <= 1e-6 + 1e-3 * np.abs(shift)):
+            break
+    return shift
