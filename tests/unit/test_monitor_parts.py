@@ -66,6 +66,17 @@ def test_a_database_elsewhere_is_not_asked() -> None:
     assert 9216 not in targets.ports_of(elsewhere)
 
 
+def test_the_canarys_proxy_is_asked_for_haproxys_figures_where_haproxy_gives_them_and_for_no_page() -> None:
+    proxy = Monitored("gate", ["proxy"], {})
+    found = read([WEB, proxy])
+    assert [(t["labels"]["host"], t["labels"]["app"]) for t in found["haproxy"]] == [("gate", "proxy")]
+    assert [t["labels"]["host"] for t in found["probe"]] == ["web1"]
+    assert targets.ports_of(proxy) == [9100, 9256, 8405]
+    template = (Path(prometheus.__file__).parent / "templates" / "haproxy.cfg.j2").read_text()
+    assert f"    bind 127.0.0.1:{targets.PORTS['haproxy']}\n" in template
+    assert targets.targets([WEB], "monitor")["haproxy"] == "[]\n"
+
+
 @pytest.mark.parametrize("name", ["a b", "-oProxyCommand=x", "web/1", "web%i", "", "x" * 64, "@vagrant/web"])
 def test_a_name_that_could_mean_more_than_a_name_is_refused(name: str) -> None:
     with pytest.raises(targets.TargetsError, match="needs a name of"):
