@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from pipeline.cli.options import json_option
 from pipeline.errors import UsageError
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 __all__ = ["judge"]
 
 _FILE = click.Path(path_type=Path)
 _SCORE = click.FloatRange(0, 100)
+_TIMES = ("from", "to", "baseline-from", "baseline-to", "canary-from", "canary-to")
+_FORMS = "pipeline judge --help shows the four forms"
+
+
+def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name in reversed(_TIMES):
+        arm, _, edge = name.rpartition("-")
+        of = f"of the {arm} alone" if arm else "of both versions"
+        help_text = f"Prometheus: {'first' if edge == 'from' else 'last'} instant {of}: 2026-01-31T10:00:00Z, -30m, now."
+        command = click.option(f"--{name}", name.replace("-", "_") + "_at", metavar="TIME", help=help_text)(
+            command
+        )
+    return command
 
 
 @click.command()
@@ -28,9 +36,22 @@ _SCORE = click.FloatRange(0, 100)
     "--judge", "which", type=click.Choice(["pipeline", "kayenta"]), default="pipeline", show_default=True,
     help="Our judge, or Spinnaker's NetflixACAJudge-v1.0 number by number.",
 )  # fmt: skip
-@click.option("--config", type=_FILE, help="kayenta: Spinnaker's canary-config JSON.")
-@click.option("--baseline", type=_FILE, help="kayenta: the baseline's series, CSV, instead of RUN.")
-@click.option("--canary", type=_FILE, help="kayenta: the canary's series, CSV, instead of RUN.")
+@click.option(
+    "--config", type=_FILE, help="What is compared: our YAML; kayenta: Spinnaker's canary-config JSON."
+)
+@click.option("--baseline", type=_FILE, help="The baseline's series, CSV.")
+@click.option("--canary", type=_FILE, help="The canary's series, CSV.")
+@click.option("--prometheus", metavar="URL", help="Take both versions' series from this Prometheus.")
+@click.option(
+    "--credentials", type=_FILE,
+    help="Prometheus: a file of mode 600 with one line: Bearer TOKEN or Basic USER:PASSWORD. "
+    "[default: the variable PIPELINE_PROMETHEUS_CREDENTIALS, if set]",
+)  # fmt: skip
+@click.option("--ca", type=_FILE, help="Prometheus: the authority that signed its certificate, PEM.")
+@_time_options
+@click.option(
+    "--keep", type=_FILE, metavar="DIR", help="Prometheus: keep the series there, to judge them again."
+)
 @click.option(
     "--pass", "pass_score", type=_SCORE, help="kayenta: the score that passes.  [default: the config's]"
 )
@@ -42,32 +63,45 @@ def judge(
     config: Path | None,
     baseline: Path | None,
     canary: Path | None,
+    prometheus: str | None,
     pass_score: float | None,
     marginal: float | None,
     as_json: bool,
+    **others: Any,
 ) -> int:
-    """Judge a run directory again, offline; or any two sets of series by Kayenta's rules.
+    """Judge a run directory again, offline; or any two sets of series, without a lab.
 
-    The same samples and profile give the same verdict; the exit code is the verdict's.
+    The same samples and rules give the same verdict; the exit code is the verdict's.
 
     \b
-    pipeline judge runs/latest
-    pipeline judge --judge kayenta --config canary.json --baseline a.csv --canary b.csv
-    pipeline judge runs/latest --judge kayenta --config canary.json
+    A run:        pipeline judge runs/latest
+    Two files:    pipeline judge --config canary.yml --baseline a.csv --canary b.csv
+    A fleet:      pipeline judge --config canary.yml --prometheus http://prometheus:9090 --from -30m --to now
+    As Kayenta:   pipeline judge --judge kayenta --config canary.json --baseline a.csv --canary b.csv
+                  pipeline judge runs/latest --judge kayenta --config canary.json
+
+    docs/prometheus.md has canary.yml; docs/kayenta.md has canary.json.
     """
+    given = {f"--{name.removesuffix('_at').replace('_', '-')}": value for name, value in others.items()}
+    if prometheus is None:
+        _refuse(given, "goes with --prometheus")
     if which == "kayenta":
-        if config is None:
-            raise UsageError(
-                "--judge kayenta needs the canary configuration: --config FILE", hint="docs/kayenta.md"
-            )
-        return _kayenta(config, _series(run, baseline, canary), pass_score, marginal, as_json=as_json)
-    given = {"--config": config, "--baseline": baseline, "--canary": canary, "--pass": pass_score}
-    for option, value in {**given, "--marginal": marginal}.items():
+        _refuse({"--prometheus": prometheus}, "is for --judge pipeline")
+        from pipeline.cli.judge_kayenta import judge_kayenta
+
+        return judge_kayenta(run, config, baseline, canary, pass_score, marginal, as_json=as_json)
+    _refuse({"--pass": pass_score, "--marginal": marginal}, "is for --judge kayenta")
+    if run is not None:
+        series = {"--config": config, "--baseline": baseline, "--canary": canary, "--prometheus": prometheus}
+        _refuse(series, "is for series, not for a run directory: that has its profile in it")
+        return _judge_run(run, as_json=as_json)
+    return _judge_series(config, baseline, canary, prometheus, others, as_json=as_json)
+
+
+def _refuse(options: dict[str, Any], why: str) -> None:
+    for option, value in options.items():
         if value is not None:
-            raise UsageError(f"{option} is for --judge kayenta")
-    if run is None:
-        raise UsageError("which run? give its directory", hint="pipeline judge runs/latest")
-    return _judge_run(run, as_json=as_json)
+            raise UsageError(f"{option} {why}", hint=_FORMS)
 
 
 def _judge_run(run: Path, *, as_json: bool) -> int:
@@ -82,41 +116,43 @@ def _judge_run(run: Path, *, as_json: bool) -> int:
     return verdict.outcome.exit_code
 
 
-_Series = Mapping[str, "NDArray[np.float64]"]
-
-
-def _series(run: Path | None, baseline: Path | None, canary: Path | None) -> tuple[_Series, _Series]:
-    """Both sets of series, from two files or a run directory."""
-    if run is None and baseline is not None and canary is not None:
-        from pipeline.judge.series_csv import read_series_csv
-
-        return read_series_csv(baseline), read_series_csv(canary)
-    if run is not None and baseline is None and canary is None:
-        from pipeline.judge.kayenta.run_series import run_series
-        from pipeline.rundir import RunDirectory
-
-        evidence = RunDirectory(run).read_evidence()
-        return run_series(evidence.baseline), run_series(evidence.canary)
-    raise UsageError("give --baseline FILE and --canary FILE, or a run directory", hint="docs/kayenta.md")
-
-
-def _kayenta(
-    config_path: Path,
-    series: tuple[_Series, _Series],
-    pass_score: float | None,
-    marginal: float | None,
+def _judge_series(
+    config: Path | None,
+    baseline: Path | None,
+    canary: Path | None,
+    prometheus: str | None,
+    others: dict[str, Any],
     *,
     as_json: bool,
 ) -> int:
-    from pipeline.judge.kayenta.config import load_config
-    from pipeline.judge.kayenta.judge import judge as judge_kayenta
-    from pipeline.report import kayenta, terminal
+    files = [path for path in (baseline, canary) if path is not None]
+    if config is None:
+        if files or prometheus:
+            raise UsageError(
+                "which series are compared, and how? give --config FILE", hint="docs/prometheus.md"
+            )
+        raise UsageError("which run? give its directory", hint="pipeline judge runs/latest; " + _FORMS)
+    if (prometheus is None) == (not files):
+        raise UsageError("give --prometheus URL, or --baseline FILE and --canary FILE", hint=_FORMS)
+    from pipeline.cli.show import show_series_verdict
+    from pipeline.judge import judge
+    from pipeline.series.source import from_csv, from_prometheus
 
-    config = load_config(config_path)
-    verdict = judge_kayenta(config, config.thresholds(pass_score, marginal), *series)
-    if as_json:
-        click.echo(kayenta.render_json(verdict))
+    if prometheus is None:
+        if baseline is None or canary is None:
+            raise UsageError("give both, --baseline FILE and --canary FILE", hint=_FORMS)
+        case = from_csv(config, baseline, canary)
     else:
-        color = terminal.wants_color(sys.stdout)
-        click.echo(kayenta.render(verdict, color=color), color=color)
+        import time
+
+        from pipeline.prometheus import Prometheus
+        from pipeline.prometheus_credentials import read_credentials
+
+        times = {name: others[name.replace("-", "_") + "_at"] for name in _TIMES}
+        times = {name: text for name, text in times.items() if text is not None}
+        auth = read_credentials(others["credentials"])
+        with Prometheus(prometheus, auth=auth, ca=others["ca"]) as client:
+            case = from_prometheus(config, client, times, now=time.time(), keep=others["keep"])
+    verdict = judge(case.evidence, case.rules, case.policy)
+    show_series_verdict(case.names, verdict, as_json=as_json)
     return verdict.outcome.exit_code

@@ -1,16 +1,18 @@
 """Series from a CSV file, wide (`t,cpu,latency`: a column a metric) or long (`t,metric,value`: a row a sample).
 
 The header decides: exactly `t,metric,value` is long. The first column is the time, called t, time or timestamp:
-seconds or an ISO 8601 date. An empty value, NaN or null is a sample that is missing. Samples keep the file's order.
+seconds or an ISO 8601 date (UTC where it has no zone). An empty value, NaN or null is a sample that is missing.
+Samples keep the file's order.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError
+from pipeline.judge.evidence import Series
 
-__all__ = ["read_series_csv"]
+__all__ = ["read_series_csv", "read_timed_csv"]
 
 Floats = NDArray[np.float64]
 
@@ -32,15 +35,20 @@ _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASC
 
 def read_series_csv(path: Path) -> Mapping[str, Floats]:
     """Values by metric, NaN where a sample is missing. Raises ConfigError with problems as `FILE:LINE: what`."""
+    return {name: series.value for name, series in read_timed_csv(path).items()}
+
+
+def read_timed_csv(path: Path) -> Mapping[str, Series]:
+    """As read_series_csv, with the times: seconds as they stand there, dates as Unix seconds."""
     rows = _rows(path)
     line, header = next(rows, (1, []))
     problems = _check(header)
     if problems:
         raise ConfigError(str(path), [f"{path}:{line}: {problem}" for problem in problems])
-    series: dict[str, list[float]] = {}
+    series: dict[str, tuple[list[float], list[float]]] = {}
     long = header == ["t", "metric", "value"]
     if not long:
-        series = {name: [] for name in header[1:]}
+        series = {name: ([], []) for name in header[1:]}
     for line, row in rows:
         try:
             _take(series, header, row, long)
@@ -50,7 +58,10 @@ def read_series_csv(path: Path) -> Mapping[str, Floats]:
             break
     if problems:
         raise ConfigError(str(path), problems)
-    return {name: np.asarray(values, dtype=np.float64) for name, values in series.items()}
+    return {
+        name: Series(np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64))
+        for name, (times, values) in series.items()
+    }
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -91,27 +102,37 @@ def _check(header: list[str]) -> list[str]:
     return problems + [f"the column {name[:40]!r} is there twice" for name in twice]
 
 
-def _take(series: dict[str, list[float]], header: list[str], row: list[str], long: bool) -> None:
+def _take(
+    series: dict[str, tuple[list[float], list[float]]], header: list[str], row: list[str], long: bool
+) -> None:
     if len(row) != len(header):
         raise ValueError(f"{len(row)} columns, the header has {len(header)}")
-    _check_time(header[0], row[0])
+    t = _time(header[0], row[0])
+    names, texts = header[1:], row[1:]
     if long:
         if not row[1]:
             raise ValueError("the metric has no name")
-        series.setdefault(row[1], []).append(_number(row[1], row[2]))
-        return
-    values = [_number(name, text) for name, text in zip(header[1:], row[1:], strict=True)]
-    for name, value in zip(header[1:], values, strict=True):
-        series[name].append(value)
+        names, texts = row[1:2], row[2:]
+    values = [_number(name, text) for name, text in zip(names, texts, strict=True)]
+    for name, value in zip(names, values, strict=True):
+        times, samples = series.setdefault(name, ([], []))
+        times.append(t)
+        samples.append(value)
 
 
-def _check_time(name: str, text: str) -> None:
+def _time(name: str, text: str) -> float:
     if _NUMBER.fullmatch(text):
-        return
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{name} is {text[:40]!r}, neither seconds nor an ISO 8601 date") from None
+        seconds = float(text)
+    else:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            seconds = math.inf
+        else:
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not math.isfinite(seconds):
+        raise ValueError(f"{name} is {text[:40]!r}, neither seconds nor an ISO 8601 date")
+    return seconds
 
 
 def _number(name: str, text: str) -> float:

@@ -171,7 +171,7 @@ def test_a_runs_requests_become_series_by_second() -> None:
         (["--judge", "kayenta", "--config", "A", "--baseline", "A", "--canary", "B"], "a.csv:1: not JSON"),
         (["--judge", "kayenta", "--config", "C", "--baseline", "A", "--canary", "C"], "canary.json:1: "),
         (["--judge", "spinnaker"], "spinnaker"),
-        (["--config", "C", "run"], "--config is for --judge kayenta"),
+        (["--config", "C", "run"], "--config is for series, not for a run directory"),
         (["--pass", "3", "run"], "--pass is for --judge kayenta"),
         ([], "which run?"),
     ],

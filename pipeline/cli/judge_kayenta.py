@@ -1,0 +1,65 @@
+"""`pipeline judge --judge kayenta`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["judge_kayenta"]
+
+_Series = Mapping[str, "NDArray[np.float64]"]
+
+
+def judge_kayenta(
+    run: Path | None,
+    config_path: Path | None,
+    baseline: Path | None,
+    canary: Path | None,
+    pass_score: float | None,
+    marginal: float | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Judges by Kayenta's rules, prints the verdict and gives the exit code."""
+    if config_path is None:
+        raise UsageError(
+            "--judge kayenta needs the canary configuration: --config FILE", hint="docs/kayenta.md"
+        )
+    series = _series(run, baseline, canary)
+    from pipeline.judge.kayenta.config import load_config
+    from pipeline.judge.kayenta.judge import judge
+    from pipeline.report import kayenta, terminal
+
+    config = load_config(config_path)
+    verdict = judge(config, config.thresholds(pass_score, marginal), *series)
+    if as_json:
+        click.echo(kayenta.render_json(verdict))
+    else:
+        color = terminal.wants_color(sys.stdout)
+        click.echo(kayenta.render(verdict, color=color), color=color)
+    return verdict.outcome.exit_code
+
+
+def _series(run: Path | None, baseline: Path | None, canary: Path | None) -> tuple[_Series, _Series]:
+    """Both sets of series, from two files or a run directory."""
+    if run is None and baseline is not None and canary is not None:
+        from pipeline.judge.series_csv import read_series_csv
+
+        return read_series_csv(baseline), read_series_csv(canary)
+    if run is not None and baseline is None and canary is None:
+        from pipeline.judge.kayenta.run_series import run_series
+        from pipeline.rundir import RunDirectory
+
+        evidence = RunDirectory(run).read_evidence()
+        return run_series(evidence.baseline), run_series(evidence.canary)
+    raise UsageError("give --baseline FILE and --canary FILE, or a run directory", hint="docs/kayenta.md")

@@ -1,0 +1,134 @@
+"""From samples of any origin to what the judge takes: the evidence, the rules and the policy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.errors import UsageError
+from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
+from pipeline.judge.rules import MetricRule, Policy
+from pipeline.series.config import JudgeConfig, MetricConfig
+from pipeline.series.samples import Samples
+from pipeline.series.window import Span
+
+__all__ = ["Case", "build", "common"]
+
+LONGEST_STEP = 3600.0  # seconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """Everything that `pipeline.judge.judge` takes, and what `baseline` and `canary` are called."""
+
+    evidence: Evidence
+    rules: tuple[MetricRule, ...]
+    policy: Policy
+    names: Mapping[str, str]
+
+
+def common(baseline: Span, canary: Span, pairing: str | None) -> Span | None:
+    """The time both versions were there, when they are to be paired by time; None: by age.
+
+    Without `pairing` given, by time where the spans overlap by at least half of the longer. Raises UsageError when
+    they are to be paired by time and do not overlap.
+    """
+    both = Span(max(baseline.start, canary.start), min(baseline.end, canary.end))
+    if pairing == "time" and both.seconds <= 0:
+        raise UsageError(
+            "pairing: time needs versions that ran at the same time; these windows do not overlap"
+        )
+    longer = max(baseline.seconds, canary.seconds)
+    by_time = both.seconds >= longer / 2 if pairing is None else pairing == "time"
+    return both if by_time else None
+
+
+def build(
+    config: JudgeConfig,
+    samples: Mapping[str, Mapping[str, Samples]],
+    spans: Mapping[str, Span],
+    step: float,
+    *,
+    by_time: bool,
+    names: Mapping[str, str],
+) -> Case:
+    """The case that `samples` make: by version and metric, at the ends of their steps, in the clock of `spans`."""
+    if not 0 < step <= LONGEST_STEP:
+        raise UsageError(f"samples {step:g} s apart: at most {LONGEST_STEP:g} s can be judged")
+    wanted = config.policy.block_seconds
+    # A block shorter than a step would be empty most of the time.
+    blocks = math.ceil(wanted / step - 1e-9) * step
+    policy = config.policy.model_copy(update={"block_seconds": blocks})
+    arms = {arm: _arm(config, samples[arm], spans[arm], step) for arm in samples}
+    problems = [*_notes(config, samples), *_one_sided(config, samples, spans, step)]
+    how = (
+        "Both versions ran at the same time: each step of the canary is compared with the baseline's of that time"
+        if by_time
+        else "The versions ran at different times: what changed between those (load, data, hour of the day) "
+        "cannot be told from what the canary changed"
+    )
+    evidence = Evidence(
+        baseline=arms["baseline"],
+        canary=arms["canary"],
+        problems=(Problem("note", how), *problems),
+        pairing="time" if by_time else "age",
+        load=False,
+    )
+    return Case(evidence, tuple(metric.rule() for metric in config.metrics), policy, names)
+
+
+def _arm(config: JudgeConfig, samples: Mapping[str, Samples], span: Span, step: float) -> Arm:
+    series: dict[str, Series] = {}
+    for metric in config.metrics:
+        series |= dict(_series(metric, samples[metric.name], span, step))
+    return Arm(_no_requests(), series, span.seconds, (0.0,))
+
+
+def _series(metric: MetricConfig, samples: Samples, span: Span, step: float) -> Iterator[tuple[str, Series]]:
+    """The series the rule's metric names, in seconds since the span's start; a sample is in its step's middle."""
+    own = metric.rule().metric
+    t = samples.t - span.start - step / 2
+    if samples.total is not None:
+        yield own.series, Series(t, samples.value)
+        yield own.total, Series(t, samples.total)
+    elif metric.kind == "count":
+        counter = np.concatenate([[0.0], np.cumsum(samples.value)]) if len(samples) else samples.value
+        yield own.series, Series(np.concatenate([[0.0], t]) if len(samples) else t, counter)
+    else:
+        yield own.series, Series(t, samples.value)
+
+
+def _no_requests() -> Requests:
+    none, whole = np.zeros(0), np.zeros(0, dtype=np.int64)
+    return Requests(none, none, whole, whole, whole)
+
+
+def _notes(config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]]) -> Iterator[Problem]:
+    for metric in config.metrics:
+        for arm, own in samples.items():
+            one = own[metric.name]
+            yield from (Problem("note", note) for note in one.notes)
+            if one.missing:
+                n = f"{one.missing:,} of {one.missing + len(one):,}"
+                yield Problem(
+                    "note", f"{metric.name}: {n} samples of the {arm} hold no number and are left out"
+                )
+
+
+def _one_sided(
+    config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]], spans: Mapping[str, Span], step: float
+) -> Iterator[Problem]:
+    """Metrics that one version has much less often: what is not seen may be what is bad."""
+    for metric in config.metrics:
+        own = {arm: samples[arm][metric.name] for arm in samples}
+        seen = {arm: len(own[arm]) * step / max(spans[arm].seconds, step) for arm in own}
+        if min(seen.values()) > 0 and min(seen.values()) < max(seen.values()) / 2:
+            less = min(seen, key=lambda arm: seen[arm])
+            yield Problem(
+                "inconclusive",
+                f"{metric.name}: the {less} has samples for {seen[less]:.0%} of its time, the other version for "
+                f"{max(seen.values()):.0%}: what is not seen may be what is bad",
+            )
