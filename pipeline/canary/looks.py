@@ -13,7 +13,7 @@ from pipeline.canary.schedule import Phase
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.rundir import RunDirectory
 
-__all__ = ["EARLY_STOPS", "Decided", "Looks", "in_short"]
+__all__ = ["EARLY_STOPS", "Decided", "Looks", "in_short", "spacing"]
 
 EARLY_STOPS = {
     "off": frozenset[Outcome](),
@@ -67,7 +67,7 @@ class Looks:
         while self._stops and self.decided is None:
             began = time.monotonic()
             cost = await asyncio.to_thread(self.look)
-            await asyncio.sleep(max(0.0, began + max(INTERVAL, cost / MOST_OF_THE_TIME) - time.monotonic()))
+            await asyncio.sleep(max(0.0, began + spacing(cost) - time.monotonic()))
 
     def look(self) -> float:
         """One look; gives the processor time that it took, in seconds."""
@@ -84,6 +84,15 @@ class Looks:
         if verdict.outcome in self._stops:
             self.decided = Decided(sofar.at, verdict.outcome, sofar.evidence.canary.seconds)
         return time.thread_time() - began
+
+
+def spacing(cost: float) -> float:
+    """Seconds from the beginning of a look that took `cost` seconds to that of the next.
+
+    >>> spacing(0.01), spacing(0.2)
+    (1.0, 4.0)
+    """
+    return max(INTERVAL, cost / MOST_OF_THE_TIME)
 
 
 def in_short(verdict: Verdict) -> str:
