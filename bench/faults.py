@@ -1,6 +1,7 @@
-"""Every fault of the sample against master, and master against itself, on the real lab: verdicts as a table.
+"""Every fault of the sample against master, or master against itself, on the real lab: verdicts as a table.
 
-    python bench/faults.py [--duration 60s] [--identical 10] [FAULT ...]
+    python bench/faults.py --out FILE [--duration 120s] [--early-stop fail] [--schedule phased] [FAULT ...]
+    python bench/faults.py --out FILE --identical 20
 
 Appends a row a run to the file named by --out as it goes, so that a bench that is broken off keeps what it has.
 """
@@ -17,8 +18,10 @@ from typing import Any
 
 from pipeline.sample import faults
 
+HEAD = ("canary", "verdict", "decided after", "shown worse", "undecided", "first reason", "the whole run")
 
-def run(canary: str, duration: str, runs: Path) -> dict[str, Any]:
+
+def run(canary: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run of master against `canary` on a kept lab; its verdict as JSON, with the seconds that it took."""
     began = time.monotonic()
     command = [
@@ -33,46 +36,63 @@ def run(canary: str, duration: str, runs: Path) -> dict[str, Any]:
         "--keep",
         "--json",
     ]
-    done = subprocess.run(
-        [*command, "--duration", duration, "--runs", str(runs)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command += ["--duration", options.duration, "--early-stop", options.early_stop]
+    command += ["--schedule", options.schedule, "--runs", str(options.runs)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     verdict: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"error": {"message": done.stderr}}
     return {**verdict, "seconds": time.monotonic() - began}
 
 
 def row(canary: str, verdict: dict[str, Any]) -> str:
     """A line of a Markdown table."""
+    whole = f"{verdict['seconds']:.0f} s"
     if "error" in verdict:
-        return f"| {canary} | error | | {verdict['error']['message']} | {verdict['seconds']:.0f} |"
-    failed = [metric["name"] for metric in verdict["metrics"] if metric["decision"] == "fail"]
-    score = "-" if verdict["score"] is None else f"{verdict['score']:.0f}"
-    reason = verdict["reasons"][0].replace("|", "/")
-    worse = ", ".join(failed) or "-"
-    return f"| {canary} | {verdict['outcome']} | {score} | {worse} | {reason} | {verdict['seconds']:.0f} |"
+        return line(canary, "error", "", "", "", verdict["error"]["message"], whole)
+    decided = {
+        kind: [m for m in verdict["metrics"] if m["decision"] == kind] for kind in ("fail", "inconclusive")
+    }
+    names = {
+        kind: ", ".join(metric["name"] for metric in metrics) or "-" for kind, metrics in decided.items()
+    }
+    return line(
+        canary, verdict["outcome"], decided_after(verdict, decided["fail"]),
+        names["fail"], names["inconclusive"], verdict["reasons"][0], whole,
+    )  # fmt: skip
+
+
+def decided_after(verdict: dict[str, Any], failed: list[dict[str, Any]]) -> str:
+    """Seconds of the canary's measurement: of the early stop, else of the first metric that was shown worse."""
+    if (stopped := verdict["run"]["stopped_early"]) is not None:
+        return f"{stopped['decided_after']:.0f} s"
+    known = [metric["decided_after"] for metric in failed if metric["decided_after"] is not None]
+    return f"{min(known):.0f} s" if known else "-"
+
+
+def line(*cells: str) -> str:
+    """A row of a Markdown table: one line, and no cell ends another."""
+    return f"| {' | '.join(' '.join(cell.split()).replace('|', '/') for cell in cells)} |"
 
 
 def main() -> None:
     """Run all and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("fault", nargs="*", help="only these (default: all)")
-    parser.add_argument("--duration", default="60s")
+    parser.add_argument("--duration", default="120s")
+    parser.add_argument("--early-stop", default="fail", choices=["fail", "both", "off"])
+    parser.add_argument("--schedule", default="phased", choices=["phased", "interleaved"])
     parser.add_argument("--identical", type=int, default=0, metavar="N", help="runs of master against itself")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     names = (options.fault or list(faults("preview"))) if not options.identical or options.fault else []
     with options.out.open("a", buffering=1) as out:
-        out.write(
-            "| canary | verdict | score | metrics that fail | first reason | seconds |\n|---|---|---|---|---|---|\n"
-        )
+        out.write(f"{line(*HEAD)}\n|{'---|' * len(HEAD)}\n")
         for canary in [*names, *["master"] * options.identical]:
-            line = row(canary, run(canary, options.duration, options.runs))
-            out.write(line + "\n")
-            print(line, flush=True)
+            found = row(canary, run(canary, options))
+            out.write(found + "\n")
+            print(found, flush=True)
 
 
 if __name__ == "__main__":
