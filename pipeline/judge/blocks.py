@@ -1,17 +1,22 @@
-"""Samples of neighbouring seconds are alike; blocks of seconds are what a test may count as independent."""
+"""Samples of neighbouring seconds are alike; a statistic is taken over blocks of seconds, one value a block."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.judge.pairs import BlockValues
 
 __all__ = ["Blocks", "cut", "phase_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+# A phase of 23 days in blocks of 2 s. What lies beyond is a broken time, not a sample.
+_MOST: Final = 1_000_000
 
 
 def phase_of(t: Floats, starts: tuple[float, ...]) -> Ints:
@@ -24,39 +29,85 @@ def phase_of(t: Floats, starts: tuple[float, ...]) -> Ints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """Non-overlapping blocks of one arm: for each its phase, its members and the time of its middle."""
+    """Non-overlapping blocks of one arm: each one's phase, number within it, middle, and which samples it holds.
+
+    `member` are indices of samples, block after block; block i's begin at `begin[i]` and are `size[i]`.
+    """
 
     phase: Ints
+    number: Ints
     middle: Floats
-    members: tuple[Ints, ...]
+    member: Ints
+    begin: Ints
+    size: Ints
 
     def __len__(self) -> int:
-        return len(self.members)
+        return len(self.phase)
 
-    def values(self, of: Floats, statistic: Callable[[Floats], float]) -> Floats:
-        """`statistic` of each block's members in `of`."""
-        return np.asarray([statistic(of[index]) for index in self.members], dtype=np.float64)
+    def values(self, value: Floats) -> BlockValues:
+        """One value a block, ready to be paired."""
+        return BlockValues(self.phase, self.number, self.middle, value)
+
+    def sums(self, of: Floats) -> Floats:
+        """Each block's sum of its samples in `of`."""
+        return np.add.reduceat(self._sorted(of), self.begin) if len(self) else np.zeros(0)
+
+    def means(self, of: Floats) -> Floats:
+        """Each block's mean of its samples in `of`."""
+        return self.sums(of) / self.size
+
+    def quantiles(self, of: Floats, which: tuple[float, ...]) -> list[Floats]:
+        """Each block's quantiles of its samples in `of` (linear between neighbours), a column for each of `which`."""
+        values, last = self._sorted(of), self.size - 1
+        columns = []
+        for quantile in which:
+            place = quantile * last
+            below = np.floor(place).astype(np.int64)
+            above = np.minimum(below + 1, last)
+            part = place - below
+            columns.append(values[self.begin + below] * (1 - part) + values[self.begin + above] * part)
+        return columns
+
+    def _sorted(self, of: Floats) -> Floats:
+        """Samples block after block, each block's from the least on, so that their order in time is no matter."""
+        values = of[self.member]
+        block = np.repeat(np.arange(len(self)), self.size)
+        return values[np.lexsort((values, block))]
 
 
 def cut(t: Floats, starts: tuple[float, ...], seconds: float, *, full: float = 0.5) -> Blocks:
-    """Blocks of `seconds` from each phase's start on.
+    """Blocks of `seconds` from each phase's start on; without starts, from the first sample on.
 
-    A block with fewer than `full` of the usual (median) number of samples is left out: it is the rest at a
-    phase's end, or a hole. Times must be finite.
+    Left out: a block with fewer than `full` of the usual (median) number of samples, for it is a hole, and a
+    phase's last block when its samples do not reach its end, for it may not be over. Times must be finite.
     """
-    if len(t) == 0:
-        return Blocks(np.zeros(0, dtype=np.int64), np.zeros(0), ())
     phase = phase_of(t, starts)
-    begin = np.full(int(phase.max()) + 1, np.inf)
-    np.minimum.at(begin, phase, t)
-    for index, start in enumerate(sorted(s for s in starts if np.isfinite(s))):
-        if index < len(begin):
-            begin[index] = min(begin[index], start)
-    number = np.floor((t - begin[phase]) / seconds)
-    order = np.lexsort((number, phase))
-    fresh = np.flatnonzero((np.diff(phase[order]) != 0) | (np.diff(number[order]) != 0)) + 1
-    groups = np.split(order.astype(np.int64), fresh)
-    usual = float(np.median([len(group) for group in groups]))
-    kept = tuple(group for group in groups if len(group) >= full * usual)
-    first = np.asarray([group[0] for group in kept], dtype=np.int64)
-    return Blocks(phase[first], begin[phase[first]] + (number[first] + 0.5) * seconds, kept)
+    edges = np.sort(np.asarray([s for s in starts if np.isfinite(s)], dtype=np.float64))
+    if len(edges) == 0:
+        edges = np.asarray([t.min() if len(t) else 0.0])
+    number = np.floor((t - edges[phase]) / seconds)
+    real = np.flatnonzero((number >= 0) & (number < _MOST))
+    key = phase[real] * _MOST + number[real].astype(np.int64)
+    order = np.argsort(key, kind="stable")
+    key, member = key[order], real[order]
+    if len(key) == 0:
+        none = np.zeros(0, dtype=np.int64)
+        return Blocks(none, none, np.zeros(0), none, none, none)
+    begin = np.concatenate([[0], np.flatnonzero(np.diff(key)) + 1])
+    size = np.diff(np.append(begin, len(key)))
+    of_phase, place = key[begin] // _MOST, key[begin] % _MOST
+    kept = size >= full * np.median(size)
+    latest = np.maximum.reduceat(t[member], begin)
+    ends = edges[of_phase] + (place + 1) * seconds
+    last = np.append(np.diff(of_phase) != 0, [True])
+    kept &= ~last | (latest > ends - _step(t[member]))
+    member = member[np.repeat(kept, size)]
+    size = size[kept]
+    middle = ends[kept] - seconds / 2
+    return Blocks(of_phase[kept], place[kept], middle, member, np.cumsum(size) - size, size)
+
+
+def _step(t: Floats) -> float:
+    """The usual time from one sample to the next, and a tenth: samples taken by a clock jitter."""
+    steps = np.diff(np.sort(t))
+    return 1.1 * float(np.median(steps)) if len(steps) else np.inf

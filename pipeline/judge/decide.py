@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from pipeline.judge.compare import find
 from pipeline.judge.evidence import Evidence
-from pipeline.judge.gates import gates, status_notes
+from pipeline.judge.finding import Sides
+from pipeline.judge.gates import body_notes, gates, status_notes
 from pipeline.judge.measure import ArmView
 from pipeline.judge.metric import decide_metric
 from pipeline.judge.rules import MetricRule, Policy
@@ -26,8 +27,20 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
     what cannot be compared is said in its metric's reason. docs/judge.md tells how each number comes about.
     """
     baseline, canary = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
-    metrics = tuple(decide_metric(rule, find(rule, baseline, canary, policy), policy) for rule in rules)
-    gate = gates(evidence.problems, baseline, canary, policy)
+    shares = sum(rule.metric.share for rule in rules)
+    metrics = []
+    for rule in rules:
+        sides = Sides(
+            baseline,
+            canary,
+            policy,
+            alpha=policy.alpha * rule.metric.share / shares,
+            pairing=evidence.pairing,
+            planned=evidence.planned,
+            drift=evidence.drift.get(rule.name),
+        )
+        metrics.append(decide_metric(rule, find(rule, rules, sides)))
+    gate = gates(evidence.problems, baseline, canary, policy, load=evidence.load)
     groups = group_scores(metrics)
     # nothing compared: no evidence is no credit; a critical fail: nothing else is worth anything
     critical = gate.outcome is Outcome.FAILED or _critical_fail(metrics)
@@ -44,9 +57,10 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
         score=None if outcome is Outcome.INVALID else score,
         pass_score=policy.pass_score,
         reasons=tuple(reasons),
-        metrics=metrics,
+        metrics=tuple(metrics),
         groups=groups,
-        notes=gate.notes + status_notes(baseline, canary),
+        notes=gate.notes + status_notes(baseline, canary) + body_notes(baseline, canary),
+        alpha=policy.alpha,
     )
 
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipeline.judge.evidence import Problem
 from pipeline.judge.measure import ArmView
 from pipeline.judge.rules import Policy
 from pipeline.judge.verdict import Outcome
 from pipeline.judge.words import count_of, percent
 
-__all__ = ["Gates", "gates", "status_notes"]
+__all__ = ["Gates", "body_notes", "gates", "status_notes"]
 
 _EFFECTS = {"invalid": Outcome.INVALID, "failed": Outcome.FAILED, "inconclusive": Outcome.INCONCLUSIVE}
+# Where more of the baseline's own bodies than this are one of a kind, a new one tells nothing.
+_ALIKE = 0.1
+
+_Found = tuple[Outcome, str]
 _SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE)
 
 
@@ -26,9 +32,11 @@ class Gates:
     notes: tuple[str, ...]
 
 
-def gates(problems: Sequence[Problem], baseline: ArmView, canary: ArmView, policy: Policy) -> Gates:
-    """Problems of the run, a baseline that is no measure, a canary that is silent."""
-    found: list[tuple[Outcome, str]] = []
+def gates(
+    problems: Sequence[Problem], baseline: ArmView, canary: ArmView, policy: Policy, *, load: bool = True
+) -> Gates:
+    """Problems of the run, a baseline that is no measure, a canary that is silent; without `load`, only problems."""
+    found: list[_Found] = []
     notes: list[str] = []
     for problem in problems:
         if problem.effect == "note":
@@ -36,7 +44,17 @@ def gates(problems: Sequence[Problem], baseline: ArmView, canary: ArmView, polic
         else:
             # An effect of another name comes from a newer or a broken run: it must not open the gate.
             found.append((_EFFECTS.get(problem.effect, Outcome.INVALID), problem.message))
-    explained = any(outcome is not Outcome.INVALID for outcome, _ in found)
+    if load:
+        found += _of_load(baseline, canary, policy, found)
+    found.sort(key=lambda item: _SEVERITY.index(item[0]))
+    outcome = found[0][0] if found else None
+    return Gates(outcome, tuple(dict.fromkeys(message for _, message in found)), tuple(notes))
+
+
+def _of_load(baseline: ArmView, canary: ArmView, policy: Policy, known: Sequence[_Found]) -> list[_Found]:
+    """What the requests alone decide; `known` is what the run's problems have decided."""
+    found: list[_Found] = []
+    explained = any(outcome is not Outcome.INVALID for outcome, _ in known)
     if baseline.sent == 0:
         # Nothing was measured. If the canary did not start, or someone stopped the run, that says why.
         if not explained:
@@ -54,23 +72,38 @@ def gates(problems: Sequence[Problem], baseline: ArmView, canary: ArmView, polic
             )
         )
     if canary.sent == 0:
-        if not found:
+        if not known and not found:
             found.append(
                 (Outcome.INCONCLUSIVE, "No request was measured on the canary: there is nothing to judge")
             )
     elif canary.answered == 0:
-        found.append((Outcome.FAILED, f"The canary answered none of {canary.sent:,} requests"))
-    found.sort(key=lambda item: _SEVERITY.index(item[0]))
-    outcome = found[0][0] if found else None
-    return Gates(outcome, tuple(dict.fromkeys(message for _, message in found)), tuple(notes))
+        silent = Outcome.FAILED if canary.sent >= policy.min_requests else Outcome.INCONCLUSIVE
+        found.append((silent, f"The canary answered none of {canary.sent:,} requests"))
+    return found
 
 
 def status_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:
     """Statuses the canary gave and the baseline never did, in words."""
-    known = baseline.statuses()
+    known = baseline.statuses
     return tuple(
         f"{f'Status {status}' if status else 'No response'} on {count_of(n, canary.sent)} canary requests, "
         "never on the baseline"
-        for status, n in canary.statuses().items()
+        for status, n in canary.statuses.items()
         if status not in known
+    )
+
+
+def body_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:
+    """How many of the canary's good bodies no body of the baseline is equal to, where most of those are alike.
+
+    A note, no metric: bodies may carry dates or random names, and a new version may well answer differently.
+    """
+    known, bodies = np.unique(baseline.bodies()), canary.bodies()
+    if len(known) == 0 or len(bodies) == 0 or len(known) > _ALIKE * baseline.good:
+        return ()
+    new = int(np.count_nonzero(~np.isin(bodies, known)))
+    if new == 0:
+        return ()
+    return (
+        f"The bodies of {count_of(new, len(bodies))} good canary responses differ from all of the baseline's",
     )

@@ -4,63 +4,62 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.blocks import Blocks, cut, phase_of
 from pipeline.judge.evidence import Arm
+from pipeline.judge.pairs import BlockValues
 from pipeline.judge.rules import Policy
-from pipeline.judge.statistics import Slope, slope_of
 from pipeline.judge.verdict import Summary
 
-__all__ = ["ArmView", "Growth", "Level", "Share"]
+__all__ = ["ArmView", "Hits", "Measured", "events_in"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 # Beyond this a number is a broken sample (a petabyte, thirty thousand years), and sums of squares overflow.
-_LARGEST = 1e15
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """So many of so many."""
-
-    hits: int
-    n: int
-
-    def summary(self) -> Summary:
-        """The share as the compared value."""
-        return Summary(self.n, self.hits / self.n if self.n else None)
+_LARGEST: Final = 1e15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Level:
-    """What is compared, and its value in each block."""
-
-    value: float
-    summary: Summary
-    blocks: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """A trend: its slope (None where too short for one), from how many blocks, and the gain in all phases."""
+class Measured:
+    """One statistic of one arm: over all samples, and in each block. `label` tells it from others of its metric."""
 
     summary: Summary
-    slope: Slope | None
-    blocks: int
-    total: float
+    blocks: BlockValues
+    label: str = ""
 
 
-def _sane(values: Floats) -> Bools:
-    return np.isfinite(values) & (np.abs(values) < _LARGEST)
+@dataclass(frozen=True, slots=True, eq=False)
+class Hits:
+    """So many of so many, by the second: columns in the order of time, `second` since the run's start."""
+
+    second: Floats
+    hits: Floats
+    n: Floats
+
+    @property
+    def total(self) -> int:
+        """How many could have been hits."""
+        return round(float(self.n.sum()))
+
+    @property
+    def count(self) -> int:
+        """How many were."""
+        return round(float(self.hits.sum()))
+
+    def summary(self) -> Summary:
+        """The share as the compared value."""
+        return Summary(self.total, self.count / self.total if self.total else None)
 
 
-def _level(value: float, samples: Floats, blocks: Floats) -> Level:
-    low, middle, high = np.quantile(samples, (0.05, 0.5, 0.95))
-    return Level(value, Summary(len(samples), value, float(middle), float(low), float(high)), blocks)
+def events_in(counter: Floats) -> Floats:
+    """How much a counter rose at each sample after the first; one that starts again at 0 loses nothing."""
+    return np.asarray(np.maximum(np.diff(counter), 0))
 
 
 class ArmView:
@@ -72,10 +71,8 @@ class ArmView:
         self.seconds = arm.seconds if np.isfinite(arm.seconds) and 0 < arm.seconds < _LARGEST else 0.0
         self._known = _sane(arm.requests.t)
         self._t = arm.requests.t[self._known]
-
-    @cached_property
-    def _status(self) -> NDArray[np.int64]:
-        return self._arm.requests.status[self._known]
+        self._status = arm.requests.status[self._known]
+        self._body_ok = arm.requests.body_ok[self._known]
 
     @cached_property
     def _right_status(self) -> Bools:
@@ -88,8 +85,7 @@ class ArmView:
     def _good(self) -> Bools:
         """Answered with the right status, and a body that is right or was not checked."""
         latency = self._arm.requests.latency[self._known]
-        body_ok = self._arm.requests.body_ok[self._known]
-        good: Bools = self._right_status & (body_ok != 0) & _sane(latency) & (latency >= 0)
+        good: Bools = self._right_status & (self._body_ok != 0) & _sane(latency) & (latency >= 0)
         return good
 
     @property
@@ -107,85 +103,103 @@ class ArmView:
         """Requests answered as the profile expects."""
         return int(np.count_nonzero(self._good))
 
+    @cached_property
     def statuses(self) -> dict[int, int]:
         """How often each status came; 0 stands for no response."""
         values, counts = np.unique(self._status, return_counts=True)
         return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
-    def errors(self) -> Share:
+    def bodies(self) -> Ints:
+        """The fingerprints of the good responses' bodies; empty where bodies were not compared."""
+        body = self._arm.requests.body
+        if len(body) != len(self._known):
+            return np.zeros(0, dtype=np.int64)
+        good = body[self._known][self._good]
+        return np.asarray(good[good != 0], dtype=np.int64)
+
+    def errors(self) -> Hits:
         """Requests without a response or with a wrong status."""
-        return Share(int(np.count_nonzero(~self._right_status)), self.sent)
+        return self._by_second(~self._right_status)
 
-    def wrong_bodies(self) -> Share:
+    def wrong_bodies(self) -> Hits:
         """Wrong bodies of the bodies checked."""
-        body_ok = self._arm.requests.body_ok[self._known]
-        return Share(
-            int(np.count_nonzero(body_ok == 0)), int(np.count_nonzero((body_ok == 0) | (body_ok == 1)))
-        )
+        return self._by_second(self._body_ok == 0, (self._body_ok == 0) | (self._body_ok == 1))
 
-    def available(self) -> Share:
+    def available(self) -> Hits:
         """Seconds with at least one good response, of the seconds in which a request was due."""
-        second = np.floor(self._t)
-        return Share(len(np.unique(second[self._good])), len(np.unique(second)))
+        good = self._by_second(self._good)
+        return Hits(good.second, np.minimum(good.hits, 1.0), np.minimum(good.n, 1.0))
 
-    def latency(self, quantile: float) -> Level | None:
-        """The quantile of the good responses' latency in seconds, overall and in each block."""
-        return self._of_good(self._arm.requests.latency[self._known], quantile)
+    def status_counts(self, status: int) -> Hits:
+        """Requests answered with this status."""
+        return self._by_second(self._status == status)
 
-    def size(self) -> Level | None:
+    def share(self, hits: str, total: str) -> Hits | None:
+        """Hits and totals of two series with the same times. None without samples."""
+        (t, hit), (t_all, n) = self._series(hits), self._series(total)
+        both, at, at_all = np.intersect1d(t, t_all, return_indices=True)
+        if len(both) == 0:
+            return None
+        n = np.maximum(n[at_all], 0.0)
+        return Hits(both, np.clip(hit[at], 0.0, n), n)
+
+    def _by_second(self, hit: Bools, counted: Bools | None = None) -> Hits:
+        n = np.ones(len(hit)) if counted is None else counted.astype(np.float64)
+        second, index = self._seconds
+        return Hits(second, _summed(index, hit, len(second)), _summed(index, n, len(second)))
+
+    @cached_property
+    def _seconds(self) -> tuple[Floats, Ints]:
+        second, index = np.unique(np.floor(self._t), return_inverse=True)
+        return second, index
+
+    def latencies(self, *quantiles: float) -> list[Measured]:
+        """Quantiles of the good responses' latency in seconds, overall and in each block; [] without any."""
+        return self._of_good(self._arm.requests.latency[self._known], quantiles)
+
+    def sizes(self) -> list[Measured]:
         """The median size of good responses in bytes."""
-        return self._of_good(self._arm.requests.size[self._known].astype(np.float64), 0.5)
+        return self._of_good(self._arm.requests.size[self._known].astype(np.float64), (0.5,))
 
-    def _of_good(self, column: Floats, quantile: float) -> Level | None:
-        values, t = column[self._good], self._t[self._good]
+    @cached_property
+    def _good_blocks(self) -> Blocks:
+        return self._cut(self._t[self._good])
+
+    def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:
+        values = column[self._good]
         if len(values) == 0:
-            return None
-        blocks = self._cut(t).values(values, lambda block: float(np.quantile(block, quantile)))
-        return _level(float(np.quantile(values, quantile)), values, blocks)
+            return []
+        blocks = self._good_blocks
+        whole = np.quantile(values, quantiles).tolist()
+        return [
+            Measured(_summary(value, values), blocks.values(in_blocks), f"p{100 * quantile:g}")
+            for quantile, value, in_blocks in zip(
+                quantiles, whole, blocks.quantiles(values, quantiles), strict=True
+            )
+        ]
 
-    def throughput(self) -> Level | None:
-        """Good responses a second, by the second in which each was due."""
+    def throughput(self) -> list[Measured]:
+        """Good responses a second, by the block in which each was due."""
         if self.sent == 0 or self.seconds <= 0:
-            return None
+            return []
         # A block that is not whole would read as a lower rate, so the bar is higher than for other metrics.
         blocks = cut(self._t, self._arm.phase_starts, self._policy.block_seconds, full=0.9)
-        rates = blocks.values(self._good.astype(np.float64), lambda block: float(block.sum()))
-        rates /= self._policy.block_seconds
-        return _level(self.good / self.seconds, rates, rates) if len(rates) else None
+        rates = blocks.sums(self._good.astype(np.float64)) / self._policy.block_seconds
+        whole = self.good / self.seconds
+        return [Measured(_summary(whole, rates if len(rates) else np.asarray([whole])), blocks.values(rates))]
 
-    def level(self, name: str) -> Level | None:
-        """The mean of a series, overall and in each block. None without samples."""
+    def level(self, name: str) -> list[Measured]:
+        """The mean of a series, overall and in each block; [] without samples."""
         t, value = self._series(name)
         if len(value) == 0:
-            return None
-        blocks = self._cut(t).values(value, lambda block: float(block.mean()))
-        return _level(float(blocks.mean()), value, blocks)
-
-    def events(self, name: str) -> Share | None:
-        """How often a counter rose, over its samples; a counter that starts again at 0 loses nothing."""
-        _, value = self._series(name)
-        if len(value) < 2:
-            return None
-        return Share(round(float(np.maximum(np.diff(value), 0).sum())), len(value))
-
-    def growth(self, name: str) -> Growth | None:
-        """The trend of a series within phases: the lower of the whole phases' slope and their second halves'.
-
-        Code that warms up rises and then flattens; a leak goes on. None without samples.
-        """
-        t, value = self._series(name)
-        if len(value) == 0:
-            return None
+            return []
         blocks = self._cut(t)
-        means = blocks.values(value, lambda block: float(block.mean()))
-        phases = [
-            (blocks.middle[blocks.phase == p], means[blocks.phase == p]) for p in np.unique(blocks.phase)
-        ]
-        whole = slope_of(phases)
-        late = slope_of([(x[len(x) // 2 :], y[len(y) // 2 :]) for x, y in phases])
-        slope = min((s for s in (whole, late) if s is not None), key=lambda s: s.value, default=None)
-        total = float(sum(y[-1] - y[0] for _, y in phases if len(y) > 1))
-        return Growth(Summary(len(value), slope.value * 60 if slope else None), slope, len(blocks), total)
+        return [Measured(_summary(float(value.mean()), value), blocks.values(blocks.means(value)))]
+
+    def counter(self, name: str) -> tuple[Floats, Floats] | None:
+        """The times and values of a counter. None with fewer than two samples."""
+        t, value = self._series(name)
+        return (t, value) if len(value) > 1 else None
 
     def _series(self, name: str) -> tuple[Floats, Floats]:
         series = self._arm.series.get(name)
@@ -193,8 +207,21 @@ class ArmView:
             return np.zeros(0), np.zeros(0)
         usable = _sane(series.t) & _sane(series.value)
         t, value = series.t[usable], series.value[usable]
-        order = np.lexsort((t, phase_of(t, self._arm.phase_starts)))
+        order = np.lexsort((value, t, phase_of(t, self._arm.phase_starts)))
         return t[order], value[order]
 
     def _cut(self, t: Floats) -> Blocks:
         return cut(t, self._arm.phase_starts, self._policy.block_seconds)
+
+
+def _summed(index: Ints, values: Floats | Bools, length: int) -> Floats:
+    return np.asarray(np.bincount(index, values, length), dtype=np.float64)
+
+
+def _sane(values: Floats) -> Bools:
+    return np.isfinite(values) & (np.abs(values) < _LARGEST)
+
+
+def _summary(value: float, samples: Floats) -> Summary:
+    low, middle, high = np.quantile(samples, (0.05, 0.5, 0.95)).tolist()
+    return Summary(len(samples), value, middle, low, high)

@@ -31,6 +31,7 @@ _SUFFIXES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
         "cores": {"cores": 1.0, "core": 1.0},
         "load": {},
         "count": {},
+        "margins": {},
     }
 )
 _NUMBER: Final = re.compile(r"\s*(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(.*?)\s*", re.ASCII)
@@ -58,7 +59,7 @@ class Threshold:
         if not math.isfinite(number):
             raise ValueError(f"threshold {text!r} is too large a number")
         if suffix == "%":
-            if metric.kind in (Kind.PROPORTION, Kind.COUNT, Kind.TREND):
+            if metric.kind in (Kind.PROPORTION, Kind.COUNT, Kind.TREND, Kind.JOINT):
                 raise ValueError(
                     f"threshold {text!r}: {metric.name} is compared by difference, "
                     f"so write it like {metric.threshold!r}, not relative to the baseline"
@@ -114,7 +115,13 @@ class MetricRule(BaseModel):
 
     @model_validator(mode="after")
     def _check_threshold(self) -> MetricRule:
-        Threshold.parse(self.threshold, self.metric)
+        limit = Threshold.parse(self.threshold, self.metric)
+        if limit.relative and limit.value >= 1 and self.direction is not Direction.INCREASE:
+            raise ValueError(
+                f"threshold {self.threshold!r}: {self.name} may fall by less than 100 % only, else nothing is too much"
+            )
+        if self.metric.kind is Kind.JOINT and self.direction is not Direction.INCREASE:
+            raise ValueError(f"direction: {self.name} is what requests cost, so only an increase is harmful")
         if self.metric.kind is Kind.COUNT and self.direction is not Direction.INCREASE:
             raise ValueError(f"direction: {self.name} counts events, so only an increase is harmful")
         if self.metric.kind is Kind.TREND and self.direction is not Direction.INCREASE:
@@ -136,9 +143,10 @@ class Policy(BaseModel):
     """What holds for all metrics of a run.
 
     - `pass_score`: the least score, 0-100, that passes
-    - `alpha`: the chance of a false alarm each metric's test may take
-    - `block_seconds`: one-second samples are averaged over blocks this long before a test sees them
-    - `min_requests`, `min_blocks`: fewer of them in either arm is not enough evidence
+    - `alpha`: the chance that any metric fails at any look at a canary that is no worse than its margins
+    - `beta`: the chance, for each metric, that it passes at a look though it is beyond its margin
+    - `block_seconds`: samples are taken together over blocks this long; one value a block is compared
+    - `min_requests`, `min_blocks`: with fewer of them in either arm nothing passes
     - `max_baseline_error_rate`: a baseline that errs more often makes the run invalid
     - `min_good_share`: with fewer good responses than this, speed and consumption are not comparable
     - `min_coverage`: the share of the score's weight that must rest on decided metrics
@@ -149,10 +157,11 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pass_score: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 75.0
-    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.01
-    block_seconds: Annotated[float, Field(ge=1, le=60)] = 5.0
+    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.02
+    beta: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    block_seconds: Annotated[float, Field(ge=1, le=60)] = 2.0
     min_requests: Annotated[int, Field(ge=20)] = 100
-    min_blocks: Annotated[int, Field(ge=5)] = 5  # 4 against 4 cannot reach alpha = 0.01 in a rank test
+    min_blocks: Annotated[int, Field(ge=8)] = 10  # under 8 nothing is bounded at all
     max_baseline_error_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.05
     min_good_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.5

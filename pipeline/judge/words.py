@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-__all__ = ["amount", "change", "count_of", "p_words", "percent", "points"]
+__all__ = ["amount", "between", "change", "count_of", "minutes", "percent", "points"]
 
 _BYTE_STEPS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -64,6 +65,8 @@ def amount(value: float | None, unit: str) -> str:
         return f"{value:.0f} B{suffix}"
     if unit == "1/s":
         return f"{_digits(value)}/s"
+    if unit == "margins":
+        return f"{_digits(value)} of a margin"
     if unit == "cores":
         return f"{_digits(value)} cores"
     return _digits(value)
@@ -92,12 +95,47 @@ def count_of(hits: int, total: int) -> str:
     return f"{hits:,} of {total:,}{share}"
 
 
-def p_words(p_value: float) -> str:
-    """A p-value for a sentence.
+def between(low: float, high: float, size: Callable[[float], str], *, increase: bool = True) -> str:
+    """Where a change lies, to follow it in a sentence; `size` puts an amount into words.
 
-    >>> p_words(2e-10), p_words(0.0213), p_words(0.4)
-    ('p < 0.001', 'p = 0.021', 'p = 0.40')
+    `low` and `high` are in the harmful direction, which is up when `increase`. An infinite one is not known yet.
+
+    >>> between(0.012, 0.05, percent), between(-0.01, 0.02, percent), between(-0.01, 0.02, percent, increase=False)
+    (' (between 1.2 % and 5 % more)', ' (between 1 % less and 2 % more)', ' (between 2 % less and 1 % more)')
+    >>> between(-math.inf, 0.05, percent), between(0.01, math.inf, percent), between(-math.inf, math.inf, percent)
+    (' (at most 5 % more)', ' (at least 1 % more)', '')
     """
-    if p_value < 0.001:
-        return "p < 0.001"
-    return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
+    least, most = (low, high) if increase else (-high, -low)
+    if math.isinf(least) and math.isinf(most):
+        return ""
+    if math.isinf(least):
+        return f" (at most {_more(most, size)})"
+    if math.isinf(most):
+        return f" (at least {_more(least, size)})"
+    if _more(least, size) == _more(most, size):
+        return ""
+    if least * most > 0:
+        near, far = sorted((abs(least), abs(most)))
+        return f" (between {size(_rough(near))} and {_more(math.copysign(far, least), size)})"
+    return f" (between {_more(least, size)} and {_more(most, size)})"
+
+
+def _more(change: float, size: Callable[[float], str]) -> str:
+    return f"{size(_rough(abs(change)))} {'more' if change >= 0 else 'less'}"
+
+
+def _rough(value: float) -> float:
+    """Two digits: the bounds of an estimate need no third."""
+    return float(f"{value:.2g}")
+
+
+def minutes(value: float) -> str:
+    """A number of minutes to wait for.
+
+    >>> minutes(0.2), minutes(0.9), minutes(3.4), minutes(12.7)
+    ('less than a minute', 'about one more minute', 'about 4 more minutes', 'about 13 more minutes')
+    """
+    if value < 0.5:
+        return "less than a minute"
+    whole = math.ceil(value)
+    return "about one more minute" if whole == 1 else f"about {whole} more minutes"

@@ -1,0 +1,144 @@
+"""Levels and quantiles: block by block, the canary's value against its partner's of the baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.judge.finding import NOTHING, Finding, Harm, Sides, absent, shown_after
+from pipeline.judge.measure import ArmView, Measured
+from pipeline.judge.pairs import Pairing, Pairs, pair
+from pipeline.judge.rules import MetricRule
+from pipeline.judge.scale import Scale, scales
+from pipeline.judge.sequence import more_blocks, scan_path
+from pipeline.judge.words import amount, between, change, percent
+
+__all__ = ["QUANTILES", "block_harm", "find_level", "paired", "planned_blocks", "read", "too_short"]
+
+Floats = NDArray[np.float64]
+
+_TRIVIAL: Final = 0.99
+QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+_REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
+    "latency_p50": lambda arm: arm.latencies(0.5),
+    "latency_p99": lambda arm: arm.latencies(0.99),
+    "latency_quantiles": lambda arm: arm.latencies(*QUANTILES),
+    "response_size": ArmView.sizes,
+    "throughput": ArmView.throughput,
+}
+
+
+def read(rule: MetricRule, arm: ArmView) -> list[Measured]:
+    """What is compared of one arm: one statistic, or several of one metric; [] without data."""
+    metric = rule.metric
+    return _REQUESTS[metric.name](arm) if metric.requests else arm.level(metric.series or metric.name)
+
+
+def paired(baseline: Measured, canary: Measured, sides: Sides) -> Pairs:
+    """The blocks of both arms that belong together."""
+    pairing: Pairing = "age" if sides.phased else "time"
+    return pair(baseline.blocks, canary.blocks, pairing, seconds=sides.policy.block_seconds)
+
+
+def find_level(rule: MetricRule, sides: Sides) -> Finding:
+    """Compares a level, a quantile or a family of quantiles."""
+    baselines, canaries = read(rule, sides.baseline), read(rule, sides.canary)
+    if not baselines or not canaries:
+        found = absent(bool(baselines), bool(canaries))
+        return replace(
+            found,
+            baseline=baselines[0].summary if baselines else found.baseline,
+            canary=canaries[0].summary if canaries else found.canary,
+        )
+    respects = [
+        (b, c, scale)
+        for b, c in zip(baselines, canaries, strict=True)
+        for scale in scales(rule, b.summary.value or 0.0)
+    ]
+    # A fail of any respect fails the metric, so they share its alpha; a pass needs all of them, which needs no sharing.
+    alpha = sides.alpha / len(respects)
+    harms, blocks = [], []
+    for b, c, scale in respects:
+        pairs = paired(b, c, sides)
+        blocks.append(len(pairs))
+        if len(pairs):
+            harms.append(_harm(rule, b, c, scale, pairs, sides, alpha))
+    found = Finding(baselines[0].summary, canaries[0].summary, tuple(harms), drift=sides.drift or 0.0)
+    return too_short(found, min(blocks), sides)
+
+
+def _harm(
+    rule: MetricRule, b: Measured, c: Measured, scale: Scale, pairs: Pairs, sides: Sides, alpha: float
+) -> Harm:
+    unit = rule.metric.unit
+    before, after = scale.centre(pairs.baseline), scale.centre(pairs.canary)
+    harm = block_harm(scale, scale.differences(pairs.baseline, pairs.canary), pairs.t, sides, alpha)
+    label = f"{c.label}: " if rule.metric.name == "latency_quantiles" else ""
+    size = percent if scale.relative else partial(amount, unit=unit)
+    # That a value lies above 0 or below "all of it less" goes without saying.
+    low = -math.inf if scale.relative and harm.low < -_TRIVIAL else min(harm.low, harm.effect)
+    high = math.inf if scale.relative and harm.high > _TRIVIAL > harm.effect else max(harm.high, harm.effect)
+    limits = between(low, high, size, increase=scale.increase)
+    return replace(
+        harm,
+        baseline=replace(b.summary, value=before),
+        canary=replace(c.summary, value=after),
+        said=f"{label}{amount(after, unit)} on the canary, {amount(before, unit)} on the baseline: "
+        f"{change(before, after, unit)}{limits}",
+        allowed=percent(scale.margin) if scale.relative else amount(scale.margin, unit),
+    )
+
+
+def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha: float) -> Harm:
+    """What the differences of at least one pair of blocks show; `t` as in Pairs. The caller adds values and words."""
+    seconds = sides.policy.block_seconds
+    path = scan_path(differences, alpha, sides.policy.beta, planned=planned_blocks(sides))
+    last = path.last()
+    assert last is not None  # noqa: S101 - a path has an entry for each of the differences
+    bar = max(scale.margin, sides.drift or 0.0)
+    whole = alpha / 2  # the other half is the late windows'
+    more = more_blocks(
+        differences,
+        scale.difference(scale.margin if last.estimate <= scale.difference(scale.margin) else bar),
+        whole,
+        sides.policy.beta,
+        planned=planned_blocks(sides),
+    )
+    late = differences[len(differences) // 2 :]
+    return Harm(
+        baseline=NOTHING,
+        canary=NOTHING,
+        relative=scale.relative,
+        effect=scale.effect(last.estimate),
+        low=scale.effect(last.low),
+        high=scale.effect(last.high),
+        margin=scale.margin,
+        bar=bar,
+        late=scale.effect(float(late.mean())),
+        effective=last.effective,
+        after=shown_after(path.low, scale.difference(bar), t),
+        more=None if more is None else more * seconds / 60,
+        said="",
+        allowed="",
+    )
+
+
+def planned_blocks(sides: Sides) -> int:
+    """How many pairs of blocks the run is to give."""
+    return max(1, round((sides.planned or sides.baseline.seconds) / sides.policy.block_seconds))
+
+
+def too_short(finding: Finding, blocks: int, sides: Sides) -> Finding:
+    """The finding, with what it lacks where there are fewer blocks than the policy asks for."""
+    needed, seconds = sides.policy.min_blocks, sides.policy.block_seconds
+    if blocks >= needed:
+        return finding
+    said = f"too few to tell: {blocks} pairs of blocks of {seconds:g} s, {needed} are needed"
+    minutes = (needed - blocks) * seconds / 60
+    return replace(finding, short=said, short_minutes=minutes, lacking=None if finding.harms else said)
