@@ -129,7 +129,8 @@ def note(calibration: Mapping[str, Any], rules: Sequence[MetricRule]) -> str:
             words = percent if limit.relative else lambda value, unit=rule.metric.unit: amount(value, unit)
             more.append(f"{rule.metric.title} {words(bound)} instead of {words(limit.value)}")
     demands = f"to fail, these must be worse by more: {'; '.join(more)}" if more else "no margin is widened"
-    said = f"{calibration.get('runs')} runs of the same code, the last {str(calibration.get('created'))[:10]}"
+    runs, newest = calibration.get("runs"), str(calibration.get("created"))[:10]
+    said = f"{runs} run{'' if runs == 1 else 's'} of the same code, the last {newest}"
     return f"Calibrated with {said}: {demands}"
 
 

@@ -7,6 +7,7 @@ import gzip
 import json
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +19,13 @@ from hdrh.log import HistogramLogReader
 from pipeline.exits import Exit
 from pipeline.inventory import Inventory
 from pipeline.inventory_file import write_inventory
-from pipeline.state import ROOT
+from pipeline.state import ROOT, state_directory
 from tests.lab.conftest import Command, Ended
 
 PROFILES = ROOT / "profiles"
 # the least that decides every metric is 25 s (five blocks of five); errors, bodies and restarts show sooner
 WHOLE = ("--duration", "25s", "--warmup", "10s", "--json")
+SHORT = ("--duration", "5s", "--warmup", "1s", "--json")
 QUICK = ("--duration", "14s", "--warmup", "3s", "--json")
 
 
@@ -57,6 +59,49 @@ def test_a_canary_that_answers_500_fails_for_its_errors(broken: Ended) -> None:
 def test_a_failed_canary_leaves_the_proxy_on_blue(broken: Ended, pipeline: Command) -> None:
     assert broken.json["run"]["promoted"] is False
     assert "blue" in pipeline("lab", "ssh", "proxy", "cat", "/etc/haproxy/active.map").out
+
+
+def test_a_failing_canary_is_stopped_within_seconds_of_its_measurement(broken: Ended) -> None:
+    stopped = broken.json["run"]["stopped_early"]
+    assert stopped["outcome"] == "failed"
+    assert stopped["decided_after"] <= 4
+    last = broken.json["run"]["phases"][-1]
+    assert (last["arm"], last["kind"]) == ("canary", "measure")
+    assert last["end"] == stopped["at"] == last["start"] + stopped["decided_after"]
+
+
+def test_judging_a_stopped_run_again_gives_the_same_verdict(broken: Ended, pipeline: Command) -> None:
+    path = Path(broken.json["run"]["directory"])
+    before = json.loads((path / "verdict.json").read_text())
+    again = pipeline("judge", str(path))
+    assert again.code == Exit.FAILED
+    assert json.loads((path / "verdict.json").read_text()) == before
+
+
+@pytest.fixture(scope="module")
+def calibrated(pipeline: Command, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
+    """One run of master against itself, kept for the length of the tests."""
+    stored = state_directory() / "calibration.json"
+    before = stored.read_bytes() if stored.exists() else None
+    into = tmp_path_factory.mktemp("calibration")
+    yield pipeline(
+        "calibrate", "master", "--runs", "1", "--repo", str(samples), "--into", str(into), "--keep", *SHORT
+    )
+    stored.unlink(missing_ok=True) if before is None else stored.write_bytes(before)
+
+
+def test_without_early_stop_a_calibrated_run_takes_all_of_its_time_and_says_what_it_knows(
+    calibrated: Ended, pipeline: Command, samples: Path
+) -> None:
+    assert calibrated.code == Exit.OK, explain(calibrated)
+    bounds = calibrated.json["calibrations"][0]["bounds"]
+    ended = pipeline("canary", "master", "broken", "--repo", str(samples), "--early-stop", "off", *SHORT)
+    assert ended.code == Exit.FAILED, explain(ended)
+    assert ended.json["run"]["stopped_early"] is None
+    assert ended.json["run"]["canary"]["measured_seconds"] == 5
+    run = json.loads((Path(ended.json["run"]["directory"]) / "run.json").read_text())
+    assert run["calibration"]["drift"] == pytest.approx(bounds)
+    assert any(note.startswith("Calibrated with 1 run of the same code") for note in ended.json["notes"])
 
 
 def test_identical_code_passes_and_is_promoted(identical: Ended) -> None:
