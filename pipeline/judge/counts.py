@@ -17,7 +17,17 @@ from pipeline.judge.evalues import Evidence, Mixture, Prior, Tail
 from pipeline.judge.least import bound, least
 from pipeline.judge.path import Path
 
-__all__ = ["Tally", "log_e_path", "more_requests", "proportion_path"]
+__all__ = [
+    "EVEN",
+    "KAPPA",
+    "Counts",
+    "Tally",
+    "log_e",
+    "log_e_path",
+    "more_requests",
+    "path_of",
+    "proportion_path",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,8 +39,8 @@ _LESS: Final = Prior(
     np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 1.0]),
     np.array([0.5, 0.05, 0.05, 0.1, 0.1, 0.05, 0.05, 0.1]),
 )
-_KAPPA: Final = 0.2
-_EVEN: Final = 0.1
+KAPPA: Final = 0.2
+EVEN: Final = 0.1
 # Bounds as numbers are for people: computed at this many looks and held in between.
 _BOUNDS: Final = 150
 
@@ -44,7 +54,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Counts:
+class Counts:
     """What both arms have come to at each look, and the share of it that counts as independent."""
 
     b_hits: Floats
@@ -55,7 +65,7 @@ class _Counts:
     fixed: bool
 
     @classmethod
-    def of(cls, baseline: Tally, canary: Tally, fixed: bool) -> _Counts:
+    def of(cls, baseline: Tally, canary: Tally, fixed: bool) -> Counts:
         if not fixed and len(baseline.n) != len(canary.n):
             raise ValueError("columns that grow together must be of one length")
         temper = tempering((baseline.hits, baseline.n), (canary.hits, canary.n), fixed_baseline=fixed)
@@ -71,14 +81,14 @@ class _Counts:
         canary = Mixture(self.hits * self.temper, self.n * self.temper, _MORE if harm else _LESS)
         if self.fixed and len(self.n):
             b_hits, b_n = float(self.b_hits[0]), float(self.b_n[0])
-            return Tail(b_hits, b_n, self.temper, upper=harm, kappa=_KAPPA, even=_EVEN), canary
+            return Tail(b_hits, b_n, self.temper, upper=harm, kappa=KAPPA, even=EVEN), canary
         other = Mixture(self.b_hits * self.temper, self.b_n * self.temper, _LESS if harm else _MORE)
         return other, canary
 
-    def end(self, times: float) -> _Counts:
+    def end(self, times: float) -> Counts:
         """The last look alone, had everything come so many times as often."""
         b_hits, b_n = self.b_hits[-1:] * times, self.b_n[-1:] * times
-        return _Counts(b_hits, b_n, self.hits[-1:] * times, self.n[-1:] * times, self.temper[-1:], self.fixed)
+        return Counts(b_hits, b_n, self.hits[-1:] * times, self.n[-1:] * times, self.temper[-1:], self.fixed)
 
     def shares(self) -> tuple[Floats, Floats]:
         """Baseline's and canary's; NaN where nothing was seen yet."""
@@ -101,8 +111,7 @@ def log_e_path(baseline: Tally, canary: Tally, *, fixed_baseline: bool) -> Float
 
     Where that is true, the chance that it ever reaches ln(1 / alpha) is at most alpha.
     """
-    counts = _Counts.of(baseline, canary, fixed_baseline)
-    return least(*counts.evidence(harm=True), np.zeros(len(counts.n)), counts.pooled())[0]
+    return log_e(Counts.of(baseline, canary, fixed_baseline))
 
 
 def proportion_path(
@@ -115,10 +124,16 @@ def proportion_path(
     `log_e_path` is at least 1 / alpha, at every second; how far above or below 0 it lies, and `high`, are
     computed at up to 150 of the seconds and held in between.
     """
-    return _path(_Counts.of(baseline, canary, fixed_baseline), alpha, beta)
+    return path_of(Counts.of(baseline, canary, fixed_baseline), alpha, beta)
 
 
-def _path(counts: _Counts, alpha: float, beta: float) -> Path:
+def log_e(counts: Counts) -> Floats:
+    """`log_e_path` of counts that are there already."""
+    return least(*counts.evidence(harm=True), np.zeros(len(counts.n)), counts.pooled())[0]
+
+
+def path_of(counts: Counts, alpha: float, beta: float) -> Path:
+    """`proportion_path` of counts that are there already."""
     k = len(counts.n)
     if k == 0:
         return Path(*(np.zeros(0) for _ in range(5)))
@@ -131,13 +146,13 @@ def _path(counts: _Counts, alpha: float, beta: float) -> Path:
     decided = value >= np.log(1 / alpha)
     looks, held = _thinned(k, decided)
 
-    def at(pair: tuple[Evidence, Evidence], level: float, begin: Floats, p: Floats) -> Floats:
-        return bound(pair[0].pick(looks), pair[1].pick(looks), np.log(1 / level), begin[looks], p[looks])[
-            held
-        ]
+    def at(pair: tuple[Evidence, Evidence], level: float, begin: Floats, p: Floats, widest: float) -> Floats:
+        baseline, canary = (side.pick(looks) for side in pair)
+        needed, step = math.log(1 / level), 2 * spread[looks]
+        return bound(baseline, canary, needed, begin[looks], step, p[looks], widest)[held]
 
-    low = at(harm, alpha, np.where(decided, 0.0, np.minimum(guess - 3 * spread, 0.0)), worst)
-    high = at(none, beta, guess + 3 * spread, pooled)
+    low = at(harm, alpha, np.where(decided, 0.0, np.minimum(guess - 3 * spread, 0.0)), worst, -1.0)
+    high = at(none, beta, guess + 3 * spread, pooled, 1.0)
     # A number held from an earlier look must not contradict this look's decision.
     low = np.where(decided, np.maximum(low, np.finfo(np.float64).tiny), np.minimum(low, 0.0))
     return Path(
@@ -164,7 +179,7 @@ def more_requests(
     dispersion stay as they are. 0 when it is decided; None when a hundred times as much would not do, or
     nothing is known.
     """
-    counts = _Counts.of(baseline, canary, fixed_baseline)
+    counts = Counts.of(baseline, canary, fixed_baseline)
     if len(counts.n) == 0 or counts.n[-1] <= 0 or counts.b_n[-1] <= 0:
         return None
     if _decided(counts, 1.0, alpha, beta, margin):
@@ -181,7 +196,7 @@ def more_requests(
     return float((enough - 1) * counts.n[-1])
 
 
-def _decided(counts: _Counts, times: float, alpha: float, beta: float, margin: float) -> bool:
+def _decided(counts: Counts, times: float, alpha: float, beta: float, margin: float) -> bool:
     last = counts.end(times)
     b_share, share = last.shares()
     pooled = last.pooled()

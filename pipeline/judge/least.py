@@ -20,7 +20,7 @@ _TOP = 1 - 1e-12  # at 1 a ratio of zero would divide by zero
 
 
 def least(
-    baseline: Evidence, canary: Evidence, shift: Floats, start: Floats, *, floor: float = 0.0, steps: int = 30
+    baseline: Evidence, canary: Evidence, shift: Floats, start: Floats, *, floor: float = 0.0, steps: int = 40
 ) -> tuple[Floats, Floats, Floats]:
     """The least log evidence over p of "p, and p + shift", its slope in the shift, and that p.
 
@@ -48,21 +48,31 @@ def least(
 
 
 def bound(
-    baseline: Evidence, canary: Evidence, needed: float, guess: Floats, start: Floats, *, floor: float = 0.0
+    baseline: Evidence,
+    canary: Evidence,
+    needed: float,
+    guess: Floats,
+    step: Floats,
+    start: Floats,
+    widest: float,
 ) -> Floats:
-    """The shift at which the least log evidence falls to `needed`: the bound of what is not yet refuted.
+    """The shift nearest to `guess` at which the least log evidence was found to be `needed` or more.
 
-    Newton's method on a convex function: each step ends on the side where the bound is the wider one, so
-    whichever step is the last, the bound holds. One entry a look; between -1 and 1.
+    Newton's method on a convex function: once a shift is refuted, all further ones are too, and they close in
+    on the edge of what is not; so whichever is the last, the bound holds. No step is longer than `step` times
+    its number, which starts at 1: where evidence is flat, the tangent points nowhere. The bound is
+    `widest` where nothing was refuted. One entry a look.
     """
     shift, p = np.clip(guess, -1.0, 1.0), start
-    for _ in range(12):
-        value, slope, p = least(baseline, canary, shift, p, floor=floor, steps=12)
+    best = np.full(len(shift), widest)
+    for number in range(1, 16):
+        value, slope, p = least(baseline, canary, shift, p)
+        refuted = value >= needed
+        best = np.where(refuted, shift, best)
         with np.errstate(divide="ignore", invalid="ignore"):
-            step = np.where(value == needed, 0.0, (needed - value) / slope)
-        after = np.clip(shift + step, -1.0, 1.0)
-        moved = np.abs(after - shift)
-        shift = after
-        if np.all(moved <= 1e-6 + 1e-3 * np.abs(shift)):
+            move = np.where(value == needed, 0.0, (needed - value) / slope)
+        after = np.clip(shift + np.clip(move, -step * number, step * number), -1.0, 1.0)
+        if np.all((refuted & (np.abs(after - shift) <= 0.01 * step)) | (after == shift)):
             break
-    return shift
+        shift = after
+    return best
