@@ -72,5 +72,27 @@ install_environment() {
   printf '%s\n' "$want" >"$stamp"
 }
 
+# The tests ask a real Prometheus. Its two programs are taken out of Debian's package, which apt checks as any other:
+# installed, it would start a server of its own on this machine. A Prometheus that is on PATH will do.
+install_prometheus() {
+  local to=.venv/prometheus from
+  [ "$for_tests" = yes ] || return 0
+  command -v prometheus >/dev/null && command -v promtool >/dev/null && return 0
+  [ -x "$to/prometheus" ] && [ -x "$to/promtool" ] && return 0
+  command -v apt-get >/dev/null || die "the tests need prometheus and promtool on PATH: https://prometheus.io/download"
+  say "getting Prometheus for the tests"
+  from=$(mktemp -d)
+  if ! (
+    cd "$from" &&
+      { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; } &&
+      dpkg-deb -x prometheus_*.deb .
+  ) >"$from/log" 2>&1; then
+    tail -n 5 "$from/log" >&2
+    die "Debian's package prometheus cannot be had; the whole output is in $from/log" "sudo apt-get update && make test"
+  fi
+  mkdir -p "$to" && mv "$from/usr/bin/prometheus" "$from/usr/bin/promtool" "$to/" && rm -rf "$from"
+}
+
 install_packages
 install_environment
+install_prometheus

@@ -22,11 +22,10 @@ _FORMS = "pipeline judge --help shows the four forms"
 def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for name in reversed(_TIMES):
         arm, _, edge = name.rpartition("-")
-        of = f"of the {arm} alone" if arm else "of both versions"
-        help_text = f"Prometheus: {'first' if edge == 'from' else 'last'} instant {of}: 2026-01-31T10:00:00Z, -30m, now."
-        command = click.option(f"--{name}", name.replace("-", "_") + "_at", metavar="TIME", help=help_text)(
-            command
-        )
+        of = f"the {arm} alone" if arm else "both versions: 2026-01-31T10:00:00Z, -30m or now"
+        says = f"Prometheus: {'begin' if edge == 'from' else 'end'} of {of}."
+        add = click.option(f"--{name}", name.replace("-", "_") + "_at", metavar="TIME", help=says)
+        command = add(command)
     return command
 
 

@@ -120,6 +120,10 @@ def _steps(found: Found, question: _Question) -> NDArray[np.int64]:
     return np.rint((found.t - question.span.start) / question.step).astype(np.int64)
 
 
+def _ends(step: NDArray[np.int64], question: _Question) -> Floats:
+    return np.asarray(question.span.start + step * question.step, dtype=np.float64)
+
+
 def _one(series: Sequence[Found], metric: MetricConfig, question: _Question) -> Columns:
     """The samples of the one series, from the end of the window's first step on."""
     if not series:
@@ -131,8 +135,7 @@ def _one(series: Sequence[Found], metric: MetricConfig, question: _Question) -> 
         )
     step = _steps(series[0], question)
     within = step >= 1
-    t: Floats = question.span.start + step[within] * question.step
-    return t, series[0].value[within]
+    return _ends(step[within], question), series[0].value[within]
 
 
 def _differ(series: Sequence[Found]) -> str:
@@ -161,5 +164,4 @@ def _risen(series: Sequence[Found], question: _Question, first: int) -> Columns:
             np.add.at(total, index[inside], rise[inside])
             seen[index[inside]] = True
     at_step = np.flatnonzero(seen)
-    t: Floats = question.span.start + at_step * question.step
-    return t, total[at_step]
+    return _ends(at_step, question), total[at_step]

@@ -1,0 +1,122 @@
+"""A real Prometheus on a port of loopback, with a fleet's past in it, which promtool writes: no test waits for scrapes.
+
+The fleet has four versions, each with two pods that were scraped every 5 s for 30 minutes from BEGIN on:
+old, same (as old), worse (half as slow again, and 4 % of its answers are 500), and shrunk (as old, but its
+histogram is gone). old and same never erred.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import bcrypt
+import numpy as np
+import requests
+
+__all__ = ["BEGIN", "PASSWORD", "SECONDS", "serving", "write_fleet"]
+
+BEGIN: Final = 1_577_872_800  # 2020-01-01T10:00:00Z
+SECONDS: Final = 1800
+SCRAPE: Final = 5
+PASSWORD: Final = 'p"a:ss'
+BOUNDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+def _program(name: str) -> str:
+    """The program on PATH, or where bootstrap/setup.sh test has put it. Without it a test fails."""
+    path = os.environ.get("PATH", "") + os.pathsep + str(Path(sys.prefix) / "prometheus")
+    found = shutil.which(name, path=path)
+    assert found, f"{name} is not there: bootstrap/setup.sh test"
+    return found
+
+
+def write_fleet(directory: Path) -> None:
+    """Blocks of a database in `directory`/data."""
+    lines: list[str] = []
+    for seed, version in enumerate(("old", "same", "worse", "shrunk")):
+        for pod in ("a", "b"):
+            rng = np.random.default_rng(100 * seed + ord(pod))
+            _pod(lines, rng, f'version="{version}",pod="{version}-{pod}"', version)
+    lines += [f"steady {i} {BEGIN - 14_400 + 60 * i}" for i in range(241)]
+    (directory / "fleet.txt").write_text("\n".join([*lines, "# EOF", ""]), "utf-8")
+    subprocess.run(
+        [_program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "fleet.txt", "data"],
+        cwd=directory, check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+
+
+def _pod(lines: list[str], rng: np.random.Generator, labels: str, version: str) -> None:
+    n = SECONDS // SCRAPE + 1
+    t = BEGIN + SCRAPE * np.arange(n)
+    requests_ = rng.poisson(10 * SCRAPE, n)
+    bad = rng.binomial(requests_, 0.04) if version == "worse" else np.zeros(n, dtype=np.int64)
+    for status, count in (("200", requests_ - bad), ("500", bad)):
+        if count.any():
+            counter = np.cumsum(count) + 1_000_000 * (status == "200")
+            lines += [
+                f'http_requests_total{{{labels},status="{status}"}} {v} {s}'
+                for s, v in zip(t, counter, strict=True)
+            ]
+    memory = 80e6 + rng.normal(0, 1e5, n)
+    lines += [f"memory_bytes{{{labels}}} {v:.0f} {s}" for s, v in zip(t, memory, strict=True)]
+    if version == "shrunk":
+        return
+    mean = 0.045 if version == "worse" else 0.03
+    seen = np.zeros(len(BOUNDS) + 1, dtype=np.int64)
+    rows: list[list[str]] = [[] for _ in seen]
+    for s, count in zip(t, requests_, strict=True):
+        latency = mean * rng.lognormal(0, 0.4, count)
+        seen += [np.count_nonzero(latency <= bound) for bound in (*BOUNDS, np.inf)]
+        for row, bound, value in zip(rows, (*BOUNDS, "+Inf"), seen, strict=True):
+            row.append(f'latency_seconds_bucket{{{labels},le="{bound}"}} {value} {s}')
+    for row in rows:
+        lines += row
+
+
+@contextmanager
+def serving(directory: Path, *, password: bool = False) -> Iterator[str]:
+    """The address of a Prometheus with the data in `directory`; with `password`, for the user judge alone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (directory / "prometheus.yml").write_text("scrape_configs: []\n", "utf-8")
+    options = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=100y",
+               f"--web.listen-address=127.0.0.1:{port}"]  # fmt: skip
+    if password:
+        digest = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+        (directory / "web.yml").write_text(f"basic_auth_users: {{judge: '{digest}'}}\n", "utf-8")
+        options.append("--web.config.file=web.yml")
+    log = (directory / "log").open("wb")
+    server = subprocess.Popen([_program("prometheus"), *options], cwd=directory, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(server, url, directory / "log")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        assert server.poll() is None, log.read_text("utf-8")[-2000:]
+        try:
+            answer = requests.get(f"{url}/-/ready", timeout=5, auth=("judge", PASSWORD))
+        except requests.ConnectionError:
+            time.sleep(0.05)
+            continue
+        if answer.status_code == 200:
+            return
+        time.sleep(0.05)
+    raise AssertionError(log.read_text("utf-8")[-2000:])
