@@ -52,7 +52,7 @@ class Threshold:
         Threshold(value=0.005, relative=False)
         """
         match = _NUMBER.fullmatch(text)
-        suffixes = _SUFFIXES[metric.unit]
+        suffixes = _SUFFIXES.get(metric.unit, {})  # a unit of a configuration's own takes plain numbers
         if match is None:
             raise ValueError(f"threshold {text!r} is not a number with a unit, such as {metric.threshold!r}")
         number, suffix = float(match[1]), match[2]

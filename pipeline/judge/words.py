@@ -46,10 +46,10 @@ def points(fraction: float) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A value with its unit; `unit` is one of the catalogue's.
+    """A value with its unit; `unit` is one of the catalogue's or a short word of a configuration's own.
 
-    >>> amount(0.01234, "s"), amount(81_200_000, "B"), amount(0.35, "cores"), amount(None, "s")
-    ('12.3 ms', '81.2 MB', '0.35 cores', '-')
+    >>> amount(0.01234, "s"), amount(81_200_000, "B"), amount(0.35, "cores"), amount(None, "s"), amount(3, "jobs")
+    ('12.3 ms', '81.2 MB', '0.35 cores', '-', '3 jobs')
     """
     if value is None or not math.isfinite(value):
         return "-"
@@ -67,9 +67,11 @@ def amount(value: float | None, unit: str) -> str:
         return f"{_digits(value)}/s"
     if unit == "margins":
         return f"{_digits(value)} of a margin"
-    if unit == "cores":
-        return f"{_digits(value)} cores"
-    return _digits(value)
+    if unit in ("load", "count"):
+        return _digits(value)
+    if unit.startswith("count/"):  # a trend of a count
+        return f"{_digits(value)}{unit.removeprefix('count')}"
+    return f"{_digits(value)} {unit}"
 
 
 def change(baseline: float, canary: float, unit: str) -> str:
