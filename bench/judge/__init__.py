@@ -1,0 +1,1 @@
+"""What the judge keeps of what it promises, on simulated runs: `python -m bench.judge` prints the tables."""

@@ -1,0 +1,188 @@
+"""The judge on simulated runs, as the tables of docs/judge.md.
+
+Run: .venv/bin/python -m bench.judge                          everything
+     .venv/bin/python -m bench.judge alike --pairs 2000       false alarms, the same code in both arms
+     .venv/bin/python -m bench.judge margin                   harm exactly as large as is allowed
+     .venv/bin/python -m bench.judge harms                    what is found of real harm, and when
+     .venv/bin/python -m bench.judge errors                   1 % -> 3 % errors against Wald's bound; total failure
+     .venv/bin/python -m bench.judge looks                    one judgement at the end tells of all looks
+
+Pure simulation: no hosts, no files. One core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import mean, median
+
+from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, LOOKED_AT, SHARP, Case
+from bench.judge.fast import alarms
+from bench.judge.ours import every_look, rules, say
+from bench.judge.simulate import RANK_ALPHA, STEP, Result, simulate
+from bench.judge.tables import interval, share, table
+from bench.judge.traffic import RATE, Condition, Harm, runs
+from bench.judge.wald import sample_bound
+from pipeline.judge.rules import Policy
+
+JUDGED = 50  # of each harm's runs, to the whole verdict
+PAIRS = {"alike": 2000, "margin": 1000, "harms": 200, "errors": 200, "looks": 20}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.judge")
+    parser.add_argument("what", nargs="*", choices=[*PAIRS, []], default=[], metavar="|".join(PAIRS))
+    parser.add_argument(
+        "--pairs", type=int, help="runs of each condition, instead of each table's own number"
+    )
+    parser.add_argument("--seed", type=int, default=2026)
+    given = parser.parse_args(arguments)
+    for name in given.what or PAIRS:
+        began, pairs = time.process_time(), given.pairs or PAIRS[name]
+        print(f"\n### {name}\n\n{_TABLES[name](pairs, given.seed)}\n")
+        spent = time.process_time() - began
+        print(
+            f"{pairs} runs a row; `python -m bench.judge {name} --pairs {pairs} --seed {given.seed}`: {spent:.0f} s"
+        )
+
+
+def alike(pairs: int, seed: int) -> str:
+    """Any alarm of any metric, in percent of the runs of the same code twice."""
+    titles = [
+        "both versions alike", "schedule", "ours, every look", "95 % interval",
+        "Kayenta, once", "Kayenta with our margins, once", f"the same every {STEP} s", f"rank p < {RANK_ALPHA} every s",
+        "fails of ours",
+    ]  # fmt: skip
+    rows = []
+    for case, result in _each(ALIKE, pairs, seed):
+        rows.append([
+            case.condition.name, case.condition.schedule, *_alarms(result),
+            *(share(x, result.n) for x in (result.kayenta_plain, result.kayenta_sized)),
+            share(len(result.kayenta_looks), result.n), share(len(result.rank_looks), result.n), _failed(result),
+        ])  # fmt: skip
+    return table(titles, rows)
+
+
+def margin(pairs: int, seed: int) -> str:
+    """Any fail, where nothing is beyond its margin and something is exactly on it."""
+    titles = [
+        "exactly what is allowed",
+        "schedule",
+        "ours, every look",
+        "95 % interval",
+        "canary failed",
+        "fails",
+    ]
+    rows = [
+        [case.condition.name, case.condition.schedule, *_alarms(result), _failed(result)]
+        for case, result in _each((*AT_THE_MARGIN, *SHARP), pairs, seed, peers=False)
+    ]
+    return table(titles, rows)
+
+
+def harms(pairs: int, seed: int) -> str:
+    """What is found of harm, and the median second of the canary's measurement at which."""
+    titles = [
+        "canary", "schedule", "ours: a fail", "median s", "outcome failed", "inconclusive", "passed", "Kayenta, once",
+        "Kayenta with our margins, once", f"the same every {STEP} s", "median s",
+    ]  # fmt: skip
+    rows = []
+    for case, result in _each(HARMS, pairs, seed, judged=JUDGED):
+        rows.append([
+            case.condition.name, case.condition.schedule, share(len(result.ours), result.n), _median(result.ours),
+            *(share(result.outcomes[x], result.judged) for x in ("failed", "inconclusive", "passed")),
+            *(share(x, result.n) for x in (result.kayenta_plain, result.kayenta_sized)),
+            share(len(result.kayenta_looks), result.n), _median(result.kayenta_looks),
+        ])  # fmt: skip
+    return table(titles, rows)
+
+
+def errors(pairs: int, seed: int) -> str:
+    """Requests of the canary until the errors are shown to be worse, against Wald's bound."""
+    titles = [
+        "errors",
+        "schedule",
+        "decided",
+        "mean requests",
+        "Wald's bound",
+        "ratio",
+        "median s",
+        "slowest s",
+    ]
+    rows = []
+    for before, after in ((0.01, 0.03), (0.002, 1.0)):
+        for schedule in ("phased", "interleaved"):
+            name = f"{before:.1%} -> {after:.0%}"
+            condition = Condition(name, schedule, phi=0.3, errors=before, harm=Harm(errors=after))
+            seconds = [_errors_shown(condition, seed, number) for number in range(pairs)]
+            shown = [s for s in seconds if s is not None]
+            mean_requests = mean(RATE * (condition.seconds if s is None else s) for s in seconds)
+            bound = sample_bound(before, after, 0.01)
+            rows.append([
+                name, schedule, share(len(shown), pairs), f"{mean_requests:.0f}", f"{bound:.0f}",
+                f"{mean_requests / bound:.2f}", _median(shown), f"{max(shown, default=0):.0f}",
+            ])  # fmt: skip
+    return table(titles, rows)
+
+
+def _errors_shown(condition: Condition, seed: int, number: int) -> float | None:
+    (evidence,) = runs(condition, 1, seed, number)
+    return say(evidence, rules({}), Policy()).failed.get("error_rate")
+
+
+def looks(pairs: int, seed: int) -> str:
+    """The same fails at the same look: from a judgement at each look, from one at the end, and by the short cut."""
+    titles = ["case", "schedule", "fails of metrics", "one judgement at the end alike", "short cut alike"]
+    rows, policy, step = [], Policy(), 3 * Policy().block_seconds
+    for case in LOOKED_AT:
+        fails = at_end = short_cut = 0
+        asked = rules(case.thresholds)
+        for evidence, shown in alarms(
+            runs(case.condition, max(1, pairs // len(LOOKED_AT)), seed), asked, policy
+        ):
+            each, end = every_look(evidence, asked, policy, step), say(evidence, asked, policy).failed
+            names = each.keys() | end.keys() | shown.keys()
+            fails += len(each)
+            at_end += sum(_same(each, end, name, step) for name in names)
+            short_cut += sum(_same(each, shown, name, step) for name in names)
+        rows.append([case.condition.name, case.condition.schedule, str(fails), str(at_end), str(short_cut)])
+    return table(titles, rows)
+
+
+def _same(one: Mapping[str, float], other: Mapping[str, float], name: str, step: float) -> bool:
+    return name in one and name in other and abs(one[name] - other[name]) < step
+
+
+def _each(
+    cases: Sequence[Case], pairs: int, seed: int, *, peers: bool = True, judged: int = 0
+) -> list[tuple[Case, Result]]:
+    results = []
+    for case in cases:
+        began = time.process_time()
+        results.append((case, simulate(case, pairs, seed, peers=peers, judged=judged)))
+        spent = time.process_time() - began
+        print(f"{case.condition.schedule}, {case.condition.name}: {spent:.0f} s", file=sys.stderr)
+    return results
+
+
+def _alarms(result: Result) -> list[str]:
+    low, high = interval(len(result.ours), result.n)
+    return [share(len(result.ours), result.n), f"{100 * low:.1f} - {100 * high:.1f} %"]
+
+
+def _failed(result: Result) -> str:
+    return ", ".join(f"{name} {count}" for name, count in result.failed.most_common(4)) or "-"
+
+
+def _median(seconds: Sequence[float]) -> str:
+    return f"{median(seconds):.0f}" if seconds else "-"
+
+
+_TABLES: dict[str, Callable[[int, int], str]] = {
+    "alike": alike, "margin": margin, "harms": harms, "errors": errors, "looks": looks,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    main()

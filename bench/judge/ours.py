@@ -1,0 +1,95 @@
+"""Our judge on one simulated run: what it says at the end, and when a metric failed first of all looks.
+
+A lower bound that was passed once stays passed (docs/judge.md), so one judgement at the end tells of all looks:
+a failed metric has `decided_after`. `every_look` asks anew at each look instead, as a run that is watched does;
+`python -m bench.judge looks` shows that both agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.judge import judge
+from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.verdict import Decision, Outcome
+
+__all__ = ["Said", "every_look", "rules", "say", "until"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The outcome at the end, and each failed metric with the seconds after which it was shown."""
+
+    outcome: Outcome
+    failed: Mapping[str, float]
+
+    @property
+    def first(self) -> float | None:
+        """Seconds of the canary's measurement at the first fail; None: nothing failed."""
+        return min(self.failed.values(), default=None)
+
+
+def rules(thresholds: Mapping[str, str]) -> tuple[MetricRule, ...]:
+    """The default rules, with these thresholds by metric."""
+    return tuple(
+        MetricRule.model_validate({"name": rule.name, "threshold": thresholds[rule.name]})
+        if rule.name in thresholds
+        else rule
+        for rule in default_rules()
+    )
+
+
+def say(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) -> Said:
+    """One judgement, at the end."""
+    verdict = judge(evidence, asked, policy)
+    failed = {
+        metric.name: evidence.canary.seconds if metric.decided_after is None else metric.decided_after
+        for metric in verdict.metrics
+        if metric.decision is Decision.FAIL
+    }
+    return Said(verdict.outcome, failed)
+
+
+def every_look(
+    evidence: Evidence, asked: Sequence[MetricRule], policy: Policy, step: float
+) -> Mapping[str, float]:
+    """Each metric that failed at any look, a look each `step` seconds of the canary, with its first."""
+    first: dict[str, float] = {}
+    looks = np.arange(step, evidence.canary.seconds + step / 2, step)
+    for second in looks.tolist():
+        for metric in judge(until(evidence, second), asked, policy).metrics:
+            if metric.decision is Decision.FAIL:
+                first.setdefault(metric.name, second)
+    return first
+
+
+def until(evidence: Evidence, seconds: float) -> Evidence:
+    """The run as it was when the canary had been measured for `seconds`."""
+    starts = evidence.canary.phase_starts
+    length = evidence.canary.seconds / len(starts)
+    index = min(int(seconds / length - 1e-9), len(starts) - 1)
+    clock = starts[index] + seconds - index * length
+    canary, baseline = (_cut(arm, clock) for arm in (evidence.canary, evidence.baseline))
+    return replace(evidence, baseline=baseline, canary=canary, planned=evidence.canary.seconds)
+
+
+def _cut(arm: Arm, clock: float) -> Arm:
+    length = arm.seconds / len(arm.phase_starts)
+    starts = tuple(start for start in arm.phase_starts if start < clock)
+    seconds = sum(min(length, clock - start) for start in starts)
+    known = arm.requests.t < clock
+    requests = arm.requests
+    series = {
+        name: Series(one.t[one.t < clock], one.value[one.t < clock]) for name, one in arm.series.items()
+    }
+    return Arm(
+        Requests(
+            requests.t[known], requests.latency[known], requests.status[known],
+            requests.body_ok[known], requests.size[known],
+        ),
+        series, seconds, starts,
+    )  # fmt: skip

@@ -1,0 +1,59 @@
+"""One case many times: how often ours and the others find something, and after how many seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bench.judge.conditions import Case
+from bench.judge.fast import alarms
+from bench.judge.ours import rules
+from bench.judge.peers import kayenta_first, kayenta_once, rank_first, seconds_of
+from bench.judge.traffic import runs
+from pipeline.judge import judge
+from pipeline.judge.rules import Policy
+
+__all__ = ["RANK_ALPHA", "STEP", "Result", "simulate"]
+
+RANK_ALPHA = 0.01
+STEP = 5  # seconds between two looks of Kayenta's: its exact rules at each second would take hours
+
+
+@dataclass(slots=True)
+class Result:
+    """What was said of `n` runs of one case.
+
+    - `failed`: how often each metric failed in ours
+    - `outcomes`: ours at the end, of the first `judged` runs
+    - the lists: the seconds of the canary's measurement at which each found something first
+    """
+
+    n: int = 0
+    judged: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    kayenta_plain: int = 0
+    kayenta_sized: int = 0
+    ours: list[float] = field(default_factory=list)
+    kayenta_looks: list[float] = field(default_factory=list)
+    rank_looks: list[float] = field(default_factory=list)
+
+
+def simulate(case: Case, pairs: int, seed: int, *, peers: bool = True, judged: int = 0) -> Result:
+    """Simulates `pairs` runs of the case; the others look at them too with `peers`."""
+    asked, policy, result = rules(case.thresholds), Policy(), Result(judged=min(judged, pairs))
+    for evidence, failed in alarms(runs(case.condition, pairs, seed), asked, policy):
+        result.n += 1
+        result.failed.update(failed.keys())
+        result.ours += [min(failed.values())] if failed else []
+        if result.n <= judged:
+            result.outcomes[judge(evidence, asked, policy).outcome.value] += 1
+        if not peers:
+            continue
+        metrics = seconds_of(evidence)
+        result.kayenta_plain += kayenta_once(metrics, sized=False)
+        result.kayenta_sized += kayenta_once(metrics, sized=True)
+        looked, ranked = kayenta_first(metrics, sized=True, step=STEP), rank_first(metrics, RANK_ALPHA)
+        result.kayenta_looks += [] if looked is None else [float(looked)]
+        result.rank_looks += [] if ranked is None else [float(ranked)]
+    return result

@@ -1,0 +1,36 @@
+"""Markdown tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+__all__ = ["interval", "share", "table"]
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first column is text and whose others are numbers."""
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def share(hits: int, n: int) -> str:
+    """A share in percent, with one decimal where it is small.
+
+    >>> share(3, 2000), share(450, 500)
+    ('0.15 %', '90.0 %')
+    """
+    if n == 0:
+        return "-"
+    return f"{100 * hits / n:.2f} %" if hits / n < 0.1 else f"{100 * hits / n:.1f} %"
+
+
+def interval(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share.
+
+    >>> [round(x, 4) for x in interval(40, 2000)]
+    [0.0147, 0.0271]
+    """
+    p, middle = hits / n, (hits / n + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
