@@ -51,7 +51,7 @@ class Harm:
     - `after`: seconds of the canary's measurement at which it was first shown to be worse
     - `more`: how many more minutes would tell; None when no length of the same would
     - `said`: both values and the difference in words; `allowed`: the margin
-    - `real`: whether what else a fail needs is given
+    - `real`: whether what else a fail needs is given; `doubt`: why it is undecided, where that is no matter of time
     """
 
     baseline: Summary
@@ -69,6 +69,7 @@ class Harm:
     said: str
     allowed: str
     real: bool = True
+    doubt: str = ""
 
     @property
     def worse(self) -> bool:

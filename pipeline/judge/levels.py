@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.finding import NOTHING, Finding, Harm, Sides, absent, shown_after
-from pipeline.judge.measure import ArmView, Measured
+from pipeline.judge.measure import LATENCIES, ArmView, Measured
 from pipeline.judge.pairs import Pairing, Pairs, pair
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.scale import Scale, scales
@@ -24,7 +24,7 @@ __all__ = ["QUANTILES", "block_harm", "find_level", "paired", "planned_blocks", 
 Floats = NDArray[np.float64]
 
 _TRIVIAL: Final = 0.99
-QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+QUANTILES: Final = LATENCIES[:-1]  # of latency_quantiles; the last has a metric of its own
 _REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
     "latency_p50": lambda arm: arm.latencies(0.5),
     "latency_p99": lambda arm: arm.latencies(0.99),
@@ -102,16 +102,8 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha
     last = path.last()
     assert last is not None  # noqa: S101 - a path has an entry for each of the differences
     bar = max(scale.margin, sides.drift or 0.0)
-    whole = alpha / 2  # the other half is the late windows'
-    more = more_blocks(
-        differences,
-        scale.difference(scale.margin if last.estimate <= scale.difference(scale.margin) else bar),
-        whole,
-        sides.policy.beta,
-        planned=planned_blocks(sides),
-    )
     late = differences[len(differences) // 2 :]
-    return Harm(
+    harm = Harm(
         baseline=NOTHING,
         canary=NOTHING,
         relative=scale.relative,
@@ -123,10 +115,16 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha
         late=scale.effect(float(late.mean())),
         effective=last.effective,
         after=shown_after(path.low, scale.difference(bar), t),
-        more=None if more is None else more * seconds / 60,
+        more=None,
         said="",
         allowed="",
     )
+    if harm.worse or harm.within:
+        return harm
+    to = scale.difference(scale.margin if harm.effect <= scale.margin else bar)
+    # The other half of alpha is the late windows'.
+    more = more_blocks(differences, to, alpha / 2, sides.policy.beta, planned=planned_blocks(sides))
+    return harm if more is None else replace(harm, more=more * seconds / 60)
 
 
 def planned_blocks(sides: Sides) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -15,11 +15,14 @@ from pipeline.judge.pairs import BlockValues
 from pipeline.judge.rules import Policy
 from pipeline.judge.verdict import Summary
 
-__all__ = ["ArmView", "Hits", "Measured", "events_in"]
+__all__ = ["LATENCIES", "ArmView", "Hits", "Measured"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+# Of latency: what the metrics look at, read from one sorting.
+LATENCIES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 # Beyond this a number is a broken sample (a petabyte, thirty thousand years), and sums of squares overflow.
 _LARGEST: Final = 1e15
@@ -52,14 +55,14 @@ class Hits:
         """How many were."""
         return round(float(self.hits.sum()))
 
+    @property
+    def rate(self) -> float:
+        """How many could have been, a second; the arm must have some."""
+        return self.total / len(self.second)
+
     def summary(self) -> Summary:
         """The share as the compared value."""
         return Summary(self.total, self.count / self.total if self.total else None)
-
-
-def events_in(counter: Floats) -> Floats:
-    """How much a counter rose at each sample after the first; one that starts again at 0 loses nothing."""
-    return np.asarray(np.maximum(np.diff(counter), 0))
 
 
 class ArmView:
@@ -73,6 +76,7 @@ class ArmView:
         self._t = arm.requests.t[self._known]
         self._status = arm.requests.status[self._known]
         self._body_ok = arm.requests.body_ok[self._known]
+        self._levels: dict[str, list[Measured]] = {}
 
     @cached_property
     def _right_status(self) -> Bools:
@@ -130,9 +134,10 @@ class ArmView:
         good = self._by_second(self._good)
         return Hits(good.second, np.minimum(good.hits, 1.0), np.minimum(good.n, 1.0))
 
-    def status_counts(self, status: int) -> Hits:
-        """Requests answered with this status."""
-        return self._by_second(self._status == status)
+    def answers(self, status: int | None = None) -> Hits:
+        """Answers with this status (None: with any) of all requests that were answered."""
+        answered = self._status > 0
+        return self._by_second(answered if status is None else self._status == status, answered)
 
     def share(self, hits: str, total: str) -> Hits | None:
         """Hits and totals of two series with the same times. None without samples."""
@@ -154,29 +159,37 @@ class ArmView:
         return second, index
 
     def latencies(self, *quantiles: float) -> list[Measured]:
-        """Quantiles of the good responses' latency in seconds, overall and in each block; [] without any."""
-        return self._of_good(self._arm.requests.latency[self._known], quantiles)
+        """Quantiles of the good responses' latency in seconds, overall and in each block; [] without any.
+
+        Each is one of LATENCIES.
+        """
+        return [self._latencies[quantile] for quantile in quantiles] if self.good else []
+
+    @cached_property
+    def _latencies(self) -> dict[float, Measured]:
+        return dict(zip(LATENCIES, self._of_good(self._arm.requests.latency, LATENCIES), strict=True))
 
     def sizes(self) -> list[Measured]:
         """The median size of good responses in bytes."""
-        return self._of_good(self._arm.requests.size[self._known].astype(np.float64), (0.5,))
+        return self._of_good(self._arm.requests.size.astype(np.float64), (0.5,)) if self.good else []
+
+    def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:
+        """Quantiles of a column of at least one good response."""
+        values = column[self._known][self._good]
+        blocks, whole = self._good_blocks, _summary(0.0, values)
+        return [
+            Measured(replace(whole, value=value), blocks.values(in_blocks), f"p{100 * quantile:g}")
+            for quantile, value, in_blocks in zip(
+                quantiles,
+                np.quantile(values, quantiles).tolist(),
+                blocks.quantiles(values, quantiles),
+                strict=True,
+            )
+        ]
 
     @cached_property
     def _good_blocks(self) -> Blocks:
         return self._cut(self._t[self._good])
-
-    def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:
-        values = column[self._good]
-        if len(values) == 0:
-            return []
-        blocks = self._good_blocks
-        whole = np.quantile(values, quantiles).tolist()
-        return [
-            Measured(_summary(value, values), blocks.values(in_blocks), f"p{100 * quantile:g}")
-            for quantile, value, in_blocks in zip(
-                quantiles, whole, blocks.quantiles(values, quantiles), strict=True
-            )
-        ]
 
     def throughput(self) -> list[Measured]:
         """Good responses a second, by the block in which each was due."""
@@ -190,16 +203,27 @@ class ArmView:
 
     def level(self, name: str) -> list[Measured]:
         """The mean of a series, overall and in each block; [] without samples."""
-        t, value = self._series(name)
-        if len(value) == 0:
-            return []
-        blocks = self._cut(t)
-        return [Measured(_summary(float(value.mean()), value), blocks.values(blocks.means(value)))]
+        if name not in self._levels:
+            t, value = self._series(name)
+            blocks = self._cut(t)
+            self._levels[name] = (
+                [Measured(_summary(float(value.mean()), value), blocks.values(blocks.means(value)))]
+                if len(value)
+                else []
+            )
+        return self._levels[name]
 
-    def counter(self, name: str) -> tuple[Floats, Floats] | None:
-        """The times and values of a counter. None with fewer than two samples."""
+    def events(self, name: str) -> Hits | None:
+        """How much a counter rose, of the seconds watched; None with fewer than two samples.
+
+        A counter that starts again at 0 loses nothing. Between phases it goes on counting, and so does this.
+        """
         t, value = self._series(name)
-        return (t, value) if len(value) > 1 else None
+        if len(value) < 2:
+            return None
+        second, index = np.unique(np.floor(t[1:]), return_inverse=True)
+        rose, watched = np.maximum(np.diff(value), 0), np.diff(t)
+        return Hits(second, _summed(index, rose, len(second)), _summed(index, watched, len(second)))
 
     def _series(self, name: str) -> tuple[Floats, Floats]:
         series = self._arm.series.get(name)

@@ -100,6 +100,8 @@ def _neither(rule: MetricRule, finding: Finding, harm: Harm) -> str:
     if harm.high <= harm.margin and harm.late is not None:
         late = _size(rule, harm, harm.late)
         return f"within the allowed {harm.allowed} in all, but beyond it in the second half alone ({late})"
+    if harm.doubt:
+        return harm.doubt
     more = _more(finding)
     tell = (
         "more of the same would hardly tell" if more is None else f"{minutes(more)} at this rate would tell"

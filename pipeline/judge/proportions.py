@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.catalogue import Direction
+from pipeline.judge.columns import columns
 from pipeline.judge.counts import Tally, more_requests, proportion_path
-from pipeline.judge.finding import Finding, Harm, Sides, absent, shown_after
+from pipeline.judge.finding import NOTHING, Finding, Harm, Sides, absent, shown_after
 from pipeline.judge.measure import ArmView, Hits
 from pipeline.judge.path import Path
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.words import between, count_of, points
 
-__all__ = ["find_proportion"]
+__all__ = ["find_proportion", "share_harm", "too_few", "waiting"]
 
 Floats = NDArray[np.float64]
 
@@ -56,8 +57,12 @@ def find_proportion(rule: MetricRule, sides: Sides) -> Finding:
     ways = (True, False) if rule.direction is Direction.EITHER else (rule.direction is Direction.INCREASE,)
     alpha = sides.alpha / len(ways)
     harms = tuple(_harm(rule, asked, b, c, sides, alpha, increase=increase) for increase in ways)
-    short, minutes = _too_few(asked, b, c, sides)
-    return Finding(harms=harms, drift=sides.drift or 0.0, short=short, short_minutes=minutes)
+    finding = Finding(harms=harms, drift=sides.drift or 0.0)
+    if (
+        asked.unit == "seconds"
+    ):  # they are as many as the run has; what must be many are the requests behind them
+        return too_few(finding, sides.baseline.sent, sides.canary.sent, "requests", sides)
+    return too_few(finding, b.total, c.total, asked.unit, sides)
 
 
 def _harm(
@@ -65,16 +70,28 @@ def _harm(
 ) -> Harm:
     # What must not fall is what its opposite must not rise.
     baseline, canary = (hits if increase else replace(hits, hits=hits.n - hits.hits) for hits in (b, c))
-    tallies = _columns(baseline, canary, together=not sides.phased)
+    tallies = columns(baseline, canary, sides)
     path = proportion_path(*tallies, alpha, sides.policy.beta, fixed_baseline=sides.phased)
+    said = f"{count_of(c.count, c.total)} {asked.phrase} on the canary, {count_of(b.count, b.total)} on the baseline"
+    harm = replace(
+        share_harm(rule, path, c, sides, said, increase=increase), baseline=b.summary(), canary=c.summary()
+    )
+    return waiting(harm, tallies, alpha, c, sides)
+
+
+def share_harm(
+    rule: MetricRule, path: Path, canary: Hits, sides: Sides, said: str, *, increase: bool = True
+) -> Harm:
+    """What a path of at least one look shows of a share; the caller adds both arms' values."""
     last = path.last()
-    assert last is not None  # noqa: S101 - both arms have counts, so there was a look
+    assert last is not None  # noqa: S101 - whoever calls has counts of both arms, so there was a look
     least = max(rule.limit.value, sides.drift or 0.0)
-    more = more_requests(*tallies, alpha, sides.policy.beta, rule.limit.value, fixed_baseline=sides.phased)
+    worse = np.where(path.estimate > least, np.maximum.accumulate(path.low), -np.inf)
+    seconds = np.searchsorted(np.cumsum(canary.n), path.n - 0.5).astype(np.float64) + 1
     limits = between(min(last.low, last.estimate), max(last.high, last.estimate), points, increase=increase)
     return Harm(
-        baseline=b.summary(),
-        canary=c.summary(),
+        baseline=NOTHING,
+        canary=NOTHING,
         relative=False,
         effect=last.estimate,
         low=last.low,
@@ -83,44 +100,27 @@ def _harm(
         bar=0.0,
         late=None,
         effective=last.effective,
-        after=_shown(path, c, least),
-        more=None if more is None else more / (c.total / max(len(c.second), 1)) / 60,
-        said=f"{count_of(c.count, c.total)} {asked.phrase} on the canary, "
-        f"{count_of(b.count, b.total)} on the baseline{limits}",
+        after=shown_after(worse, 0.0, seconds),
+        more=None,
+        said=said + limits,
         allowed=points(rule.limit.value),
-        real=last.estimate > least and min(b.total, c.total) >= _LEAST,
+        real=last.estimate > least and canary.total >= _LEAST,
     )
 
 
-def _columns(baseline: Hits, canary: Hits, *, together: bool) -> tuple[Tally, Tally]:
-    """Both arms' counts, a column a second; where both grow together, in the same columns."""
-    if not together:
-        return Tally(baseline.hits, baseline.n), Tally(canary.hits, canary.n)
-    second = np.union1d(baseline.second, canary.second)
-    tallies = []
-    for arm in (baseline, canary):
-        at = np.searchsorted(second, arm.second)
-        hits, n = np.zeros(len(second)), np.zeros(len(second))
-        hits[at], n[at] = arm.hits, arm.n
-        tallies.append(Tally(hits, n))
-    return tallies[0], tallies[1]
+def waiting(harm: Harm, tallies: tuple[Tally, Tally], alpha: float, canary: Hits, sides: Sides) -> Harm:
+    """The harm, with how long it would take to decide it where it is undecided."""
+    if harm.worse or harm.within:
+        return harm
+    more = more_requests(*tallies, alpha, sides.policy.beta, harm.margin, fixed_baseline=sides.phased)
+    return harm if more is None else replace(harm, more=more / canary.rate / 60)
 
 
-def _shown(path: Path, canary: Hits, least: float) -> float | None:
-    """Seconds of the canary's measurement at the first look that would have failed it."""
-    worse = np.where(path.estimate > least, np.maximum.accumulate(path.low), -np.inf)
-    seconds = np.searchsorted(np.cumsum(canary.n), path.n - 0.5).astype(np.float64) + 1
-    return shown_after(worse, 0.0, seconds)
-
-
-def _too_few(asked: _Asked, b: Hits, c: Hits, sides: Sides) -> tuple[str | None, float | None]:
-    """Why there are too few for a pass, and the minutes until there are enough."""
+def too_few(finding: Finding, b: int, c: int, what: str, sides: Sides) -> Finding:
+    """The finding, with what it lacks for a pass where there are too few of `what` in an arm."""
     needed = sides.policy.min_requests
-    # Seconds are as many as the run has; what must be many are the requests behind them.
-    counts = (sides.baseline.sent, sides.canary.sent) if asked.unit == "seconds" else (b.total, c.total)
-    if min(counts) >= needed:
-        return None, None
-    what = "requests" if asked.unit == "seconds" else asked.unit
-    said = f"too few to tell: {min(counts):,} {what}, {needed} are needed in each version"
-    rate = min(counts) / max(len(c.second), 1)
-    return said, (needed - min(counts)) / rate / 60 if rate else None
+    if min(b, c) >= needed:
+        return finding
+    said = f"too few to tell: {min(b, c):,} {what}, {needed} are needed in each version"
+    rate = c / sides.canary.seconds if sides.canary.seconds else 0.0
+    return replace(finding, short=said, short_minutes=(needed - min(b, c)) / rate / 60 if rate else None)

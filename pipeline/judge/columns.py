@@ -1,0 +1,25 @@
+"""Both arms' counts as columns of seconds, as the statistics of counts want them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.judge.counts import Tally
+from pipeline.judge.finding import Sides
+from pipeline.judge.measure import Hits
+
+__all__ = ["columns"]
+
+
+def columns(baseline: Hits, canary: Hits, sides: Sides) -> tuple[Tally, Tally]:
+    """A column for each second in which an arm was measured; where both grow together, the same ones for both."""
+    if sides.phased:
+        return Tally(baseline.hits, baseline.n), Tally(canary.hits, canary.n)
+    second = np.union1d(baseline.second, canary.second)
+    tallies = []
+    for arm in (baseline, canary):
+        at = np.searchsorted(second, arm.second)
+        hits, n = np.zeros(len(second)), np.zeros(len(second))
+        hits[at], n[at] = arm.hits, arm.n
+        tallies.append(Tally(hits, n))
+    return tallies[0], tallies[1]
