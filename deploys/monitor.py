@@ -10,11 +10,14 @@ made; `alert_webhook`, which is taken where it is given.
 """
 
 import re
+from collections.abc import Generator
 from pathlib import Path
 
 from pyinfra import local
+from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
+from pyinfra.api.operation import operation
 from pyinfra.context import config, host, inventory
 from pyinfra.facts.server import Command
 
@@ -87,16 +90,26 @@ def probed(of: Host, app: str) -> str:
     return f"http://{address}{'' if port == 80 else f':{port}'}{path}"
 
 
+@operation()
+def met(what: str) -> Generator[StringCommand, None, None]:
+    """All hosts have come so far; changes nothing.
+
+    pyinfra knows an order of each host's operations and none between hosts; one that all of them have is where those
+    wait for each other.
+    """
+    host.noop(what)
+    yield from ()
+
+
 def watched(monitor: Host) -> None:
     """This host shows its figures to the monitor, and those of the applications that are deployed on it."""
     me = described(host)
-    # First, as all hosts go on step by step: by the monitor's own proof its tunnels must have come through.
-    tunnels.authorized(name="Let the monitor in", monitor=monitor, ports=ports_of(me))
     if apps_of(host):
         exporters.of_host()
     else:
         # The proxy's are the canary's: with others, each of its runs and each of these would undo the other.
         local.include(str(HERE / "canary_exporters.py"))
+    tunnels.authorized(name="Let the monitor in", monitor=monitor, ports=ports_of(me))
     for app in apps_of(host):
         if host.get_fact(Command, f"cat /srv/{app}/live 2>/dev/null || true"):
             exporters.of_application(app, mongodb="mongodb" not in me.without)
@@ -105,8 +118,10 @@ def watched(monitor: Host) -> None:
 def made_ready() -> None:
     """The monitor has what it needs, and the key with which it will come to the others."""
     wanted = [*exporters.HOST_PACKAGES, *prometheus.PACKAGES, *monitor_page.PACKAGES, "openssh-client"]
-    packages.ensure(wanted, hold=["nginx", *(name for name in wanted if name.startswith("prometheus"))])
+    # First: the others' first step asks for it, and pyinfra takes the first steps of all hosts together. What makes it
+    # is there, for sshd does not come without it.
     tunnels.key(name="Make the key of the tunnels")
+    packages.ensure(wanted, hold=["nginx", *(name for name in wanted if name.startswith("prometheus"))])
 
 
 def watching() -> None:
@@ -149,10 +164,11 @@ config.SUDO = host.data.get("ssh_user") != "root"
 send_at_once()
 
 watcher = the_monitor()
-# In this order, on all hosts side by side: the key, what it opens, what comes through.
 if host.name == watcher.name:
     made_ready()
+met(name="The monitor has its key", what="what follows opens doors to it")
 if shown_by(host):
     watched(watcher)
+met(name="All hosts show their figures", what="what follows reads them")
 if host.name == watcher.name:
     watching()
