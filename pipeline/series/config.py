@@ -67,8 +67,8 @@ class PrometheusSource(_Part):
     """Where a metric's samples are in a Prometheus.
 
     `query` for a level, trend or count, `hits` and `total` for a proportion. `counters`: they select raw counters,
-    whose rises are added up; else each value is the number within one step. `absent: zero`: hits that have
-    no series at all, where the total has one, are none.
+    whose rises are added up; else each value is the number within one step. `absent: zero`: where a count, or the
+    hits beside a total, have no series at all, there were none.
     """
 
     query: Queries | None = None
@@ -137,8 +137,8 @@ class MetricConfig(_Part):
                 raise ValueError(f"prometheus: a {self.kind} needs {wanted}, and no other query")
             if self.prometheus.counters and self.kind not in ("count", "proportion"):
                 raise ValueError(f"prometheus: counters is for counts and proportions, not a {self.kind}")
-            if self.prometheus.absent == "zero" and self.kind != "proportion":
-                raise ValueError("prometheus: absent is for the hits of a proportion")
+            if self.prometheus.absent == "zero" and self.kind not in ("count", "proportion"):
+                raise ValueError(f"prometheus: absent is for counts and proportions, not a {self.kind}")
         if self.csv is not None:
             wrong = ("column",) if self.kind == "proportion" else ("hits", "total")
             if any(getattr(self.csv, key) is not None for key in wrong):

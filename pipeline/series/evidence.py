@@ -75,6 +75,7 @@ def build(
         canary=arms["canary"],
         problems=(Problem("note", how), *problems),
         pairing="time" if by_time else "age",
+        planned=spans["canary"].seconds,
         load=False,
     )
     return Case(evidence, tuple(metric.rule() for metric in config.metrics), policy, names)

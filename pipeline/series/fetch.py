@@ -23,6 +23,10 @@ Floats = NDArray[np.float64]
 Columns = tuple[Floats, Floats]
 ARMS: Final = ("baseline", "canary")
 _NONE: Final = np.zeros(0)
+_SHARED: Final = (
+    "its query looks back further than one step, so neighbouring samples share what they are made of and tell less "
+    "than as many single ones: write [$step] and, where that is too short, a longer step"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
 
     def ask(query: object) -> tuple[Found, ...]:
         text = question.filled(query)
+        if metric.kind in ("level", "trend") and max(promql.ranges(text), default=0) > question.step:
+            notes.append(f"{metric.name}: {_SHARED}")
         answer = question.client.query_range(text, question.span.start, question.span.end, question.step)
         notes.extend(f"{metric.name}, {question.arm}: Prometheus warns: {said}" for said in answer.warnings)
         if not answer.series:
@@ -104,13 +110,19 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
             # A series of hits that exists has been seen to work: where it has no sample yet, there was no hit.
             zero = bool(hits) or source.absent == "zero"
             samples = proportion(*pair, zero=zero, counted=source.counters)
-        elif metric.kind == "count" and source.counters:
+        elif metric.kind == "count":
             found = ask(source.query)
-            first = min((_steps(one, question)[0] for one in found), default=0)
-            samples = events(*_risen(found, question, first))
+            if not found and source.absent == "zero":
+                steps = np.arange(1, _count(question) + 1)
+                columns = _ends(steps, question), np.zeros(len(steps))
+            elif source.counters:
+                first = min((_steps(one, question)[0] for one in found), default=0)
+                columns = _risen(found, question, first)
+            else:
+                columns = _one(found, metric, question)
+            samples = events(*columns)
         else:
-            columns = _one(ask(source.query), metric, question)
-            samples = events(*columns) if metric.kind == "count" else level(*columns)
+            samples = level(*_one(ask(source.query), metric, question))
     except ValueError as error:
         raise UsageError(f"{metric.name}, {question.arm}: {error}") from None
     return replace(samples, notes=tuple(notes))
@@ -118,6 +130,11 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
 
 def _steps(found: Found, question: _Question) -> NDArray[np.int64]:
     return np.rint((found.t - question.span.start) / question.step).astype(np.int64)
+
+
+def _count(question: _Question) -> int:
+    """How many whole steps the window has."""
+    return int(question.span.seconds / question.step + 1e-6)
 
 
 def _ends(step: NDArray[np.int64], question: _Question) -> Floats:
@@ -152,7 +169,7 @@ def _differ(series: Sequence[Found]) -> str:
 
 def _risen(series: Sequence[Found], question: _Question, first: int) -> Columns:
     """The rises of all counters together, by step. One that appears after step `first` began at 0 then."""
-    steps = max(int(question.span.seconds / question.step + 1e-6), 0) + 1
+    steps = _count(question) + 1
     total, seen = np.zeros(steps), np.zeros(steps, dtype=np.bool_)
     for found in series:
         known = np.isfinite(found.value)

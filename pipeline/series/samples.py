@@ -87,7 +87,7 @@ def proportion(
     if np.any(n < 0) or np.any(hit < 0):
         raise ValueError("a count is below zero")
     if not counted and looks_like_a_counter(n):
-        raise ValueError("the total never falls, as a counter does: write counters: true")
+        raise ValueError("the total goes on rising, as a counter does: write counters: true")
     if hit.sum() > n.sum() * (1 + 1e-6) + 0.5:
         raise ValueError(f"{hit.sum():.6g} hits are more than their total, {n.sum():.6g}")
     hit, n = whole([hit, n])
@@ -95,8 +95,10 @@ def proportion(
 
 
 def looks_like_a_counter(value: Floats) -> bool:
-    """Whether it only ever rises, over 20 samples and more: counts for each step go up and down."""
-    return len(value) >= 20 and bool(np.all(np.diff(value) >= 0)) and value[-1] > 2 * value[0] + 20
+    """Whether it rises and hardly ever falls; counts of single steps fall about as often as they rise."""
+    steps = np.diff(value)
+    rises, falls = np.count_nonzero(steps > 0), np.count_nonzero(steps < 0)
+    return bool(rises >= 6 and 20 * falls <= rises)
 
 
 def level(t: Floats, value: Floats) -> Samples:

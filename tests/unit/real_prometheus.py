@@ -21,13 +21,18 @@ from typing import Final
 import bcrypt
 import numpy as np
 import requests
+from numpy.typing import NDArray
 
-__all__ = ["BEGIN", "PASSWORD", "SECONDS", "serving", "write_fleet"]
+__all__ = ["BEGIN", "PASSWORD", "serving", "truth", "write_fleet"]
+
+Ints = NDArray[np.int64]
 
 BEGIN: Final = 1_577_872_800  # 2020-01-01T10:00:00Z
 SECONDS: Final = 1800
 SCRAPE: Final = 5
 PASSWORD: Final = 'p"a:ss'
+VERSIONS: Final = ("old", "same", "worse", "shrunk")
+PODS: Final = ("a", "b")
 BOUNDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
@@ -39,13 +44,28 @@ def _program(name: str) -> str:
     return found
 
 
+def _random(version: str, pod: str) -> np.random.Generator:
+    return np.random.default_rng([VERSIONS.index(version), ord(pod)])
+
+
+def _requests(rng: np.random.Generator, version: str) -> tuple[Ints, Ints]:
+    """Requests between two scrapes, and how many of them failed."""
+    count = rng.poisson(10 * SCRAPE, SECONDS // SCRAPE + 1)
+    return count, rng.binomial(count, 0.04) if version == "worse" else np.zeros_like(count)
+
+
+def truth(version: str) -> tuple[int, int]:
+    """How many of a version's requests failed, of how many, after the first scrape."""
+    pods = [_requests(_random(version, pod), version) for pod in PODS]
+    return sum(int(bad[1:].sum()) for _, bad in pods), sum(int(count[1:].sum()) for count, _ in pods)
+
+
 def write_fleet(directory: Path) -> None:
     """Blocks of a database in `directory`/data."""
     lines: list[str] = []
-    for seed, version in enumerate(("old", "same", "worse", "shrunk")):
-        for pod in ("a", "b"):
-            rng = np.random.default_rng(100 * seed + ord(pod))
-            _pod(lines, rng, f'version="{version}",pod="{version}-{pod}"', version)
+    for version in VERSIONS:
+        for pod in PODS:
+            _pod(lines, version, pod)
     lines += [f"steady {i} {BEGIN - 14_400 + 60 * i}" for i in range(241)]
     (directory / "fleet.txt").write_text("\n".join([*lines, "# EOF", ""]), "utf-8")
     subprocess.run(
@@ -54,12 +74,12 @@ def write_fleet(directory: Path) -> None:
     )  # fmt: skip
 
 
-def _pod(lines: list[str], rng: np.random.Generator, labels: str, version: str) -> None:
-    n = SECONDS // SCRAPE + 1
+def _pod(lines: list[str], version: str, pod: str) -> None:
+    rng, labels = _random(version, pod), f'version="{version}",pod="{version}-{pod}"'
+    every, bad = _requests(rng, version)
+    n = len(every)
     t = BEGIN + SCRAPE * np.arange(n)
-    requests_ = rng.poisson(10 * SCRAPE, n)
-    bad = rng.binomial(requests_, 0.04) if version == "worse" else np.zeros(n, dtype=np.int64)
-    for status, count in (("200", requests_ - bad), ("500", bad)):
+    for status, count in (("200", every - bad), ("500", bad)):
         if count.any():
             counter = np.cumsum(count) + 1_000_000 * (status == "200")
             lines += [
@@ -73,7 +93,7 @@ def _pod(lines: list[str], rng: np.random.Generator, labels: str, version: str) 
     mean = 0.045 if version == "worse" else 0.03
     seen = np.zeros(len(BOUNDS) + 1, dtype=np.int64)
     rows: list[list[str]] = [[] for _ in seen]
-    for s, count in zip(t, requests_, strict=True):
+    for s, count in zip(t, every, strict=True):
         latency = mean * rng.lognormal(0, 0.4, count)
         seen += [np.count_nonzero(latency <= bound) for bound in (*BOUNDS, np.inf)]
         for row, bound, value in zip(rows, (*BOUNDS, "+Inf"), seen, strict=True):
