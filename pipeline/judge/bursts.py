@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,10 +12,23 @@ __all__ = ["REACH", "tempering"]
 Floats = NDArray[np.float64]
 
 # Seconds over which hits of one burst may lie apart. Longer takes more from errors that are no burst.
-REACH = 5
-_LAG_WEIGHTS = np.array([1.0, *(2 * (1 - lag / (REACH + 1)) for lag in range(1, REACH + 1))])
+REACH: Final = 5
+_LAG_WEIGHTS: Final = np.array([1.0, *(2 * (1 - lag / (REACH + 1)) for lag in range(1, REACH + 1))])
 # Variance of the long-run variance's estimate, times the seconds, when nothing is correlated.
-_NOISE = 2 + float((_LAG_WEIGHTS[1:] ** 2).sum())
+_NOISE: Final = 2 + float((_LAG_WEIGHTS[1:] ** 2).sum())
+# So many separate hits make it e times less likely that what came together belongs together.
+_TRUST: Final = 4.0
+
+
+class _Sums(NamedTuple):
+    """Of one arm at each look."""
+
+    spread: Floats  # long-run sum of squares of the hits a second about the arm's share
+    binomial: Floats  # what it would be if every request stood for itself
+    noise: Floats  # variance of `spread` in that case
+    hits: Floats
+    squares: Floats  # of the hits a second, about zero
+    struck: Floats  # seconds with a hit
 
 
 def tempering(
@@ -23,29 +38,29 @@ def tempering(
 
     Both arms come as (hits, n) of each second. It is 1 over the dispersion: the long-run variance of the
     hits a second (Bartlett weights over REACH seconds; Newey & West 1987), both arms about their own shares,
-    over the binomial variance. One standard error of that estimate is taken off, so that errors that are no
-    bursts cost next to nothing; it is never below 1.
+    over the binomial variance; less one standard error, so that errors that are no bursts cost next to
+    nothing. As long as few separate hits were seen, nothing is known of how they come, and all hits of one
+    second count as one. The dispersion is never below 1.
     """
-    spread, binomial, noise = _arm(*canary)
-    other = _arm(*baseline)
+    arm, other = _sums(*canary), _sums(*baseline)
     if fixed_baseline:
-        other = (other[0][-1:], other[1][-1:], other[2][-1:]) if len(other[0]) else tuple(np.zeros((3, 1)))
-    total = binomial + other[1]
-    some = total > 0
-    safe = np.where(some, total, 1.0)
-    error = np.sqrt(noise + other[2]) / safe
-    dispersion = np.where(some, (spread + other[0]) / safe - error, 1.0)
-    return 1 / np.maximum(dispersion, 1.0)
+        other = _Sums(*(column[-1:] if len(column) else np.zeros(1) for column in other))
+    binomial, hits = arm.binomial + other.binomial, arm.hits + other.hits
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = (arm.spread + other.spread) / binomial
+        error = np.sqrt(arm.noise + other.noise) / binomial
+        together = (arm.squares + other.squares) / hits
+    ratio, error = np.where(binomial > 0, ratio, 1.0), np.where(binomial > 0, error, 0.0)
+    separate = np.minimum(binomial / np.maximum(ratio, 1.0), 2 * (arm.struck + other.struck) / REACH)
+    unknown = 1 + np.exp(-separate / _TRUST) * (np.where(hits > 0, together, 1.0) - 1)
+    return np.asarray(1 / np.maximum(np.maximum(ratio - error, unknown), 1.0), dtype=np.float64)
 
 
-def _arm(hits: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
-    """Of each look: the long-run sum of squares, the binomial variance, and the first's own variance."""
-    all_n = np.cumsum(n)
-    share = np.cumsum(hits) / np.maximum(all_n, 1.0)
+def _sums(hits: Floats, n: Floats) -> _Sums:
+    all_hits, all_n = np.cumsum(hits), np.cumsum(n)
+    share = all_hits / np.maximum(all_n, 1.0)
     spread = np.zeros(len(n))
-    for lag, weight in enumerate(_LAG_WEIGHTS):
-        if lag >= len(n):
-            break
+    for lag, weight in enumerate(_LAG_WEIGHTS[: len(n)]):
         late, early = slice(lag, None), slice(None, len(n) - lag)
         both = np.cumsum(hits[late] * hits[early])
         mixed = np.cumsum(hits[late] * n[early] + n[late] * hits[early])
@@ -53,4 +68,7 @@ def _arm(hits: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
         spread[late] += weight * (both - share[late] * (mixed - share[late] * sizes))
     binomial = all_n * share * (1 - share)
     seconds = np.maximum(np.cumsum(n > 0), 1)
-    return spread, binomial, binomial * binomial * _NOISE / seconds + binomial
+    noise = binomial * binomial * _NOISE / seconds + binomial
+    # About a share taken from the same seconds, sums of squares come out too small.
+    spread *= seconds / (seconds - np.minimum(_LAG_WEIGHTS.sum(), seconds / 2))
+    return _Sums(spread, binomial, noise, all_hits, np.cumsum(hits * hits), np.cumsum(hits > 0))
