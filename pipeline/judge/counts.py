@@ -32,17 +32,18 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# What an increase is expected to look like: odds from half more to a hundredfold, none more likely.
-_MORE: Final = Prior.of(np.geomspace(1.5, 100, 12), 0.1)
+# What an increase is expected to look like: odds from half more to a hundredfold, small ones likelier.
+_RATIOS: Final = np.geomspace(1.5, 100, 12)
+_MORE: Final = Prior.of(_RATIOS, _RATIOS**-0.3, even=0.1)
 # And that it is none: often no hits at all (ratio 0), else a share that is lower by a little or by much.
 _LESS: Final = Prior(
     np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 1.0]),
     np.array([0.5, 0.05, 0.05, 0.1, 0.1, 0.05, 0.05, 0.1]),
 )
-KAPPA: Final = 0.2
+KAPPA: Final = 0.3
 EVEN: Final = 0.1
 # Bounds as numbers are for people: computed at this many looks and held in between.
-_BOUNDS: Final = 150
+_BOUNDS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +123,7 @@ def proportion_path(
     `fixed_baseline`: the whole baseline was known before the canary's first second; otherwise both columns
     advance together and are of equal length (ValueError if not). `low` > 0 exactly where the e-process of
     `log_e_path` is at least 1 / alpha, at every second; how far above or below 0 it lies, and `high`, are
-    computed at up to 150 of the seconds and held in between.
+    computed at up to 100 of the seconds and held in between.
     """
     return path_of(Counts.of(baseline, canary, fixed_baseline), alpha, beta)
 

@@ -32,10 +32,9 @@ class Prior:
     weight: Floats
 
     @classmethod
-    def of(cls, ratios: Floats, even: float) -> Prior:
-        """Equal weights on `ratios`, and `even` on the ratio 1."""
-        weight = np.full(len(ratios), (1 - even) / len(ratios))
-        return cls(np.append(ratios, 1.0), np.append(weight, even))
+    def of(cls, ratios: Floats, weights: Floats, *, even: float) -> Prior:
+        """Weights in these proportions on `ratios`, and `even` on the ratio 1."""
+        return cls(np.append(ratios, 1.0), np.append((1 - even) * weights / weights.sum(), even))
 
 
 class Mixture:

@@ -25,7 +25,7 @@ STATUSES: Final = 600
 # An event either comes in a given millisecond or it does not: a Poisson process, seen as a share.
 _TICKS: Final = 1000.0
 # How many times as often as allowed something that restarts by itself is expected to restart.
-_OFTEN: Final = Prior.of(np.geomspace(3, 3000, 10), 0.1)
+_OFTEN: Final = Prior.of(np.geomspace(3, 3000, 10), np.ones(10), even=0.1)
 _SELDOM: Final = Prior(np.array([0.0, 0.1, 0.3, 0.6, 1.0]), np.array([0.5, 0.15, 0.15, 0.1, 0.1]))
 
 

@@ -63,16 +63,20 @@ def bound(
     its number, which starts at 1: where evidence is flat, the tangent points nowhere. The bound is
     `widest` where nothing was refuted. One entry a look.
     """
-    shift, p = np.clip(guess, -1.0, 1.0), start
+    shift = np.clip(guess, -1.0, 1.0)
     best = np.full(len(shift), widest)
+    p, left = start.copy(), np.arange(len(shift))
     for number in range(1, 16):
-        value, slope, p = least(baseline, canary, shift, p)
+        if len(left) == 0:
+            break
+        now, limit = shift[left], step[left] * number
+        value, slope, p[left] = least(baseline.pick(left), canary.pick(left), now, p[left])
         refuted = value >= needed
-        best = np.where(refuted, shift, best)
+        best[left[refuted]] = now[refuted]
         with np.errstate(divide="ignore", invalid="ignore"):
             move = np.where(value == needed, 0.0, (needed - value) / slope)
-        after = np.clip(shift + np.clip(move, -step * number, step * number), -1.0, 1.0)
-        if np.all((refuted & (np.abs(after - shift) <= 0.01 * step)) | (after == shift)):
-            break
-        shift = after
+        after = np.clip(now + np.clip(move, -limit, limit), -1.0, 1.0)
+        near = np.abs(after - now) <= 0.01 * step[left]
+        shift[left] = after
+        left = left[~((refuted & near) | (after == now))]
     return best
