@@ -27,6 +27,7 @@ __all__ = ["read_series_csv", "read_timed_csv"]
 Floats = NDArray[np.float64]
 
 LARGEST: Final = 100_000_000  # bytes
+_LATEST: Final = 1e13  # seconds: thirty thousand years, or milliseconds of our time
 _MOST: Final = 10  # problems told of one file
 _TIMES: Final = ("t", "time", "timestamp")
 _MISSING: Final = ("", "nan", "null")
@@ -130,7 +131,7 @@ def _time(name: str, text: str) -> float:
             seconds = math.inf
         else:
             seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    if not math.isfinite(seconds):
+    if not abs(seconds) < _LATEST:
         raise ValueError(f"{name} is {text[:40]!r}, neither seconds nor an ISO 8601 date")
     return seconds
 

@@ -14,7 +14,7 @@ from pipeline.prometheus import Found, Prometheus
 from pipeline.report.text import clean
 from pipeline.series import promql
 from pipeline.series.config import JudgeConfig, MetricConfig, PrometheusSource
-from pipeline.series.samples import Samples, events, level, proportion, rises
+from pipeline.series.samples import Samples, events, level, proportion, rises, sane
 from pipeline.series.window import Span
 
 __all__ = ["fetch"]
@@ -172,7 +172,7 @@ def _risen(series: Sequence[Found], question: _Question, first: int) -> Columns:
     steps = _count(question) + 1
     total, seen = np.zeros(steps), np.zeros(steps, dtype=np.bool_)
     for found in series:
-        known = np.isfinite(found.value)
+        known = sane(found.value)
         step, value = _steps(found, question)[known], found.value[known]
         if len(step):
             at, rise = rises(step.astype(np.float64), value, born=bool(step[0] > first))

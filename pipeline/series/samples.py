@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Samples", "events", "level", "proportion", "rises", "whole"]
+__all__ = ["Samples", "events", "level", "proportion", "rises", "sane", "whole"]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_LARGEST: Final = 1e15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +23,7 @@ class Samples:
 
     - `value`: a level's or trend's value; for a count the events, for a proportion the hits since the sample before
     - `total`: of how many those hits are; None for other kinds
-    - `missing`: samples that were there but held no number (NaN, infinite, empty)
+    - `missing`: samples that were there but held no number (NaN, infinite, empty, 1e15 and beyond)
     - `notes`: what a reader of the verdict should know
     """
 
@@ -31,6 +35,11 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.t)
+
+
+def sane(values: Floats) -> Bools:
+    """Which are numbers. Beyond 1e15 a number is a broken sample, and sums overflow."""
+    return np.isfinite(values) & (np.abs(values) < _LARGEST)
 
 
 def rises(t: Floats, value: Floats, *, born: bool) -> tuple[Floats, Floats]:
@@ -75,13 +84,13 @@ def proportion(
     `counted`: these are rises of counters already. Raises ValueError when they cannot be such counts.
     """
     t, n = total
-    known = np.isfinite(n)
+    known = sane(n)
     lost = int(np.count_nonzero(~known))
     t, n = t[known], n[known]
     hit = np.full(len(t), 0.0 if zero else np.nan)
     _, at, of = np.intersect1d(t, hits[0], assume_unique=True, return_indices=True)
     hit[at] = hits[1][of]
-    usable = np.isfinite(hit)
+    usable = sane(hit)
     missing = lost + int(np.count_nonzero(~usable))
     t, n, hit = t[usable], n[usable], hit[usable]
     if np.any(n < 0) or np.any(hit < 0):
@@ -103,13 +112,13 @@ def looks_like_a_counter(value: Floats) -> bool:
 
 def level(t: Floats, value: Floats) -> Samples:
     """The samples that are numbers."""
-    known = np.isfinite(value)
+    known = sane(value)
     return Samples(t[known], value[known], missing=int(np.count_nonzero(~known)))
 
 
 def events(t: Floats, value: Floats) -> Samples:
     """Counts for each step. Raises ValueError when they cannot be."""
-    known = np.isfinite(value)
+    known = sane(value)
     if np.any(value[known] < 0):
         raise ValueError("a count is below zero")
     return Samples(t[known], whole([value[known]])[0], missing=int(np.count_nonzero(~known)))

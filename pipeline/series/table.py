@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.judge.evidence import Series
 from pipeline.judge.series_csv import read_timed_csv
 from pipeline.series.config import CsvSource, JudgeConfig, MetricConfig
-from pipeline.series.samples import Samples, events, level, proportion, rises
+from pipeline.series.samples import Samples, events, level, proportion, rises, sane
 
 __all__ = ["read_table"]
 
@@ -53,5 +53,5 @@ def _column(series: Series, name: str, counters: bool) -> tuple[Floats, Floats]:
         )
     if not counters:
         return t, value
-    known = np.isfinite(value)
+    known = sane(value)
     return rises(t[known], value[known], born=False)
