@@ -39,11 +39,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hits:
-    """So many of so many, by the second: columns in the order of time, `second` since the run's start."""
+    """So many of so many, by the second: columns in the order of time, `second` since the run's start.
+
+    `step`: seconds from one entry to the next; series that others have recorded have longer steps than ours.
+    """
 
     second: Floats
     hits: Floats
     n: Floats
+    step: float = 1.0
 
     @property
     def total(self) -> int:
@@ -58,7 +62,7 @@ class Hits:
     @property
     def rate(self) -> float:
         """How many could have been, a second; the arm must have some."""
-        return self.total / len(self.second)
+        return self.total / (len(self.second) * self.step)
 
     def summary(self) -> Summary:
         """The share as the compared value."""
@@ -146,7 +150,8 @@ class ArmView:
         if len(both) == 0:
             return None
         n = np.maximum(n[at_all], 0.0)
-        return Hits(both, np.clip(hit[at], 0.0, n), n)
+        step = float(np.median(np.diff(both))) if len(both) > 1 else 1.0
+        return Hits(both, np.clip(hit[at], 0.0, n), n, step)
 
     def _by_second(self, hit: Bools, counted: Bools | None = None) -> Hits:
         n = np.ones(len(hit)) if counted is None else counted.astype(np.float64)

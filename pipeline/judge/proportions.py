@@ -50,7 +50,7 @@ def find_proportion(rule: MetricRule, sides: Sides) -> Finding:
         asked = _REQUESTS[metric.name]
     else:
         series = metric.series or metric.name
-        asked = _Asked(lambda arm: arm.share(series, metric.total) or _NONE, metric.title, "counted")
+        asked = _Asked(lambda arm: arm.share(series, metric.total) or _NONE, "were hits", "counted")
     b, c = asked.hits(sides.baseline), asked.hits(sides.canary)
     if b.total == 0 or c.total == 0:
         return replace(absent(b.total > 0, c.total > 0), baseline=b.summary(), canary=c.summary())
@@ -87,7 +87,7 @@ def share_harm(
     assert last is not None  # noqa: S101 - whoever calls has counts of both arms, so there was a look
     least = max(rule.limit.value, sides.drift or 0.0)
     worse = np.where(path.estimate > least, np.maximum.accumulate(path.low), -np.inf)
-    seconds = np.searchsorted(np.cumsum(canary.n), path.n - 0.5).astype(np.float64) + 1
+    seconds = (np.searchsorted(np.cumsum(canary.n), path.n - 0.5).astype(np.float64) + 1) * canary.step
     limits = between(min(last.low, last.estimate), max(last.high, last.estimate), points, increase=increase)
     return Harm(
         baseline=NOTHING,
