@@ -71,7 +71,7 @@ def find_trend(rule: MetricRule, sides: Sides) -> Finding:
         allowed=size(rule.limit.value),
         real=own > bar and grown >= rule.metric.floor,
     )
-    return Finding(harms=(harm,), drift=drift)
+    return too_short(Finding(harms=(harm,), drift=drift), len(pairs), sides)
 
 
 def _slope(t: Floats, values: Floats) -> float:

@@ -24,6 +24,7 @@ __all__ = ["QUANTILES", "block_harm", "find_level", "paired", "planned_blocks", 
 Floats = NDArray[np.float64]
 
 _TRIVIAL: Final = 0.99
+_WHOLE: Final = 0.5
 QUANTILES: Final = LATENCIES[:-1]  # of latency_quantiles; the last has a metric of its own
 _REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
     "latency_p50": lambda arm: arm.latencies(0.5),
@@ -133,10 +134,16 @@ def planned_blocks(sides: Sides) -> int:
 
 
 def too_short(finding: Finding, blocks: int, sides: Sides) -> Finding:
-    """The finding, with what it lacks where there are fewer blocks than the policy asks for."""
-    needed, seconds = sides.policy.min_blocks, sides.policy.block_seconds
+    """The finding, with what it lacks for a pass where there are too few pairs of blocks.
+
+    Too few are less than the policy asks for, and less than half of what the measured time should have given:
+    a series that ends early says nothing of the rest.
+    """
+    seconds = sides.policy.block_seconds
+    measured = min(sides.baseline.seconds, sides.canary.seconds)
+    needed = max(sides.policy.min_blocks, math.ceil(_WHOLE * measured / seconds))
     if blocks >= needed:
         return finding
     said = f"too few to tell: {blocks} pairs of blocks of {seconds:g} s, {needed} are needed"
-    minutes = (needed - blocks) * seconds / 60
+    minutes = (needed - blocks) * seconds / 60 if needed == sides.policy.min_blocks else None
     return replace(finding, short=said, short_minutes=minutes, lacking=None if finding.harms else said)

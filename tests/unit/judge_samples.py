@@ -66,6 +66,53 @@ def pair(seed: int, change: Change | None = None, *, seconds: int = SECONDS) -> 
     return Evidence(arm(2 * seed, seconds=seconds), canary)
 
 
+def until(arm: Arm, seconds: float) -> Arm:
+    """The arm as it was known so many seconds after its first measured phase began."""
+    end, r = arm.phase_starts[0] + seconds, arm.requests
+    kept = r.t < end
+    return Arm(
+        Requests(r.t[kept], r.latency[kept], r.status[kept], r.body_ok[kept], r.size[kept]),
+        {name: Series(s.t[s.t < end], s.value[s.t < end]) for name, s in arm.series.items()},
+        min(arm.seconds, seconds),
+        arm.phase_starts,
+    )
+
+
+def in_turn(evidence: Evidence, length: float = 15.0) -> Evidence:
+    """The same samples as if measured in slices in the order ABBA."""
+    return replace(
+        evidence,
+        baseline=_sliced(evidence.baseline, length, lambda k: 4 * ((k + 1) // 2) - k % 2),
+        canary=_sliced(evidence.canary, length, lambda k: 4 * (k // 2) + k % 2 + 1),
+        pairing="time",
+    )
+
+
+def _sliced(arm: Arm, length: float, place: Callable[[Floats], Floats]) -> Arm:
+    def moved(t: Floats) -> Floats:
+        age = t - arm.phase_starts[0]
+        return place(np.floor(age / length)) * length + age % length
+
+    return replace(
+        arm,
+        requests=replace(arm.requests, t=moved(arm.requests.t)),
+        series={name: Series(moved(s.t), s.value) for name, s in arm.series.items()},
+        phase_starts=tuple((place(np.arange(arm.seconds // length)) * length).tolist()),
+    )
+
+
+def drifting(evidence: Evidence, per_minute: float) -> Evidence:
+    """The same samples on a machine that becomes slower all the time, whichever version it runs."""
+
+    def slower(arm: Arm) -> Arm:
+        r, cpu = arm.requests, arm.series["service_cpu"]
+        latency = r.latency * (1 + per_minute) ** (r.t / 60)
+        busier = with_series(arm, "service_cpu", cpu.value * (1 + per_minute) ** (cpu.t / 60))
+        return replace(busier, requests=replace(r, latency=latency))
+
+    return replace(evidence, baseline=slower(evidence.baseline), canary=slower(evidence.canary))
+
+
 def with_series(arm: Arm, name: str, values: Floats) -> Arm:
     """The arm with another series in place of the one of that name."""
     return replace(arm, series={**arm.series, name: Series(arm.series[name].t, values)})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 import judge_samples as samples
 import numpy as np
 import pytest
 
 from pipeline.judge import judge
-from pipeline.judge.evidence import Arm
+from pipeline.judge.evidence import Arm, Evidence, Series
 from pipeline.judge.rules import Policy, default_rules
-from pipeline.judge.verdict import Decision, Outcome, Verdict
+from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
 
 RULES, POLICY = default_rules(), Policy()
 
@@ -18,59 +21,197 @@ def decisions(verdict: Verdict) -> dict[str, Decision]:
     return {metric.name: metric.decision for metric in verdict.metrics}
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_identical_code_passes_with_every_metric_decided(seed: int) -> None:
-    verdict = judge(samples.pair(seed), RULES, POLICY)
+def failed(verdict: Verdict) -> set[str]:
+    return {name for name, decision in decisions(verdict).items() if decision is Decision.FAIL}
+
+
+def row(verdict: Verdict, name: str) -> MetricVerdict:
+    return next(metric for metric in verdict.metrics if metric.name == name)
+
+
+@cache
+def judged(seed: int, change: samples.Change | None, seconds: int) -> Verdict:
+    return judge(samples.pair(seed, change, seconds=seconds), RULES, POLICY)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seconds", [10, 60, 120])
+def test_identical_code_never_fails_however_short_the_run(seed: int, seconds: int) -> None:
+    verdict = judged(seed, None, seconds)
+    assert verdict.outcome is not Outcome.FAILED
+    assert not failed(verdict)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_identical_code_passes_once_there_is_enough_of_it(seed: int) -> None:
+    assert judged(seed, None, 10).outcome is Outcome.INCONCLUSIVE
+    verdict = judged(seed, None, 180)
     assert verdict.outcome is Outcome.PASSED
-    assert set(decisions(verdict).values()) == {Decision.PASS}
-    assert verdict.score == 100
+    # the load average is so much alike from one minute to the next that three minutes say little of it
+    assert {name for name, made in decisions(verdict).items() if made is not Decision.PASS} <= {"host_load1"}
 
 
 @pytest.mark.parametrize(
-    ("change", "failed", "first_reason"),
+    ("change", "shown", "may", "first_reason"),
     [
-        (
-            samples.broken,
-            {"error_rate", "availability", "throughput"},
-            "Errors: 3,000 of 3,000 requests failed",
-        ),
-        (samples.slow, {"latency_p50", "service_cpu"}, "Latency, median: "),
-        (samples.tail, {"latency_p99"}, "Latency, p99: "),
-        (samples.flaky, {"error_rate"}, "Errors: "),
-        (samples.leak, {"service_memory_growth"}, "Service memory growth: "),
-        (samples.hog, {"service_cpu", "host_cpu"}, "Service CPU: "),
-        (samples.wrong, {"wrong_body_rate", "throughput"}, "Wrong bodies: "),
-        (samples.crash, {"error_rate", "availability", "service_restarts", "throughput"}, "Errors: "),
+        (samples.broken, {"error_rate", "availability", "throughput", "new_statuses"}, set(), "Errors: "),
+        (samples.slow, {"latency_p50"}, {"latency_quantiles", "service_cpu"}, "Latency, median: "),
+        (samples.tail, {"latency_p99"}, set(), "Latency, p99: "),
+        (samples.flaky, {"error_rate", "new_statuses"}, set(), "Errors: "),
+        (samples.leak, {"service_memory_growth"}, set(), "Service memory growth: "),
+        (samples.hog, {"service_cpu"}, {"host_cpu"}, "Service CPU: "),
+        (samples.wrong, {"wrong_body_rate", "throughput"}, set(), "Wrong bodies: "),
+        (samples.crash, {"error_rate", "availability", "service_restarts"}, {"throughput"}, "Errors: "),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-@pytest.mark.parametrize("seed", range(3))
-def test_each_fault_fails_on_its_own_metrics_and_says_so_first(
-    change: samples.Change, failed: set[str], first_reason: str, seed: int
+@pytest.mark.parametrize("seed", range(2))
+def test_each_fault_fails_within_two_minutes_on_its_own_metrics_and_says_so_first(
+    change: samples.Change, shown: set[str], may: set[str], first_reason: str, seed: int
 ) -> None:
-    verdict = judge(samples.pair(seed, change), RULES, POLICY)
+    verdict = judged(seed, change, 120)
     assert verdict.outcome is Outcome.FAILED
-    assert {name for name, decision in decisions(verdict).items() if decision is Decision.FAIL} == failed
+    assert shown <= failed(verdict) <= shown | may
     assert verdict.reasons[0].startswith(first_reason)
 
 
+@pytest.mark.parametrize(
+    ("change", "metric", "within"),
+    [
+        (samples.broken, "error_rate", 2),
+        (samples.wrong, "wrong_body_rate", 5),
+        (samples.flaky, "error_rate", 15),
+        (samples.crash, "error_rate", 15),
+        (samples.leak, "service_memory_growth", 60),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_worse_the_fault_the_sooner_it_is_decided(
+    change: samples.Change, metric: str, within: float
+) -> None:
+    for seed in range(3):
+        after = row(judged(seed, change, 60), metric).decided_after
+        assert after is not None
+        assert after <= within
+
+
 def test_two_percent_errors_against_none_read_in_plain_words() -> None:
-    verdict = judge(samples.pair(3, samples.flaky), RULES, POLICY)
+    verdict = judged(3, samples.flaky, 60)
     assert verdict.reasons[0] == (
-        "Errors: 56 of 3,000 (1.87 %) requests failed on the canary, 0 of 3,000 on the baseline; "
-        "more than the 0.5 points allowed (p < 0.001)"
+        "Errors: 56 of 3,000 (1.87 %) requests failed on the canary, 0 of 3,000 on the baseline "
+        "(between 1 point and 2.9 points more); shown to be worse than the baseline, "
+        "and by more than the allowed 0.3 points"
     )
     assert verdict.notes == ("Status 500 on 56 of 3,000 (1.87 %) canary requests, never on the baseline",)
 
 
+def test_a_metric_that_is_not_decided_says_what_it_would_take() -> None:
+    slow = row(judged(0, samples.slow, 60), "latency_p50")
+    assert slow.decision is Decision.INCONCLUSIVE
+    assert slow.more_minutes is not None
+    assert slow.reason.endswith(
+        "neither shown to be within nor beyond the allowed 5 %: about 2 more minutes at this rate would tell"
+    )
+    assert row(judged(0, samples.slow, 120 + 60), "latency_p50").decision is Decision.FAIL
+
+
 def test_a_tail_is_seen_while_the_median_is_unmoved() -> None:
-    found = decisions(judge(samples.pair(0, samples.tail), RULES, POLICY))
+    found = decisions(judged(0, samples.tail, 120))
     assert (found["latency_p50"], found["latency_p99"]) == (Decision.PASS, Decision.FAIL)
 
 
+def test_a_wider_spread_is_seen_though_the_median_stays() -> None:
+    def wider(arm: Arm, rng: np.random.Generator) -> Arm:
+        latency = arm.requests.latency * rng.lognormal(0, 0.6, len(arm.requests))
+        return replace(arm, requests=replace(arm.requests, latency=latency))
+
+    verdict = judged(0, wider, 120)
+    assert failed(verdict) >= {"latency_quantiles"}
+    assert row(verdict, "latency_quantiles").reason.startswith(("p90: ", "p95: "))
+    assert "latency_p50" not in failed(verdict)
+
+
+def test_a_step_late_in_the_run_is_seen() -> None:
+    def later(arm: Arm, rng: np.random.Generator) -> Arm:
+        step = 1 + 0.3 * (arm.requests.t > arm.phase_starts[0] + 150) + 0.01 * rng.random()
+        return replace(arm, requests=replace(arm.requests, latency=arm.requests.latency * step))
+
+    found = row(judged(0, later, 240), "latency_p50")
+    assert found.decision is Decision.FAIL
+    assert found.decided_after is not None
+    assert found.decided_after > 150
+
+
+def test_a_second_half_beyond_the_margin_does_not_pass_by_the_first() -> None:
+    def heating(arm: Arm, rng: np.random.Generator) -> Arm:
+        cpu = arm.series["service_cpu"]
+        late = 0.13 * (cpu.t > cpu.t[0] + 90) * (1 + 0.01 * rng.random())
+        return samples.with_series(arm, "service_cpu", cpu.value * (0.95 + late))
+
+    verdict = judged(2, heating, 180)
+    assert row(verdict, "service_cpu").decision is not Decision.PASS
+
+
+def test_a_status_the_baseline_never_gave_fails_though_it_is_no_error() -> None:
+    def created(arm: Arm, rng: np.random.Generator) -> Arm:
+        status = np.where(rng.random(len(arm.requests)) < 0.03, 202, arm.requests.status)
+        return replace(arm, requests=replace(arm.requests, status=status))
+
+    verdict = judged(0, created, 120)
+    assert failed(verdict) == {"new_statuses"}
+    assert "(202)" in row(verdict, "new_statuses").reason
+
+
+def a_little_of_everything(arm: Arm, rng: np.random.Generator) -> Arm:
+    """Each cost is up by less than its margin."""
+    steady = 1 + 1e-4 * rng.random()
+    arm = replace(arm, requests=replace(arm.requests, latency=arm.requests.latency * 1.04 * steady))
+    for name, factor in (("service_cpu", 1.07), ("service_memory", 1.22), ("host_cpu", 1.18)):
+        arm = samples.with_series(arm, name, arm.series[name].value * factor)
+    return arm
+
+
+def test_small_shifts_of_all_costs_together_fail_where_drift_cannot_be_the_cause() -> None:
+    evidence = samples.pair(2, a_little_of_everything, seconds=180)
+    phased = judge(evidence, RULES, POLICY)
+    assert row(phased, "joint_shift").decision is Decision.NODATA
+    assert "a drift between the two phases could be the cause" in row(phased, "joint_shift").reason
+    assert "joint_shift" in failed(judge(samples.in_turn(evidence), RULES, POLICY))
+    calibrated = judge(replace(evidence, drift={"joint_shift": 0.1}), RULES, POLICY)
+    assert "joint_shift" in failed(calibrated)
+    assert row(calibrated, "joint_shift").reason.startswith("4 costs together moved by 0.7")
+
+
+def test_versions_measured_in_turn_do_not_take_the_machines_drift_for_a_difference() -> None:
+    evidence = samples.pair(2, seconds=180)
+    after_another = judge(samples.drifting(evidence, 0.10), RULES, POLICY)
+    in_turn = judge(samples.drifting(samples.in_turn(evidence), 0.10), RULES, POLICY)
+    assert failed(after_another) >= {"latency_p50"}
+    assert in_turn.outcome is Outcome.PASSED
+
+
+def test_a_fault_is_caught_in_turn_as_well() -> None:
+    for change, metric in ((samples.slow, "latency_p50"), (samples.flaky, "error_rate")):
+        verdict = judge(samples.in_turn(samples.pair(2, change, seconds=120)), RULES, POLICY)
+        assert metric in failed(verdict)
+
+
+@pytest.mark.parametrize(("drift", "decision"), [(0.10, Decision.FAIL), (0.25, Decision.INCONCLUSIVE)])
+def test_a_calibrated_drift_asks_more_of_a_fail_and_makes_no_pass_easier(
+    drift: float, decision: Decision
+) -> None:
+    evidence = samples.pair(0, samples.slow, seconds=180)
+    plain = row(judge(evidence, RULES, POLICY), "latency_p50")
+    found = row(judge(replace(evidence, drift={"latency_p50": drift}), RULES, POLICY), "latency_p50")
+    assert found.decision is decision
+    assert (found.drift, found.threshold, found.high) == (drift, plain.threshold, plain.high)
+    assert (
+        f"equal versions differed{' by up to' if decision is Decision.INCONCLUSIVE else ''}" in found.reason
+    )
+
+
 def test_a_broken_canary_gets_no_credit_for_being_fast_and_light() -> None:
-    verdict = judge(samples.pair(0, samples.broken), RULES, POLICY)
-    for metric in verdict.metrics:
+    for metric in judged(0, samples.broken, 120).metrics:
         if metric.name.startswith("latency") or metric.name in ("service_cpu", "service_memory", "host_cpu"):
             assert metric.decision is Decision.NODATA
             assert metric.reason.startswith("not comparable")
@@ -81,10 +222,9 @@ def test_an_improvement_never_makes_up_for_a_fail() -> None:
         lighter = samples.with_series(arm, "service_cpu", arm.series["service_cpu"].value / 10)
         return samples.flaky(lighter, rng)
 
-    plain = judge(samples.pair(3, samples.flaky), RULES, POLICY)
-    lighter = judge(samples.pair(3, faster_but_flaky), RULES, POLICY)
+    plain, lighter = judged(3, samples.flaky, 60), judged(3, faster_but_flaky, 60)
     assert lighter.outcome is plain.outcome is Outcome.FAILED
-    assert lighter.score == plain.score
+    assert lighter.score == plain.score == 0
 
 
 def test_memory_that_warms_up_and_flattens_is_no_leak() -> None:
@@ -93,35 +233,74 @@ def test_memory_that_warms_up_and_flattens_is_no_leak() -> None:
         rise = 15e6 * (1 - np.exp(-seconds / 8)) + 1e5 * rng.standard_normal(len(seconds))
         return samples.with_series(arm, "service_memory", arm.series["service_memory"].value + rise)
 
-    found = decisions(judge(samples.pair(0, warming), RULES, POLICY))
-    assert found["service_memory_growth"] is Decision.PASS
+    assert "service_memory_growth" not in failed(judged(0, warming, 120))
+
+
+def test_a_baseline_that_shrinks_is_no_reason_to_blame_the_canary() -> None:
+    evidence = samples.pair(0, seconds=120)
+    memory = evidence.baseline.series["service_memory"]
+    shrinking = memory.value - 0.4e6 * np.arange(len(memory.value))
+    baseline = samples.with_series(evidence.baseline, "service_memory", shrinking)
+    verdict = judge(replace(evidence, baseline=baseline), RULES, POLICY)
+    assert decisions(verdict)["service_memory_growth"] is not Decision.FAIL
 
 
 @pytest.mark.parametrize(
-    ("restarts", "decision"), [(0, Decision.PASS), (1, Decision.INCONCLUSIVE), (2, Decision.FAIL)]
+    ("restarts", "decision"),
+    [((), Decision.PASS), ((5,), Decision.INCONCLUSIVE), ((5, 11), Decision.FAIL)],
 )
-def test_one_restart_may_be_chance_two_in_a_minute_are_not(restarts: int, decision: Decision) -> None:
+def test_one_restart_may_come_from_elsewhere_two_in_a_row_do_not(
+    restarts: tuple[int, ...], decision: Decision
+) -> None:
     def restarting(arm: Arm, rng: np.random.Generator) -> Arm:
-        at = rng.permutation(np.arange(1, 59))[:restarts]
-        counter = np.asarray([float(np.count_nonzero(at <= second)) for second in range(60)])
+        second = np.arange(len(arm.series["service_restarts"].t)) + 0 * rng.random()
+        counter = np.sum([second >= at for at in restarts], axis=0) + 0.0 * second
         return samples.with_series(arm, "service_restarts", counter)
 
-    verdict = judge(samples.pair(0, restarting), RULES, POLICY)
-    assert decisions(verdict)["service_restarts"] is decision
-    expected = {Decision.PASS: Outcome.PASSED, Decision.INCONCLUSIVE: Outcome.INCONCLUSIVE}
-    assert verdict.outcome is expected.get(decision, Outcome.FAILED)
+    found = row(judged(0, restarting, 60), "service_restarts")
+    assert found.decision is decision
+    if decision is Decision.INCONCLUSIVE:
+        assert found.reason.endswith("so few may have come from elsewhere")
 
 
-def test_a_difference_within_the_threshold_passes_however_sure_it_is() -> None:
-    def a_little_slower(arm: Arm, rng: np.random.Generator) -> Arm:
-        steady = 1.08 + 0.001 * rng.standard_normal(60)
-        return samples.with_series(arm, "service_cpu", 0.15 * steady)
+def test_a_difference_shown_to_be_within_the_margin_passes_however_sure_it_is() -> None:
+    def a_little_more(arm: Arm, rng: np.random.Generator) -> Arm:
+        return samples.with_series(arm, "service_cpu", 0.15 * (1.08 + 0.001 * rng.standard_normal(120)))
 
-    verdict = judge(samples.pair(0, a_little_slower), RULES, POLICY)
-    row = next(metric for metric in verdict.metrics if metric.name == "service_cpu")
-    assert row.p_value is not None
-    assert row.p_value < POLICY.alpha
-    assert row.decision is Decision.PASS
+    evidence = samples.pair(0, a_little_more, seconds=120)
+    steady = samples.with_series(evidence.baseline, "service_cpu", np.full(120, 0.15))
+    found = row(judge(replace(evidence, baseline=steady), RULES, POLICY), "service_cpu")
+    assert found.low is not None
+    assert found.low > 0.07
+    assert found.decision is Decision.PASS
+
+
+def test_bodies_unlike_any_of_the_baselines_are_noted() -> None:
+    evidence = samples.pair(2, seconds=60)
+
+    def with_bodies(arm: Arm, body: int) -> Arm:
+        return replace(arm, requests=replace(arm.requests, body=np.full(len(arm.requests), body)))
+
+    same = Evidence(with_bodies(evidence.baseline, 7), with_bodies(evidence.canary, 7))
+    other = Evidence(with_bodies(evidence.baseline, 7), with_bodies(evidence.canary, 8))
+    assert judge(same, RULES, POLICY).notes == ()
+    assert judge(other, RULES, POLICY).notes == (
+        "The bodies of 3,000 of 3,000 good canary responses differ from all of the baseline's",
+    )
+
+
+def test_series_without_any_load_can_be_judged() -> None:
+    evidence = samples.pair(2, seconds=180)
+    series = ("service_cpu", "service_memory", "service_restarts")
+
+    def bare(arm: Arm) -> Arm:
+        kept: dict[str, Series] = {name: arm.series[name] for name in series}
+        return replace(samples.until(arm, 0), series=kept, seconds=arm.seconds)
+
+    rules = [rule for rule in RULES if rule.name in series]
+    found = Evidence(bare(evidence.baseline), bare(evidence.canary))
+    assert judge(found, rules, POLICY).outcome is Outcome.INVALID
+    assert judge(replace(found, load=False), rules, POLICY).outcome is Outcome.PASSED
 
 
 def test_judging_is_pure() -> None:

@@ -38,7 +38,7 @@ def test_a_threshold_is_a_number_with_a_unit_of_its_metric(
     [
         ({"name": "latancy"}, "there is no metric 'latancy'; known: error_rate"),
         ({"weight": 3}, "a metric needs a name"),
-        ({"name": "error_rate", "threshold": "5%"}, "compared by difference, so write it like '0.5pp'"),
+        ({"name": "error_rate", "threshold": "5%"}, "compared by difference, so write it like '0.3pp'"),
         ({"name": "latency_p50", "threshold": "8MB"}, "latency_p50 is in s; known units here: us, ms, s"),
         ({"name": "latency_p50", "threshold": "-5"}, "is not a number with a unit"),
         ({"name": "latency_p50", "threshold": "0%"}, "must be more than 0 %"),
@@ -47,6 +47,9 @@ def test_a_threshold_is_a_number_with_a_unit_of_its_metric(
         ({"name": "latency_p50", "weight": float("nan")}, "finite number"),
         ({"name": "latency_p50", "treshold": "5%"}, "Extra inputs are not permitted"),
         ({"name": "service_restarts", "direction": "decrease"}, "only an increase is harmful"),
+        ({"name": "joint_shift", "direction": "decrease"}, "only an increase is harmful"),
+        ({"name": "joint_shift", "threshold": "5%"}, "compared by difference, so write it like '0.5'"),
+        ({"name": "throughput", "threshold": "100%"}, "may fall by less than 100 % only"),
     ],
 )
 def test_a_wrong_rule_says_what_is_wrong(given: dict[str, Any], words: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.judge.rules import MetricRule
+from pipeline.judge.rules import MetricRule, Policy, default_rules
 from pipeline.judge.score import coverage, group_scores, total
 from pipeline.judge.verdict import Decision, MetricVerdict, Summary
 
@@ -27,7 +27,6 @@ def table(*rows: tuple[str, float, Decision]) -> tuple[MetricVerdict, ...]:
             None,
             "relative",
             0.1,
-            None,
             decision,
             "",
         )
@@ -61,3 +60,12 @@ def test_coverage_is_the_weight_that_rests_on_decisions() -> None:
     rows = table(("errors", 30, PASS), ("latency", 30, OPEN), ("service", 30, NONE), ("service", 10, FAIL))
     assert coverage(rows) == pytest.approx((30 + 10) / 90)
     assert coverage(()) == 0
+
+
+def test_by_default_the_fail_of_any_one_weighty_metric_fails_the_canary() -> None:
+    rules = default_rules()
+    for failing in rules:
+        rows = table(*((rule.group, rule.weight, FAIL if rule is failing else PASS) for rule in rules))
+        score = total(group_scores(rows))
+        assert score is not None
+        assert (score < Policy().pass_score) == (failing.weight == 30)
