@@ -27,6 +27,7 @@ from bench.judge.traffic import RATE, Condition, Harm, runs
 from bench.judge.wald import sample_bound
 from pipeline.judge.rules import Policy
 
+SLICE = 15.0  # seconds of one arm in the interleaved schedule
 JUDGED = 50  # of each harm's runs, to the whole verdict
 PAIRS = {"alike": 2000, "margin": 1000, "harms": 200, "errors": 200, "looks": 20}
 
@@ -145,14 +146,16 @@ def looks(pairs: int, seed: int) -> str:
             each, end = every_look(evidence, asked, policy, step), say(evidence, asked, policy).failed
             names = each.keys() | end.keys() | shown.keys()
             fails += len(each)
-            at_end += sum(_same(each, end, name, step) for name in names)
-            short_cut += sum(_same(each, shown, name, step) for name in names)
+            # in turns, a block's partner may be a slice later, and only then is the block looked at
+            wait = step if case.condition.schedule == "phased" else step + 2 * SLICE
+            at_end += sum(_same(each, end, name, wait) for name in names)
+            short_cut += sum(_same(each, shown, name, wait) for name in names)
         rows.append([case.condition.name, case.condition.schedule, str(fails), str(at_end), str(short_cut)])
     return table(titles, rows)
 
 
-def _same(one: Mapping[str, float], other: Mapping[str, float], name: str, step: float) -> bool:
-    return name in one and name in other and abs(one[name] - other[name]) < step
+def _same(looked: Mapping[str, float], told: Mapping[str, float], name: str, wait: float) -> bool:
+    return name in looked and name in told and 0 <= looked[name] - told[name] <= wait
 
 
 def _each(

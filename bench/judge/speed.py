@@ -1,0 +1,141 @@
+"""What a judgement costs: process time with the start included, and memory over an hour that is watched.
+
+Run: .venv/bin/python -m bench.judge.speed
+
+Two arms of 15,000 requests and 12 series of 300 samples; each command is run several times and the least time
+is told, for others use this machine too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.judge.ours import until
+from bench.judge.tables import table
+from bench.judge.traffic import Condition, run
+from pipeline.judge import judge
+from pipeline.judge.evidence import Arm, Evidence, Series
+from pipeline.judge.rules import Policy, default_rules
+from pipeline.rundir import RunDirectory
+
+TIMES = 5
+HOUR = 3600
+MORE_SERIES = 4  # on top of the simulation's eight
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        evidence = _wider(run(Condition("speed", phi=0.3), 1, 0))
+        write_run(directory / "run", evidence)
+        config = write_config(directory / "canary.json", evidence)
+        pipeline = (sys.executable, "-m", "pipeline", "judge", str(directory / "run"))
+        rows = [
+            ["python -c pass", _spent((sys.executable, "-c", "pass"))],
+            ["python -c 'import scipy.stats'", _spent((sys.executable, "-c", "import scipy.stats"))],
+            ["pipeline judge RUN", _spent(pipeline)],
+            ["pipeline judge RUN --judge kayenta", _spent((*pipeline, "--judge", "kayenta", "--config", str(config)))],
+        ]  # fmt: skip
+    print(table(["command", "process seconds"], rows))
+    print()
+    print(table(["minutes watched", "process seconds a look", "largest MB so far"], _hour()))
+
+
+def write_run(path: Path, evidence: Evidence) -> None:
+    """A run directory as `pipeline canary` leaves it."""
+    path.mkdir()
+    phases = [
+        {
+            "arm": name,
+            "kind": "measure",
+            "start": arm.phase_starts[0],
+            "end": arm.phase_starts[0] + arm.seconds,
+        }
+        for name, arm in (("baseline", evidence.baseline), ("canary", evidence.canary))
+    ]
+    facts = {
+        "format": 1, "tool": "bench", "created": "2026-01-01T00:00:00+00:00", "t0_unix": 0.0, "problems": [],
+        "profile": {"name": "bench"}, "settings": {"schedule": "phased", "rate": 50}, "phases": phases,
+        "baseline": {"ref": "a", "sha": "a" * 40}, "canary": {"ref": "b", "sha": "b" * 40},
+    }  # fmt: skip
+    (path / "run.json").write_text(json.dumps(facts))
+    with (path / "requests.csv").open("w") as file:
+        file.write("t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by\n")
+        for colour, arm in (("blue", evidence.baseline), ("green", evidence.canary)):
+            r = arm.requests
+            for t, latency, status, size, ok in zip(r.t, r.latency, r.status, r.size, r.body_ok, strict=True):
+                body_ok = "" if ok < 0 else ok
+                file.write(f"{t:.6f},10,{latency * 1e6:.0f},{status},,{size},{body_ok},0badcafe,{colour}\n")
+    with (path / "series.csv").open("w") as file:
+        file.write("t,arm,metric,value\n")
+        for name, arm in (("baseline", evidence.baseline), ("canary", evidence.canary)):
+            for metric, series in arm.series.items():
+                file.writelines(
+                    f"{t:.3f},{name},{metric},{v:.6g}\n" for t, v in zip(series.t, series.value, strict=True)
+                )
+    RunDirectory(path).compress()
+
+
+def write_config(path: Path, evidence: Evidence) -> Path:
+    """A configuration for Kayenta's rules on every series of the run, and on latency and errors."""
+    names = [*evidence.canary.series, "latency_p50", "latency_p99", "errors"]
+    canary = {"canary": {"direction": "increase"}}
+    metrics = [{"name": name, "groups": ["all"], "analysisConfigurations": canary} for name in names]
+    classifier = {"groupWeights": {"all": 100}, "scoreThresholds": {"pass": 95, "marginal": 75}}
+    path.write_text(json.dumps({"name": "bench", "metrics": metrics, "classifier": classifier}))
+    return path
+
+
+def _wider(evidence: Evidence) -> Evidence:
+    """The run with some series more, which the judge reads and does not know."""
+
+    def wider(arm: Arm) -> Arm:
+        t = arm.series["host_cpu"].t
+        more = {f"extra_{i}": Series(t, np.sin(t + i) + 2) for i in range(MORE_SERIES)}
+        return replace(arm, series={**arm.series, **more})
+
+    return replace(evidence, baseline=wider(evidence.baseline), canary=wider(evidence.canary))
+
+
+def _spent(command: Sequence[str]) -> str:
+    """The least process time in seconds, user and system."""
+    least = float("inf")
+    for _ in range(TIMES):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stderr.close()
+        if process.returncode not in (0, 10, 11):
+            raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}: {said}")
+        least = min(least, used.ru_utime + used.ru_stime)
+    return f"{least:.2f}"
+
+
+def _hour() -> list[list[str]]:
+    """An hour of canary against an hour of baseline, looked at after each ten minutes."""
+    evidence = run(Condition("an hour", phi=0.3, seconds=HOUR), 1, 0)
+    rules, policy, rows = default_rules(), Policy(), []
+    for minutes in (5, 10, 20, 30, 40, 50, 60):
+        sofar = until(evidence, minutes * 60)
+        began = resource.getrusage(resource.RUSAGE_SELF)
+        judge(sofar, rules, policy)
+        now = resource.getrusage(resource.RUSAGE_SELF)
+        spent = now.ru_utime + now.ru_stime - began.ru_utime - began.ru_stime
+        rows.append([str(minutes), f"{spent:.2f}", f"{now.ru_maxrss / 1024:.0f}"])
+    return rows
+
+
+if __name__ == "__main__":
+    main()
