@@ -67,6 +67,15 @@ def write_fleet(directory: Path) -> None:
         for pod in PODS:
             _pod(lines, version, pod)
     lines += [f"steady {i} {BEGIN - 14_400 + 60 * i}" for i in range(241)]
+    for pod, first, again in (("a", 0, 178), ("b", 199, None)):
+        # Ten jobs between two scrapes. Pod a begins again at 0 once; pod b is there only from its first job on.
+        for i in range(first, SECONDS // SCRAPE + 1):
+            done = i - again + 1 if again and i >= again else i - first + (pod == "b")
+            lines.append(f'jobs_total{{version="old",pod="{pod}"}} {10 * done} {BEGIN + SCRAPE * i}')
+        lines += [
+            f'jobs_total{{version="same",pod="c"}} 7 {BEGIN + SCRAPE * i}'
+            for i in (range(361) if first else ())
+        ]
     (directory / "fleet.txt").write_text("\n".join([*lines, "# EOF", ""]), "utf-8")
     subprocess.run(
         [_program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "fleet.txt", "data"],

@@ -108,6 +108,15 @@ def test_a_version_that_is_worse_fails_and_every_request_was_counted_once(judged
     assert metrics["latency_p50"]["canary"]["value"] == pytest.approx(0.045, rel=0.05)
 
 
+def test_a_counter_that_begins_again_and_one_that_appears_lose_nothing(judged: Judged, url: str) -> None:
+    config = CONFIG[: CONFIG.index("metrics:")].replace("CANARY", "same")
+    jobs = "{name: jobs, kind: count, margin: 5, prometheus: {counters: true, query: 'jobs_total{$arm}'}}"
+    _, out, _ = judged(f"{config}metrics: [{jobs}]", "--prometheus", url, "--json")
+    metric = _metrics(out)["jobs"]
+    assert metric["baseline"]["value"] == 10 * (360 + 162)
+    assert (metric["canary"]["value"], metric["decision"]) == (0, "pass")
+
+
 def test_a_version_without_the_metric_does_not_pass(judged: Judged, url: str) -> None:
     code, out, _ = judged(CONFIG.replace("CANARY", "shrunk"), "--prometheus", url)
     assert code == Exit.INCONCLUSIVE
