@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["REACH", "tempering"]
+__all__ = ["REACH", "TRUST", "tempering"]
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +17,7 @@ _LAG_WEIGHTS: Final = np.array([1.0, *(2 * (1 - lag / (REACH + 1)) for lag in ra
 # Variance of the long-run variance's estimate, times the seconds, when nothing is correlated.
 _NOISE: Final = 2 + float((_LAG_WEIGHTS[1:] ** 2).sum())
 # So many separate hits make it e times less likely that what came together belongs together.
-_TRUST: Final = 4.0
+TRUST: Final = 4.0
 
 
 class _Sums(NamedTuple):
@@ -52,7 +52,7 @@ def tempering(
         together = (arm.squares + other.squares) / hits
     ratio, error = np.where(binomial > 0, ratio, 1.0), np.where(binomial > 0, error, 0.0)
     separate = np.minimum(binomial / np.maximum(ratio, 1.0), 2 * (arm.struck + other.struck) / REACH)
-    unknown = 1 + np.exp(-separate / _TRUST) * (np.where(hits > 0, together, 1.0) - 1)
+    unknown = 1 + np.exp(-separate / TRUST) * (np.where(hits > 0, together, 1.0) - 1)
     return np.asarray(1 / np.maximum(np.maximum(ratio - error, unknown), 1.0), dtype=np.float64)
 
 

@@ -20,6 +20,8 @@ from pipeline.judge.path import Path
 __all__ = [
     "EVEN",
     "KAPPA",
+    "LESS",
+    "MORE",
     "Counts",
     "Tally",
     "log_e",
@@ -34,9 +36,9 @@ Ints = NDArray[np.int64]
 
 # What an increase is expected to look like: odds from half more to a hundredfold, small ones likelier.
 _RATIOS: Final = np.geomspace(1.5, 100, 12)
-_MORE: Final = Prior.of(_RATIOS, _RATIOS**-0.3, even=0.1)
+MORE: Final = Prior.of(_RATIOS, _RATIOS**-0.3, even=0.1)
 # And that it is none: often no hits at all (ratio 0), else a share that is lower by a little or by much.
-_LESS: Final = Prior(
+LESS: Final = Prior(
     np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 1.0]),
     np.array([0.5, 0.05, 0.05, 0.1, 0.1, 0.05, 0.05, 0.1]),
 )
@@ -79,11 +81,11 @@ class Counts:
 
     def evidence(self, *, harm: bool) -> tuple[Evidence, Evidence]:
         """Of the baseline and of the canary: for a difference that is harm, or for its absence."""
-        canary = Mixture(self.hits * self.temper, self.n * self.temper, _MORE if harm else _LESS)
+        canary = Mixture(self.hits * self.temper, self.n * self.temper, MORE if harm else LESS)
         if self.fixed and len(self.n):
             b_hits, b_n = float(self.b_hits[0]), float(self.b_n[0])
             return Tail(b_hits, b_n, self.temper, upper=harm, kappa=KAPPA, even=EVEN), canary
-        other = Mixture(self.b_hits * self.temper, self.b_n * self.temper, _LESS if harm else _MORE)
+        other = Mixture(self.b_hits * self.temper, self.b_n * self.temper, LESS if harm else MORE)
         return other, canary
 
     def end(self, times: float) -> Counts:
@@ -141,7 +143,9 @@ def path_of(counts: Counts, alpha: float, beta: float) -> Path:
     b_share, share = counts.shares()
     estimate = share - b_share
     known = np.isfinite(estimate)
-    guess, spread, pooled = np.where(known, estimate, 0.0), counts.spread(), counts.pooled()
+    guess, pooled = np.where(known, estimate, 0.0), counts.pooled()
+    # Half the way to -1 or 1 at most: next to them evidence is too steep to find back from.
+    spread = np.minimum(counts.spread(), (1 - np.abs(guess)) / 6 + 0.01)
     harm, none = counts.evidence(harm=True), counts.evidence(harm=False)
     value, _, worst = least(*harm, np.zeros(k), pooled)
     decided = value >= np.log(1 / alpha)

@@ -29,6 +29,8 @@ def least(
     """
     low = np.clip(-shift, floor, _TOP)
     high = np.maximum(low, np.minimum(_TOP, _TOP - shift))
+    # Where the canary's share is at 0 or 1, a shift moves the baseline's instead.
+    pinned_low, pinned_high = low > floor, high < _TOP
     p = np.clip(start, low, high)
     for step in range(steps):
         left, left_slope, left_curve = baseline.at(p)
@@ -44,7 +46,8 @@ def least(
         # Halfway in the angle whose sine squared is p: as good near 0 and near 1 as between.
         middle = np.sin((np.arcsin(np.sqrt(low)) + np.arcsin(np.sqrt(high))) / 2) ** 2
         p = np.where(here, there, middle)
-    return value + missing, right_slope, p
+    pinned = np.where(slope > 0, pinned_low, pinned_high & (slope < 0))
+    return value + missing, np.where(pinned, -left_slope, right_slope), p
 
 
 def bound(
@@ -75,7 +78,8 @@ def bound(
         best[left[refuted]] = now[refuted]
         with np.errstate(divide="ignore", invalid="ignore"):
             move = np.where(value == needed, 0.0, (needed - value) / slope)
-        after = np.clip(now + np.clip(move, -limit, limit), -1.0, 1.0)
+        # Next to -1 and 1 evidence is too steep to find back from.
+        after = np.clip(now + np.clip(move, -limit, limit), (now - 1) / 2, (now + 1) / 2)
         near = np.abs(after - now) <= 0.01 * step[left]
         shift[left] = after
         left = left[~((refuted & near) | (after == now))]
