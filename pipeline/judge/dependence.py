@@ -26,7 +26,7 @@ _LEAST_LEFT: Final = 0.1
 class Dependence:
     """For each prefix of the series; arrays of its shape.
 
-    - `effective`: n * variance / long-run variance, at most n; n where nothing varies
+    - `effective`: n * variance / long-run variance, at most n; where nothing varies as if uncorrelated
     - `variance`: of one sample about the mean or line, corrected for the bias that dependence gives it
     """
 
@@ -52,9 +52,7 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
     lags = int(np.sqrt(size)) + 1
     covariance = [_covariance(columns, weights, lag) for lag in range(lags + 1)]
     total = np.maximum(covariance[0], 0.0)
-    varies = total > 0
-    safe = np.where(varies, total, 1.0)
-    found = np.where(varies, covariance[1] / safe, 0.0)
+    found = np.where(total > 0, covariance[1] / np.where(total > 0, total, 1.0), 0.0)
     raised = found + (fitted + (fitted + 2) * found) / k
     raised += _CAUTION * np.sqrt(np.maximum(1 - found**2, 0.0) / k)
     r = np.clip(raised, 0.0, _HIGHEST)
@@ -72,7 +70,7 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
     inflation = (1 + r) / (1 - r) * left_over
     degrees = np.maximum(k - fitted, 1.0)
     left = np.maximum(1 - fitted * (inflation - 1) / degrees, _LEAST_LEFT)
-    return Dependence(np.where(varies, k / inflation, k), total / degrees / left)
+    return Dependence(k / inflation, total / degrees / left)
 
 
 def _covariance(columns: Sequence[Floats], weights: Sequence[Floats], lag: int) -> Floats:

@@ -82,8 +82,13 @@ def deviation(variance: Floats, estimate: Floats) -> Floats:
 
 
 def _width(sigma: Floats, effective: Floats, level: float, planned: float) -> Floats:
-    far = reach(effective, effective, level, prior_of(planned), 1) / np.sqrt(effective)
-    return sigma * np.where(sigma == 0, 1.0, far)
+    return spread_by(sigma / np.sqrt(effective), reach(effective, effective, level, prior_of(planned), 1))
+
+
+def spread_by(error: Floats, far: Floats) -> Floats:
+    """`far` standard errors; inf where it is, even of none."""
+    able = np.isfinite(far)
+    return np.where(able, error * np.where(able, far, 0.0), np.inf)
 
 
 def mean_bounds(d: Floats, alpha: float, beta: float, *, planned: float) -> Bounds:
@@ -104,8 +109,9 @@ def mean_path(d: Floats, alpha: float, beta: float, *, planned: float) -> Path:
 
     `low` holds at all looks at once with chance 1 - alpha, `high` with 1 - beta, each one-sided. `planned`,
     the number of blocks expected, tunes the bounds and decides nothing about their validity. Nothing is
-    bounded before 8 blocks; blocks that are all equal bound at their value. The normal mixture with the
-    right Haar prior on the variance (Lai 1976; Wang and Ramdas 2024), with the effective size for the size.
+    bounded before 8 blocks, nor while no effect however large could be; blocks that are all equal then bound
+    at their value (about 20 of them at alpha .001: what has not moved yet still may). The normal mixture with
+    the right Haar prior on the variance (Lai 1976; Wang and Ramdas 2024), the effective size for the size.
     """
     found = mean_bounds(d, alpha, beta, planned=planned)
     n = np.arange(1, len(d) + 1, dtype=np.float64)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.judge.dependence import dependence
 from pipeline.judge.path import Path
-from pipeline.judge.sequence import FEWEST, Bounds, deviation, mean_bounds, reach
+from pipeline.judge.sequence import FEWEST, Bounds, deviation, mean_bounds, reach, spread_by
 
 __all__ = ["slope_bounds", "slope_path"]
 
@@ -64,9 +64,9 @@ def _line(t: Floats, d: Floats, alpha: float, beta: float, planned: float) -> Bo
     information = found.effective * each / (planned**2 / 12)
     prior = max(5.0, _PRIOR * planned)
     below, above = (
-        sigma
-        / np.sqrt(found.effective * each)
-        * np.where(sigma == 0, 1.0, reach(information, found.effective, level, prior, 2))
+        spread_by(
+            sigma / np.sqrt(found.effective * each), reach(information, found.effective, level, prior, 2)
+        )
         for level in (alpha, beta)
     )
     low, high = np.where(able, slope - below, -np.inf), np.where(able, slope + above, np.inf)

@@ -121,11 +121,15 @@ def test_no_blocks_give_no_looks(path: Bounded) -> None:
 
 @pytest.mark.parametrize("value", [0.0, 0.2, -1e-9, 3e8])
 @pytest.mark.parametrize("path", PATHS)
-def test_blocks_that_are_all_equal_bound_at_their_value(path: Bounded, value: float) -> None:
-    found = path(np.full(20, value), ALPHA, BETA, planned=PLANNED)
-    assert np.all(found.low[: FEWEST - 1] == -np.inf)
-    assert np.all(found.low[FEWEST - 1 :] == value)
-    assert np.all(found.high[FEWEST - 1 :] == value)
+def test_blocks_that_are_all_equal_bound_at_their_value_once_there_are_enough(
+    path: Bounded, value: float
+) -> None:
+    found = path(np.full(30, value), ALPHA, BETA, planned=PLANNED)
+    bounded = np.isfinite(found.low)
+    assert not np.any(bounded[:15])
+    assert np.all(bounded[20:])
+    assert np.all(found.low[bounded] == value)
+    assert np.all(found.high[20:] == value)
 
 
 def test_the_effective_size_is_never_above_the_number_of_blocks() -> None:
@@ -215,7 +219,7 @@ def test_so_many_more_blocks_like_these_do_decide() -> None:
 
 
 def test_what_is_decided_already_needs_no_more_blocks() -> None:
-    assert more_blocks(np.full(20, 0.2), 0.1, ALPHA, BETA, planned=PLANNED) == 0
+    assert more_blocks(np.full(30, 0.2), 0.1, ALPHA, BETA, planned=PLANNED) == 0
 
 
 def test_at_the_margin_more_blocks_will_not_help() -> None:
