@@ -161,7 +161,7 @@ class Policy(BaseModel):
     beta: Annotated[float, Field(gt=0, le=0.2)] = 0.05
     block_seconds: Annotated[float, Field(ge=1, le=60)] = 2.0
     min_requests: Annotated[int, Field(ge=20)] = 100
-    min_blocks: Annotated[int, Field(ge=8)] = 10  # under 8 nothing is bounded at all
+    min_blocks: Annotated[int, Field(ge=5)] = 10
     max_baseline_error_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.05
     min_good_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.5
