@@ -13,9 +13,8 @@ __all__ = ["Dependence", "dependence"]
 
 Floats = NDArray[np.float64]
 
-# Standard errors added to the estimated correlation. 0 lets false alarms through where neighbours are much
-# alike (phi .9 a second: 2 % at alpha .01), 1 keeps them below alpha and costs 7 % of the width at phi 0.
-_CAUTION: Final = 1.0
+# Standard errors added to the estimated correlation r are 1 + r^2. Without them false alarms are twice alpha where
+# neighbours are much alike (phi .9 a second); with one alone still at the small alpha of late windows.
 # Beyond this a run of minutes is a handful of samples at best, and no estimate of it means anything.
 _HIGHEST: Final = 0.97
 # The share of the variance that may be put down to the fitted mean or line having followed the noise.
@@ -42,7 +41,7 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
 
     Prewhitening by AR(1) and a Bartlett window over sqrt(k) lags of what that leaves (Andrews and Monahan
     1992). The lag-1 correlation is corrected for its bias, (1 + 3 r) / k with a mean and (2 + 4 r) / k with a
-    line (Marriott and Pope 1954, Kendall 1954), and raised by one standard error; negative correlation
+    line (Marriott and Pope 1954, Kendall 1954), and raised by 1 + r^2 standard errors; negative correlation
     earns nothing. Meaningless for k < 3.
     """
     size = columns[0].shape[-1]
@@ -54,7 +53,7 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
     total = np.maximum(covariance[0], 0.0)
     found = np.where(total > 0, covariance[1] / np.where(total > 0, total, 1.0), 0.0)
     raised = found + (fitted + (fitted + 2) * found) / k
-    raised += _CAUTION * np.sqrt(np.maximum(1 - found**2, 0.0) / k)
+    raised += (1 + found**2) * np.sqrt(np.maximum(1 - found**2, 0.0) / k)
     r = np.clip(raised, 0.0, _HIGHEST)
 
     phi = np.clip(found, 0.0, _HIGHEST)

@@ -61,7 +61,7 @@ def effective_and_variance(residuals: Floats, fitted: int) -> tuple[float, float
         return float(k), 0.0
     found = covariance(1) / total
     bias = (1 + 3 * found) / k if fitted == 1 else (2 + 4 * found) / k
-    r = min(max(found + bias + math.sqrt(max(1 - found**2, 0) / k), 0.0), 0.97)
+    r = min(max(found + bias + (1 + found**2) * math.sqrt(max(1 - found**2, 0) / k), 0.0), 0.97)
     phi = min(max(found, 0.0), 0.97)
 
     def whitened(lag: int) -> float:
