@@ -36,7 +36,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         told = self.rfile.read(int(self.headers["Content-Length"]))
         with open("/tmp/alerts-sent", "ab") as file:
-            file.write(told + b"\\n")
+            file.write(told.strip() + b"\\n")
         self.send_response(200)
         self.end_headers()
 http.server.HTTPServer(("", {WEBHOOK}), Receiver).serve_forever()
