@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pipeline.judge.compare import find
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.finding import Sides
-from pipeline.judge.gates import body_notes, gates, status_notes
+from pipeline.judge.gates import gates
 from pipeline.judge.measure import ArmView
 from pipeline.judge.metric import decide_metric
+from pipeline.judge.notes import body_notes, drift_notes, status_notes
 from pipeline.judge.rules import MetricRule, Policy
 from pipeline.judge.score import coverage, group_scores, total
 from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
@@ -59,7 +60,12 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
         reasons=tuple(reasons),
         metrics=tuple(metrics),
         groups=groups,
-        notes=gate.notes + status_notes(baseline, canary) + body_notes(baseline, canary),
+        notes=(
+            *gate.notes,
+            *status_notes(baseline, canary),
+            *body_notes(baseline, canary),
+            *drift_notes(rules, metrics, evidence),
+        ),
         alpha=policy.alpha,
     )
 

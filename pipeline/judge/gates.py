@@ -1,11 +1,9 @@
-"""What decides before any metric does: a broken experiment or a dead canary; and what is worth a note."""
+"""What decides before any metric does: a broken experiment or a dead canary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from pipeline.judge.evidence import Problem
 from pipeline.judge.measure import ArmView
@@ -13,12 +11,9 @@ from pipeline.judge.rules import Policy
 from pipeline.judge.verdict import Outcome
 from pipeline.judge.words import count_of, percent
 
-__all__ = ["Gates", "body_notes", "gates", "status_notes"]
+__all__ = ["Gates", "gates"]
 
 _EFFECTS = {"invalid": Outcome.INVALID, "failed": Outcome.FAILED, "inconclusive": Outcome.INCONCLUSIVE}
-# Where more of the baseline's own bodies than this are one of a kind, a new one tells nothing.
-_ALIKE = 0.1
-
 _Found = tuple[Outcome, str]
 _SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE)
 
@@ -80,30 +75,3 @@ def _of_load(baseline: ArmView, canary: ArmView, policy: Policy, known: Sequence
         silent = Outcome.FAILED if canary.sent >= policy.min_requests else Outcome.INCONCLUSIVE
         found.append((silent, f"The canary answered none of {canary.sent:,} requests"))
     return found
-
-
-def status_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:
-    """Statuses the canary gave and the baseline never did, in words."""
-    known = baseline.statuses
-    return tuple(
-        f"{f'Status {status}' if status else 'No response'} on {count_of(n, canary.sent)} canary requests, "
-        "never on the baseline"
-        for status, n in canary.statuses.items()
-        if status not in known
-    )
-
-
-def body_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:
-    """How many of the canary's good bodies no body of the baseline is equal to, where most of those are alike.
-
-    A note, no metric: bodies may carry dates or random names, and a new version may well answer differently.
-    """
-    known, bodies = np.unique(baseline.bodies()), canary.bodies()
-    if len(known) == 0 or len(bodies) == 0 or len(known) > _ALIKE * baseline.good:
-        return ()
-    new = int(np.count_nonzero(~np.isin(bodies, known)))
-    if new == 0:
-        return ()
-    return (
-        f"The bodies of {count_of(new, len(bodies))} good canary responses differ from all of the baseline's",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from pipeline.judge.rules import MetricRule
 __all__ = ["Scale", "scales"]
 
 Floats = NDArray[np.float64]
+
+# Where a metric has no floor of its own: a thousandth of the baseline counts as nothing, and nothing has no logarithm.
+_LEAST: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def scales(rule: MetricRule, baseline: float) -> tuple[Scale, ...]:
     relative = limit.relative and baseline > 0 and limit.value * baseline >= floor
     margin = limit.value if relative or not limit.relative else floor
     ways = {Direction.INCREASE: (True,), Direction.DECREASE: (False,), Direction.EITHER: (True, False)}
-    least = max(floor, np.finfo(np.float64).tiny)
+    least = max(floor, _LEAST * baseline) if relative else floor
     return tuple(Scale(relative, way, margin, least) for way in ways[rule.direction])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-__all__ = ["amount", "between", "change", "count_of", "minutes", "percent", "points"]
+__all__ = ["amount", "between", "change", "count_of", "minutes", "percent", "points", "rough"]
 
 _BYTE_STEPS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -118,16 +118,20 @@ def between(low: float, high: float, size: Callable[[float], str], *, increase: 
         return ""
     if least * most > 0:
         near, far = sorted((abs(least), abs(most)))
-        return f" (between {size(_rough(near))} and {_more(math.copysign(far, least), size)})"
+        return f" (between {size(rough(near))} and {_more(math.copysign(far, least), size)})"
     return f" (between {_more(least, size)} and {_more(most, size)})"
 
 
 def _more(change: float, size: Callable[[float], str]) -> str:
-    return f"{size(_rough(abs(change)))} {'more' if change >= 0 else 'less'}"
+    return f"{size(rough(abs(change)))} {'more' if change >= 0 else 'less'}"
 
 
-def _rough(value: float) -> float:
-    """Two digits: the bounds of an estimate need no third."""
+def rough(value: float) -> float:
+    """Two digits: the bounds of an estimate need no third.
+
+    >>> rough(0.01234)
+    0.012
+    """
     return float(f"{value:.2g}")
 
 

@@ -210,6 +210,14 @@ def test_a_calibrated_drift_asks_more_of_a_fail_and_makes_no_pass_easier(
     )
 
 
+def test_a_fail_that_drift_could_explain_says_how_large_a_drift() -> None:
+    evidence = samples.pair(2, samples.slow, seconds=120)
+    (note, *_) = judge(evidence, RULES, POLICY).notes
+    assert "a machine that itself changed between the two phases (Latency, median by 1" in note
+    assert judge(replace(evidence, drift={rule.name: 0.01 for rule in RULES}), RULES, POLICY).notes == ()
+    assert judge(samples.in_turn(evidence), RULES, POLICY).notes == ()
+
+
 def test_a_broken_canary_gets_no_credit_for_being_fast_and_light() -> None:
     for metric in judged(0, samples.broken, 120).metrics:
         if metric.name.startswith("latency") or metric.name in ("service_cpu", "service_memory", "host_cpu"):
