@@ -96,7 +96,11 @@ def _pod(lines: list[str], version: str, pod: str) -> None:
                 for s, v in zip(t, counter, strict=True)
             ]
     memory = 80e6 + rng.normal(0, 1e5, n)
-    lines += [f"memory_bytes{{{labels}}} {v:.0f} {s}" for s, v in zip(t, memory, strict=True)]
+    lines += [
+        f"process_resident_memory_bytes{{{labels}}} {v:.0f} {s}" for s, v in zip(t, memory, strict=True)
+    ]
+    cpu = 100 + np.cumsum(rng.normal(0.2, 0.005, n)) * SCRAPE
+    lines += [f"process_cpu_seconds_total{{{labels}}} {v:.3f} {s}" for s, v in zip(t, cpu, strict=True)]
     if version == "shrunk":
         return
     mean = 0.045 if version == "worse" else 0.03
@@ -106,7 +110,7 @@ def _pod(lines: list[str], version: str, pod: str) -> None:
         latency = mean * rng.lognormal(0, 0.4, count)
         seen += [np.count_nonzero(latency <= bound) for bound in (*BOUNDS, np.inf)]
         for row, bound, value in zip(rows, (*BOUNDS, "+Inf"), seen, strict=True):
-            row.append(f'latency_seconds_bucket{{{labels},le="{bound}"}} {value} {s}')
+            row.append(f'http_request_duration_seconds_bucket{{{labels},le="{bound}"}} {value} {s}')
     for row in rows:
         lines += row
 

@@ -10,7 +10,6 @@ import socket
 from pathlib import Path
 
 import pytest
-import urllib3.util.retry
 from prometheus_faults import GOOD, Answering, faulty, matrix
 
 from pipeline import prometheus
@@ -30,7 +29,7 @@ def _error(status: int, message: str, **headers: str) -> Answering:
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that were waited between two requests, without waiting."""
     slept: list[float] = []
-    monkeypatch.setattr(urllib3.util.retry.time, "sleep", slept.append)
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
     return slept
 
 

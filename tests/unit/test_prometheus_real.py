@@ -44,12 +44,12 @@ metrics:
     group: latency
     weight: 30
     prometheus:
-      query: histogram_quantile(0.5, sum by (le) (rate(latency_seconds_bucket{$arm}[$step])))
+      query: histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket{$arm}[$step])))
   - name: memory
     kind: level
     unit: B
     margin: 10%
-    prometheus: {query: "avg(memory_bytes{$arm})"}
+    prometheus: {query: "avg(process_resident_memory_bytes{$arm})"}
 """
 
 
@@ -92,6 +92,19 @@ def test_a_version_that_is_the_same_passes(judged: Judged, url: str) -> None:
     assert code == Exit.OK
     assert out.splitlines()[-1] == "canary score 100/100: passed (baseline version=old, canary version=same)"
     assert "Both versions ran at the same time" in out
+
+
+def test_the_example_of_the_docs_works_as_it_stands_there(judged: Judged, url: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "prometheus.md").read_text("utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0].replace("1.4.0", "old")
+    window = ["--prometheus", url, "--from", "2020-01-01T10:00:00Z", "--to", "2020-01-01T10:30:00Z"]
+    assert judged(example.replace("1.5.0", "same"), *window)[0] == Exit.OK
+    code, out, _ = judged(example.replace("1.5.0", "worse"), *window, "--json")
+    assert code == Exit.FAILED
+    assert {name for name, m in _metrics(out).items() if m["decision"] == "fail"} >= {
+        "error_rate",
+        "latency_p50",
+    }
 
 
 def test_a_version_that_is_worse_fails_and_every_request_was_counted_once(judged: Judged, url: str) -> None:
@@ -162,9 +175,9 @@ def test_one_version_after_the_other_is_paired_by_age(judged: Judged, url: str) 
     ("changes", "words"),
     [
         ({"CANARY": "old"}, "error_rate: hits asks the same for both versions"),
-        ({"avg(memory_bytes{$arm})": "memory_bytes{$arm}"},
+        ({"avg(process_resident_memory_bytes{$arm})": "process_resident_memory_bytes{$arm}"},
          "memory: 2 series in the baseline where one is needed: they differ in pod (old-a, old-b)"),
-        ({"avg(memory_bytes{$arm})": "avg(memory_bytes{$arm}"}, "Prometheus refuses the query avg(memory_bytes"),
+        ({"bytes{$arm})": "bytes{$arm}"}, "Prometheus refuses the query avg(process_resident"),
         ({"counters: true": "", "hits: http_": "hits: sum(increase(http_", '"5.."}': '"5.."}[5m]))'},
          "error_rate: hits counts over 300 s at each step of 15 s, so not each event once"),
         ({"counters: true": "", "total: http_requests_total{$arm}": "total: sum(http_requests_total{$arm})"},
