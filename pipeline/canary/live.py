@@ -58,7 +58,7 @@ class Live:
         phase = next((phase for phase in self._phases if phase.start <= reached < phase.end), None)
         if phase is None or phase.kind != "measure":
             return None
-        at = phase.start + math.floor(reached - phase.start + 1e-9)
+        at = round(phase.start + math.floor(reached - phase.start + 1e-9), 3)  # as run.json will have it
         if at <= phase.start:
             return None
         measured = [

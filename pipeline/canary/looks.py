@@ -82,7 +82,7 @@ class Looks:
         verdict = self._judge(sofar.evidence, self._rules, self._policy)
         self.so_far = in_short(verdict)
         if verdict.outcome in self._stops:
-            self.decided = Decided(sofar.at, verdict.outcome, sofar.evidence.canary.seconds)
+            self.decided = Decided(sofar.at, verdict.outcome, round(sofar.evidence.canary.seconds, 3))
         return time.thread_time() - began
 
 
