@@ -101,10 +101,10 @@ def test_the_example_of_the_docs_works_as_it_stands_there(judged: Judged, url: s
     assert judged(example.replace("1.5.0", "same"), *window)[0] == Exit.OK
     code, out, _ = judged(example.replace("1.5.0", "worse"), *window, "--json")
     assert code == Exit.FAILED
-    assert {name for name, m in _metrics(out).items() if m["decision"] == "fail"} >= {
-        "error_rate",
-        "latency_p50",
-    }
+    decisions = {name: metric["decision"] for name, metric in _metrics(out).items()}
+    assert decisions["error_rate"] == "fail"
+    assert "pass" not in (decisions["latency_p50"], decisions["latency_p99"])
+    assert (decisions["cpu"], decisions["memory_growth"]) == ("pass", "pass")
 
 
 def test_a_version_that_is_worse_fails_and_every_request_was_counted_once(judged: Judged, url: str) -> None:
