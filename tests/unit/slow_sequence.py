@@ -75,13 +75,22 @@ def effective_and_variance(residuals: Floats, fitted: int) -> tuple[float, float
     return k / inflation, total / (k - fitted) / left
 
 
+def mean_width(effective: float, level: float, planned: float) -> float:
+    """How far a bound of the mean is, in standard errors: the nearest of those of one or two priors."""
+    first = max(5.0, planned / 60)
+    if level < 0.02:
+        return reach(effective, effective, level, first, 1)
+    return min(
+        reach(effective, effective, 0.9 * level, first, 1), reach(effective, effective, 0.1 * level, 0.1, 1)
+    )
+
+
 def mean(d: Floats, alpha: float, beta: float, planned: float) -> tuple[float, float, float, float]:
     """(estimate, low, high, effective) of a series with variation, at its end alone."""
     estimate = float(np.mean(d))
     effective, variance = effective_and_variance(d - estimate, 1)
-    prior = max(5.0, planned / 60)
     error = math.sqrt(variance / effective)
-    below, above = (reach(effective, effective, level, prior, 1) * error for level in (alpha, beta))
+    below, above = (mean_width(effective, level, planned) * error for level in (alpha, beta))
     return estimate, estimate - below, estimate + above, effective
 
 
