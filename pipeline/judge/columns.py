@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.judge.counts import Tally
 from pipeline.judge.finding import Sides
 from pipeline.judge.measure import Hits
+from pipeline.judge.path import Path
 
-__all__ = ["columns"]
+__all__ = ["columns", "seconds_at"]
+
+Floats = NDArray[np.float64]
 
 
 def columns(baseline: Hits, canary: Hits, sides: Sides) -> tuple[Tally, Tally]:
@@ -23,3 +27,9 @@ def columns(baseline: Hits, canary: Hits, sides: Sides) -> tuple[Tally, Tally]:
         hits[at], n[at] = arm.hits, arm.n
         tallies.append(Tally(hits, n))
     return tallies[0], tallies[1]
+
+
+def seconds_at(path: Path, canary: Hits) -> Floats:
+    """How many seconds the canary had been measured at each look of a path of counts."""
+    at = np.searchsorted(np.cumsum(canary.n), path.n).astype(np.float64)
+    return (at + 1 + canary.lead) * canary.step

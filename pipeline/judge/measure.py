@@ -42,12 +42,14 @@ class Hits:
     """So many of so many, by the second: columns in the order of time, `second` since the run's start.
 
     `step`: seconds from one entry to the next; series that others have recorded have longer steps than ours.
+    `lead`: how many steps were measured before the first entry.
     """
 
     second: Floats
     hits: Floats
     n: Floats
     step: float = 1.0
+    lead: int = 0
 
     @property
     def total(self) -> int:
@@ -228,7 +230,9 @@ class ArmView:
             return None
         second, index = np.unique(np.floor(t[1:]), return_inverse=True)
         rose, watched = np.maximum(np.diff(value), 0), np.diff(t)
-        return Hits(second, _summed(index, rose, len(second)), _summed(index, watched, len(second)))
+        n = len(second)
+        step = max(1.0, round(float(np.median(watched)), 1))
+        return Hits(second, _summed(index, rose, n), _summed(index, watched, n), step=step, lead=1)
 
     def _series(self, name: str) -> tuple[Floats, Floats]:
         series = self._arm.series.get(name)

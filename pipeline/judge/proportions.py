@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.catalogue import Direction
-from pipeline.judge.columns import columns
+from pipeline.judge.columns import columns, seconds_at
 from pipeline.judge.counts import Tally, more_requests, proportion_path
 from pipeline.judge.finding import NOTHING, Finding, Harm, Sides, absent, shown_after
 from pipeline.judge.measure import ArmView, Hits
@@ -73,21 +73,31 @@ def _harm(
     tallies = columns(baseline, canary, sides)
     path = proportion_path(*tallies, alpha, sides.policy.beta, fixed_baseline=sides.phased)
     said = f"{count_of(c.count, c.total)} {asked.phrase} on the canary, {count_of(b.count, b.total)} on the baseline"
-    harm = replace(
-        share_harm(rule, path, c, sides, said, increase=increase), baseline=b.summary(), canary=c.summary()
-    )
+    fewest = 0 if asked.unit == "seconds" else _LEAST
+    harm = share_harm(rule, path, c, sides, said, increase=increase, fewest=fewest)
+    harm = replace(harm, baseline=b.summary(), canary=c.summary(), real=harm.real and b.total >= fewest)
     return waiting(harm, tallies, alpha, c, sides)
 
 
 def share_harm(
-    rule: MetricRule, path: Path, canary: Hits, sides: Sides, said: str, *, increase: bool = True
+    rule: MetricRule,
+    path: Path,
+    canary: Hits,
+    sides: Sides,
+    said: str,
+    *,
+    increase: bool = True,
+    fewest: int = _LEAST,
 ) -> Harm:
-    """What a path of at least one look shows of a share; the caller adds both arms' values."""
+    """What a path of at least one look shows of a share; the caller adds both arms' values.
+
+    With less than `fewest` in the canary nothing fails.
+    """
     last = path.last()
     assert last is not None  # noqa: S101 - whoever calls has counts of both arms, so there was a look
     least = max(rule.limit.value, sides.drift or 0.0)
-    worse = np.where(path.estimate > least, np.maximum.accumulate(path.low), -np.inf)
-    seconds = (np.searchsorted(np.cumsum(canary.n), path.n - 0.5).astype(np.float64) + 1) * canary.step
+    real = (path.estimate > least) & (path.n >= fewest)
+    worse = np.where(real, np.maximum.accumulate(path.low), -np.inf)
     limits = between(min(last.low, last.estimate), max(last.high, last.estimate), points, increase=increase)
     return Harm(
         baseline=NOTHING,
@@ -100,11 +110,11 @@ def share_harm(
         bar=0.0,
         late=None,
         effective=last.effective,
-        after=shown_after(worse, 0.0, seconds),
+        after=shown_after(worse, 0.0, seconds_at(path, canary)),
         more=None,
         said=said + limits,
         allowed=points(rule.limit.value),
-        real=last.estimate > least and canary.total >= _LEAST,
+        real=bool(real[-1]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.judge.columns import columns
+from pipeline.judge.columns import columns, seconds_at
 from pipeline.judge.events import events_path
 from pipeline.judge.finding import Finding, Harm, Sides, absent, shown_after
 from pipeline.judge.measure import Hits
@@ -45,7 +45,7 @@ def find_count(rule: MetricRule, sides: Sides) -> Finding:
         bar=bar,
         late=None,
         effective=last.effective,
-        after=shown_after(path.low, bar, path.n),
+        after=shown_after(path.low, bar, seconds_at(path, c)),
         more=None,
         said=f"{_times(c)} on the canary, {_times(b)} on the baseline",
         allowed=amount(allowed, "count"),

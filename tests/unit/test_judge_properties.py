@@ -17,7 +17,7 @@ from pipeline.judge import judge
 from pipeline.judge.catalogue import Direction
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.judge.rules import MetricRule, Policy, default_rules
-from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
+from pipeline.judge.verdict import Decision, Outcome, Verdict
 
 RULES, POLICY = default_rules(), Policy()
 FLOATS = st.floats(width=64)
@@ -191,22 +191,16 @@ def look(evidence: Evidence, seconds: float) -> Verdict:
     return judge(replace(evidence, canary=canary, planned=evidence.canary.seconds), RULES, POLICY)
 
 
-@pytest.mark.parametrize(
-    ("change", "metric"),
-    [(samples.flaky, "error_rate"), (samples.slow, "latency_p50"), (samples.leak, "service_memory_growth")],
-)
-def test_a_fail_is_dated_to_the_first_look_that_would_have_shown_it(
-    change: samples.Change, metric: str
-) -> None:
+@pytest.mark.parametrize("change", [samples.flaky, samples.slow, samples.leak, samples.crash])
+def test_a_fail_is_dated_to_the_first_look_that_would_have_shown_it(change: samples.Change) -> None:
     evidence = samples.pair(1, change, seconds=120)
-
-    def found(verdict: Verdict) -> MetricVerdict:
-        return next(one for one in verdict.metrics if one.name == metric)
-
-    after = found(look(evidence, 120)).decided_after
-    assert after is not None
-    assert found(look(evidence, after)).decision is Decision.FAIL
-    assert found(look(evidence, after - 2)).decision is not Decision.FAIL
+    dated = {one.name: one.decided_after for one in look(evidence, 120).metrics}
+    first = {name: after for name, after in dated.items() if after is not None}
+    assert first
+    for name, after in first.items():
+        for then, failed in ((after, True), (after - 2, False)):
+            found = next(one for one in look(evidence, then).metrics if one.name == name)
+            assert (found.decision is Decision.FAIL) is failed, (name, then)
 
 
 @pytest.mark.parametrize("change", CHANGES)
