@@ -68,11 +68,13 @@ def _source(metric: MetricConfig) -> PrometheusSource:
 
 def _check(metric: MetricConfig, questions: Mapping[str, _Question]) -> None:
     source = _source(metric)
+    baseline, canary = (questions[arm].span for arm in ARMS)
+    overlap = max(baseline.start, canary.start) < min(baseline.end, canary.end)
     for key, query in source.queries():
         texts = {arm: question.filled(query) for arm, question in questions.items()}
-        if texts["baseline"] == texts["canary"] and questions["baseline"].span == questions["canary"].span:
+        if texts["baseline"] == texts["canary"] and overlap:
             raise UsageError(
-                f"{metric.name}: {key} asks the same for both versions, so nothing would be compared",
+                f"{metric.name}: {key} asks the same for both versions at the same time, so nothing would be compared",
                 hint="put $arm between its braces, or give a query for each version (docs/prometheus.md)",
             )
         if metric.kind in ("count", "proportion") and not source.counters:

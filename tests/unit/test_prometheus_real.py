@@ -151,6 +151,14 @@ def test_no_series_of_hits_at_all_is_no_evidence_unless_the_configuration_says_s
     assert _metrics(out)["error_rate"]["decision"] == "nodata"
 
 
+def test_windows_that_overlap_do_not_compare_a_series_with_itself(judged: Judged, url: str) -> None:
+    window = ["--baseline-from", "2020-01-01T10:00:00Z", "--baseline-to", "2020-01-01T10:20:00Z",
+              "--canary-from", "2020-01-01T10:15:00Z", "--canary-to", "2020-01-01T10:30:00Z"]  # fmt: skip
+    code, _, err = judged(CONFIG.replace("CANARY", "old"), "--prometheus", url, *window)
+    assert code == Exit.USAGE
+    assert "asks the same for both versions at the same time" in err
+
+
 def test_kept_series_give_the_same_verdict_without_the_server(
     judged: Judged, url: str, tmp_path: Path
 ) -> None:
@@ -174,7 +182,7 @@ def test_one_version_after_the_other_is_paired_by_age(judged: Judged, url: str) 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"CANARY": "old"}, "error_rate: hits asks the same for both versions"),
+        ({"CANARY": "old"}, "error_rate: hits asks the same for both versions at the same time"),
         ({"avg(process_resident_memory_bytes{$arm})": "process_resident_memory_bytes{$arm}"},
          "memory: 2 series in the baseline where one is needed: they differ in pod (old-a, old-b)"),
         ({"bytes{$arm})": "bytes{$arm}"}, "Prometheus refuses the query avg(process_resident"),
