@@ -15,12 +15,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 import bcrypt
 import numpy as np
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from numpy.typing import NDArray
 
 __all__ = ["BEGIN", "PASSWORD", "serving", "truth", "write_fleet"]
@@ -115,22 +121,49 @@ def _pod(lines: list[str], version: str, pod: str) -> None:
         lines += row
 
 
+def _write_certificate(directory: Path) -> None:
+    """cert.pem, which signs itself for 127.0.0.1, and key.pem."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the test's Prometheus")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (directory / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    (directory / "key.pem").write_bytes(key.private_bytes(pem, form, plain))
+
+
 @contextmanager
-def serving(directory: Path, *, password: bool = False) -> Iterator[str]:
-    """The address of a Prometheus with the data in `directory`; with `password`, for the user judge alone."""
+def serving(directory: Path, *, password: bool = False, tls: bool = False) -> Iterator[str]:
+    """The address of a Prometheus with the data in `directory`.
+
+    With `password` it is for the user judge alone; with `tls` its certificate, `directory`/cert.pem, signs itself.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (directory / "prometheus.yml").write_text("scrape_configs: []\n", "utf-8")
     options = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=100y",
                f"--web.listen-address=127.0.0.1:{port}"]  # fmt: skip
+    web = ""
     if password:
         digest = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-        (directory / "web.yml").write_text(f"basic_auth_users: {{judge: '{digest}'}}\n", "utf-8")
-        options.append("--web.config.file=web.yml")
+        web += f"basic_auth_users: {{judge: '{digest}'}}\n"
+    if tls:
+        _write_certificate(directory)
+        web += "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"
+    (directory / "web.yml").write_text(web, "utf-8")
+    options.append("--web.config.file=web.yml")
     log = (directory / "log").open("wb")
     server = subprocess.Popen([_program("prometheus"), *options], cwd=directory, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
+    url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
     try:
         _wait_until_ready(server, url, directory / "log")
         yield url
@@ -141,11 +174,12 @@ def serving(directory: Path, *, password: bool = False) -> Iterator[str]:
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    trusted = str(log.with_name("cert.pem")) if url.startswith("https") else True
     until = time.monotonic() + 30
     while time.monotonic() < until:
         assert server.poll() is None, log.read_text("utf-8")[-2000:]
         try:
-            answer = requests.get(f"{url}/-/ready", timeout=5, auth=("judge", PASSWORD))
+            answer = requests.get(f"{url}/-/ready", timeout=5, auth=("judge", PASSWORD), verify=trusted)
         except requests.ConnectionError:
             time.sleep(0.05)
             continue

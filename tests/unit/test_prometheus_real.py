@@ -234,3 +234,18 @@ def test_a_server_with_a_password_takes_it_from_a_file_and_from_the_environment(
         code, out, err = judged(text, "--prometheus", url)
     assert code == Exit.USAGE
     assert PASSWORD not in out + err
+
+
+def test_a_certificate_is_trusted_only_where_its_authority_is_named(
+    judged: Judged, data: Path, tmp_path: Path
+) -> None:
+    text = CONFIG.replace("CANARY", "same")
+    with serving(data, tls=True) as url:
+        code, _, err = judged(text, "--prometheus", url)
+        assert code == Exit.ENVIRONMENT
+        assert "its certificate is not trusted" in err
+        assert judged(text, "--prometheus", url, "--ca", str(data / "cert.pem"))[0] == Exit.OK
+        (tmp_path / "none.pem").write_text("no certificate", "utf-8")
+        code, _, err = judged(text, "--prometheus", url, "--ca", str(tmp_path / "none.pem"))
+    assert code == Exit.ENVIRONMENT
+    assert "cannot be asked" in err
