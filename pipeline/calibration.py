@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import EnvironmentError_
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.verdict import Decision, Outcome, Verdict
+from pipeline.judge.verdict import Outcome, Verdict
 
 __all__ = ["Calibration", "Key", "Measured", "Store", "drift_bound", "measured_of", "note"]
 
@@ -107,7 +107,8 @@ def measured_of(run: Mapping[str, Any], verdict: Verdict, trends: Mapping[str, f
     """What a run of a version against itself showed; None when the run itself was broken."""
     if verdict.outcome is Outcome.INVALID:
         return None
-    compared = [m for m in verdict.metrics if m.effect is not None and m.decision is not Decision.NODATA]
+    # A metric that is not judged for want of a calibration shows its difference all the same: it is what is asked for.
+    compared = [m for m in verdict.metrics if m.effect is not None]
     return Measured(
         created=run["created"],
         commit=run["canary"]["sha"],
