@@ -120,8 +120,8 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha
         said="",
         allowed="",
     )
-    if harm.worse or harm.within:
-        return harm
+    if harm.worse or harm.high <= harm.margin or harm.margin < harm.effect <= bar:
+        return harm  # decided, or nothing that time would tell
     to = scale.difference(scale.margin if harm.effect <= scale.margin else bar)
     # The other half of alpha is the late windows'.
     more = more_blocks(differences, to, alpha / 2, sides.policy.beta, planned=planned_blocks(sides))

@@ -120,8 +120,8 @@ def share_harm(
 
 def waiting(harm: Harm, tallies: tuple[Tally, Tally], alpha: float, canary: Hits, sides: Sides) -> Harm:
     """The harm, with how long it would take to decide it where it is undecided."""
-    if harm.worse or harm.within:
-        return harm
+    if harm.worse or harm.within or harm.margin < harm.effect <= (sides.drift or 0.0):
+        return harm  # decided, or nothing that time would tell
     more = more_requests(*tallies, alpha, sides.policy.beta, harm.margin, fixed_baseline=sides.phased)
     return harm if more is None else replace(harm, more=more / canary.rate / 60)
 
