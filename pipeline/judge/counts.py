@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.bursts import tempering
-from pipeline.judge.evalues import Evidence, Mixture, Prior, Tail
+from pipeline.judge.evalues import LogEvidence, Mixture, Prior, Tail
 from pipeline.judge.least import bound, least
 from pipeline.judge.path import Path
 
@@ -79,7 +79,7 @@ class Counts:
             b_hits, b_n = np.cumsum(baseline.hits), np.cumsum(baseline.n)
         return cls(b_hits, b_n, hits, n, temper, fixed)
 
-    def evidence(self, *, harm: bool) -> tuple[Evidence, Evidence]:
+    def evidence(self, *, harm: bool) -> tuple[LogEvidence, LogEvidence]:
         """Of the baseline and of the canary: for a difference that is harm, or for its absence."""
         canary = Mixture(self.hits * self.temper, self.n * self.temper, MORE if harm else LESS)
         if self.fixed and len(self.n):
@@ -151,7 +151,9 @@ def path_of(counts: Counts, alpha: float, beta: float) -> Path:
     decided = value >= np.log(1 / alpha)
     looks, held = _thinned(k, decided)
 
-    def at(pair: tuple[Evidence, Evidence], level: float, begin: Floats, p: Floats, widest: float) -> Floats:
+    def at(
+        pair: tuple[LogEvidence, LogEvidence], level: float, begin: Floats, p: Floats, widest: float
+    ) -> Floats:
         baseline, canary = (side.pick(looks) for side in pair)
         needed, step = math.log(1 / level), 2 * spread[looks]
         return bound(baseline, canary, needed, begin[looks], step, p[looks], widest)[held]

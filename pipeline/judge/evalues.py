@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincc, betaln, xlog1py, xlogy
 
-__all__ = ["Evidence", "Mixture", "Prior", "Tail"]
+__all__ = ["LogEvidence", "Mixture", "Prior", "Tail"]
 
 Floats = NDArray[np.float64]
 Slopes = tuple[Floats, Floats, Floats]  # value, first and second derivative
@@ -136,4 +136,4 @@ class Tail:
         return other
 
 
-Evidence = Mixture | Tail
+LogEvidence = Mixture | Tail

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.judge.bursts import tempering
 from pipeline.judge.counts import EVEN, KAPPA, Counts, Tally, log_e, path_of
-from pipeline.judge.evalues import Evidence, Mixture, Prior, Tail
+from pipeline.judge.evalues import LogEvidence, Mixture, Prior, Tail
 from pipeline.judge.least import least
 from pipeline.judge.path import Path
 
@@ -59,7 +59,7 @@ def events_path(
 
     def refuted(assumed: Floats) -> NDArray[np.bool_]:
         stream = Mixture(assumed, seconds * _TICKS, _OFTEN)
-        rival: Evidence
+        rival: LogEvidence
         if fixed_baseline:
             total = float(other[0][0]), float(other[1][0]) * _TICKS
             rival = Tail(*total, np.ones(k), upper=True, kappa=KAPPA, even=EVEN)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.evalues import Evidence
+from pipeline.judge.evalues import LogEvidence
 
 __all__ = ["bound", "least"]
 
@@ -20,7 +20,13 @@ _TOP = 1 - 1e-12  # at 1 a ratio of zero would divide by zero
 
 
 def least(
-    baseline: Evidence, canary: Evidence, shift: Floats, start: Floats, *, floor: float = 0.0, steps: int = 40
+    baseline: LogEvidence,
+    canary: LogEvidence,
+    shift: Floats,
+    start: Floats,
+    *,
+    floor: float = 0.0,
+    steps: int = 40,
 ) -> tuple[Floats, Floats, Floats]:
     """The least log evidence over p of "p, and p + shift", its slope in the shift, and that p.
 
@@ -51,8 +57,8 @@ def least(
 
 
 def bound(
-    baseline: Evidence,
-    canary: Evidence,
+    baseline: LogEvidence,
+    canary: LogEvidence,
     needed: float,
     guess: Floats,
     step: Floats,
