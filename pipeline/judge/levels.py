@@ -82,10 +82,7 @@ def _harm(
     harm = block_harm(scale, scale.differences(pairs.baseline, pairs.canary), pairs.t, sides, alpha)
     label = f"{c.label}: " if rule.metric.name == "latency_quantiles" else ""
     size = percent if scale.relative else partial(amount, unit=unit)
-    # That a value lies above 0 or below "all of it less" goes without saying.
-    low = -math.inf if scale.relative and harm.low < -_TRIVIAL else min(harm.low, harm.effect)
-    high = math.inf if scale.relative and harm.high > _TRIVIAL > harm.effect else max(harm.high, harm.effect)
-    limits = between(low, high, size, increase=scale.increase)
+    limits = between(min(harm.low, harm.effect), max(harm.high, harm.effect), size, increase=scale.increase)
     return replace(
         harm,
         baseline=replace(b.summary, value=before),
@@ -104,13 +101,19 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha
     assert last is not None  # noqa: S101 - a path has an entry for each of the differences
     bar = max(scale.margin, sides.drift or 0.0)
     late = differences[len(differences) // 2 :]
+    effect, low, high = (scale.effect(one) for one in (last.estimate, last.low, last.high))
+    # That nothing falls by more than all of it goes without saying, and is not known of this in particular.
+    if scale.relative and scale.increase and low < -_TRIVIAL:
+        low = -math.inf
+    if scale.relative and not scale.increase and high > _TRIVIAL > effect:
+        high = math.inf
     harm = Harm(
         baseline=NOTHING,
         canary=NOTHING,
         relative=scale.relative,
-        effect=scale.effect(last.estimate),
-        low=scale.effect(last.low),
-        high=scale.effect(last.high),
+        effect=effect,
+        low=low,
+        high=high,
         margin=scale.margin,
         bar=bar,
         late=scale.effect(float(late.mean())),

@@ -38,7 +38,8 @@ def find_count(rule: MetricRule, sides: Sides) -> Finding:
         baseline=Summary(len(b.n), float(b.count)),
         canary=Summary(len(c.n), float(c.count)),
         relative=False,
-        effect=last.estimate,
+        # By the baseline's own rate; what the background may have brought is the bounds' to say.
+        effect=c.count - b.count * float(c.n.sum()) / max(float(b.n.sum()), 1.0),
         low=last.low,
         high=last.high,
         margin=allowed,
