@@ -143,7 +143,7 @@ def test_the_effective_size_is_never_above_the_number_of_blocks() -> None:
     ("phi", "least", "most"), [(0.0, 105, 135), (0.3, 65, 95), (0.6, 30, 52), (0.9, 3, 15)]
 )
 def test_the_effective_size_is_near_the_truth_and_below_it(phi: float, least: float, most: float) -> None:
-    """In the long run of blocks of 2 s: 150, 105, 52, 15 of 150."""
+    """The truth for 150 blocks of 2 s: 150, 105, 60, 16."""
     bounds = mean_bounds(seconds_ar1(phi, 300, 2), ALPHA, BETA, planned=PLANNED)
     assert least <= float(np.median(bounds.effective[:, -1])) <= most
 
