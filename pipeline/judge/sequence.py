@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from pipeline.judge.dependence import dependence
 from pipeline.judge.path import Path
 
-__all__ = ["FEWEST", "Bounds", "mean_bounds", "mean_path", "more_blocks", "reach", "scan_path"]
+__all__ = [
+    "FEWEST",
+    "Bounds",
+    "deviation",
+    "mean_bounds",
+    "mean_path",
+    "more_blocks",
+    "reach",
+    "scan_path",
+    "spread_by",
+]
 
 Floats = NDArray[np.float64]
 

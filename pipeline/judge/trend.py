@@ -56,7 +56,7 @@ def _line(t: Floats, d: Floats, alpha: float, beta: float, planned: float) -> Bo
     together = np.cumsum(ages * centred, axis=-1) - k * age * mean
     slope = together / np.where(k < 2, 1.0, spread)
     found = dependence((centred, ones, ages * ones), (ones, slope * age - mean, -slope))
-    sigma = deviation(found.variance, np.abs(centred).max(axis=-1, keepdims=True))
+    sigma = deviation(found.variance, np.maximum.accumulate(np.abs(centred), axis=-1))
 
     able = k > 2
     each = np.where(able, spread / k, 1.0)
