@@ -23,8 +23,9 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 _COLOUR = {"baseline": "blue", "canary": "green"}
-# A switch has no stragglers in a measured phase, a warm-up lies between. More than this is a broken proxy.
-_MOST_MISROUTED = 0.01
+# A switch has no stragglers in a measured phase, a warm-up lies between. More of them than this, or of requests that
+# the proxy let hang or refused, is a broken proxy.
+_MOST_OF_THE_PROXY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,8 @@ def build_evidence(
     found = list(problems)
     for arm in _COLOUR:
         own = [phase for phase in phases if phase.arm == arm]
-        kept, problem = _requests(arm, own, requests)
-        if problem is not None:
-            found.append(problem)
+        kept, wrong = _requests(arm, own, requests)
+        found += wrong
         arms[arm] = Arm(
             requests=kept,
             series=_series(arm, own, series),
@@ -131,23 +131,39 @@ def build_evidence(
     )  # fmt: skip
 
 
-def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tuple[Requests, Problem | None]:
+def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tuple[Requests, list[Problem]]:
     if rows is None:
         nothing = np.zeros(0, dtype=np.int64)
-        return Requests(np.zeros(0), np.zeros(0), nothing, nothing, nothing), None
+        return Requests(np.zeros(0), np.zeros(0), nothing, nothing, nothing), []
     inside = _within(rows.t, phases)
     # No header: nobody answered, or the proxy itself did. That counts against the version whose phase it was.
     own = inside & ((rows.served_by == _COLOUR[arm]) | (rows.served_by == ""))
-    strays, sent = int(np.count_nonzero(inside & ~own)), int(np.count_nonzero(inside))
     kept = Requests(
         rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own], rows.body[own]
     )
-    if strays == 0:
-        return kept, None
-    said = f"{count_of(strays, sent)} requests in the {arm}'s phases were served elsewhere and are left out"
-    if strays > _MOST_MISROUTED * sent:
-        return kept, Problem("invalid", f"{said}: the proxy did not route as it was told")
-    return kept, Problem("note", said)
+    return kept, _proxys_own(arm, rows, inside, own)
+
+
+def _proxys_own(arm: str, rows: RequestRows, inside: Bools, own: Bools) -> list[Problem]:
+    """What the proxy did wrong in an arm's phases: rather its fault than the version's, above a share."""
+    sent = int(np.count_nonzero(inside))
+    problems = []
+    if strays := int(np.count_nonzero(inside & ~own)):
+        said = (
+            f"{count_of(strays, sent)} requests in the {arm}'s phases were served elsewhere and are left out"
+        )
+        if strays > _MOST_OF_THE_PROXY * sent:
+            problems.append(Problem("invalid", f"{said}: the proxy did not route as it was told"))
+        else:
+            problems.append(Problem("note", said))
+    # A version that hangs or dies is answered for by the proxy, with its colour, sooner than the loader gives up; but
+    # a connection that the proxy closes after such an answer can reset the request that came next on it.
+    silent = (rows.error[own] != "") & (rows.error[own] != "reset") & (rows.served_by[own] == "")
+    unanswered = int(np.count_nonzero(silent))
+    if unanswered > _MOST_OF_THE_PROXY * sent:
+        said = f"the proxy answered none of {count_of(unanswered, sent)} requests in the {arm}'s phases"
+        problems.append(Problem("invalid", said))
+    return problems
 
 
 def _series(arm: str, phases: Sequence[Phase], rows: SeriesRows | None) -> dict[str, Series]:

@@ -20,13 +20,14 @@ __all__ = ["GrowingTable", "RequestRows", "SeriesRows", "find_table", "read_requ
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_REQUESTS = ("t", "latency_us", "status", "bytes", "body_ok", "body_crc", "served_by")
+_REQUESTS = ("t", "latency_us", "status", "error", "bytes", "body_ok", "body_crc", "served_by")
 _SERIES = ("t", "arm", "metric", "value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestRows:
-    """All rows of requests.csv: units as in the judge's evidence; `served_by` as the proxy stamped it."""
+    """All rows of requests.csv: units as in the judge's evidence; `served_by` as the proxy stamped it, `error` as the
+    loader called what went wrong."""
 
     t: Floats
     latency: Floats
@@ -35,6 +36,7 @@ class RequestRows:
     size: Ints
     body: Ints
     served_by: NDArray[np.str_]
+    error: NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +153,7 @@ def _split(text: str) -> list[str]:
 
 
 def _requests(lines: _Lines) -> RequestRows:
-    t, latency, status, size, body_ok, body, served_by = _columns(lines, _REQUESTS)
+    t, latency, status, failure, size, body_ok, body, served_by = _columns(lines, _REQUESTS)
     return RequestRows(
         t=_floats(lines, "t", t),
         latency=_floats(lines, "latency_us", latency) / 1e6,
@@ -160,6 +162,7 @@ def _requests(lines: _Lines) -> RequestRows:
         size=_ints(lines, "bytes", size, empty=0),
         body=_ints(lines, "body_crc", body, empty=0, base=16),
         served_by=np.asarray(served_by, dtype=np.str_),
+        error=np.asarray(failure, dtype=np.str_),
     )
 
 

@@ -79,7 +79,9 @@ async def drive(
                     driven.problem = problem
                     break
                 if looks.decided is not None:
-                    driven.decided = looks.decided
+                    # a host that died looks like a bad version, and its exporters have not been silent for long
+                    driven.problem = await _gone(connections)
+                    driven.decided = None if driven.problem else looks.decided
                     break
     except HostError as error:
         driven.problem = Problem("invalid", error.message)
@@ -124,15 +126,29 @@ async def _came_back(problem: Problem, collector: Collector, connections: Mappin
     if problem.effect != "invalid" or not silent:
         return False
     for arm in silent:
-        connection = connections[arm]
-        try:
-            async with asyncio.timeout(RECONNECT_SECONDS):
-                if not connection.alive:
-                    await connection.reopen()
-                await connection.run(["true"])
-        except (HostError, TimeoutError):
+        if not await _answers(connections[arm]):
             return False
         collector.missed[arm] = 0
+    return True
+
+
+async def _gone(connections: Mapping[str, Connection]) -> Problem | None:
+    """The host that no longer answers, as the problem that it is; None when all do."""
+    answers = await asyncio.gather(*map(_answers, connections.values()))
+    for connection, answered in zip(connections.values(), answers, strict=True):
+        if not answered:
+            return Problem("invalid", f"host {connection.host.name} stopped answering")
+    return None
+
+
+async def _answers(connection: Connection) -> bool:
+    try:
+        async with asyncio.timeout(RECONNECT_SECONDS):
+            if not connection.alive:
+                await connection.reopen()
+            await connection.run(["true"])
+    except (HostError, TimeoutError):
+        return False
     return True
 
 

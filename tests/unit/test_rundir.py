@@ -105,6 +105,20 @@ def test_requests_the_other_version_served_are_left_out_and_reported(
     assert f"{strays} of 200" in evidence.problems[-1].message
 
 
+@pytest.mark.parametrize(
+    ("error", "count", "effect"),
+    [("connect", 2, None), ("connect", 3, "invalid"), ("timeout", 3, "invalid"), ("reset", 200, None)],
+)
+def test_what_the_proxy_itself_left_unanswered_is_not_the_versions_fault(
+    tmp_path: Path, error: str, count: int, effect: str | None
+) -> None:
+    """A reset may follow an error that the proxy gave in the version's name, and closed the connection with."""
+    rows = [f"{2 + i / 50:.6f},12,,0,{error},0,,," for i in range(count)]
+    rows += [row(2 + i / 50, "blue") for i in range(count, 200)]
+    (_, *found) = write(tmp_path, rows).read_evidence().problems
+    assert [problem.effect for problem in found] == ([effect] if effect else [])
+
+
 def test_a_last_row_cut_off_while_being_written_is_left_out(tmp_path: Path) -> None:
     directory = write(tmp_path, [row(2.0, "blue")])
     with (tmp_path / "requests.csv").open("a") as file:
