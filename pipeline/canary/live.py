@@ -1,4 +1,4 @@
-"""The evidence of a run that lasts: what its two tables hold so far, up to the last second that is complete.
+"""The evidence of a run that lasts: what its two tables hold so far, up to the last block that is complete.
 
 A slow request has no row until it ends, so the newest seconds hold the fast ones alone: a look at them would see a
 better canary than there is. So the evidence ends where the first request is missing, and where health was last
@@ -38,19 +38,25 @@ class Sofar:
 
 
 class Live:
-    """Follows requests.csv and series.csv in `directory`; `run` is run.json as it is known by now."""
+    """Follows requests.csv and series.csv in `directory`; `run` is run.json as it is known by now.
 
-    def __init__(self, directory: Path, run: Mapping[str, Any], phases: Sequence[Phase], rate: float) -> None:
+    `step` is the judge's block in seconds: half a block would be another value than the whole one is later.
+    """
+
+    def __init__(
+        self, directory: Path, run: Mapping[str, Any], phases: Sequence[Phase], rate: float, step: float
+    ) -> None:
         where = directory / "run.json"
         self._requests: GrowingTable[RequestRows] = GrowingTable.requests(directory / "requests.csv")
         self._series: GrowingTable[SeriesRows] = GrowingTable.series(directory / "series.csv")
         self._phases = phases
         self._rate = rate
+        self._step = step
         self._problems = read_problems(where, run.get("problems"))
         self._terms = read_terms(where, run)
 
     def read(self) -> Sofar | None:
-        """What is complete, in whole seconds of the phase under way; None while that is a warm-up, or has none."""
+        """What is complete, in whole steps of the phase under way; None while that is a warm-up, or has none."""
         requests, series = self._requests.read(), self._series.read()
         if requests is None or series is None:
             return None
@@ -58,7 +64,8 @@ class Live:
         phase = next((phase for phase in self._phases if phase.start <= reached < phase.end), None)
         if phase is None or phase.kind != "measure":
             return None
-        at = round(phase.start + math.floor(reached - phase.start + 1e-9), 3)  # as run.json will have it
+        steps = math.floor((reached - phase.start) / self._step + 1e-9)
+        at = round(phase.start + steps * self._step, 3)  # as run.json will have it
         if at <= phase.start:
             return None
         measured = [

@@ -38,7 +38,7 @@ class Decided:
 
 
 class Looks:
-    """Judges what is there each second, less often where that takes long; `decided` says when it suffices.
+    """Judges each new block, fewer of them where that takes long; `decided` says when it suffices.
 
     The judge's bounds hold at all looks at once, so looking often makes no false alarm more likely. `early_stop` is
     one of EARLY_STOPS; `so_far` is the last look in a phrase, for the progress display.
@@ -55,8 +55,8 @@ class Looks:
         from pipeline.judge import judge  # takes a core for a while, so here: before there is any load
 
         self._judge = judge
-        self._live = Live(directory.path, run, phases, rate)
         self._rules, self._policy = directory.rules(), directory.policy()
+        self._live = Live(directory.path, run, phases, rate, self._policy.block_seconds)
         self._stops = EARLY_STOPS[early_stop]
         self._looked = 0.0
         self.decided: Decided | None = None

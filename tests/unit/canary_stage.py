@@ -32,7 +32,7 @@ class Stage:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.live = Live(path, RUN, PHASES, RATE)
+        self.live = Live(path, RUN, PHASES, RATE, 1)
         (path / "requests.csv").write_text(HEADER)
         (path / "series.csv").write_text("t,arm,metric,value\n")
 

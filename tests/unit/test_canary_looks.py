@@ -93,7 +93,9 @@ def test_what_ends_a_run_early(
     assert watched.looks.decided == (Decided(16, outcome, 2) if stops else None)
 
 
-def test_a_second_is_judged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_is_judged_once_and_half_of_the_next_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     judged: list[Evidence] = []
 
     def count(evidence: Evidence, _rules: tuple[MetricRule, ...], _policy: Policy) -> Verdict:
@@ -106,7 +108,10 @@ def test_a_second_is_judged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     watched.samples(0, 17)
     watched.looks.look()
     watched.looks.look()
-    assert len(judged) == 1
+    watched.requests(16, 17)
+    watched.samples(17, 18)
+    watched.looks.look()
+    assert [evidence.canary.seconds for evidence in judged] == [2]
 
 
 def test_off_looks_at_nothing(tmp_path: Path) -> None:
