@@ -28,7 +28,7 @@ from bench.judge.wald import sample_bound
 from pipeline.judge.rules import Policy
 
 SLICE = 15.0  # seconds of one arm in the interleaved schedule
-JUDGED = 50  # of each harm's runs, to the whole verdict
+JUDGED = 20  # of each harm's runs, to the whole verdict
 PAIRS = {"alike": 2000, "margin": 1000, "harms": 200, "errors": 200, "looks": 20}
 
 
@@ -73,7 +73,6 @@ def margin(pairs: int, seed: int) -> str:
         "schedule",
         "ours, every look",
         "95 % interval",
-        "canary failed",
         "fails",
     ]
     rows = [
@@ -123,7 +122,7 @@ def errors(pairs: int, seed: int) -> str:
             bound = sample_bound(before, after, 0.01)
             rows.append([
                 name, schedule, share(len(shown), pairs), f"{mean_requests:.0f}", f"{bound:.0f}",
-                f"{mean_requests / bound:.2f}", _median(shown), f"{max(shown, default=0):.0f}",
+                f"{mean_requests / bound:.2f}" if after < 1 else "-", _median(shown), f"{max(shown, default=0):.0f}",
             ])  # fmt: skip
     return table(titles, rows)
 

@@ -38,7 +38,7 @@ ALIKE: Final = _alike()
 
 # The same share of errors in both arms, at several heights: where an error more is an error too many.
 SHARP: Final = tuple(
-    Case(Condition(f"errors {share:.1%} in both", schedule, phi=0.3, errors=share))
+    Case(Condition(f"errors {share:.2%} in both", schedule, phi=0.3, errors=share))
     for schedule in _SCHEDULES
     for share in (0.0005, 0.01, 0.04)
 )
