@@ -9,7 +9,7 @@ from typing import Any, Final
 from pipeline.judge.verdict import Decision, MetricVerdict, Summary, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.interval import bar
-from pipeline.report.text import MISSING, between, change, clean, duration, size, threshold
+from pipeline.report.text import MISSING, between, change, clean, duration, short, size, threshold
 
 __all__ = ["WORDS", "group_rows", "metric_row", "score_rows"]
 
@@ -32,10 +32,10 @@ def metric_row(metric: MetricVerdict, identity: str) -> dict[str, Any]:
         "critical": metric.critical,
         "baseline": baseline,
         "canary": canary,
-        "change": change(metric),
-        "between": between(metric),
+        "change": short(change(metric)),
+        "between": short(between(metric)),
         "bar": bar(metric),
-        "allowed": threshold(metric),
+        "allowed": short(threshold(metric)),
         "weight": f"{metric.weight:g}",
         "reason": clean(metric.reason),
         "evidence": evidence_words(metric),

@@ -21,7 +21,7 @@ from tabulate import tabulate
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
-from pipeline.report.text import between, change, clean, threshold, worse_by
+from pipeline.report.text import between, change, clean, short, threshold, worse_by
 
 __all__ = ["render", "wants_color"]
 
@@ -45,23 +45,24 @@ _WORDS = {
     Decision.INCONCLUSIVE: "inconclusive",
     Decision.NODATA: "no data",
 }
+
 _Column = tuple[str, Callable[[MetricVerdict], str]]
 
 _DECISION: _Column = ("decision", lambda m: _WORDS[m.decision] + (" *" if m.critical else ""))
 _WIDE: tuple[_Column, ...] = (
     ("baseline", lambda m: amount(m.baseline.value, m.unit)),
     ("canary", lambda m: amount(m.canary.value, m.unit)),
-    ("change", change),
-    ("between", between),
-    ("allowed", threshold),
+    ("change", lambda m: short(change(m))),
+    ("between", lambda m: short(between(m))),
+    ("allowed", lambda m: short(threshold(m))),
     _DECISION,
 )
 _NARROW: tuple[_Column, ...] = (  # a metric's name says whether it is in cores
     ("baseline", lambda m: amount(m.baseline.value, m.unit).removesuffix(" cores")),
     ("canary", lambda m: amount(m.canary.value, m.unit).removesuffix(" cores")),
-    ("worse by", worse_by),
-    ("between", between),
-    ("allowed", threshold),
+    ("worse by", lambda m: short(worse_by(m))),
+    ("between", lambda m: short(between(m))),
+    ("allowed", lambda m: short(threshold(m))),
     _DECISION,
 )
 _UNNEEDED = ("between", "allowed", "worse by", "baseline", "canary")  # what goes first where there is no room

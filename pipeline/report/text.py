@@ -14,7 +14,18 @@ import unicodedata
 from pipeline.judge.verdict import MetricVerdict
 from pipeline.judge.words import amount, percent
 
-__all__ = ["MISSING", "between", "change", "clean", "duration", "plural", "size", "threshold", "worse_by"]
+__all__ = [
+    "MISSING",
+    "between",
+    "change",
+    "clean",
+    "duration",
+    "plural",
+    "short",
+    "size",
+    "threshold",
+    "worse_by",
+]
 
 MISSING = "-"
 
@@ -81,8 +92,21 @@ def between(metric: MetricVerdict) -> str:
     low, high = (_signed(end, metric, digits) for end in (metric.low, metric.high))
     if not low or not high:
         return f"≥ {low}" if low else f"≤ {high}" if high else MISSING
+    if metric.unit in _BYTES and metric.effect_kind != "relative":
+        return _bytes(given, metric.unit)
     unit = high.partition(" ")[2]
     return f"{low.removesuffix(f' {unit}') if unit else low} … {high}"
+
+
+_BYTES = ("B", "B/min")
+
+
+def _bytes(ends: list[float], unit: str) -> str:
+    """Both ends in the larger one's unit."""
+    steps = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+    factor, prefix = next((s for s in steps if s[0] <= max(map(abs, ends))), steps[-1])
+    low, high = (f"{'+' if end > 0 else ''}{end / factor:.3g}" for end in ends)
+    return f"{low} … {high} {prefix}{unit}"
 
 
 def _signed(value: float | None, metric: MetricVerdict, digits: int) -> str:
@@ -91,6 +115,11 @@ def _signed(value: float | None, metric: MetricVerdict, digits: int) -> str:
         return ""
     value = round(value, digits) + 0.0  # never -0.0
     return f"{'+' if value > 0 else ''}{size(value, metric)}"
+
+
+def short(text: str) -> str:
+    """An effect for a table: without the words that only one metric has, and that would widen the column of all."""
+    return text.replace(" of a margin", "")
 
 
 def threshold(metric: MetricVerdict) -> str:
