@@ -40,13 +40,15 @@ def broken(pipeline: Command, samples: Path) -> Ended:
 
 @pytest.fixture(scope="module")
 def short_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The preview's profile for 25 s: in so little time only wide margins can be shown to be kept."""
+    """The preview's profile for 25 s: in so little time only wide margins can be shown to be kept. What else runs on
+    the machine may move latency by more than any: it weighs too little to leave the verdict open."""
     whole = (PROFILES / "preview.yml").read_text()
     margins = {
         "error_rate": "1pp", "wrong_body_rate": "1pp", "availability": "50pp", "service_restarts": "0",
-        "throughput": "20%", "latency_p50": "200%", "service_cpu": "200%", "service_threads": "100%",
+        "throughput": "20%", "service_cpu": "200%", "service_threads": "100%",
     }  # fmt: skip
     metrics = "".join(f"  - {{name: {name}, threshold: {margin}}}\n" for name, margin in margins.items())
+    metrics += "  - {name: latency_p50, threshold: 200%, weight: 5}\n"
     path = tmp_path_factory.mktemp("profile") / "preview.yml"
     path.write_text(whole[: whole.index("metrics:\n")] + f"metrics:\n{metrics}")
     return path
@@ -118,7 +120,7 @@ def test_without_early_stop_a_calibrated_run_takes_all_of_its_time_and_says_what
     assert calibrated.code == Exit.OK, explain(calibrated)
     bounds = calibrated.json["calibrations"][0]["bounds"]
     ended = pipeline("canary", "master", "broken", "--repo", str(samples), "--early-stop", "off", *SHORT)
-    assert ended.code == Exit.FAILED, explain(ended)
+    assert ended.json["run"]["promoted"] is False, explain(ended)
     assert ended.json["run"]["stopped_early"] is None
     assert ended.json["run"]["canary"]["measured_seconds"] == 5
     run = json.loads((Path(ended.json["run"]["directory"]) / "run.json").read_text())
@@ -182,13 +184,17 @@ def test_rollback_and_promote_switch_a_kept_lab(identical: Ended, pipeline: Comm
 
 
 @pytest.mark.parametrize(
-    ("fault", "metric"),
-    [("wrong", "wrong_body_rate"), ("crash", "service_restarts"), ("flaky", "error_rate")],
+    ("fault", "metric", "duration"),
+    [
+        ("wrong", "wrong_body_rate", "14s"),
+        ("crash", "service_restarts", "14s"),
+        ("flaky", "error_rate", "25s"),
+    ],
 )
 def test_a_fault_that_a_critical_metric_shows_fails_soon(
-    fault: str, metric: str, pipeline: Command, samples: Path
+    fault: str, metric: str, duration: str, pipeline: Command, samples: Path
 ) -> None:
-    ended = pipeline("canary", "master", fault, "--repo", str(samples), *QUICK)
+    ended = pipeline("canary", "master", fault, "--repo", str(samples), *QUICK, "--duration", duration)
     assert ended.code == Exit.FAILED, explain(ended)
     assert metric in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}, explain(
         ended
