@@ -24,6 +24,7 @@ __all__ = ["QUANTILES", "block_harm", "find_level", "paired", "planned_blocks", 
 Floats = NDArray[np.float64]
 
 _TRIVIAL: Final = 0.99
+_TENFOLD: Final = 9.0
 _WHOLE: Final = 0.5
 QUANTILES: Final = LATENCIES[:-1]  # of latency_quantiles; the last has a metric of its own
 _REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
@@ -102,11 +103,12 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha
     bar = max(scale.margin, sides.drift or 0.0)
     late = differences[len(differences) // 2 :]
     effect, low, high = (scale.effect(one) for one in (last.estimate, last.low, last.high))
-    # That nothing falls by more than all of it goes without saying, and is not known of this in particular.
-    if scale.relative and scale.increase and low < -_TRIVIAL:
-        low = -math.inf
-    if scale.relative and not scale.increase and high > _TRIVIAL > effect:
-        high = math.inf
+    # That nothing falls by more than all of it goes without saying, and is not known of this in particular; nor
+    # is it worth telling that something may be ten times as much.
+    if scale.relative:
+        least, most = (-_TRIVIAL, _TENFOLD) if scale.increase else (-_TENFOLD, _TRIVIAL)
+        low = -math.inf if low < least else low
+        high = math.inf if high > most > effect else high
     harm = Harm(
         baseline=NOTHING,
         canary=NOTHING,
