@@ -13,19 +13,20 @@ Pure simulation: no hosts, no files. One core.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean, median
 
 from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, LOOKED_AT, SHARP, Case
 from bench.judge.fast import alarms
 from bench.judge.ours import every_look, rules, say
 from bench.judge.simulate import RANK_ALPHA, STEP, Result, simulate
-from bench.judge.tables import interval, share, table
+from bench.judge.tables import interval, lines, share
 from bench.judge.traffic import RATE, Condition, Harm, runs
 from bench.judge.wald import sample_bound
 from pipeline.judge.rules import Policy
+
+Rows = Iterator[list[str]]  # the titles first
 
 SLICE = 15.0  # seconds of one arm in the interleaved schedule
 JUDGED = 20  # of each harm's runs, to the whole verdict
@@ -42,66 +43,64 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     for name in given.what or PAIRS:
         began, pairs = time.process_time(), given.pairs or PAIRS[name]
-        print(f"\n### {name}\n\n{_TABLES[name](pairs, given.seed)}\n")
+        print(f"\n### {name}\n")
+        for line in lines(_TABLES[name](pairs, given.seed)):
+            print(
+                line, flush=True
+            )  # a row a minute: what is there is not lost where the rest is not waited for
+        print()
         spent = time.process_time() - began
         print(
             f"{pairs} runs a row; `python -m bench.judge {name} --pairs {pairs} --seed {given.seed}`: {spent:.0f} s"
         )
 
 
-def alike(pairs: int, seed: int) -> str:
+def alike(pairs: int, seed: int) -> Rows:
     """Any alarm of any metric, in percent of the runs of the same code twice."""
-    titles = [
+    yield [
         "both versions alike", "schedule", "ours, every look", "95 % interval",
         "Kayenta, once", "Kayenta with our margins, once", f"the same every {STEP} s", f"rank p < {RANK_ALPHA} every s",
         "fails of ours",
     ]  # fmt: skip
-    rows = []
     for case, result in _each(ALIKE, pairs, seed):
-        rows.append([
+        yield [
             case.condition.name, case.condition.schedule, *_alarms(result),
             *(share(x, result.n) for x in (result.kayenta_plain, result.kayenta_sized)),
             share(len(result.kayenta_looks), result.n), share(len(result.rank_looks), result.n), _failed(result),
-        ])  # fmt: skip
-    return table(titles, rows)
+        ]  # fmt: skip
 
 
-def margin(pairs: int, seed: int) -> str:
+def margin(pairs: int, seed: int) -> Rows:
     """Any fail, where nothing is beyond its margin and something is exactly on it."""
-    titles = [
+    yield [
         "exactly what is allowed",
         "schedule",
         "ours, every look",
         "95 % interval",
         "fails",
     ]
-    rows = [
-        [case.condition.name, case.condition.schedule, *_alarms(result), _failed(result)]
-        for case, result in _each((*AT_THE_MARGIN, *SHARP), pairs, seed, peers=False)
-    ]
-    return table(titles, rows)
+    for case, result in _each((*AT_THE_MARGIN, *SHARP), pairs, seed, peers=False):
+        yield [case.condition.name, case.condition.schedule, *_alarms(result), _failed(result)]
 
 
-def harms(pairs: int, seed: int) -> str:
+def harms(pairs: int, seed: int) -> Rows:
     """What is found of harm, and the median second of the canary's measurement at which."""
-    titles = [
+    yield [
         "canary", "schedule", "ours: a fail", "median s", "outcome failed", "inconclusive", "passed", "Kayenta, once",
         "Kayenta with our margins, once", f"the same every {STEP} s", "median s",
     ]  # fmt: skip
-    rows = []
     for case, result in _each(HARMS, pairs, seed, judged=JUDGED):
-        rows.append([
+        yield [
             case.condition.name, case.condition.schedule, share(len(result.ours), result.n), _median(result.ours),
             *(share(result.outcomes[x], result.judged) for x in ("failed", "inconclusive", "passed")),
             *(share(x, result.n) for x in (result.kayenta_plain, result.kayenta_sized)),
             share(len(result.kayenta_looks), result.n), _median(result.kayenta_looks),
-        ])  # fmt: skip
-    return table(titles, rows)
+        ]  # fmt: skip
 
 
-def errors(pairs: int, seed: int) -> str:
+def errors(pairs: int, seed: int) -> Rows:
     """Requests of the canary until the errors are shown to be worse, against Wald's bound."""
-    titles = [
+    yield [
         "errors",
         "schedule",
         "decided",
@@ -111,7 +110,6 @@ def errors(pairs: int, seed: int) -> str:
         "median s",
         "slowest s",
     ]
-    rows = []
     for before, after in ((0.01, 0.03), (0.002, 1.0)):
         for schedule in ("phased", "interleaved"):
             name = f"{before:.1%} -> {after:.0%}"
@@ -120,11 +118,10 @@ def errors(pairs: int, seed: int) -> str:
             shown = [s for s in seconds if s is not None]
             mean_requests = mean(RATE * (condition.seconds if s is None else s) for s in seconds)
             bound = sample_bound(before, after, 0.01)
-            rows.append([
+            yield [
                 name, schedule, share(len(shown), pairs), f"{mean_requests:.0f}", f"{bound:.0f}",
                 f"{mean_requests / bound:.2f}" if after < 1 else "-", _median(shown), f"{max(shown, default=0):.0f}",
-            ])  # fmt: skip
-    return table(titles, rows)
+            ]  # fmt: skip
 
 
 def _errors_shown(condition: Condition, seed: int, number: int) -> float | None:
@@ -132,10 +129,10 @@ def _errors_shown(condition: Condition, seed: int, number: int) -> float | None:
     return say(evidence, rules({}), Policy()).failed.get("error_rate")
 
 
-def looks(pairs: int, seed: int) -> str:
+def looks(pairs: int, seed: int) -> Rows:
     """The same fails at the same look: from a judgement at each look, from one at the end, and by the short cut."""
-    titles = ["case", "schedule", "fails of metrics", "one judgement at the end alike", "short cut alike"]
-    rows, policy, step = [], Policy(), 3 * Policy().block_seconds
+    yield ["case", "schedule", "fails of metrics", "one judgement at the end alike", "short cut alike"]
+    policy, step = Policy(), 3 * Policy().block_seconds
     for case in LOOKED_AT:
         fails = at_end = short_cut = 0
         asked = rules(case.thresholds)
@@ -149,8 +146,7 @@ def looks(pairs: int, seed: int) -> str:
             wait = step if case.condition.schedule == "phased" else step + 2 * SLICE
             at_end += sum(_same(each, end, name, wait) for name in names)
             short_cut += sum(_same(each, shown, name, wait) for name in names)
-        rows.append([case.condition.name, case.condition.schedule, str(fails), str(at_end), str(short_cut)])
-    return table(titles, rows)
+        yield [case.condition.name, case.condition.schedule, str(fails), str(at_end), str(short_cut)]
 
 
 def _same(looked: Mapping[str, float], told: Mapping[str, float], name: str, wait: float) -> bool:
@@ -159,14 +155,9 @@ def _same(looked: Mapping[str, float], told: Mapping[str, float], name: str, wai
 
 def _each(
     cases: Sequence[Case], pairs: int, seed: int, *, peers: bool = True, judged: int = 0
-) -> list[tuple[Case, Result]]:
-    results = []
+) -> Iterator[tuple[Case, Result]]:
     for case in cases:
-        began = time.process_time()
-        results.append((case, simulate(case, pairs, seed, peers=peers, judged=judged)))
-        spent = time.process_time() - began
-        print(f"{case.condition.schedule}, {case.condition.name}: {spent:.0f} s", file=sys.stderr)
-    return results
+        yield case, simulate(case, pairs, seed, peers=peers, judged=judged)
 
 
 def _alarms(result: Result) -> list[str]:
@@ -182,7 +173,7 @@ def _median(seconds: Sequence[float]) -> str:
     return f"{median(seconds):.0f}" if seconds else "-"
 
 
-_TABLES: dict[str, Callable[[int, int], str]] = {
+_TABLES: dict[str, Callable[[int, int], Rows]] = {
     "alike": alike, "margin": margin, "harms": harms, "errors": errors, "looks": looks,
 }  # fmt: skip
 

@@ -26,7 +26,8 @@ from pipeline.judge.joint import COSTS
 from pipeline.judge.levels import QUANTILES
 from pipeline.judge.measure import ArmView
 from pipeline.judge.rules import MetricRule, Policy
-from pipeline.judge.sequence import FEWEST, mean_bounds
+from pipeline.judge.sequence import FEWEST, WANDER, WINDOWS, mean_bounds
+from pipeline.judge.wander import wander_bounds
 
 __all__ = ["alarms"]
 
@@ -34,8 +35,6 @@ Floats = NDArray[np.float64]
 
 _AT_ONCE: Final = 100  # runs
 _CLEARLY: Final = 0.7  # of the margin: the estimates here leave out what the judge leaves out of its samples
-# Where the judge begins to look for late harm, as shares of the length, and the parts of alpha it has there.
-_WINDOWS: Final = ((0.0, 1 / 2), (0.25, 1 / 6), (0.5, 1 / 6), (0.75, 1 / 6))
 _LIKELIHOOD: Final = 3.0  # the logarithm of the likelihood ratio below which no e-value reaches 1 / alpha
 
 
@@ -111,12 +110,12 @@ def _lowest(suspects: Sequence[_Suspect], alpha: float, beta: float) -> Floats:
     if not suspects:
         return np.zeros(0)
     d = np.array([suspect.d for suspect in suspects])
-    low = np.full(len(d), -np.inf)
-    for share, part in _WINDOWS:
+    low = wander_bounds(d, alpha * WANDER, beta, planned=d.shape[1])[0].max(axis=1)
+    for share, part in WINDOWS:
         late = d[:, math.ceil(share * d.shape[1]) :]
         bounds = mean_bounds(late, alpha * part, beta, planned=late.shape[1])
         low = np.maximum(low, bounds.low.max(axis=1))
-    return low
+    return np.asarray(low, dtype=np.float64)
 
 
 def _others(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) -> Iterator[str]:
@@ -166,7 +165,7 @@ def _blocks(values: Floats, arm: Arm, seconds: float, rate: int) -> Floats:
 def _highest(d: Floats) -> Floats:
     """The largest mean of each row, from any window's beginning to any look."""
     highest = np.full(d.shape[:-1], -np.inf)
-    for share, _ in _WINDOWS:
+    for share, _ in WINDOWS:
         part = d[..., int(np.ceil(d.shape[-1] * share)) :]
         means = np.cumsum(part, axis=-1) / np.arange(1, part.shape[-1] + 1)
         highest = np.maximum(highest, means[..., FEWEST - 1 :].max(axis=-1, initial=-np.inf))

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.judge.ours import until
-from bench.judge.tables import table
+from bench.judge.tables import lines
 from bench.judge.traffic import Condition, run
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Series
@@ -46,9 +46,9 @@ def main() -> None:
             ["pipeline judge RUN", _spent(pipeline)],
             ["pipeline judge RUN --judge kayenta", _spent((*pipeline, "--judge", "kayenta", "--config", str(config)))],
         ]  # fmt: skip
-    print(table(["command", "process seconds"], rows))
+    print("\n".join(lines([["command", "process seconds"], *rows])))
     print()
-    print(table(["minutes watched", "process seconds a look", "largest MB so far"], _hour()))
+    print("\n".join(lines([["minutes watched", "process seconds a look", "largest MB so far"], *_hour()])))
 
 
 def write_run(path: Path, evidence: Evidence) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["interval", "share", "table"]
+__all__ = ["interval", "lines", "share"]
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first column is text and whose others are short."""
-    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table whose first row is its titles, each as soon as there is the row.
+
+    >>> list(lines([["a", "b"], ["x", "1"]]))
+    ['| a | b |', '| --- | ---: |', '| x | 1 |']
+    """
+    for number, row in enumerate(rows):
+        yield f"| {' | '.join(row)} |"
+        if number == 0:
+            yield f"| {' | '.join(['---', *['---:'] * (len(row) - 1)])} |"
 
 
 def share(hits: int, n: int) -> str:
