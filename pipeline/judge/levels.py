@@ -16,7 +16,7 @@ from pipeline.judge.measure import LATENCIES, ArmView, Measured
 from pipeline.judge.pairs import Pairing, Pairs, pair
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.scale import Scale, scales
-from pipeline.judge.sequence import more_blocks, scan_path
+from pipeline.judge.sequence import scan_more_blocks, scan_path
 from pipeline.judge.words import amount, between, change, percent
 
 __all__ = ["QUANTILES", "block_harm", "find_level", "paired", "planned_blocks", "read", "too_short"]
@@ -128,8 +128,7 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha
     if harm.worse or harm.high <= harm.margin or harm.margin < harm.effect <= bar:
         return harm  # decided, or nothing that time would tell
     to = scale.difference(scale.margin if harm.effect <= scale.margin else bar)
-    # The other half of alpha is the late windows'.
-    more = more_blocks(differences, to, alpha / 2, sides.policy.beta, planned=planned_blocks(sides))
+    more = scan_more_blocks(differences, to, alpha, sides.policy.beta, planned=planned_blocks(sides))
     return harm if more is None else replace(harm, more=more * seconds / 60)
 
 

@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 
 from pipeline.judge.dependence import dependence
 from pipeline.judge.path import Path
+from pipeline.judge.wander import wander_bounds
 
 __all__ = [
     "FEWEST",
+    "WANDER",
+    "WINDOWS",
     "Bounds",
     "deviation",
     "mean_bounds",
     "mean_path",
     "more_blocks",
     "reach",
+    "scan_more_blocks",
     "scan_path",
     "spread_by",
 ]
@@ -28,10 +32,11 @@ Floats = NDArray[np.float64]
 
 # Fewer blocks than this bound nothing: neither their variance nor their correlation can be told.
 FEWEST: Final = 8
-# Where the late windows of a scan begin, as shares of the planned length, and their shares of alpha.
-_WINDOWS: Final = (0.25, 0.5, 0.75)
-_WHOLE_SHARE: Final = 1 / 2
-_WINDOW_SHARE: Final = 1 / 6
+# Where the windows of a scan begin, as shares of the planned length, and their shares of alpha; what is left is
+# for a series that wanders. Of beta the mean has this share and the wander the rest.
+WINDOWS: Final = ((0.0, 1 / 2), (0.25, 1 / 9), (0.5, 1 / 9), (0.75, 1 / 9))
+WANDER: Final = 1 / 6
+_MEAN_BETA: Final = 0.6
 # Deviations this small against the values are rounding, not variation.
 _ROUNDING: Final = 1e-13
 # From this level on a second prior helps where the effective size is small.
@@ -142,27 +147,30 @@ def mean_path(d: Floats, alpha: float, beta: float, *, planned: float) -> Path:
 
 
 def scan_path(d: Floats, alpha: float, beta: float, *, planned: float) -> Path:
-    """As `mean_path`, and `low` also sees a harm that begins late.
+    """As `mean_path`, and `low` also sees a harm that begins late, and both what wanders about no mean.
 
-    Paths begun at a quarter, a half and three quarters of `planned` have a sixth of alpha each, the whole
-    has half; `low` is the highest of those (a union bound). The rest is the whole run's, beta undivided.
+    `low` is the highest of the paths begun at 0, a quarter, a half and three quarters of `planned` and of
+    `wander_bounds`, `high` the lower of the whole's and that one's; each has its share of alpha and beta (a
+    union bound).
     """
-    whole = mean_path(d, alpha * _WHOLE_SHARE, beta, planned=planned)
-    low = whole.low.copy()
-    for share in _WINDOWS:
-        begin = math.ceil(planned * share)
+    (_, share), *late = WINDOWS
+    whole = mean_path(d, alpha * share, beta * _MEAN_BETA, planned=planned)
+    wander_low, wander_high = wander_bounds(d, alpha * WANDER, beta * (1 - _MEAN_BETA), planned=planned)
+    low = np.maximum(whole.low, wander_low)
+    for start, share in late:
+        begin = math.ceil(planned * start)
         if begin > 0 and len(d) - begin >= FEWEST:
-            late = mean_path(d[begin:], alpha * _WINDOW_SHARE, beta, planned=planned - begin)
-            low[begin:] = np.maximum(low[begin:], late.low)
-    return Path(whole.n, whole.estimate, low, whole.high, whole.effective)
+            window = mean_path(d[begin:], alpha * share, beta, planned=planned - begin)
+            low[begin:] = np.maximum(low[begin:], window.low)
+    return Path(whole.n, whole.estimate, low, np.minimum(whole.high, wander_high), whole.effective)
 
 
 def more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned: float) -> float | None:
     """How many more blocks like these would decide about `margin`; None where not within an hour's.
 
     At the present estimate, variance and correlation: until `high` is within the margin where the estimate
-    is, until `low` is beyond it where that is. What is known already gives 0. For `scan_path`, whose whole
-    run has half of alpha, give half of alpha.
+    is, until `low` is beyond it where that is. What is known already gives 0. For `scan_path` give the share of
+    alpha and beta that its whole run has (`scan_more_blocks`).
     """
     size = len(d)
     if size < FEWEST:
@@ -173,3 +181,8 @@ def more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned:
     width = _width(np.full(len(found), sigma), found * (effective / size), level, planned)
     enough = np.flatnonzero(width <= room) if room > 0 else np.zeros(0, dtype=np.int64)
     return float(enough[0]) if len(enough) else None
+
+
+def scan_more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned: float) -> float | None:
+    """`more_blocks` for `scan_path`."""
+    return more_blocks(d, margin, alpha * WINDOWS[0][1], beta * _MEAN_BETA, planned=planned)

@@ -13,6 +13,7 @@ from scipy.signal import lfilter
 
 from pipeline.judge.path import Path
 from pipeline.judge.sequence import FEWEST, mean_bounds, mean_path, more_blocks, reach, scan_path
+from pipeline.judge.wander import wander_bounds
 
 Floats = NDArray[np.float64]
 
@@ -188,10 +189,16 @@ def test_a_step_at_half_time_is_seen_by_the_scan_long_before_the_whole() -> None
     assert not np.any(whole.low > margin)
 
 
-def test_the_scan_keeps_estimate_and_upper_bound_of_the_whole_run() -> None:
-    whole, scan = (path(one(), ALPHA, BETA, planned=PLANNED) for path in PATHS)
+def test_the_scan_is_the_union_of_its_parts_each_with_its_share() -> None:
+    d = one()
+    scan, whole = (
+        scan_path(d, ALPHA, BETA, planned=PLANNED),
+        mean_path(d, ALPHA / 2, BETA * 0.6, planned=PLANNED),
+    )
+    _, wander = wander_bounds(d, ALPHA / 6, BETA * 0.4, planned=PLANNED)
     np.testing.assert_array_equal(scan.estimate, whole.estimate)
-    np.testing.assert_array_equal(scan.high, whole.high)
+    np.testing.assert_array_equal(scan.high, np.minimum(whole.high, wander))
+    assert np.all(scan.low >= whole.low)
 
 
 def test_many_series_at_once_are_each_as_alone() -> None:
