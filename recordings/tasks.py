@@ -66,7 +66,7 @@ TASKS: Final = (
         "canary master master: passes",
         (
             "# 30 s on each version; without --duration it is 5 minutes",
-            "pipeline canary master master --duration 30s --warmup 10s",
+            "pipeline canary master master --schedule interleaved --duration 2m --warmup 10s",
         ),
         noise=11,  # of equal versions half a minute on a busy machine may be inconclusive; never failed
     ),
