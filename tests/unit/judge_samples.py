@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+from pipeline.judge.verdict import Decision, MetricVerdict, Verdict
 
 Floats = NDArray[np.float64]
 Change = Callable[[Arm, np.random.Generator], Arm]
@@ -187,3 +188,18 @@ def crash(arm: Arm, rng: np.random.Generator) -> Arm:
     down = place >= 300 - 2 * RATE
     restarts = np.floor((arm.series["service_restarts"].t - 60) / 6) + float(rng.integers(0, 2))
     return with_series(failing(arm, down, 0), "service_restarts", restarts)
+
+
+def decisions(verdict: Verdict) -> dict[str, Decision]:
+    """Each metric's decision."""
+    return {metric.name: metric.decision for metric in verdict.metrics}
+
+
+def failed(verdict: Verdict) -> set[str]:
+    """The metrics that failed."""
+    return {name for name, decision in decisions(verdict).items() if decision is Decision.FAIL}
+
+
+def row(verdict: Verdict, name: str) -> MetricVerdict:
+    """One metric's row."""
+    return next(metric for metric in verdict.metrics if metric.name == name)

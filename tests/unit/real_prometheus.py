@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from numpy.typing import NDArray
 
-__all__ = ["BEGIN", "PASSWORD", "serving", "truth", "write_fleet"]
+__all__ = ["BEGIN", "PASSWORD", "program", "serving", "truth", "write_fleet"]
 
 Ints = NDArray[np.int64]
 
@@ -42,7 +42,7 @@ PODS: Final = ("a", "b")
 BOUNDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """The program on PATH, or where bootstrap/setup.sh test has put it. Without it a test fails."""
     path = os.environ.get("PATH", "") + os.pathsep + str(Path(sys.prefix) / "prometheus")
     found = shutil.which(name, path=path)
@@ -84,7 +84,7 @@ def write_fleet(directory: Path) -> None:
         ]
     (directory / "fleet.txt").write_text("\n".join([*lines, "# EOF", ""]), "utf-8")
     subprocess.run(
-        [_program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "fleet.txt", "data"],
+        [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "fleet.txt", "data"],
         cwd=directory, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ def serving(directory: Path, *, password: bool = False, tls: bool = False) -> It
     (directory / "web.yml").write_text(web, "utf-8")
     options.append("--web.config.file=web.yml")
     log = (directory / "log").open("wb")
-    server = subprocess.Popen([_program("prometheus"), *options], cwd=directory, stdout=log, stderr=log)
+    server = subprocess.Popen([program("prometheus"), *options], cwd=directory, stdout=log, stderr=log)
     url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
     try:
         _wait_until_ready(server, url, directory / "log")
