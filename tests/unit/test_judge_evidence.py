@@ -7,21 +7,18 @@ from dataclasses import replace
 import judge_samples as samples
 import numpy as np
 import pytest
+from judge_samples import row
 from numpy.typing import NDArray
 
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.rules import MetricRule, Policy, default_rules
-from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
+from pipeline.judge.verdict import Decision, Outcome
 
 RULES, POLICY = default_rules(), Policy()
 NONE = np.zeros(0)
 NO_REQUESTS = Requests(NONE, NONE, NONE.astype(np.int64), NONE.astype(np.int64), NONE.astype(np.int64))
 EMPTY = Arm(NO_REQUESTS, {}, 0.0)
-
-
-def row(verdict: Verdict, name: str) -> MetricVerdict:
-    return next(metric for metric in verdict.metrics if metric.name == name)
 
 
 def every(arm: Arm, status: int) -> Arm:
