@@ -23,7 +23,7 @@ from pipeline.state import ROOT, state_directory
 from tests.lab.conftest import Command, Ended
 
 PROFILES = ROOT / "profiles"
-# ten blocks of two seconds are the least that passes; errors, bodies and restarts fail sooner
+# ten blocks are the least that passes, and twenty tell how far a level wanders; errors, bodies and restarts fail sooner
 WHOLE = ("--duration", "25s", "--warmup", "10s", "--json")
 SHORT = ("--duration", "5s", "--warmup", "1s", "--json")
 QUICK = ("--duration", "14s", "--warmup", "3s", "--json")
@@ -40,8 +40,8 @@ def broken(pipeline: Command, samples: Path) -> Ended:
 
 @pytest.fixture(scope="module")
 def short_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The preview's profile for 25 s: in so little time only wide margins can be shown to be kept. What else runs on
-    the machine may move latency by more than any: it weighs too little to leave the verdict open."""
+    """The preview's profile for 25 s: in so little time, and with blocks of a second, only wide margins can be shown to
+    be kept. What else runs on the machine may move latency by more than any: it weighs too little to leave the verdict open."""
     whole = (PROFILES / "preview.yml").read_text()
     margins = {
         "error_rate": "1pp", "wrong_body_rate": "1pp", "availability": "50pp", "service_restarts": "0",
@@ -50,7 +50,7 @@ def short_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     metrics = "".join(f"  - {{name: {name}, threshold: {margin}}}\n" for name, margin in margins.items())
     metrics += "  - {name: latency_p50, threshold: 200%, weight: 5}\n"
     path = tmp_path_factory.mktemp("profile") / "preview.yml"
-    path.write_text(whole[: whole.index("metrics:\n")] + f"metrics:\n{metrics}")
+    path.write_text(whole[: whole.index("metrics:\n")] + f"metrics:\n{metrics}policy: {{block_seconds: 1}}\n")
     return path
 
 

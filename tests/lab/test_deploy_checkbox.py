@@ -70,7 +70,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Our site as a repository: `master`, `next` (another page) and `broken` (does not start)."""
+    """Our site as a repository: `master`, `next` and `third` (other pages) and `broken` (does not start)."""
     path = tmp_path_factory.mktemp("checkbox") / "repository"
     shutil.copytree(ROOT / "services" / "checkbox", path, ignore=shutil.ignore_patterns("node_modules"))
 
@@ -87,6 +87,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git("add", ".")
     git("commit", "-qm", "One")
     branch("next", "public_html/index.html", "<h1>Studies</h1>", "<h1>Studies, next</h1>")
+    branch("third", "public_html/index.html", "<h1>Studies</h1>", "<h1>Studies, third</h1>")
     branch("broken", "server-side/site/server.js", "'use strict';", "throw new Error('no such luck');")
     return path
 
@@ -223,7 +224,6 @@ def test_a_deploy_through_another_connection_is_refused_while_one_installs_and_t
     site: Site,
 ) -> None:
     site.forget("master")
-    site.forget("broken")
     first = site.pyinfra("master")
     assert first.stdout is not None
     for line in first.stdout:
@@ -231,7 +231,7 @@ def test_a_deploy_through_another_connection_is_refused_while_one_installs_and_t
             break
     time.sleep(0.5)
     first.send_signal(signal.SIGSTOP)  # as slow as need be
-    second = site.deploy(ref="broken")
+    second = site.deploy(ref="third")
     first.send_signal(signal.SIGCONT)
     told, _ = first.communicate(timeout=60)
     assert second.code == Exit.ENVIRONMENT
