@@ -40,8 +40,8 @@ def broken(pipeline: Command, samples: Path) -> Ended:
 
 @pytest.fixture(scope="module")
 def short_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The preview's profile for 25 s: in so little time, and with blocks of a second, only wide margins can be shown to
-    be kept. What else runs on the machine may move latency by more than any: it weighs too little to leave the verdict open."""
+    """The preview's profile for 25 s: in so little time only wide margins can be shown to be kept, by blocks of a second.
+    What else runs on the machine may move latency by more than any: it weighs too little to leave the verdict open."""
     whole = (PROFILES / "preview.yml").read_text()
     margins = {
         "error_rate": "1pp", "wrong_body_rate": "1pp", "availability": "50pp", "service_restarts": "0",
