@@ -40,7 +40,7 @@ def broken(pipeline: Command, samples: Path) -> Ended:
 
 @pytest.fixture(scope="module")
 def short_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The preview's profile for 25 s: in so little time only wide margins can be shown to be kept, by blocks of a second.
+    """The preview's profile for 25 s: in so little time only wide margins can be shown, by blocks of a second.
     What else runs on the machine may move latency by more than any: it weighs too little to leave the verdict open."""
     whole = (PROFILES / "preview.yml").read_text()
     margins = {
