@@ -60,6 +60,16 @@ class Site:
         with self.machine.sudo():
             assert self.machine.run(f"rm -f /srv/checkbox/releases/{commit}-*.installed").rc == 0
 
+    def installing(self, ref: str) -> subprocess.Popen[str]:
+        """A deploy that has just begun to install."""
+        deploy = self.pyinfra(ref)
+        assert deploy.stdout is not None
+        for line in deploy.stdout:
+            if "unpack and install" in line:
+                break
+        time.sleep(0.5)
+        return deploy
+
     def page(self) -> str:
         return requests.get(self.url, timeout=10).text
 
@@ -206,12 +216,7 @@ def test_a_rollback_goes_to_what_was_served_before_an_older_commit_too(site: Sit
 
 def test_a_deploy_killed_in_the_middle_is_finished_by_the_next(site: Site) -> None:
     site.forget("next")  # in the midst of whose installation it is killed
-    killed = site.pyinfra("next")
-    assert killed.stdout is not None
-    for line in killed.stdout:
-        if "unpack and install" in line:
-            break
-    time.sleep(0.5)
+    killed = site.installing("next")
     killed.kill()
     killed.communicate()
     assert "<h1>Studies</h1>" in site.page()
@@ -224,12 +229,7 @@ def test_a_deploy_through_another_connection_is_refused_while_one_installs_and_t
     site: Site,
 ) -> None:
     site.forget("master")
-    first = site.pyinfra("master")
-    assert first.stdout is not None
-    for line in first.stdout:
-        if "unpack and install" in line:
-            break
-    time.sleep(0.5)
+    first = site.installing("master")
     first.send_signal(signal.SIGSTOP)  # as slow as need be
     second = site.deploy(ref="third")
     first.send_signal(signal.SIGCONT)
