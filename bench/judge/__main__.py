@@ -28,7 +28,7 @@ from pipeline.judge.rules import Policy
 
 Rows = Iterator[list[str]]  # the titles first
 
-SLICE = 15.0  # seconds of one arm in the interleaved schedule
+SLICE = 6.0  # seconds of one arm in the interleaved schedule
 JUDGED = 20  # of each harm's runs, to the whole verdict
 PAIRS = {"alike": 2000, "margin": 1000, "harms": 200, "errors": 200, "looks": 20}
 
@@ -71,16 +71,18 @@ def alike(pairs: int, seed: int) -> Rows:
 
 
 def margin(pairs: int, seed: int) -> Rows:
-    """Any fail, where nothing is beyond its margin and something is exactly on it."""
+    """Any fail, where nothing is beyond its margin and something is exactly on it; and how often that one passes."""
     yield [
         "exactly what is allowed",
         "schedule",
         "ours, every look",
         "95 % interval",
         "fails",
+        "passed at the end",
     ]
     for case, result in _each((*AT_THE_MARGIN, *SHARP), pairs, seed, peers=False):
-        yield [case.condition.name, case.condition.schedule, *_alarms(result), _failed(result)]
+        passed = share(result.passed, result.n) if case.metric else "-"
+        yield [case.condition.name, case.condition.schedule, *_alarms(result), _failed(result), passed]
 
 
 def harms(pairs: int, seed: int) -> Rows:

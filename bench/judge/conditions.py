@@ -15,10 +15,14 @@ _SCHEDULES: Final = ("phased", "interleaved")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A condition and what the rules say otherwise than by default: thresholds by metric."""
+    """A condition and what the rules say otherwise than by default: thresholds by metric.
+
+    `metric` is the one whose harm lies exactly at its margin, where the case is about that.
+    """
 
     condition: Condition
     thresholds: dict[str, str] = field(default_factory=dict)
+    metric: str = ""
 
 
 def _alike() -> tuple[Case, ...]:
@@ -43,21 +47,23 @@ SHARP: Final = tuple(
     for share in (0.0005, 0.01, 0.04)
 )
 
+_LATENCY: Final = Harm(latency=1.05)
 _LIMITS: Final = (
-    ("median latency +5 %", Harm(latency=1.05)),
-    ("service CPU +10 %", Harm(series={"service_cpu": 1.10})),
-    ("service memory +30 %", Harm(series={"service_memory": 1.30})),
-    ("four costs at half their margins", Harm(
+    ("median latency +5 %", "latency_p50", 0.3, _LATENCY),
+    ("median latency +5 %, phi 0.6", "latency_p50", 0.6, _LATENCY),
+    ("median latency +5 %, phi 0.9", "latency_p50", 0.9, _LATENCY),
+    ("service CPU +10 %", "service_cpu", 0.3, Harm(series={"service_cpu": 1.10})),
+    ("service memory +30 %", "service_memory", 0.3, Harm(series={"service_memory": 1.30})),
+    ("four costs at half their margins", "joint_shift", 0.3, Harm(
         latency=1.025, series={"service_cpu": 1.05, "service_memory": 1.15, "host_cpu": 1.125},
     )),
 )  # fmt: skip
 
-# Harm that is exactly what is allowed: the most that a fail of anything may not follow from.
+# Harm that is exactly what is allowed: the most that a fail of anything may not follow from, nor often a pass.
 AT_THE_MARGIN: Final = tuple(
-    Case(Condition(name, schedule, phi=phi, harm=harm))
+    Case(Condition(name, schedule, phi=phi, harm=harm), metric=metric)
     for schedule in _SCHEDULES
-    for phi, (name, harm) in [(0.3, limit) for limit in _LIMITS]
-    + [(0.6, (f"{_LIMITS[0][0]}, phi 0.6", _LIMITS[0][1]))]
+    for name, metric, phi, harm in _LIMITS
 )
 
 _HARMS: Final = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.judge.conditions import Case
@@ -11,7 +12,10 @@ from bench.judge.ours import rules
 from bench.judge.peers import kayenta_first, kayenta_once, rank_first, seconds_of
 from bench.judge.traffic import runs
 from pipeline.judge import judge
-from pipeline.judge.rules import Policy
+from pipeline.judge.evidence import Evidence
+from pipeline.judge.joint import COSTS
+from pipeline.judge.rules import MetricRule, Policy
+from pipeline.judge.verdict import Decision
 
 __all__ = ["RANK_ALPHA", "STEP", "Result", "simulate"]
 
@@ -25,6 +29,7 @@ class Result:
 
     - `failed`: how often each metric failed in ours
     - `outcomes`: ours at the end, of the first `judged` runs
+    - `passed`: in how many the case's own metric was shown to be within its margin at the end
     - the lists: the seconds of the canary's measurement at which each found something first
     """
 
@@ -32,6 +37,7 @@ class Result:
     judged: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    passed: int = 0
     kayenta_plain: int = 0
     kayenta_sized: int = 0
     ours: list[float] = field(default_factory=list)
@@ -48,6 +54,7 @@ def simulate(case: Case, pairs: int, seed: int, *, peers: bool = True, judged: i
         result.ours += [min(failed.values())] if failed else []
         if result.n <= judged:
             result.outcomes[judge(evidence, asked, policy).outcome.value] += 1
+        result.passed += case.metric != "" and _passes(evidence, case.metric, asked, policy)
         if not peers:
             continue
         metrics = seconds_of(evidence)
@@ -57,3 +64,10 @@ def simulate(case: Case, pairs: int, seed: int, *, peers: bool = True, judged: i
         result.kayenta_looks += [] if looked is None else [float(looked)]
         result.rank_looks += [] if ranked is None else [float(ranked)]
     return result
+
+
+def _passes(evidence: Evidence, name: str, asked: Sequence[MetricRule], policy: Policy) -> bool:
+    """Judged without the other metrics, which have no part in it but for the joint one."""
+    needed = {name, *(COSTS if name == "joint_shift" else ())}
+    verdict = judge(evidence, [rule for rule in asked if rule.name in needed], policy)
+    return any(metric.name == name and metric.decision is Decision.PASS for metric in verdict.metrics)

@@ -16,20 +16,21 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
-from bench.judge.ours import until
 from bench.judge.tables import lines
-from bench.judge.traffic import Condition, run
-from pipeline.judge import judge
+from bench.judge.traffic import RATE, Condition, run
+from pipeline.canary.looks import Looks
+from pipeline.canary.schedule import Phase
 from pipeline.judge.evidence import Arm, Evidence, Series
-from pipeline.judge.rules import Policy, default_rules
 from pipeline.rundir import RunDirectory
 
 TIMES = 5
 HOUR = 3600
+TABLES = ("requests.csv", "series.csv")
 MORE_SERIES = 4  # on top of the simulation's eight
 
 
@@ -38,6 +39,7 @@ def main() -> None:
         directory = Path(name)
         evidence = _wider(run(Condition("speed", phi=0.3), 1, 0))
         write_run(directory / "run", evidence)
+        RunDirectory(directory / "run").compress()
         config = write_config(directory / "canary.json", evidence)
         pipeline = (sys.executable, "-m", "pipeline", "judge", str(directory / "run"))
         rows = [
@@ -46,9 +48,16 @@ def main() -> None:
             ["pipeline judge RUN", _spent(pipeline)],
             ["pipeline judge RUN --judge kayenta", _spent((*pipeline, "--judge", "kayenta", "--config", str(config)))],
         ]  # fmt: skip
-    print("\n".join(lines([["command", "process seconds"], *rows])))
-    print()
-    print("\n".join(lines([["minutes watched", "process seconds a look", "largest MB so far"], *_hour()])))
+        print("\n".join(lines([["command", "process seconds"], *rows])))
+        print()
+        write_run(directory / "hour", run(Condition("an hour", phi=0.3, seconds=HOUR), 1, 0))
+        _by_minutes(directory / "hour")
+        # a process of its own: what wrote the files has grown large
+        with get_context("spawn").Pool(1) as pool:
+            watched = pool.apply(_watch, (directory / "hour",))
+        print(
+            "\n".join(lines([["minute of the run", "process seconds a look", "largest MB so far"], *watched]))
+        )
 
 
 def write_run(path: Path, evidence: Evidence) -> None:
@@ -83,7 +92,6 @@ def write_run(path: Path, evidence: Evidence) -> None:
                 file.writelines(
                     f"{t:.3f},{name},{metric},{v:.6g}\n" for t, v in zip(series.t, series.value, strict=True)
                 )
-    RunDirectory(path).compress()
 
 
 def write_config(path: Path, evidence: Evidence) -> Path:
@@ -123,17 +131,35 @@ def _spent(command: Sequence[str]) -> str:
     return f"{least:.2f}"
 
 
-def _hour() -> list[list[str]]:
-    """An hour of canary against an hour of baseline, looked at after each ten minutes."""
-    evidence = run(Condition("an hour", phi=0.3, seconds=HOUR), 1, 0)
-    rules, policy, rows = default_rules(), Policy(), []
-    for minutes in (5, 10, 20, 30, 40, 50, 60):
-        sofar = until(evidence, minutes * 60)
-        began = resource.getrusage(resource.RUSAGE_SELF)
-        judge(sofar, rules, policy)
-        now = resource.getrusage(resource.RUSAGE_SELF)
-        spent = now.ru_utime + now.ru_stime - began.ru_utime - began.ru_stime
-        rows.append([str(minutes), f"{spent:.2f}", f"{now.ru_maxrss / 1024:.0f}"])
+def _by_minutes(path: Path) -> None:
+    """Takes the run's tables apart into what each minute adds; both arms are sampled all the time, as hosts are."""
+    for name in TABLES:
+        head, *rows = (path / name).read_text().splitlines(keepends=True)
+        (path / name).write_text(head)
+        minutes: dict[int, list[str]] = {}
+        for row in rows:
+            minutes.setdefault(int(float(row.split(",", 1)[0]) // 60), []).append(row)
+        for minute, some in minutes.items():
+            some.sort(key=lambda row: float(row.split(",", 1)[0]))
+            if name == "series.csv":
+                t_metric = [row.split(",", 2)[::2] for row in some]
+                some = [f"{t},{arm},{rest}" for t, rest in t_metric for arm in ("baseline", "canary")]
+            (path / f"{name}.{minute}").write_text("".join(some))
+
+
+def _watch(path: Path) -> list[list[str]]:
+    """An hour of baseline, then one of canary, followed as a run is that lasts: a look after every minute."""
+    facts = json.loads((path / "run.json").read_text())
+    phases = [Phase(**phase) for phase in facts["phases"]]
+    looks, rows = Looks(RunDirectory(path), facts, phases, RATE, "both"), []
+    for minute in range(2 * HOUR // 60):
+        for name in TABLES:
+            with (path / name).open("a") as table:
+                table.write((path / f"{name}.{minute}").read_text())
+        cost = looks.look()
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        if minute + 1 in (5, 30, 59, 65, 90, 119):
+            rows.append([str(minute + 1), f"{cost:.2f}", f"{largest:.0f}"])
     return rows
 
 

@@ -39,6 +39,11 @@ class Sides:
         """One arm was measured after the other, so the baseline was complete before the canary began."""
         return self.pairing != "time"
 
+    @property
+    def complete(self) -> bool:
+        """The canary was measured for as long as was planned, so that this look's time is not the data's choice."""
+        return self.canary.seconds >= (self.planned or self.baseline.seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Harm:

@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.judge.final import final_high, final_more_blocks
 from pipeline.judge.finding import NOTHING, Finding, Harm, Sides, absent, shown_after
 from pipeline.judge.measure import LATENCIES, ArmView, Measured
 from pipeline.judge.pairs import Pairing, Pairs, pair
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.scale import Scale, scales
-from pipeline.judge.sequence import scan_more_blocks, scan_path
+from pipeline.judge.sequence import FINAL_BETA, scan_more_blocks, scan_path
 from pipeline.judge.words import amount, between, change, percent
 
 __all__ = ["QUANTILES", "block_harm", "find_level", "paired", "planned_blocks", "read", "too_short"]
@@ -96,13 +97,14 @@ def _harm(
 
 def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha: float) -> Harm:
     """What the differences of at least one pair of blocks show; `t` as in Pairs. The caller adds values and words."""
-    seconds = sides.policy.block_seconds
-    path = scan_path(differences, alpha, sides.policy.beta, planned=planned_blocks(sides))
+    beta, planned = sides.policy.beta, planned_blocks(sides)
+    path = scan_path(differences, alpha, beta, planned=planned)
     last = path.last()
     assert last is not None  # noqa: S101 - a path has an entry for each of the differences
     bar = max(scale.margin, sides.drift or 0.0)
     late = differences[len(differences) // 2 :]
-    effect, low, high = (scale.effect(one) for one in (last.estimate, last.low, last.high))
+    highest = min(last.high, final_high(differences, beta * FINAL_BETA) if sides.complete else math.inf)
+    effect, low, high = (scale.effect(one) for one in (last.estimate, last.low, highest))
     # That nothing falls by more than all of it goes without saying, and is not known of this in particular; nor
     # is it worth telling that something may be ten times as much.
     if scale.relative:
@@ -127,9 +129,16 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha
     )
     if harm.worse or harm.high <= harm.margin or harm.margin < harm.effect <= bar:
         return harm  # decided, or nothing that time would tell
-    to = scale.difference(scale.margin if harm.effect <= scale.margin else bar)
-    more = scan_more_blocks(differences, to, alpha, sides.policy.beta, planned=planned_blocks(sides))
-    return harm if more is None else replace(harm, more=more * seconds / 60)
+    if harm.effect <= scale.margin:
+        within = scale.difference(scale.margin)
+        waits = [
+            scan_more_blocks(differences, within, alpha, beta, planned=planned),
+            final_more_blocks(differences, within, beta * FINAL_BETA, planned=planned),
+        ]
+    else:
+        waits = [scan_more_blocks(differences, scale.difference(bar), alpha, beta, planned=planned)]
+    more = min((wait for wait in waits if wait is not None), default=None)
+    return harm if more is None else replace(harm, more=more * sides.policy.block_seconds / 60)
 
 
 def planned_blocks(sides: Sides) -> int:

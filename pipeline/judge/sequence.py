@@ -15,6 +15,7 @@ from pipeline.judge.wander import wander_bounds
 
 __all__ = [
     "FEWEST",
+    "FINAL_BETA",
     "WANDER",
     "WINDOWS",
     "Bounds",
@@ -33,10 +34,12 @@ Floats = NDArray[np.float64]
 # Fewer blocks than this bound nothing: neither their variance nor their correlation can be told.
 FEWEST: Final = 8
 # Where the windows of a scan begin, as shares of the planned length, and their shares of alpha; what is left is
-# for a series that wanders. Of beta the mean has this share and the wander the rest.
+# for a series that wanders. Of beta the mean and the wander have these shares; what is left is for the end of the run.
 WINDOWS: Final = ((0.0, 1 / 2), (0.25, 1 / 9), (0.5, 1 / 9), (0.75, 1 / 9))
 WANDER: Final = 1 / 6
-_MEAN_BETA: Final = 0.6
+_MEAN_BETA: Final = 0.4
+_WANDER_BETA: Final = 0.3
+FINAL_BETA: Final = 0.3
 # Deviations this small against the values are rounding, not variation.
 _ROUNDING: Final = 1e-13
 # From this level on a second prior helps where the effective size is small.
@@ -155,7 +158,7 @@ def scan_path(d: Floats, alpha: float, beta: float, *, planned: float) -> Path:
     """
     (_, share), *late = WINDOWS
     whole = mean_path(d, alpha * share, beta * _MEAN_BETA, planned=planned)
-    wander_low, wander_high = wander_bounds(d, alpha * WANDER, beta * (1 - _MEAN_BETA), planned=planned)
+    wander_low, wander_high = wander_bounds(d, alpha * WANDER, beta * _WANDER_BETA, planned=planned)
     low = np.maximum(whole.low, wander_low)
     for start, share in late:
         begin = math.ceil(planned * start)

@@ -26,13 +26,14 @@ def _digits(value: float) -> str:
 def percent(fraction: float) -> str:
     """A fraction as a percentage.
 
-    >>> percent(0.019), percent(0), percent(0.99999)
-    ('1.9 %', '0 %', '99.999 %')
+    >>> percent(0.019), percent(0), percent(0.99909), percent(0.99999)
+    ('1.9 %', '0 %', '99.9 %', '99.999 %')
     """
     scaled = fraction * 100
-    if 99 < scaled < 100:  # 99.999 % must not read as 100 %
-        return f"{scaled:.3f}".rstrip("0").rstrip(".") + " %"
-    return f"{_digits(scaled)} %"
+    digits = _digits(scaled)
+    if digits == "100" and scaled < 100:  # 99.999 % must not read as 100 %
+        digits = f"{math.floor(scaled * 1000) / 1000:g}"
+    return f"{digits} %"
 
 
 def points(fraction: float) -> str:

@@ -134,7 +134,7 @@ def test_a_step_late_in_the_run_is_seen() -> None:
 def test_a_second_half_beyond_the_margin_does_not_pass_by_the_first() -> None:
     def heating(arm: Arm, rng: np.random.Generator) -> Arm:
         cpu = arm.series["service_cpu"]
-        late = 0.13 * (cpu.t > cpu.t[0] + 90) * (1 + 0.01 * rng.random())
+        late = 0.17 * (cpu.t > cpu.t[0] + 90) * (1 + 0.01 * rng.random())
         return samples.with_series(arm, "service_cpu", cpu.value * (0.95 + late))
 
     verdict = judged(2, heating, 180)

@@ -193,9 +193,9 @@ def test_the_scan_is_the_union_of_its_parts_each_with_its_share() -> None:
     d = one()
     scan, whole = (
         scan_path(d, ALPHA, BETA, planned=PLANNED),
-        mean_path(d, ALPHA / 2, BETA * 0.6, planned=PLANNED),
+        mean_path(d, ALPHA / 2, BETA * 0.4, planned=PLANNED),
     )
-    _, wander = wander_bounds(d, ALPHA / 6, BETA * 0.4, planned=PLANNED)
+    _, wander = wander_bounds(d, ALPHA / 6, BETA * 0.3, planned=PLANNED)
     np.testing.assert_array_equal(scan.estimate, whole.estimate)
     np.testing.assert_array_equal(scan.high, np.minimum(whole.high, wander))
     assert np.all(scan.low >= whole.low)
