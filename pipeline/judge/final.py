@@ -3,7 +3,7 @@
 Bounds that hold at every look pay for the looks, and dearly where neighbouring blocks are much alike: their effective
 size is small, and itself hardly known. How long a run takes is not up to its data, so its end can be judged by the
 interval that time-series statistics recommends there: the long-run variance from the first cosines of the series,
-and Student's t with as many degrees of freedom (Müller 2004; Lazarus, Lewis, Stock and Watson 2018).
+and Student's t with as many degrees of freedom (Müller 2007; Lazarus, Lewis, Stock and Watson 2018).
 """
 
 from __future__ import annotations
