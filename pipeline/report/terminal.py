@@ -20,6 +20,7 @@ from tabulate import tabulate
 
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import amount
+from pipeline.report.advice import advice
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
 from pipeline.report.text import between, change, clean, short, threshold, worse_by
 
@@ -200,6 +201,8 @@ def render(verdict: Verdict, run: Mapping[str, Any], *, width: int, color: bool)
     blocks = [_table(verdict, width, color), _sentences(verdict, width)]
     if facts.stopped_early:
         blocks.append(_wrap(f"stopped early: {facts.stopped_early}", width))
+    if (next_step := advice(verdict, facts)) is not None:
+        blocks.append(_wrap(next_step, width))
     if facts.sample:
         said = "SAMPLE CODE: this judges the bundled sample repository, not yours"
         why = f" ({facts.sample_why})" if facts.sample_why else ""
