@@ -18,6 +18,7 @@ from typing import Any
 
 from pipeline.sample import faults
 
+INTERRUPTED = 130
 HEAD = ("canary", "verdict", "decided after", "shown worse", "undecided", "first reason", "the whole run")
 
 
@@ -39,6 +40,8 @@ def run(canary: str, options: argparse.Namespace) -> dict[str, Any]:
     command += ["--duration", options.duration, "--early-stop", options.early_stop]
     command += ["--schedule", options.schedule, "--runs", str(options.runs)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode == INTERRUPTED:
+        raise SystemExit(INTERRUPTED)  # who stops a run means the bench
     verdict: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"error": {"message": done.stderr}}
     return {**verdict, "seconds": time.monotonic() - began}
 
