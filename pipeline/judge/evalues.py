@@ -126,7 +126,10 @@ class Tail:
             (hazard, hazard * (hazard + bend)) if self._upper else (-hazard, hazard * (hazard - bend))
         )
         value = -np.log(chance) + slope * (p - inner)
-        return value, slope, np.where(p == inner, np.maximum(curve, 0.0), 0.0)
+        curve = np.where(p == inner, np.maximum(curve, 0.0), 0.0)
+        # Of counts beyond 1e15 or so the incomplete beta function is no number: then there is no evidence.
+        known = np.isfinite(value) & np.isfinite(slope) & np.isfinite(curve)
+        return np.where(known, value, 0.0), np.where(known, slope, 0.0), np.where(known, curve, 0.0)
 
     def pick(self, looks: NDArray[np.int64]) -> Tail:
         """The same at some looks only."""

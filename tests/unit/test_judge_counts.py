@@ -240,3 +240,11 @@ def test_nothing_more_is_needed_where_it_is_decided_and_nothing_helps_at_the_mar
     assert more_requests(good, good, 0.01, 0.05, 0.01, fixed_baseline=fixed) == 0
     assert more_requests(good, bad, 0.01, 0.05, 0.02, fixed_baseline=fixed) is None
     assert more_requests(NONE, NONE, 0.01, 0.05, 0.02, fixed_baseline=fixed) is None
+
+
+def test_counts_beyond_what_can_be_reckoned_with_are_no_evidence() -> None:
+    hits, misses = 100 * (1e14 + 1), 100 * (1e14 - 1)
+    tail = Tail(hits, hits + misses, np.array([1e-14]), upper=True, kappa=0.3, even=0.1)
+    value, slope, curve = tail.at(np.array([0.5]))
+    assert value[0] < 0
+    assert slope[0] == curve[0] == 0
