@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pipeline.exits import Exit
 from pipeline.sample import faults
 
-INTERRUPTED = 130
 HEAD = ("canary", "verdict", "decided after", "shown worse", "undecided", "first reason", "the whole run")
 
 
@@ -40,8 +40,8 @@ def run(canary: str, options: argparse.Namespace) -> dict[str, Any]:
     command += ["--duration", options.duration, "--early-stop", options.early_stop]
     command += ["--schedule", options.schedule, "--runs", str(options.runs)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode == INTERRUPTED:
-        raise SystemExit(INTERRUPTED)  # who stops a run means the bench
+    if done.returncode == Exit.INTERRUPTED:
+        raise SystemExit(Exit.INTERRUPTED)  # who stops a run means the bench
     verdict: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"error": {"message": done.stderr}}
     return {**verdict, "seconds": time.monotonic() - began}
 

@@ -24,11 +24,11 @@ from bench.judge.simulate import RANK_ALPHA, STEP, Result, simulate
 from bench.judge.tables import interval, lines, share
 from bench.judge.traffic import RATE, Condition, Harm, runs
 from bench.judge.wald import sample_bound
+from pipeline.canary.schedule import SLICE_SECONDS
 from pipeline.judge.rules import Policy
 
 Rows = Iterator[list[str]]  # the titles first
 
-SLICE = 6.0  # seconds of one arm in the interleaved schedule
 JUDGED = 20  # of each harm's runs, to the whole verdict
 PAIRS = {"alike": 2000, "margin": 1000, "harms": 200, "errors": 200, "looks": 20}
 
@@ -145,7 +145,7 @@ def looks(pairs: int, seed: int) -> Rows:
             names = each.keys() | end.keys() | shown.keys()
             fails += len(each)
             # in turns, a block's partner may be a slice later, and only then is the block looked at
-            wait = step if case.condition.schedule == "phased" else step + 2 * SLICE
+            wait = step if case.condition.schedule == "phased" else step + 2 * SLICE_SECONDS
             at_end += sum(_same(each, end, name, wait) for name in names)
             short_cut += sum(_same(each, shown, name, wait) for name in names)
         yield [case.condition.name, case.condition.schedule, str(fails), str(at_end), str(short_cut)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 
-__all__ = ["COLOURS", "Phase", "interleaved", "phased"]
+__all__ = ["COLOURS", "SLICE_SECONDS", "Phase", "interleaved", "phased"]
 
 COLOURS = {"baseline": "blue", "canary": "green"}
+# A shared machine is a twentieth faster or slower within half a minute; what lasts longer than a slice cancels.
+SLICE_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,12 @@ def phased(duration: float, warmup: float) -> tuple[Phase, ...]:
 
 
 def interleaved(
-    duration: float, warmup: float, *, slice_seconds: float = 6, settle: float = 1
+    duration: float, warmup: float, *, slice_seconds: float = SLICE_SECONDS, settle: float = 1
 ) -> tuple[Phase, ...]:
     """Slices in the order ABBA, so that a drift of the machine falls on both arms alike.
 
-    Short ones: a shared machine is a twentieth faster or slower within half a minute, and what does not change from a
-    slice to its neighbour cancels. Both arms are warmed up first; whenever the load changes arms, it begins with
-    `settle` seconds that are not judged, in which connections and caches of the arm that sat idle come back.
+    Both arms are warmed up first; whenever the load changes arms, it begins with `settle` seconds that are not
+    judged, in which connections and caches of the arm that sat idle come back.
 
     >>> [p.arm[0] for p in interleaved(24, 5) if p.kind == "measure"]
     ['b', 'c', 'c', 'b', 'b', 'c', 'c', 'b']

@@ -51,13 +51,13 @@ def final_more_blocks(d: Floats, margin: float, beta: float, *, planned: float) 
 
     At least until the `planned` length; None where the mean is beyond it, or an hour's would not do.
     """
-    size, room = len(d), margin - float(np.mean(d)) if len(d) else 0.0
-    if size < FEWEST or room <= 0:
+    size = len(d)
+    if size < FEWEST or d.mean() >= margin:
         return None
     first = max(size, math.ceil(planned))
     found = np.arange(first, size + _HORIZON + 1, dtype=np.float64)
     width = stdtrit(cosines(found), 1 - beta) * np.sqrt(_long_run_variance(d) / found)
-    enough = np.flatnonzero(width <= room)
+    enough = np.flatnonzero(d.mean() + width <= margin)
     return float(found[enough[0]] - size) if len(enough) else None
 
 

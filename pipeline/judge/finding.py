@@ -40,9 +40,14 @@ class Sides:
         return self.pairing != "time"
 
     @property
+    def length(self) -> float:
+        """Seconds for which the canary is to be measured: as planned, else as long as the baseline was."""
+        return self.planned or self.baseline.seconds
+
+    @property
     def complete(self) -> bool:
-        """The canary was measured for as long as was planned, so that this look's time is not the data's choice."""
-        return self.canary.seconds >= (self.planned or self.baseline.seconds)
+        """The canary was measured for all that time, so that when this look takes place is not the data's choice."""
+        return self.canary.seconds >= self.length
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, sides: Sides, alpha
 
 def planned_blocks(sides: Sides) -> int:
     """How many pairs of blocks the run is to give."""
-    return max(1, round((sides.planned or sides.baseline.seconds) / sides.policy.block_seconds))
+    return max(1, round(sides.length / sides.policy.block_seconds))
 
 
 def too_short(finding: Finding, blocks: int, sides: Sides) -> Finding:
