@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "unit"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from aws_policy import policy, story
-from aws_server import empty_account
+from tests.support.aws_policy import policy, story
+from tests.support.aws_server import empty_account
 
 
 def main() -> None:

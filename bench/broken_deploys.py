@@ -22,13 +22,13 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from pipeline.base.lock import lab_lock
+from pipeline.base.places import ROOT, state_directory
 from pipeline.deploy.applications import Application, find_application
-from pipeline.hosts.sets import PRODUCTION
-from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Inventory
-from pipeline.inventory_file import write_inventory
-from pipeline.lock import lab_lock
-from pipeline.state import ROOT, state_directory
+from pipeline.inventory.file import write_inventory
+from pipeline.inventory.hosts import Inventory
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import PRODUCTION
 
 
 def main() -> int:

@@ -25,15 +25,15 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from deploys.mongodb_wheel import packed_mongod
-from pipeline.hosts.sets import PRODUCTION
-from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Host, Inventory
-from pipeline.inventory_file import write_inventory
-from pipeline.lock import lab_lock
-from pipeline.provision import provision
-from pipeline.source import Commit, open_source
-from pipeline.state import CACHE, DEPLOYS, ROOT, state_directory
+from deploys.software.mongodb_wheel import packed_mongod
+from pipeline.base.lock import lab_lock
+from pipeline.base.places import CACHE, DEPLOYS, ROOT, state_directory
+from pipeline.inventory.file import write_inventory
+from pipeline.inventory.hosts import Host, Inventory
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import PRODUCTION
+from pipeline.remote.provision import provision
+from pipeline.source.repository import Commit, open_source
 
 HERE = Path(__file__).resolve().parent
 

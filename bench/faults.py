@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.exits import Exit
-from pipeline.sample import faults
+from pipeline.base.errors import Exit
+from pipeline.source.sample import faults
 
 HEAD = ("canary", "verdict", "decided after", "shown worse", "undecided", "first reason", "the whole run")
 

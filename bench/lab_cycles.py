@@ -18,13 +18,13 @@ from typing import Any
 
 from tabulate import tabulate
 
-from pipeline.errors import PipelineError
-from pipeline.hosts import lxc
-from pipeline.hosts.box import ensure_box, vagrant_home
-from pipeline.hosts.sets import CANARY
-from pipeline.hosts.vagrant import Lab
-from pipeline.lock import lab_lock
-from pipeline.state import ROOT, state_directory
+from pipeline.base.errors import PipelineError
+from pipeline.base.lock import lab_lock
+from pipeline.base.places import ROOT, state_directory
+from pipeline.lab import lxc
+from pipeline.lab.box import ensure_box, vagrant_home
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import CANARY
 
 
 def main() -> int:

@@ -12,10 +12,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.counts import Tally, proportion_path
-from pipeline.judge.final import final_high
 from pipeline.judge.rules import Policy
-from pipeline.judge.sequence import FINAL_BETA, scan_path
+from pipeline.judge.stats.final import final_high
+from pipeline.judge.stats.mean import FINAL_BETA, scan_path
+from pipeline.judge.stats.shares import Tally, proportion_path
 
 SEEDS = 200
 LONGEST = 1440

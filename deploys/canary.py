@@ -4,20 +4,17 @@ One file, so that one pyinfra call (one set of SSH connections) does it all. The
 in its own file.
 """
 
-from pathlib import Path
-
 from pyinfra import local
 from pyinfra.context import host
 
-from deploys.direct import send_at_once
-
-HERE = Path(__file__).resolve().parent
+from deploys.kit.direct import send_at_once
+from deploys.kit.places import DEPLOYS
 
 send_at_once()
 
 if "proxy" in host.groups:
-    local.include(str(HERE / "canary_proxy.py"))
-local.include(str(HERE / "canary_exporters.py"))
+    local.include(str(DEPLOYS / "canary_proxy.py"))
+local.include(str(DEPLOYS / "canary_exporters.py"))
 # Last, so that code which does not install or start leaves nothing else undone.
 if "blue" in host.groups or "green" in host.groups:
-    local.include(str(HERE / "canary_service.py"))
+    local.include(str(DEPLOYS / "canary_service.py"))

@@ -12,8 +12,8 @@ from pyinfra.context import config, host
 from pyinfra.operations import files, systemd
 from pyinfra.operations.util import any_changed
 
-from deploys import packages
-from deploys.exporters import NO_DISKS
+from deploys.kit import packages
+from deploys.watch.exporters import NO_DISKS
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"

@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Generator
 from io import StringIO
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.api.command import FileUploadCommand, StringCommand
@@ -23,8 +22,9 @@ from pyinfra.facts.files import File
 from pyinfra.facts.server import Command
 from pyinfra.operations import files, systemd
 
-from deploys import packages
-from deploys.quoting import haproxy_address, haproxy_path
+from deploys.kit import packages
+from deploys.kit.places import TEMPLATES
+from deploys.kit.quoting import haproxy_address, haproxy_path
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
@@ -84,7 +84,7 @@ for path, content in (
 
 # Not files.template: it has no way to let HAProxy look at the result first.
 environment = Environment(
-    loader=FileSystemLoader(Path(__file__).resolve().parent / "templates"),
+    loader=FileSystemLoader(TEMPLATES),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
     trim_blocks=True,

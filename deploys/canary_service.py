@@ -24,9 +24,10 @@ from pyinfra.facts.server import Command
 from pyinfra.operations import files, server, systemd
 from pyinfra.operations.util import any_changed
 
-from deploys import packages
-from deploys.quoting import environment_file, install_script, systemd_command
-from deploys.releases import ensure_user, release, secret_file
+from deploys.kit import packages
+from deploys.kit.places import TEMPLATES
+from deploys.kit.quoting import environment_file, install_script, systemd_command
+from deploys.kit.releases import ensure_user, release, secret_file
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
@@ -42,7 +43,6 @@ RESTART = (
     " { journalctl -u canary.service -n 20 -o cat --no-pager | grep -E 'Failed (to|at)' | head -1; exit 1; }"
 )
 
-HERE = Path(__file__).resolve().parent
 
 user = str(host.data.get("service_user") or "canary")
 commit = str(host.data.get("commit") or "")
@@ -104,7 +104,7 @@ current = files.link(
 )
 unit = files.template(
     name="service start: write the unit",
-    src=str(HERE / "templates" / "canary.service.j2"),
+    src=str(TEMPLATES / "canary.service.j2"),
     dest="/etc/systemd/system/canary.service",
     mode="644",
     service_user=user,

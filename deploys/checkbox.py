@@ -17,14 +17,17 @@ from pathlib import Path
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import config, host
 
-from deploys import exporters, mongodb, mongodb_uri, nginx, packages, releases, slots
-from deploys.direct import send_at_once
-from deploys.groups import meant
-from deploys.listening import listening_port
-from deploys.proof import proof
-from deploys.quoting import environment_file
-from deploys.secrets import SecretsError, secrets_of
-from deploys.source import SourceError, archive_of
+from deploys.kit import nginx, packages, releases, slots
+from deploys.kit.direct import send_at_once
+from deploys.kit.groups import meant
+from deploys.kit.listening import listening_port
+from deploys.kit.places import CHECKS, TEMPLATES
+from deploys.kit.proof import proof
+from deploys.kit.quoting import environment_file
+from deploys.kit.secrets import SecretsError, secrets_of
+from deploys.kit.source import SourceError, archive_of
+from deploys.software import mongodb, mongodb_uri
+from deploys.watch import exporters
 
 APP = "checkbox"
 PORTS = (3002, 3003)
@@ -51,7 +54,6 @@ echo "+ npm $command"
 npm "$command" --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 printf %s "$loopback" > ../../.loopback.js
 """
-HERE = Path(__file__).resolve().parent
 
 
 def deploy() -> None:
@@ -82,7 +84,7 @@ def deploy() -> None:
     address = str(host.data.get("ssh_hostname") or host.name)
     proof(
         name="service start: prove it, with a study",
-        program=(HERE / "checks" / "checkbox.py").read_text(encoding="utf-8"),
+        program=(CHECKS / "checkbox.py").read_text(encoding="utf-8"),
         parameters={
             "origin": f"http://127.0.0.1:{listen}",
             "url": f"http://{address}{'' if listen == 80 else f':{listen}'}/",
@@ -157,7 +159,7 @@ def database(
 
 def install(archive: str, commit: str) -> str:
     """The commit, unpacked and installed. Gives its release's name."""
-    loopback = shlex.quote((HERE / "templates" / "checkbox.loopback.js").read_text(encoding="utf-8"))
+    loopback = shlex.quote((TEMPLATES / "checkbox.loopback.js").read_text(encoding="utf-8"))
     script = f"loopback={loopback}\n{INSTALL}"
     recipe = hashlib.sha256(script.encode()).hexdigest()
     # Another recipe makes another release beside the served one, which is never taken apart while it serves.

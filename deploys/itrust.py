@@ -17,26 +17,19 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.context import config, host
 from pyinfra.facts.server import Command
 
-from deploys import (
-    exporters,
-    itrust_release,
-    itrust_users,
-    jmx,
-    mariadb,
-    nginx,
-    packages,
-    releases,
-    slots,
-    tomcat,
-    war,
-)
-from deploys.direct import send_at_once
-from deploys.groups import meant
-from deploys.listening import listening_port
-from deploys.proof import proof
-from deploys.quoting import environment_file
-from deploys.secrets import SecretsError, secrets_of
-from deploys.source import SourceError, archive_of
+from deploys.kit import nginx, packages, releases, slots
+from deploys.kit.direct import send_at_once
+from deploys.kit.groups import meant
+from deploys.kit.listening import listening_port
+from deploys.kit.places import CHECKS
+from deploys.kit.proof import proof
+from deploys.kit.quoting import environment_file
+from deploys.kit.secrets import SecretsError, secrets_of
+from deploys.kit.source import SourceError, archive_of
+from deploys.software import itrust2 as itrust_release
+from deploys.software import itrust2 as itrust_users
+from deploys.software import mariadb, tomcat, war
+from deploys.watch import exporters, jmx
 
 APP = "itrust"
 PORTS = (8081, 8082)
@@ -47,7 +40,6 @@ MIGRATE_SECONDS = 300
 START_SECONDS = 180
 LOGIN = "/iTrust2/login"  # it reads the database
 MAIL = ("itrust_mail_username", "itrust_mail_password", "itrust_mail_host")
-HERE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
@@ -107,7 +99,7 @@ def deploy() -> None:
     address = str(host.data.get("ssh_hostname") or host.name)
     proof(
         name="service start: prove it, with a log-in",
-        program=(HERE / "checks" / "itrust.py").read_text(encoding="utf-8"),
+        program=(CHECKS / "itrust.py").read_text(encoding="utf-8"),
         parameters={
             "origin": f"http://127.0.0.1:{listen}",
             "url": f"http://{address}{'' if listen == 80 else f':{listen}'}{LOGIN}",

@@ -11,7 +11,6 @@ made; `alert_webhook`, which is taken where it is given.
 
 import re
 from collections.abc import Generator
-from pathlib import Path
 
 from pyinfra import local
 from pyinfra.api.command import StringCommand
@@ -21,19 +20,20 @@ from pyinfra.api.operation import operation
 from pyinfra.context import config, host, inventory
 from pyinfra.facts.server import Command
 
-from deploys import exporters, monitor_page, packages, prometheus, tunnels
-from deploys.direct import send_at_once
-from deploys.kept import Kept, kept
-from deploys.listening import listening_port
-from deploys.proof import proof
-from deploys.secrets import SecretsError, secrets_of
-from deploys.targets import Monitored, TargetsError, ports_of, targets
+from deploys.kit import packages
+from deploys.kit.direct import send_at_once
+from deploys.kit.kept import Kept, kept
+from deploys.kit.listening import listening_port
+from deploys.kit.places import CHECKS, DEPLOYS
+from deploys.kit.proof import proof
+from deploys.kit.secrets import SecretsError, secrets_of
+from deploys.watch import exporters, monitor_page, prometheus, tunnels
+from deploys.watch.scraped import Monitored, TargetsError, ports_of, targets
 
 GROUP = "monitor"
 PROXY = "proxy"
 # By application: nginx's port, and a path that reads the database.
 APPLICATIONS = {"checkbox": (80, "/api/study/listing"), "itrust": (8080, "/iTrust2/login")}
-HERE = Path(__file__).resolve().parent
 
 
 def the_monitor() -> Host:
@@ -108,7 +108,7 @@ def watched(monitor: Host) -> None:
         exporters.of_host()
     else:
         # The proxy's are the canary's: with others, each of its runs and each of these would undo the other.
-        local.include(str(HERE / "canary_exporters.py"))
+        local.include(str(DEPLOYS / "canary_exporters.py"))
     tunnels.authorized(name="Let the monitor in", monitor=monitor, ports=ports_of(me))
     for app in apps_of(host):
         if host.get_fact(Command, f"cat /srv/{app}/live 2>/dev/null || true"):
@@ -150,7 +150,7 @@ def watching() -> None:
     address = host.data.get("ssh_hostname") or host.name
     proof(
         name="Prove that every host is seen",
-        program=(HERE / "checks" / "monitor.py").read_text(encoding="utf-8"),
+        program=(CHECKS / "monitor.py").read_text(encoding="utf-8"),
         parameters={
             "prometheus": "http://127.0.0.1:9090",
             "hosts": [monitored.name for monitored, other in hosts if other.connected],

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pexpect
 
-from pipeline.source import UPSTREAMS
-from pipeline.state import ROOT
+from pipeline.base.places import ROOT
+from pipeline.source.repository import UPSTREAMS
 from recordings.cast import leaks, read_cast
 from recordings.pictures import picture
 from recordings.repositories import repository

@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bench.judge.traffic import RATE
-from pipeline.judge.compare import find
+from pipeline.judge.decide import find
 from pipeline.judge.evidence import Arm, Evidence
-from pipeline.judge.finding import Sides
-from pipeline.judge.joint import COSTS
-from pipeline.judge.levels import QUANTILES
-from pipeline.judge.measure import ArmView
+from pipeline.judge.metrics.arms import ArmView
+from pipeline.judge.metrics.finding import Sides
+from pipeline.judge.metrics.joint import COSTS
+from pipeline.judge.metrics.levels import QUANTILES
 from pipeline.judge.rules import MetricRule, Policy
-from pipeline.judge.sequence import FEWEST, WANDER, WINDOWS, mean_bounds
-from pipeline.judge.wander import wander_bounds
+from pipeline.judge.stats.mean import FEWEST, WANDER, WINDOWS, mean_bounds
+from pipeline.judge.stats.wander import wander_bounds
 
 __all__ = ["alarms"]
 

@@ -2,7 +2,7 @@
 
 All see one value a second: errors, the seconds' median and p99 latency, the host's and the process' series. A
 look is a second of the canary's measurement. The ranks of all looks are counted at once; wherever that says
-that Kayenta could call a metric High, its own rules (pipeline.judge.kayenta) decide.
+that Kayenta could call a metric High, its own rules (pipeline.kayenta) decide.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from scipy import special
 from bench.judge.traffic import RATE
 from pipeline.judge.catalogue import CATALOGUE
 from pipeline.judge.evidence import Arm, Evidence
-from pipeline.judge.kayenta.classify import Label, classify
-from pipeline.judge.kayenta.config import Analysis
-from pipeline.judge.kayenta.mannwhitney import Z_98
 from pipeline.judge.rules import Threshold
+from pipeline.kayenta.classify import Label, classify
+from pipeline.kayenta.config import Analysis
+from pipeline.kayenta.mannwhitney import Z_98
 
 __all__ = ["FIRST", "Seconds", "kayenta_first", "kayenta_once", "rank_first", "seconds_of"]
 

@@ -13,7 +13,7 @@ from bench.judge.peers import kayenta_first, kayenta_once, rank_first, seconds_o
 from bench.judge.traffic import runs
 from pipeline.judge import judge
 from pipeline.judge.evidence import Evidence
-from pipeline.judge.joint import COSTS
+from pipeline.judge.metrics.joint import COSTS
 from pipeline.judge.rules import MetricRule, Policy
 from pipeline.judge.verdict import Decision
 

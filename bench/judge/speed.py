@@ -23,10 +23,10 @@ import numpy as np
 
 from bench.judge.tables import lines
 from bench.judge.traffic import RATE, Condition, run
-from pipeline.canary.looks import Looks
-from pipeline.canary.schedule import Phase
+from pipeline.canary.early_stop import Looks
 from pipeline.judge.evidence import Arm, Evidence, Series
-from pipeline.rundir import RunDirectory
+from pipeline.runs.directory import RunDirectory
+from pipeline.runs.phases import Phase
 
 TIMES = 5
 HOUR = 3600

@@ -18,8 +18,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from pipeline.canary.schedule import Phase, interleaved, phased
+from pipeline.canary.schedule import interleaved, phased
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+from pipeline.runs.phases import Phase
 
 __all__ = ["Condition", "Harm", "run", "runs"]
 

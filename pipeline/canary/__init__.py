@@ -1,0 +1,1 @@
+"""The experiment: plan, deploy, load, measure, judge, promote or roll back."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 
-from pipeline.calibration import Calibration, Measured, Store, measured_of
+from pipeline.base.console import Progress
+from pipeline.base.errors import EnvironmentError_, Interrupted
+from pipeline.base.lock import lab_lock
+from pipeline.base.places import state_directory
 from pipeline.canary.plan import Plan
-from pipeline.canary.progress import Progress
 from pipeline.canary.workflow import Hosts, hosts_of, key_of, run_on
-from pipeline.errors import EnvironmentError_, Interrupted
 from pipeline.judge.words import percent
-from pipeline.lock import lab_lock
-from pipeline.state import state_directory
-from pipeline.trends import trends_of
+from pipeline.runs.calibration import Calibration, Measured, Store, measured_of, trends_of
 
 __all__ = ["calibrate"]
 

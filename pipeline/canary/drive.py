@@ -8,20 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline.base.console import Progress
+from pipeline.base.errors import HostError
+from pipeline.canary.early_stop import Decided, Looks
 from pipeline.canary.health import Collector
-from pipeline.canary.load import Loader
-from pipeline.canary.looks import Decided, Looks
-from pipeline.canary.progress import Progress
+from pipeline.canary.loader import Loader
 from pipeline.canary.proxy import Proxy
-from pipeline.canary.schedule import Phase
-from pipeline.canary.watch import Watch
-from pipeline.errors import HostError
 from pipeline.judge.evidence import Problem
-from pipeline.ssh import Connection
+from pipeline.remote.ssh import Connection
+from pipeline.runs.phases import Phase
 
-__all__ = ["Driven", "drive"]
+__all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "Driven", "Watch", "drive"]
 
 PROXY_SILENT_SECONDS = 5  # HAProxy restarted by systemd is back well within that
+
+
 RECONNECT_SECONDS = 10
 
 
@@ -161,3 +162,37 @@ def _as_driven(phases: Sequence[Phase], stopped: float) -> tuple[Phase, ...]:
     return tuple(
         replace(phase, end=min(phase.end, round(stopped, 3))) for phase in phases if phase.start < stopped
     )
+
+
+HOPELESS_SECONDS = 30  # a baseline that gave no good answer for so long, under load, is not going to
+
+
+LOST_SECONDS = 10  # a host that no scrape reached for so long is gone; one slow second is not
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at each second of a run; `second` gives the problem for which the run must stop, or None."""
+
+    silent: int = 0
+
+    def second(
+        self, phase: Phase, good: int, missed: Mapping[str, int], hosts: Mapping[str, str]
+    ) -> Problem | None:
+        """One second of load on `phase` with `good` right answers.
+
+        `missed` holds each arm's scrapes in a row that failed, `hosts` the arms' host names. Only the baseline's
+        measured phases count towards hopelessness: a service may take its warm-up to come up.
+        """
+        for arm, count in missed.items():
+            if count >= LOST_SECONDS:
+                return Problem(
+                    "invalid", f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s"
+                )
+        counts = phase.kind == "measure" and phase.arm == "baseline"
+        self.silent = self.silent + 1 if counts and not good else 0
+        if self.silent < HOPELESS_SECONDS:
+            return None
+        return Problem(
+            "invalid", f"the baseline gave no good answer for {self.silent} s under load; stopped early"
+        )

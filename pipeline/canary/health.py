@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.ssh import Connection
+from pipeline.remote.ssh import Connection
 
 __all__ = ["EXPORTERS", "Collector", "read_sample"]
 

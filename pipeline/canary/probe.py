@@ -14,16 +14,24 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from pipeline.errors import ServiceError
-from pipeline.profile import Profile
-from pipeline.ssh import Connection
+from pipeline.base.errors import HostError, ServiceError
+from pipeline.canary.profile import Profile
+from pipeline.remote.ssh import Connection
 
-__all__ = ["UNIT", "Instance", "last_words", "probe"]
+__all__ = ["UNIT", "Instance", "host_facts", "last_words", "probe"]
 
 UNIT = "canary.service"
+
+
 ABSENT = (404, 405)  # what a server answers for a route or a method that it does not have
+
+
 ANSWER_SECONDS = 5
+
+
 CRASH_LOOP = 4  # a service that ended so often before it ever answered is not going to
+
+
 LOOK_EVERY = 6  # attempts, between looks at how often it ended
 
 
@@ -94,3 +102,29 @@ async def last_words(connection: Connection) -> str:
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line and not line.startswith("at ")]
     return (errors or lines or ["nothing"])[-1][:300]
+
+
+# one round trip; each line is `name=value`, and a program that is not there leaves its value empty
+_SCRIPT = """
+. /etc/os-release; echo "os=$PRETTY_NAME"
+echo "kernel=$(uname -r)"
+echo "virtualization=$(systemd-detect-virt)"
+echo "cpus=$(nproc)"
+echo "memory_bytes=$(awk '/^MemTotal/ {print $2 * 1024}' /proc/meminfo)"
+echo "node=$(node --version 2>/dev/null)"
+echo "python=$(python3 --version 2>/dev/null)"
+echo "haproxy=$(/usr/sbin/haproxy -v 2>/dev/null | head -1)"
+"""
+
+
+async def host_facts(connection: Connection) -> dict[str, object]:
+    """Operating system, kernel, CPUs, memory in bytes and versions of what serves, by name."""
+    done = await connection.run(["sh", "-c", _SCRIPT], check=False)
+    facts: dict[str, object] = {"address": connection.host.private_address}
+    for line in done.stdout.splitlines():
+        name, _, value = line.partition("=")
+        if value:
+            facts[name] = int(float(value)) if name in ("cpus", "memory_bytes") else value
+    if "os" not in facts:
+        raise HostError(connection.host.name, f"no facts: {done.stderr.strip()[:200] or 'no output'}")
+    return facts

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 
-__all__ = ["COLOURS", "SLICE_SECONDS", "Phase", "interleaved", "phased"]
+from pipeline.runs.phases import Phase
 
-COLOURS = {"baseline": "blue", "canary": "green"}
+__all__ = ["SLICE_SECONDS", "interleaved", "phased"]
+
 # A shared machine is a twentieth faster or slower within half a minute; what lasts longer than a slice cancels.
 SLICE_SECONDS = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """A span of load on one arm: seconds since the run's start. A warm-up is not judged."""
-
-    arm: str
-    kind: str
-    start: float
-    end: float
-
-    @property
-    def colour(self) -> str:
-        """Where this arm runs: blue carries the baseline, green the canary."""
-        return COLOURS[self.arm]
-
-    def to_dict(self) -> dict[str, object]:
-        """As written in run.json."""
-        return asdict(self)
 
 
 def phased(duration: float, warmup: float) -> tuple[Phase, ...]:

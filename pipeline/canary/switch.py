@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.canary.conduct import connected_proxy
-from pipeline.canary.interrupt import run_async
-from pipeline.canary.progress import Progress
+from pipeline.base.console import Progress
+from pipeline.base.interrupt import run_async
+from pipeline.base.lock import lab_lock
+from pipeline.base.places import ROOT, state_directory
+from pipeline.canary.measure import connected_proxy
 from pipeline.canary.proxy import Proxy
-from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Inventory
-from pipeline.inventory_file import read_inventory
-from pipeline.lock import lab_lock
-from pipeline.state import ROOT, state_directory
+from pipeline.inventory.file import read_inventory
+from pipeline.inventory.hosts import Inventory
+from pipeline.lab.lab import Lab
 
 __all__ = ["switch_lab"]
 

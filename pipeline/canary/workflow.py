@@ -9,23 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.calibration import Key, Store
-from pipeline.canary.begin import new_run
-from pipeline.canary.conduct import conduct, connected
-from pipeline.canary.interrupt import run_async, uninterrupted
-from pipeline.canary.plan import Plan
-from pipeline.canary.progress import Progress
+from pipeline.base.console import Progress
+from pipeline.base.errors import HostError, Interrupted, LabError, ServiceError
+from pipeline.base.interrupt import run_async, uninterrupted
+from pipeline.base.lock import lab_lock
+from pipeline.base.places import DEPLOYS, ROOT, state_directory
+from pipeline.canary.measure import conduct, connected
+from pipeline.canary.plan import Plan, new_run
 from pipeline.canary.proxy import Proxy
-from pipeline.errors import HostError, Interrupted, LabError, ServiceError
-from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Inventory
+from pipeline.inventory.hosts import Inventory
 from pipeline.judge.verdict import Outcome, Verdict
-from pipeline.judging import judge_run
-from pipeline.lock import lab_lock
-from pipeline.provision import provision
+from pipeline.lab.lab import Lab
+from pipeline.remote.provision import provision
 from pipeline.report import write_report
-from pipeline.rundir import RunDirectory
-from pipeline.state import DEPLOYS, ROOT, state_directory
+from pipeline.runs.calibration import Key, Store
+from pipeline.runs.directory import RunDirectory, judge_run
 
 __all__ = ["Hosts", "Result", "hosts_of", "key_of", "run_canary", "run_on"]
 

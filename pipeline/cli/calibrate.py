@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.base.errors import Exit, UsageError
 from pipeline.cli.options import DURATION, RATE, WARMUP, inventory_option, json_option, provider_option
-from pipeline.errors import UsageError
-from pipeline.exits import Exit
 
 if TYPE_CHECKING:
-    from pipeline.calibration import Calibration
+    from pipeline.runs.calibration import Calibration
 
 __all__ = ["calibrate"]
 
@@ -52,8 +51,8 @@ def calibrate(ref: str | None, count: int, fresh: bool, show: bool, as_json: boo
     repository, hosts, rate, schedule, duration and warm-up then demand of a fail that it exceeds what the machine does
     by itself. Nothing is ever subtracted from what they measure, and a pass gets no easier.
     """
-    from pipeline.calibration import Store
-    from pipeline.state import state_directory
+    from pipeline.base.places import state_directory
+    from pipeline.runs.calibration import Store
 
     if show:
         if ref is not None:
@@ -62,10 +61,9 @@ def calibrate(ref: str | None, count: int, fresh: bool, show: bool, as_json: boo
         return Exit.OK
     if ref is None:
         raise UsageError("which version? give a REF", hint="pipeline calibrate master")
+    from pipeline.base.console import Progress
     from pipeline.canary.calibrate import calibrate as measure
-    from pipeline.canary.plan import make_plan
-    from pipeline.canary.progress import Progress
-    from pipeline.canary.settings import Settings
+    from pipeline.canary.plan import Settings, make_plan
 
     settings = Settings(
         baseline=ref, canary=ref, early_stop="off", calibration=False, promote=False,
@@ -89,9 +87,9 @@ def _print(calibrations: tuple[Calibration, ...], *, as_json: bool) -> None:
 def _table(calibration: Calibration) -> str:
     from tabulate import tabulate
 
-    from pipeline.calibration import drift_bound
     from pipeline.judge.catalogue import CATALOGUE
     from pipeline.judge.words import amount, percent, points
+    from pipeline.runs.calibration import drift_bound
 
     key, runs = calibration.key, calibration.runs
     rows = []

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from pipeline.base.errors import Exit
 from pipeline.cli.options import DURATION, RATE, WARMUP, inventory_option, json_option, provider_option
-from pipeline.exits import Exit
 
 __all__ = ["canary"]
 
@@ -93,11 +93,10 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         return Exit.OK
     if len(refs) != 2:
         raise click.UsageError(f"two refs are needed, BASELINE and CANARY; got {len(refs)}: {' '.join(refs)}")
-    from pipeline.canary.mark import find_monitor, leave_mark
-    from pipeline.canary.plan import describe, make_plan
-    from pipeline.canary.progress import Progress
-    from pipeline.canary.settings import Settings
+    from pipeline.base.console import Progress
+    from pipeline.canary.plan import Settings, describe, make_plan
     from pipeline.canary.workflow import run_canary
+    from pipeline.prod.mark import find_monitor, leave_mark
 
     options["promote"] = not options.pop("no_promote")
     options["calibration"] = not options.pop("no_calibration")

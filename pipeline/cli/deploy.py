@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from pipeline.base.errors import Exit
 from pipeline.cli.options import json_option
-from pipeline.exits import Exit
 
 __all__ = ["deploy"]
 
@@ -56,7 +56,7 @@ def deploy(application: str, as_json: bool, **options: Any) -> int:
     healthy, and each host ends with the application's own check. A failure stops: later hosts stay untouched.
     The same command again changes nothing, and finishes what was broken off.
     """
-    from pipeline.canary.progress import Progress
+    from pipeline.base.console import Progress
     from pipeline.cli.root import tell
     from pipeline.deploy.applications import find_application
     from pipeline.deploy.outcome import summary

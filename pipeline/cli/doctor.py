@@ -7,8 +7,8 @@ import json
 import click
 from tabulate import tabulate
 
+from pipeline.base.errors import Exit
 from pipeline.cli.options import json_option
-from pipeline.exits import Exit
 
 __all__ = ["doctor"]
 
@@ -20,7 +20,7 @@ def doctor(as_json: bool) -> int:
 
     Changes nothing. Exit code 3 when a run could not start as things are.
     """
-    from pipeline.diagnosis import diagnose
+    from pipeline.lab.doctor import diagnose
 
     findings = diagnose()
     if as_json:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from pipeline.base.errors import UsageError
 from pipeline.cli.options import json_option
-from pipeline.errors import UsageError
 
 __all__ = ["judge"]
 
@@ -105,8 +105,7 @@ def _refuse(options: dict[str, Any], why: str) -> None:
 
 def _judge_run(run: Path, *, as_json: bool) -> int:
     from pipeline.cli.show import show_verdict
-    from pipeline.judging import judge_run
-    from pipeline.rundir import RunDirectory
+    from pipeline.runs.directory import RunDirectory, judge_run
 
     directory = RunDirectory(run)
     facts = directory.read_run()
@@ -135,7 +134,7 @@ def _judge_series(
         raise UsageError("give --prometheus URL, or --baseline FILE and --canary FILE", hint=_FORMS)
     from pipeline.cli.show import show_series_verdict
     from pipeline.judge import judge
-    from pipeline.series.source import from_csv, from_prometheus
+    from pipeline.series.case import from_csv, from_prometheus
 
     if prometheus is None:
         if baseline is None or canary is None:
@@ -144,8 +143,8 @@ def _judge_series(
     else:
         import time
 
-        from pipeline.prometheus import Prometheus
-        from pipeline.prometheus_credentials import read_credentials
+        from pipeline.series.credentials import read_credentials
+        from pipeline.series.prometheus import Prometheus
 
         times = {name: others[name.replace("-", "_") + "_at"] for name in _TIMES}
         times = {name: text for name, text in times.items() if text is not None}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.errors import UsageError
+from pipeline.base.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,9 +36,10 @@ def judge_kayenta(
             "--judge kayenta needs the canary configuration: --config FILE", hint="docs/kayenta.md"
         )
     series = _series(run, baseline, canary)
-    from pipeline.judge.kayenta.config import load_config
-    from pipeline.judge.kayenta.judge import judge
-    from pipeline.report import kayenta, terminal
+    from pipeline.kayenta import report as kayenta
+    from pipeline.kayenta.config import load_config
+    from pipeline.kayenta.judge import judge
+    from pipeline.report import terminal
 
     config = load_config(config_path)
     verdict = judge(config, config.thresholds(pass_score, marginal), *series)
@@ -53,12 +54,12 @@ def judge_kayenta(
 def _series(run: Path | None, baseline: Path | None, canary: Path | None) -> tuple[_Series, _Series]:
     """Both sets of series, from two files or a run directory."""
     if run is None and baseline is not None and canary is not None:
-        from pipeline.judge.series_csv import read_series_csv
+        from pipeline.series.csvfile import read_series_csv
 
         return read_series_csv(baseline), read_series_csv(canary)
     if run is not None and baseline is None and canary is None:
-        from pipeline.judge.kayenta.run_series import run_series
-        from pipeline.rundir import RunDirectory
+        from pipeline.kayenta.run_series import run_series
+        from pipeline.runs.directory import RunDirectory
 
         evidence = RunDirectory(run).read_evidence()
         return run_series(evidence.baseline), run_series(evidence.canary)

@@ -12,11 +12,10 @@ from typing import Any
 import click
 from tabulate import tabulate
 
-from pipeline.canary.progress import Progress
+from pipeline.base.console import Progress
+from pipeline.base.errors import Exit, UsageError
 from pipeline.cli.options import json_option, provider_option
-from pipeline.errors import UsageError
-from pipeline.exits import Exit
-from pipeline.hosts.sets import CANARY, MONITOR, SETS, HostSet, set_of
+from pipeline.lab.sets import CANARY, MONITOR, SETS, HostSet, set_of
 
 __all__ = ["lab"]
 
@@ -61,9 +60,9 @@ def lab() -> None:
 @provider_option
 def up(of: HostSet, provider: str | None) -> int:
     """Boot the hosts of a set; a second time finds them up."""
-    from pipeline.hosts.vagrant import Lab
-    from pipeline.lock import lab_lock
-    from pipeline.state import ROOT, state_directory
+    from pipeline.base.lock import lab_lock
+    from pipeline.base.places import ROOT, state_directory
+    from pipeline.lab.lab import Lab
 
     progress = Progress()
     with lab_lock(of.state(state_directory())):
@@ -80,8 +79,8 @@ def up(of: HostSet, provider: str | None) -> int:
 @json_option
 def status(of: HostSet, provider: str | None, as_json: bool) -> int:
     """What each host of a set is doing."""
-    from pipeline.hosts.vagrant import Lab
-    from pipeline.state import ROOT
+    from pipeline.base.places import ROOT
+    from pipeline.lab.lab import Lab
 
     rows = Lab(ROOT, provider, Progress(quiet=True).say, of).status()
     if as_json:
@@ -99,8 +98,8 @@ def status(of: HostSet, provider: str | None, as_json: bool) -> int:
 @provider_option
 def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
     """A shell on HOST, or COMMAND there."""
-    from pipeline.hosts.vagrant import Lab
-    from pipeline.state import ROOT
+    from pipeline.base.places import ROOT
+    from pipeline.lab.lab import Lab
 
     argv = Lab(ROOT, provider, Progress(quiet=True).say, set_of(host)).ssh_command(host)
     if command:
@@ -117,9 +116,9 @@ def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
 )  # fmt: skip
 def inventory(of: HostSet, provider: str | None, output: Path | None) -> int:
     """The inventory file of hosts that are up, for `pipeline deploy -i` and plain pyinfra."""
-    from pipeline.hosts.vagrant import Lab
-    from pipeline.inventory_file import inventory_text, write_inventory
-    from pipeline.state import ROOT
+    from pipeline.base.places import ROOT
+    from pipeline.inventory.file import inventory_text, write_inventory
+    from pipeline.lab.lab import Lab
 
     hosts = Lab(ROOT, provider, Progress(quiet=True).say, of).inventory()
     if output is None:
@@ -138,10 +137,10 @@ def inventory(of: HostSet, provider: str | None, output: Path | None) -> int:
 @provider_option
 def down(of: HostSet, provider: str | None) -> int:
     """Remove the hosts of a set and what belongs to them; monitor: the local one of hosts in a cloud."""
-    from pipeline.canary.interrupt import uninterrupted
-    from pipeline.hosts.vagrant import Lab
-    from pipeline.lock import lab_lock
-    from pipeline.state import ROOT, state_directory
+    from pipeline.base.interrupt import uninterrupted
+    from pipeline.base.lock import lab_lock
+    from pipeline.base.places import ROOT, state_directory
+    from pipeline.lab.lab import Lab
 
     with lab_lock(of.state(state_directory())), uninterrupted(f"removing {of.title}"):
         Lab(ROOT, provider, Progress().say, of).down()
@@ -153,8 +152,8 @@ def down(of: HostSet, provider: str | None) -> int:
 @click.option("--rebuild", is_flag=True, help="Build it again even if it is there.")
 def box(provider: str | None, rebuild: bool) -> int:
     """Build the base box that all hosts start from, if it is not there."""
-    from pipeline.hosts.box import ensure_box
-    from pipeline.hosts.provider import choose_provider
+    from pipeline.lab.box import ensure_box
+    from pipeline.lab.provider import choose_provider
 
     progress = Progress()
     click.echo(ensure_box(choose_provider(provider), progress.say, rebuild=rebuild))

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline.units import parse_duration, parse_rate
+from pipeline.base.units import parse_duration, parse_rate
 
 __all__ = ["DURATION", "RATE", "WARMUP", "inventory_option", "json_option", "provider_option"]
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import click
 from tabulate import tabulate
 
-from pipeline.canary.progress import Progress
+from pipeline.base.console import Progress
+from pipeline.base.errors import Exit, Interrupted, UsageError
 from pipeline.cli.options import json_option
-from pipeline.errors import Interrupted, UsageError
-from pipeline.exits import Exit
 
 if TYPE_CHECKING:
     from pipeline.prod.cloud import Plan
@@ -69,12 +68,13 @@ def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: b
     The plan is shown first: what is created, changed (~), kept (=) and removed (-), and about what it costs. A
     changed size or count changes just that. What was broken off is finished by the next `up`.
     """
-    from pipeline.lock import inventory_lock
-    from pipeline.prod import flow, last, monitor
+    from pipeline.base.lock import inventory_lock
+    from pipeline.base.places import state_directory
+    from pipeline.prod import flow, monitor
+    from pipeline.prod import inventory as last
     from pipeline.prod.inventory import inventory_of
     from pipeline.prod.place import place
     from pipeline.prod.plan_text import machine_row, plan_json, up_lines
-    from pipeline.state import state_directory
 
     where, progress = place(settings, cloud), Progress()
     with inventory_lock(state_directory(), inventory):
@@ -108,11 +108,12 @@ def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run:
 
     What other people put there is never touched; where it keeps something from going, it is named.
     """
-    from pipeline.lock import inventory_lock
-    from pipeline.prod import flow, last
+    from pipeline.base.lock import inventory_lock
+    from pipeline.base.places import state_directory
+    from pipeline.prod import flow
+    from pipeline.prod import inventory as last
     from pipeline.prod.place import place
     from pipeline.prod.plan_text import plan_json
-    from pipeline.state import state_directory
 
     where = place(settings, cloud)
     with inventory_lock(state_directory(), inventory):
@@ -167,7 +168,7 @@ def status(settings: Path, cloud: str | None, as_json: bool) -> int:
 def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) -> int:
     """A shell on HOST, or COMMAND there."""
     from pipeline.prod.place import place
-    from pipeline.ssh import ssh_arguments
+    from pipeline.remote.ssh import ssh_arguments
 
     machines = {machine.name: machine for machine in place(settings, cloud).machines()}
     if host not in machines:
@@ -195,10 +196,10 @@ def open_(inventory: Path, no_browser: bool) -> int:
     While it runs, the page is at a port of this machine's loopback, where it asks for no password: SSH's key is
     enough. Others who work on this machine could read it there, too.
     """
-    from pipeline.inventory_file import read_inventory
+    from pipeline.base.places import state_directory
+    from pipeline.inventory.file import read_inventory
     from pipeline.prod.monitor import GROUP
     from pipeline.prod.tunnel import open_tunnel, show_in_browser
-    from pipeline.state import state_directory
 
     if not inventory.exists():
         raise UsageError(f"{inventory}: there is no such file", hint="pipeline prod up writes it; -i another")

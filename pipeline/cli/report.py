@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.base.errors import Exit
 from pipeline.cli.options import json_option
-from pipeline.exits import Exit
 
 __all__ = ["report"]
 
@@ -19,7 +19,7 @@ def report(run: Path, as_json: bool) -> int:
     """Render a run's report again from its directory: the table here, report.html there."""
     from pipeline.cli.show import show_verdict
     from pipeline.report import write_report
-    from pipeline.rundir import RunDirectory
+    from pipeline.runs.directory import RunDirectory
 
     directory = RunDirectory(run)
     facts, verdict = directory.read_run(), directory.read_verdict()

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import click
 
-from pipeline.canary.interrupt import unify_signals
-from pipeline.errors import ConfigError, Interrupted, PipelineError
-from pipeline.exits import Exit
+from pipeline.base.errors import ConfigError, Exit, Interrupted, PipelineError
+from pipeline.base.interrupt import unify_signals
 
 __all__ = ["cli", "run", "tell"]
 
@@ -109,7 +108,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _environment(message: str) -> PipelineError:
-    from pipeline.errors import EnvironmentError_
+    from pipeline.base.errors import EnvironmentError_
 
     return EnvironmentError_(message, hint="pipeline doctor")
 

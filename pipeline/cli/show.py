@@ -11,7 +11,7 @@ import click
 
 from pipeline.judge.verdict import Verdict
 from pipeline.report import jsonout, terminal
-from pipeline.rundir import RunDirectory
+from pipeline.runs.directory import RunDirectory
 
 __all__ = ["show_series_verdict", "show_verdict"]
 

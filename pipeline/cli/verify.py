@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.base.errors import Exit
 from pipeline.cli.options import json_option
-from pipeline.exits import Exit
 
 __all__ = ["verify"]
 
@@ -42,7 +42,7 @@ def verify(
 
     Ends with 0 when all is well, with 10 when a check failed.
     """
-    from pipeline.canary.progress import Progress
+    from pipeline.base.console import Progress
     from pipeline.deploy.applications import find_application
     from pipeline.deploy.verify import verify as run
 

@@ -1,0 +1,1 @@
+"""One application on its hosts, one host after the other, and whether it is all that it should be."""

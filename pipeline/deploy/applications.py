@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import UsageError
-from pipeline.state import DEPLOYS
+from pipeline.base.errors import UsageError
+from pipeline.base.places import DEPLOYS
 
 __all__ = ["APPLICATIONS", "Application", "find_application", "same_name"]
 

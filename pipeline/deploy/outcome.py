@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.base.errors import PipelineError
 from pipeline.deploy.applications import Application
-from pipeline.errors import PipelineError
-from pipeline.inventory import Host
+from pipeline.inventory.hosts import Host
 
 __all__ = ["HostOutcome", "Outcome", "error_document", "summary"]
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pipeline.base.errors import EnvironmentError_
 from pipeline.deploy.applications import Application
-from pipeline.errors import EnvironmentError_
-from pipeline.inventory import Host
-from pipeline.ssh import ssh_arguments
+from pipeline.inventory.hosts import Host
+from pipeline.remote.ssh import ssh_arguments
 
 __all__ = ["check_hosts", "problems_of_facts"]
 

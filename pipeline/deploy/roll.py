@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import tempfile
-import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.canary.progress import Progress
+from pipeline.base.console import Progress, Steps
+from pipeline.base.errors import Interrupted, PipelineError
+from pipeline.base.lock import inventory_lock
+from pipeline.base.places import log_file, state_directory
+from pipeline.base.text import redact
 from pipeline.deploy.outcome import HostOutcome, Outcome
 from pipeline.deploy.preflight import check_hosts
 from pipeline.deploy.settings import Settings
 from pipeline.deploy.sources import Wanted, wanted
 from pipeline.deploy.targets import targets
-from pipeline.errors import Interrupted, PipelineError
-from pipeline.inventory import Inventory
-from pipeline.lock import inventory_lock
-from pipeline.mirror import redact
-from pipeline.provision import provision
-from pipeline.state import state_directory
+from pipeline.inventory.hosts import Inventory
+from pipeline.remote.provision import provision
 
-__all__ = ["deploy", "log_file"]
+__all__ = ["deploy"]
 
 HOST_SECONDS = 3600.0  # the packages of a bare host, and a build, over a slow line
-TOLD_AFTER = 2.0  # seconds that an operation lasts before it is told
 
 
 def deploy(settings: Settings, progress: Progress) -> Outcome:
@@ -74,43 +70,6 @@ def on_host(settings: Settings, one: Wanted, its: HostOutcome, private: Path, pr
         )  # fmt: skip
     its.operations, its.seconds = result.changes[host.name], result.seconds
     its.reports, its.state = result.reports.get(host.name, ()), "done"
-
-
-class Steps:
-    """What the deploy of one host is at: a moving line on a terminal, elsewhere a line for what takes its time."""
-
-    def __init__(self, progress: Progress, host: str) -> None:
-        self.progress, self.host = progress, host
-        self.timer: threading.Timer | None = None
-
-    def __enter__(self) -> Steps:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def begin(self, operation: str) -> None:
-        """The next operation has begun."""
-        self.end()
-        text = f"{self.host}: {operation}"
-        if self.progress.console.is_terminal:
-            self.progress.detail(text)
-            return
-        self.timer = threading.Timer(TOLD_AFTER, self.progress.say, [f"  {text}"])
-        self.timer.daemon = True
-        self.timer.start()
-
-    def end(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-
-
-def log_file(what: str, host: str) -> Path:
-    """A new log's path, in the checkout's own state."""
-    directory = state_directory() / "deploys"
-    directory.mkdir(mode=0o700, exist_ok=True)
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return directory / f"{now}-{what}-{re.sub(r'[^A-Za-z0-9._-]+', '-', host)[:60]}.log"
 
 
 def stopped(settings: Settings, outcome: Outcome, error: PipelineError) -> PipelineError:

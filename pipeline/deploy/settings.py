@@ -7,8 +7,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.base.errors import UsageError
 from pipeline.deploy.applications import Application
-from pipeline.errors import UsageError
 
 __all__ = ["Settings", "check_war"]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.base.errors import UsageError
+from pipeline.base.places import CACHE
 from pipeline.deploy.settings import Settings, check_war
-from pipeline.errors import UsageError
-from pipeline.inventory import Host
-from pipeline.source import UPSTREAMS, Commit, Source, open_source
-from pipeline.state import CACHE
+from pipeline.inventory.hosts import Host
+from pipeline.source.repository import UPSTREAMS, Commit, Source, open_source
 
 __all__ = ["Wanted", "wanted"]
 

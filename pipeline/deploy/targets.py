@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.base.errors import InventoryError, UsageError
 from pipeline.deploy.applications import Application, same_name
-from pipeline.errors import InventoryError, UsageError
-from pipeline.inventory import Host, Inventory
-from pipeline.inventory_file import read_inventory
+from pipeline.inventory.file import read_inventory
+from pipeline.inventory.hosts import Host, Inventory
 
 __all__ = ["targets"]
 

@@ -13,16 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.canary.progress import Progress
+from pipeline.base.console import Progress
+from pipeline.base.errors import EnvironmentError_, InventoryError
+from pipeline.base.lock import inventory_lock
+from pipeline.base.places import ROOT, log_file, state_directory
 from pipeline.deploy.applications import Application
 from pipeline.deploy.preflight import check_hosts
-from pipeline.deploy.roll import log_file
 from pipeline.deploy.targets import targets
-from pipeline.errors import EnvironmentError_, InventoryError
-from pipeline.inventory import Host
-from pipeline.lock import inventory_lock
-from pipeline.provision import ended
-from pipeline.state import ROOT, state_directory
+from pipeline.inventory.hosts import Host
+from pipeline.remote.provision import ended
 
 __all__ = ["Check", "verify"]
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.judge.compare import find
+from pipeline.judge.catalogue import Kind
 from pipeline.judge.evidence import Evidence
-from pipeline.judge.finding import Sides
 from pipeline.judge.gates import gates
-from pipeline.judge.measure import ArmView
-from pipeline.judge.metric import decide_metric
+from pipeline.judge.metrics.arms import ArmView
+from pipeline.judge.metrics.counts import find_count
+from pipeline.judge.metrics.decision import decide_metric
+from pipeline.judge.metrics.finding import Finding, Sides
+from pipeline.judge.metrics.joint import find_joint
+from pipeline.judge.metrics.levels import find_level
+from pipeline.judge.metrics.proportions import find_proportion
+from pipeline.judge.metrics.statuses import find_statuses
+from pipeline.judge.metrics.trends import find_trend
 from pipeline.judge.notes import body_notes, drift_notes, status_notes
 from pipeline.judge.rules import MetricRule, Policy
 from pipeline.judge.score import coverage, group_scores, total
 from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
-from pipeline.judge.words import percent
+from pipeline.judge.words import count_of, percent
 
-__all__ = ["judge"]
+__all__ = ["find", "judge"]
 
 _SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED)
 
@@ -130,3 +136,27 @@ def _score_words(metrics: Sequence[MetricVerdict], score: float, policy: Policy)
     said = f"{worse} of {compared} compared metrics {'is' if worse == 1 else 'are'} worse"
     why = " (a critical metric failed)" if _critical_fail(metrics) else ""
     return f"Score {score:.0f} of 100{why}, {policy.pass_score:g} passes; {said}"
+
+
+def find(rule: MetricRule, rules: Sequence[MetricRule], sides: Sides) -> Finding:
+    """Compares one metric of two arms; `rules` are all of the run's, for what takes several metrics together.
+
+    Lacking or impossible data gives a Finding that says so, no error.
+    """
+    canary, kind = sides.canary, rule.metric.kind
+    if rule.metric.needs_work and canary.sent and canary.good < sides.policy.min_good_share * canary.sent:
+        good = count_of(canary.good, canary.sent)
+        return Finding(
+            lacking=f"not comparable: only {good} canary requests were answered well", nothing=True
+        )
+    if rule.metric.requests and rule.name == "new_statuses":
+        return find_statuses(rule, sides)
+    if kind is Kind.PROPORTION:
+        return find_proportion(rule, sides)
+    if kind is Kind.COUNT:
+        return find_count(rule, sides)
+    if kind is Kind.TREND:
+        return find_trend(rule, sides)
+    if kind is Kind.JOINT:
+        return find_joint(rule, rules, sides)
+    return find_level(rule, sides)

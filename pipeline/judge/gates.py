@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.judge.evidence import Problem
-from pipeline.judge.measure import ArmView
+from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.rules import Policy
 from pipeline.judge.verdict import Outcome
 from pipeline.judge.words import count_of, percent

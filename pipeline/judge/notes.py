@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.judge.catalogue import Kind
 from pipeline.judge.evidence import Evidence
-from pipeline.judge.measure import ArmView
+from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, MetricVerdict
 from pipeline.judge.words import amount, count_of, percent, rough

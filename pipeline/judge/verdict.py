@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pipeline.exits import Exit
+from pipeline.base.errors import Exit
 
 __all__ = ["Decision", "GroupScore", "MetricVerdict", "Outcome", "Summary", "Verdict"]
 

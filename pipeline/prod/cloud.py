@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from pipeline.canary.progress import Progress
-from pipeline.inventory import Host
+from pipeline.base.console import Progress
+from pipeline.inventory.hosts import Host
 
 __all__ = ["Action", "Change", "Cloud", "Machine", "Plan", "Step"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.canary.progress import Progress
-from pipeline.errors import EnvironmentError_, PipelineError
-from pipeline.inventory import Host
+from pipeline.base.console import Progress
+from pipeline.base.errors import EnvironmentError_, PipelineError
+from pipeline.inventory.hosts import Host
 from pipeline.prod import inventory
 from pipeline.prod.cloud import Cloud, Machine, Plan, Step
 from pipeline.prod.ready import wait_ready

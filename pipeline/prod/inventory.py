@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import UsageError
-from pipeline.inventory import Inventory
-from pipeline.inventory_file import inventory_text, write_inventory
+from pipeline.base.errors import UsageError
+from pipeline.base.places import state_directory
+from pipeline.inventory.file import inventory_text, write_inventory
+from pipeline.inventory.hosts import Inventory
 from pipeline.prod.cloud import Machine
 from pipeline.prod.settings import ROLES
 
-__all__ = ["check_ours", "inventory_of", "remove", "write"]
+__all__ = ["check_ours", "forget", "inventory_of", "last_inventory", "remember", "remove", "write"]
 
 
 def marker(environment: str, where: str) -> str:
@@ -68,3 +69,28 @@ def _first_line(path: Path) -> str | None:
         return None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _note() -> Path:
+    return state_directory() / "production-inventory"
+
+
+def remember(inventory: Path) -> None:
+    """From now on it is this one."""
+    _note().write_text(f"{inventory.resolve()}\n", encoding="utf-8")
+
+
+def forget(inventory: Path) -> None:
+    """Its hosts are gone."""
+    if last_inventory(even_missing=True) == inventory.resolve():
+        _note().unlink(missing_ok=True)
+
+
+def last_inventory(*, even_missing: bool = False) -> Path | None:
+    """The file; None when none was written, or it is not there any more."""
+    try:
+        text = _note().read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    path = Path(text)
+    return path if text and (even_missing or path.is_file()) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.canary.progress import Progress
+from pipeline.base.console import Progress
 from pipeline.prod.cloud import Cloud, Machine, Plan, Step
 
 __all__ = ["WithLocalMonitor"]

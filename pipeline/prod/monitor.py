@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.canary.progress import Progress
-from pipeline.deploy.roll import Steps, log_file
-from pipeline.inventory import Host, Inventory
-from pipeline.provision import provision
-from pipeline.state import DEPLOYS, state_directory
+from pipeline.base.console import Progress, Steps
+from pipeline.base.places import DEPLOYS, log_file, state_directory
+from pipeline.inventory.hosts import Host, Inventory
+from pipeline.remote.provision import provision
 
 __all__ = ["GROUP", "USER", "Watched", "password_place", "watch"]
 

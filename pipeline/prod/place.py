@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from pipeline.base.errors import UsageError
 from pipeline.prod.cloud import Cloud
 from pipeline.prod.settings import LocalSettings, Settings, load_settings
 
@@ -26,12 +26,12 @@ def place(path: Path, wanted: str | None) -> Cloud:
 
 
 def _cloud(settings: Settings | LocalSettings) -> Cloud:
-    from pipeline.hosts.vagrant_cloud import VagrantCloud
+    from pipeline.prod.here import VagrantCloud
 
     if isinstance(settings, LocalSettings):
         return VagrantCloud(settings.name, settings.provider)
-    from pipeline.hosts.aws.cloud import AwsCloud
-    from pipeline.hosts.sets import MONITOR
+    from pipeline.lab.sets import MONITOR
+    from pipeline.prod.aws.cloud import AwsCloud
     from pipeline.prod.local_monitor import WithLocalMonitor
 
     cloud, here = AwsCloud(settings), VagrantCloud(settings.name, of=MONITOR)
@@ -40,6 +40,6 @@ def _cloud(settings: Settings | LocalSettings) -> Cloud:
 
 
 def _local_is_there() -> bool:
-    from pipeline.hosts.vagrant_cloud import VagrantCloud
+    from pipeline.prod.here import VagrantCloud
 
     return VagrantCloud(LocalSettings().name).is_there()

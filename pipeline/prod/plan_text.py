@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from pipeline.inventory import Inventory
+from pipeline.inventory.hosts import Inventory
 from pipeline.prod.cloud import Change, Machine, Plan
 from pipeline.prod.monitor import GROUP, USER, Watched, password_place
 

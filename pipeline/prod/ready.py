@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pipeline.canary.progress import Progress
-from pipeline.errors import HostError
-from pipeline.inventory import Host
-from pipeline.ssh import ssh_arguments
+from pipeline.base.console import Progress
+from pipeline.base.errors import HostError
+from pipeline.inventory.hosts import Host
+from pipeline.remote.ssh import ssh_arguments
 
 __all__ = ["wait_ready"]
 

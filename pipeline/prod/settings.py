@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from pipeline.errors import ConfigError
-from pipeline.yamlfile import matching, read_yaml, validate
+from pipeline.base.errors import ConfigError
+from pipeline.base.yamlfile import matching, read_yaml, validate
 
 __all__ = ["HERE", "ROLES", "Settings", "Wanted", "load_settings"]
 

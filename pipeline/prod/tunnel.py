@@ -14,13 +14,13 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pipeline.errors import HostError
-from pipeline.inventory import Host
-from pipeline.ssh import ssh_arguments
+from pipeline.base.errors import HostError
+from pipeline.inventory.hosts import Host
+from pipeline.remote.ssh import ssh_arguments
 
 __all__ = ["PORT", "open_tunnel", "show_in_browser"]
 
-PORT = 8180  # deploys/monitor_page.py: the page without a password, on the monitor's loopback
+PORT = 8180  # deploys/watch/monitor_page.py: the page without a password, on the monitor's loopback
 PATIENCE = 20.0  # seconds until the page answers
 AGAIN = 3.0  # seconds between tries, once a connection was lost
 

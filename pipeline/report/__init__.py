@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.judge.verdict import Verdict
-    from pipeline.rundir import RunDirectory
+    from pipeline.runs.directory import RunDirectory
 
 __all__ = ["write_report"]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.base.text import clean, duration
 from pipeline.judge.evidence import Problem
-from pipeline.report.text import clean, duration
 
 __all__ = ["ArmFacts", "Phase", "RunFacts", "flatten", "number", "read_facts"]
 

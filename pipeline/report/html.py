@@ -17,6 +17,7 @@ from typing import Any
 import jinja2
 from plotly.offline import get_plotlyjs
 
+from pipeline.base.text import clean, duration, plural
 from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.report.charts import chart
@@ -24,7 +25,6 @@ from pipeline.report.facts import RunFacts, flatten, number, read_facts
 from pipeline.report.figures import Figure
 from pipeline.report.interval import WIDTH
 from pipeline.report.rows import group_rows, metric_row, score_rows
-from pipeline.report.text import clean, duration, plural
 
 __all__ = ["render"]
 

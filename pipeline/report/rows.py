@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from pipeline.base.text import clean, duration
 from pipeline.judge.verdict import Decision, MetricVerdict, Summary, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.interval import bar
-from pipeline.report.text import MISSING, between, change, clean, duration, short, size, threshold
+from pipeline.report.text import MISSING, between, change, short, size, threshold
 
 __all__ = ["WORDS", "group_rows", "metric_row", "score_rows"]
 

@@ -18,11 +18,12 @@ from rich.console import Console
 from rich.text import Text
 from tabulate import tabulate
 
+from pipeline.base.text import clean
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.advice import advice
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
-from pipeline.report.text import between, change, clean, short, threshold, worse_by
+from pipeline.report.text import between, change, short, threshold, worse_by
 
 __all__ = ["render", "wants_color"]
 

@@ -8,51 +8,13 @@ reverse a line stays outside.
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 
 from pipeline.judge.verdict import MetricVerdict
 from pipeline.judge.words import amount, percent
 
-__all__ = [
-    "MISSING",
-    "between",
-    "change",
-    "clean",
-    "duration",
-    "plural",
-    "short",
-    "size",
-    "threshold",
-    "worse_by",
-]
+__all__ = ["MISSING", "between", "change", "short", "size", "threshold", "worse_by"]
 
 MISSING = "-"
-
-# CSI and OSC sequences go as a whole, so that "\x1b[31m" does not leave "[31m" behind.
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
-    r"|\x1b[ -/]*[0-~]?"
-)
-
-
-def clean(value: object, limit: int = 2000) -> str:
-    """One printable line of at most `limit` characters, without escape sequences or control characters.
-
-    >>> clean("a\\x1b[31mred\\x07\\nnext")
-    'ared next'
-    """
-    text = _ESCAPES.sub("", str(value))
-    text = re.sub(r"\s+", " ", text).strip()
-    # Cc control, Cf format (bidirectional overrides, zero width), Cs lone surrogates, Co private use
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def plural(count: int, noun: str) -> str:
-    """A count with its noun: `1 request`, `3,000 requests`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def size(value: float, metric: MetricVerdict) -> str:
@@ -125,15 +87,3 @@ def short(text: str) -> str:
 def threshold(metric: MetricVerdict) -> str:
     """The largest harmful effect that is allowed, in the same terms as `change`."""
     return size(metric.threshold, metric) if math.isfinite(metric.threshold) else MISSING
-
-
-def duration(seconds: float) -> str:
-    """Seconds as `45 s`, `5 min`, `1 min 30 s`.
-
-    >>> duration(90)
-    '1 min 30 s'
-    """
-    if seconds < 60:
-        return f"{round(seconds, 1):g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min" + (f" {rest} s" if rest else "")

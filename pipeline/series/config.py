@@ -17,28 +17,50 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
+from pipeline.base.yamlfile import Document, matching, read_yaml, validate
 from pipeline.judge.catalogue import Direction, Kind, Metric
 from pipeline.judge.rules import MetricRule, Policy, Threshold
 from pipeline.series import promql
-from pipeline.series.rule import rule_of
 from pipeline.series.window import SpanConfig, Step, WindowConfig
-from pipeline.yamlfile import Document, matching, read_yaml, validate
 
-__all__ = ["CsvSource", "JudgeConfig", "MetricConfig", "PerArm", "PrometheusSource", "Source", "load_config"]
+__all__ = [
+    "CsvSource",
+    "JudgeConfig",
+    "MetricConfig",
+    "PerArm",
+    "PrometheusSource",
+    "SeriesRule",
+    "Source",
+    "load_config",
+    "rule_of",
+]
 
 Source = Literal["prometheus", "csv"]
+
+
 _LINE: Final = r"[^\x00-\x1f\x7f]+"
+
+
 _FOR_REQUESTS: Final = ("expected_status", "max_baseline_error_rate", "min_good_share")
+
+
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "level": ("query",), "trend": ("query",), "count": ("query",), "proportion": ("hits", "total"),
 }  # fmt: skip
+
+
 _EXAMPLES: Final[Mapping[str, str]] = {
     "fraction": "0.5pp", "s": "20ms", "B": "8MB", "1/s": "5/s", "cores": "0.1cores", "B/min": "8MB/min",
 }  # fmt: skip
 
+
 Label = Annotated[str, matching(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label's name")]
+
+
 Query = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(promql.check)]
+
+
 Column = Annotated[str, matching(_LINE, "a column's name"), Field(max_length=200)]
 
 
@@ -242,3 +264,32 @@ def _lacks_for_prometheus(config: JudgeConfig, document: Document) -> Iterator[s
             uses = [promql.uses_arm(template) for template in templates]
             if any(uses) and config.arms is None:
                 yield f"{document.name}:{here}: $arm stands here, but there is no arms: with labels"
+
+
+class SeriesRule(MetricRule):
+    """One metric that says itself what it is: `own` stands where the catalogue's entry would."""
+
+    own: Annotated[Metric, Field(exclude=True)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_catalogue(cls, data: Any) -> Any:
+        return data  # everything is given; there is no catalogue to fill from
+
+    @property
+    def metric(self) -> Metric:
+        """What the configuration says of the metric."""
+        return self.own
+
+
+def rule_of(metric: Metric) -> SeriesRule:
+    """The rule that holds what `metric` itself says. Raises ValueError when its threshold is none."""
+    return SeriesRule(
+        own=metric,
+        name=metric.name,
+        direction=metric.direction,
+        weight=metric.weight,
+        critical=metric.critical,
+        threshold=metric.threshold,
+        group=metric.group,
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.errors import UsageError
+from pipeline.base.errors import UsageError
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.rules import MetricRule, Policy
 from pipeline.series.config import JudgeConfig, MetricConfig

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pipeline.units import parse_duration
+from pipeline.base.units import parse_duration
 
 __all__ = ["check", "fill", "ranges", "uses_arm"]
 

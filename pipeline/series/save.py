@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import EnvironmentError_
+from pipeline.base.errors import EnvironmentError_
 from pipeline.series.config import CsvSource, JudgeConfig
 from pipeline.series.samples import Samples
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from pipeline.units import parse_duration
+from pipeline.base.units import parse_duration
 
 __all__ = ["Span", "SpanConfig", "Step", "WindowConfig", "parse_instant"]
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.exits import Exit
-from pipeline.hosts.sets import CANARY, PRODUCTION, HostSet
-from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Inventory
-from pipeline.state import ROOT
+from pipeline.base.errors import Exit
+from pipeline.base.places import ROOT
+from pipeline.inventory.hosts import Inventory
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import CANARY, PRODUCTION, HostSet
 from tests.lab.production_site import applications, site
 from tests.lab.shared import IDENTITY, PROVIDER, Command, Ended, seen_by_testinfra
 
@@ -132,7 +132,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled sample as a git repository: a branch for each fault."""
-    from pipeline.sample import make_sample_repository
+    from pipeline.source.sample import make_sample_repository
 
     return make_sample_repository(tmp_path_factory.mktemp("sample") / "preview")
 

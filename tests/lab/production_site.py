@@ -19,13 +19,13 @@ import pytest
 import requests
 import yaml
 
-from pipeline.exits import Exit
-from pipeline.hosts.boxstore import vagrant_home
-from pipeline.hosts.sets import PRODUCTION
-from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Inventory
-from pipeline.inventory_file import read_inventory
-from pipeline.state import CACHE, ROOT
+from pipeline.base.errors import Exit
+from pipeline.base.places import CACHE, ROOT
+from pipeline.inventory.file import read_inventory
+from pipeline.inventory.hosts import Inventory
+from pipeline.lab.boxstore import vagrant_home
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import PRODUCTION
 from tests.lab.shared import IDENTITY, PROVIDER, Command, Ended, seen_by_testinfra
 
 __all__ = ["ENVIRONMENT", "ProductionSite", "applications", "site"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 
-from pipeline.inventory import Host, Inventory
+from pipeline.inventory.hosts import Host, Inventory
 
 __all__ = ["IDENTITY", "PROVIDER", "Command", "Ended", "seen_by_testinfra"]
 

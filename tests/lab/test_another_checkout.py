@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.exits import Exit
-from pipeline.hosts import lxc
-from pipeline.hosts.sets import CANARY
-from pipeline.hosts.vagrant import Lab
-from pipeline.state import ROOT
+from pipeline.base.errors import Exit
+from pipeline.base.places import ROOT
+from pipeline.lab import lxc
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import CANARY
 
 SKIPPED = shutil.ignore_patterns(
     ".git", ".venv", ".vagrant", ".pipeline", "runs", "node_modules", ".*_cache", "__pycache__"

@@ -16,10 +16,10 @@ import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
-from pipeline.exits import Exit
-from pipeline.inventory import Inventory
-from pipeline.inventory_file import write_inventory
-from pipeline.state import ROOT, state_directory
+from pipeline.base.errors import Exit
+from pipeline.base.places import ROOT, state_directory
+from pipeline.inventory.file import write_inventory
+from pipeline.inventory.hosts import Inventory
 from tests.lab.conftest import Command, Ended
 
 PROFILES = ROOT / "profiles"
@@ -221,7 +221,7 @@ def test_a_baseline_that_answers_500_is_invalid_and_never_a_pass(pipeline: Comma
 def test_another_service_in_another_language_needs_only_its_profile(
     pipeline: Command, tmp_path: Path
 ) -> None:
-    from pipeline.sample import make_sample_repository
+    from pipeline.source.sample import make_sample_repository
 
     repository = make_sample_repository(tmp_path / "slug", "slug")
     ended = pipeline(

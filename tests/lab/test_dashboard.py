@@ -1,6 +1,6 @@
 """The page of the real monitor in a headless Chromium: all is drawn, and an application that stops is seen to stop.
 
-What the page says when data ends, is late or is not there, tests/unit/test_dashboard_page.py has.
+What the page says when data ends, is late or is not there, tests/unit/dashboard/test_page.py has.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any, Final
 import pytest
 import requests
 
-from deploys.dashboard.panels import Dashboard, Panel, load
-from tests.browser import Page, browser, chromium
+from dashboard.panels import Dashboard, Panel, load
 from tests.lab.production_site import ProductionSite
+from tests.support.browser import Page, browser, chromium
 
 pytestmark = pytest.mark.skipif(not chromium(), reason="needs chromium: apt-get install chromium")
 

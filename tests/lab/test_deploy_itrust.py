@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import requests
 
-from pipeline.exits import Exit
-from pipeline.inventory import Inventory
-from pipeline.inventory_file import write_inventory
-from pipeline.state import ROOT
+from pipeline.base.errors import Exit
+from pipeline.base.places import ROOT
+from pipeline.inventory.file import write_inventory
+from pipeline.inventory.hosts import Inventory
 from tests.lab.conftest import Command, Ended, changed
 
 # The unpacked WAR that is served, as a zip again.

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.exits import Exit
-from pipeline.inventory import Host, Inventory
-from pipeline.inventory_file import read_inventory, write_inventory
+from pipeline.base.errors import Exit
+from pipeline.inventory.file import read_inventory, write_inventory
+from pipeline.inventory.hosts import Host, Inventory
 
 Command = Any  # tests/lab/conftest.py: runs `pipeline ...`
 

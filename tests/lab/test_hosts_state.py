@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from testinfra.host import Host  # type: ignore[import-untyped] # testinfra publishes no types
 
-from pipeline.hosts.sets import CANARY
-from pipeline.hosts.vagrant import Lab
-from pipeline.state import ROOT
+from pipeline.base.places import ROOT
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import CANARY
 
 pytestmark = pytest.mark.usefixtures("deployed")
 

@@ -17,11 +17,11 @@ import pytest
 import requests
 import yaml
 
-from deploys.targets import Monitored, loopback, ports_of
-from pipeline.exits import Exit
-from pipeline.inventory import Inventory
-from pipeline.inventory_file import write_inventory
-from pipeline.state import ROOT
+from deploys.watch.scraped import Monitored, loopback, ports_of
+from pipeline.base.errors import Exit
+from pipeline.base.places import ROOT
+from pipeline.inventory.file import write_inventory
+from pipeline.inventory.hosts import Inventory
 from tests.lab.shared import IDENTITY, Command
 
 # Nothing but these is reached from another host.

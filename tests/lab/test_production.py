@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.canary.mark import leave_mark
-from pipeline.canary.progress import Progress
-from pipeline.exits import Exit
-from pipeline.hosts.sets import PRODUCTION
-from pipeline.hosts.vagrant import Lab
+from pipeline.base.console import Progress
+from pipeline.base.errors import Exit
+from pipeline.base.places import ROOT
 from pipeline.judge.verdict import Outcome, Verdict
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import PRODUCTION
+from pipeline.prod.mark import leave_mark
 from pipeline.prod.tunnel import PORT
-from pipeline.state import ROOT
 from tests.lab.production_site import ProductionSite
 from tests.lab.shared import PROVIDER
 

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.hosts.reach import memory
-from pipeline.hosts.sets import PRODUCTION
-from pipeline.hosts.vagrant import Lab
-from pipeline.inventory import Host, Inventory
-from pipeline.inventory_file import read_inventory
-from pipeline.ssh import ssh_arguments
+from pipeline.inventory.file import read_inventory
+from pipeline.inventory.hosts import Host, Inventory
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import PRODUCTION
+from pipeline.remote.ask import memory
+from pipeline.remote.ssh import ssh_arguments
 from tests.lab.conftest import Command
 
 SECONDS = 60

@@ -8,9 +8,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from pipeline.canary.conduct import PUBLIC_PORT, connected_proxy
+from pipeline.canary.measure import PUBLIC_PORT, connected_proxy
 from pipeline.canary.proxy import Proxy
-from pipeline.hosts.vagrant import Lab
+from pipeline.lab.lab import Lab
 from tests.lab.conftest import Command
 
 SWITCHES = 40

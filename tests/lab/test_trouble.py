@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.exits import Exit
-from pipeline.hosts import lxc
-from pipeline.hosts.sets import CANARY
-from pipeline.hosts.vagrant import Lab
-from pipeline.ssh import ssh_arguments
-from pipeline.state import ROOT
+from pipeline.base.errors import Exit
+from pipeline.base.places import ROOT
+from pipeline.lab import lxc
+from pipeline.lab.lab import Lab
+from pipeline.lab.sets import CANARY
+from pipeline.remote.ssh import ssh_arguments
 from tests.lab.conftest import Command
 
 DEADLINE = 60  # seconds from the event to the end of the command

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.exits import Exit
+from pipeline.base.errors import Exit
 
 # The site's deploy, with a repository of our own: fixtures of those tests, made anew for this file.
 from tests.lab.test_deploy_checkbox import Site, repository, site  # noqa: F401 - fixtures are found by their name

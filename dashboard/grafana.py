@@ -1,0 +1,204 @@
+"""The same panels as a dashboard that Grafana imports: it asks for the Prometheus to read from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from dashboard.panels import Dashboard, Mark, Panel, Thresholds
+
+__all__ = ["dashboard"]
+
+Json = dict[str, Any]
+
+# The version that Grafana 10 writes; it migrates what is older than itself.
+SCHEMA: Final = 39
+COLUMNS: Final = 24
+SOURCE: Final[Json] = {"type": "prometheus", "uid": "${datasource}"}
+UNITS: Final = {
+    "share": "percentunit",
+    "answers": "bool_yes_no",
+    "per_second": "cps",
+    "seconds": "s",
+    "count": "none",
+    "bytes": "bytes",
+    "bytes_per_second": "binBps",
+    "cores": "none",
+}
+
+
+def dashboard(described: Dashboard) -> Json:
+    """Grafana's JSON: a row for each application (its headlines, then its charts), a row repeated for each host.
+
+    What only some hosts have is in a row of its own, closed until somebody wants it: Grafana cannot leave it out.
+    """
+    panels: list[Json] = []
+    top = 0
+    for application in described.applications:
+        name = application.app
+        mine = [p for p in described.panels if p.of == "app" and (p.apps is None or name in p.apps)]
+        panels.append(_row(application.title, top))
+        heads = [panel for panel in mine if panel.headline]
+        # Grafana's grid has 24 columns: as many headlines on one line as there are, then three charts a line.
+        panels += _placed([_stat(panel, name) for panel in heads], top + 1, 4, COLUMNS // max(len(heads), 1))
+        panels += _placed([_chart(panel, name) for panel in mine], top + 5, 8, 8)
+        top = _bottom(panels)
+    panels.append(_row("Host $host", top) | {"repeat": "host"})
+    of_hosts = [panel for panel in described.panels if panel.of == "host"]
+    panels += _placed([_chart(panel, "") for panel in of_hosts if not panel.apps], top + 1, 7, 6)
+    top = _bottom(panels)
+    kinds = list(dict.fromkeys(app for panel in of_hosts for app in panel.apps or ()))
+    for line, kind in enumerate(kinds):
+        only = [_chart(panel, "", kind) for panel in of_hosts if kind in (panel.apps or ())]
+        row = _row(f"Host ${kind}", top + line) | {"repeat": kind, "collapsed": True}
+        panels.append(row | {"panels": _placed(only, top + line + 1, 7, 8)})
+    for number, panel in enumerate(_all(panels), 1):
+        panel["id"] = number
+    return {
+        "uid": "pipeline-production",
+        "title": "Production",
+        "tags": ["pipeline"],
+        "schemaVersion": SCHEMA,
+        "editable": True,
+        "graphTooltip": 1,  # one crosshair for all
+        "refresh": "10s",
+        "time": {"from": "now-1h", "to": "now"},
+        "timezone": "browser",
+        "annotations": {"list": [_annotation(mark) for mark in described.marks]},
+        "templating": {"list": _variables(kinds)},
+        "panels": panels,
+    }
+
+
+def _all(panels: Sequence[Json]) -> list[Json]:
+    """The panels with those in closed rows, in order."""
+    return [one for panel in panels for one in (panel, *panel.get("panels", ()))]
+
+
+def _variables(kinds: Sequence[str]) -> list[Json]:
+    return [
+        {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"},
+        _hosts("host", "Host", 'up{job="node"}'),
+        *(_hosts(kind, kind.title(), f'up{{job="node",app="{kind}"}}') for kind in kinds),
+    ]
+
+
+def _hosts(name: str, label: str, selected: str) -> Json:
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": SOURCE,
+        "query": {"query": f"label_values({selected}, host)", "refId": name, "qryType": 1},
+        "refresh": 2,  # when the time range changes: hosts come and go
+        "sort": 1,
+        "multi": True,
+        "includeAll": True,
+        "current": {"text": "All", "value": "$__all"},
+    }
+
+
+def _annotation(mark: Mark) -> Json:
+    # Each point of an answer is a mark, and the series go on: only the points just after the moment are asked for.
+    query = f"{mark.query} * 1000 and time() - {mark.query} < 2 * $__interval_ms / 1000"
+    return {
+        "name": mark.title,
+        "datasource": SOURCE,
+        "enable": True,
+        "expr": query,
+        "useValueForTime": True,
+        "titleFormat": mark.title,
+        "textFormat": mark.text,
+        "iconColor": "blue" if mark.id == "deploy" else "purple",
+    }
+
+
+def _row(title: str, top: int) -> Json:
+    grid = {"h": 1, "w": COLUMNS, "x": 0, "y": top}
+    return {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": grid}
+
+
+def _placed(panels: list[Json], top: int, height: int, width: int) -> list[Json]:
+    beside = COLUMNS // width
+    for index, panel in enumerate(panels):
+        line, column = divmod(index, beside)
+        panel["gridPos"] = {"h": height, "w": width, "x": column * width, "y": top + line * height}
+    return panels
+
+
+def _bottom(panels: list[Json]) -> int:
+    bottom: int = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
+    return bottom
+
+
+def _chart(panel: Panel, app: str, host: str = "host") -> Json:
+    """`app`: whose it is, for an application's; `host`: the variable that names the hosts, for a host's."""
+    defaults: Json = {
+        "unit": UNITS[panel.unit],
+        "min": 0,
+        "custom": {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "never"},
+        "thresholds": _steps(panel.thresholds),
+    }
+    if panel.thresholds:
+        defaults["custom"]["thresholdsStyle"] = {"mode": "dashed"}
+    if panel.max is not None:
+        defaults["max"] = panel.max
+    return {
+        "type": "timeseries",
+        "title": panel.title,
+        "description": panel.bad,
+        "datasource": SOURCE,
+        "fieldConfig": {"defaults": defaults, "overrides": []},
+        "options": {
+            "legend": {
+                "displayMode": "list",
+                "placement": "bottom",
+                "showLegend": True,
+                "calcs": ["lastNotNull"],
+            },
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
+        "targets": [
+            _target(chr(ord("A") + index), query.query, app, host)
+            | {"range": True, "legendFormat": query.legend}
+            for index, query in enumerate(panel.queries)
+        ],
+    }
+
+
+def _stat(panel: Panel, app: str) -> Json:
+    headline = panel.headline
+    if headline is None:
+        raise ValueError(f"{panel.id} has no headline")
+    defaults: Json = {
+        "unit": UNITS[headline.unit or panel.unit],
+        "thresholds": _steps(headline.thresholds or panel.thresholds),
+    }
+    return {
+        "type": "stat",
+        "title": headline.title,
+        "description": panel.bad,
+        "datasource": SOURCE,
+        "fieldConfig": {"defaults": defaults, "overrides": []},
+        "options": {"colorMode": "value", "graphMode": "none", "reduceOptions": {"calcs": ["lastNotNull"]}},
+        "targets": [_target("A", headline.query, app) | {"instant": True, "range": False}],
+    }
+
+
+def _target(letter: str, query: str, app: str, host: str = "host") -> Json:
+    # raw: Grafana would escape a dot in a name for a regular expression, which these are not.
+    asked = (
+        query.replace("$app", app).replace("$host", f"${{{host}:raw}}").replace("$window", "$__rate_interval")
+    )
+    return {"refId": letter, "datasource": SOURCE, "expr": asked}
+
+
+def _steps(thresholds: Thresholds | None) -> Json:
+    if thresholds is None:
+        return {"mode": "absolute", "steps": [{"color": "green", "value": None}]}
+    warn, bad = thresholds.warn, thresholds.bad
+    if thresholds.when == "above":
+        steps = [("green", None), ("orange", warn), ("red", bad)]
+    else:
+        steps = [("red", None), ("orange", bad), ("green", warn)]
+    return {"mode": "absolute", "steps": [{"color": color, "value": value} for color, value in steps]}

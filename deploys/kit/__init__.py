@@ -1,0 +1,1 @@
+"""What every deploy is made of: releases, slots, packages, scripts, secrets, quoting."""

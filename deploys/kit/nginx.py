@@ -1,0 +1,56 @@
+"""nginx in front of an application: one site, whose traffic goes to the port that the application's upstream file
+names. The site's template includes that file: `upstream NAME { include {{ upstream }}; }`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.facts.server import Command
+
+from deploys.kit import packages
+from deploys.kit.places import TEMPLATES
+from deploys.kit.scripts import Script, script
+
+__all__ = ["DRAIN", "site"]
+
+# Seconds that nginx's old workers may take to end their requests before what serves them is stopped.
+DRAIN: Final = 20
+
+
+def site(app: str, template: str, **variables: object) -> None:
+    """nginx installed, enabled and running, with `templates/TEMPLATE` as /etc/nginx/conf.d/APP.conf; no default site.
+
+    The template is Jinja2 and gets `variables`, `app` and `upstream`: the path of the upstream file
+    (/etc/nginx/pipeline/APP.upstream), which is made where it is not there and otherwise left to `slots.activate`.
+    A site that nginx refuses never replaces the one that works. The caller checks what goes into the template.
+    """
+    packages.ensure(["nginx", "curl"], hold=["nginx"])
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701 the output is nginx's configuration, not HTML
+    )
+    upstream = f"/etc/nginx/pipeline/{app}.upstream"
+    content = environment.get_template(template).render(app=app, upstream=upstream, **variables)
+    serve(name="Write nginx's site, checked, and load it", app=app, content=content)
+
+
+@operation()
+def serve(app: str, content: str) -> Generator[StringCommand, None, None]:
+    """Write and load a site. What is there already is left alone."""
+
+    def text(mode: str) -> Script:
+        return script("nginx_reload", "nginx_site", app=app, content=content, drain=DRAIN, mode=mode)
+
+    to_do = host.get_fact(Command, "sh -s", _stdin=text("check"))
+    if not to_do:
+        host.noop("nginx serves this site")
+        return
+    yield StringCommand("sh", "-s", _stdin=text("serve"))

@@ -1,0 +1,170 @@
+"""Releases side by side on a host: unpacked, installed by the application's own user, the last three kept.
+
+Below BASE (/srv/APP): `releases/ID`, `releases/ID.installed`, `home` (of the user), `history`, `current`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import shlex
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final
+
+from pyinfra.api.command import FileUploadCommand, StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.facts.server import Command
+from pyinfra.operations import server
+
+from deploys.kit.scripts import script as shell_script
+
+__all__ = ["base_of", "ensure_user", "previous_release", "release", "secret_file"]
+
+KEPT: Final = 3
+IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# What is left free on the file system beside what is known to be written: logs, the database, an install's own.
+MARGIN: Final = 64 << 20
+
+
+def base_of(app: str, directory: str = "") -> str:
+    """Where the releases of `app` are: `directory`, or /srv/APP. DeployError for a name that is no user's."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", app) or app == "root":
+        raise DeployError(f"{host.name}: {app!r} is no user's name, or root")
+    base = directory or f"/srv/{app}"
+    if not re.fullmatch(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", base):
+        raise DeployError(f"{host.name}: {base!r} is not a plain absolute path")
+    return base
+
+
+def ensure_user(app: str, directory: str = "") -> None:
+    """A system user `app` that cannot log in, with its home in BASE/home (which `release` makes)."""
+    base = base_of(app, directory)
+    # Asked for first: server.user itself reads all users and their keys, half a second where all is well.
+    if host.get_fact(Command, f"id -u {app} 2>/dev/null || true"):
+        return
+    server.user(  # noqa: S604 the user's login shell is meant, not a shell of ours
+        name=f"Create the user {app}",
+        user=app,
+        system=True,
+        home=f"{base}/home",
+        create_home=False,
+        ensure_home=False,
+        shell="/usr/sbin/nologin",
+    )
+
+
+def previous_release(app: str, directory: str = "") -> str:
+    """The release before `current` in the history, among those still installed. DeployError when there is none."""
+    base = base_of(app, directory)
+    told = host.get_fact(
+        Command,
+        f'cd {base} 2>/dev/null && basename "$(readlink current)" .replaced && {{ cat history 2>/dev/null; }} | '
+        'while read -r id; do [ ! -e "releases/$id.installed" ] || echo "$id"; done; true',
+    )
+    current, *history = (told or "").split() or [""]
+    before = history[: history.index(current)] if current in history else []
+    if not before:
+        raise DeployError(f"{host.name}: there is no {app} release before the current one to go back to")
+    return before[-1]
+
+
+@operation()
+def secret_file(content: str, path: str, group: str) -> Generator[StringCommand, None, None]:
+    """Write a file (0640 root:`group`) that only root and `group` read. It goes through standard input: not argv,
+    not /tmp."""
+    quoted = shlex.quote(path)
+    # pyinfra ends what it sends with a line break, if that does not.
+    content = content if content.endswith("\n") else content + "\n"
+    # The sum comes here to be compared: that of a weak secret says enough to be kept out of argv.
+    state = host.get_fact(Command, f"stat -c '%a %U %G' {quoted} 2>/dev/null && sha256sum < {quoted} || true")
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    if (state or "").split() == ["640", "root", group, digest, "-"]:
+        host.noop(f"{path} is the same")
+        return
+    yield StringCommand(
+        f"install -d -m 755 {shlex.quote(str(Path(path).parent))} &&"
+        f" install -m 640 -g {shlex.quote(group)} /dev/stdin {quoted}.new && mv -T {quoted}.new {quoted}",
+        _stdin=content,
+    )
+
+
+@operation()
+def release(
+    app: str,
+    archive: str,
+    identifier: str,
+    script: str,
+    fingerprint: str,
+    timeout: int,
+    directory: str = "",
+) -> Generator[object, None, None]:
+    """Unpack and install one release as the user `app`, into BASE/releases/`identifier`.
+
+    `archive` is a .tar.gz on this machine, which is unpacked there; any other file is put there under its own
+    name. `script` is a POSIX shell script, run by the user in a unit of its own for at most `timeout` seconds.
+    A file that only success writes holds `fingerprint` (of all that decides what an install does): with the same
+    one nothing is done; with another it is installed anew, while what serves it goes on with the old tree
+    (`ID.replaced`). Afterwards the newest three releases stay, as do those that are served.
+    `directory` is BASE where it is not /srv/APP. The archive must hold no secrets: it passes through /tmp.
+    Fails, without touching it, while a deploy through another SSH connection has begun to install here and is not over.
+    """
+    base = base_of(app, directory)
+    if not IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
+        raise DeployError(f"{host.name}: {identifier!r} or its fingerprint is no plain name")
+    tree, marker = f"{base}/releases/{identifier}", f"{base}/releases/{identifier}.installed"
+    if host.get_fact(Command, f"cat {marker} 2>/dev/null || true") == fingerprint:
+        host.noop(f"{identifier} is installed")
+        return
+    unit = f"{Path(base).name}-install"
+    packed = f"{base}/{identifier}.upload"
+    compressed = archive.endswith(".gz")
+    size = Path(archive).stat().st_size
+    # What is not known is what the script will fetch; that it has no room, it says itself.
+    needed = MARGIN + size + (unpacked_size(Path(archive)) if compressed else size)
+    variables = {"app": app, "base": base, "tree": tree, "marker": marker, "packed": packed, "unit": unit}
+    yield StringCommand("sh", "-s", _stdin=shell_script("hold", "release_begin", **variables, needed=needed))
+    yield FileUploadCommand(archive, packed, remote_temp_filename=host.get_temp_filename(packed))
+    unpack = f"tar -xzf {packed} -C {tree}"
+    if not compressed:
+        unpack = f"install -m 640 {packed} {tree}/{shlex.quote(Path(archive).name)}"
+    yield StringCommand(
+        f"chgrp {app} {packed} && chmod 640 {packed} && runuser -u {app} -- {unpack} && rm {packed}"
+    )
+    # A unit of its own: systemd ends it with all its children, at the limit or when a deploy was cut short.
+    # The script comes through standard input: what it holds is in no argv and in no file to be cleaned up.
+    yield StringCommand(
+        "began=$(date +%s);",
+        f"systemd-run --quiet --collect --pipe --wait --unit={unit} --service-type=exec",
+        f"--uid={app} --gid={app} -p RuntimeMaxSec={timeout} -p NoNewPrivileges=yes sh -s",
+        f"|| {{ status=$?; [ $(($(date +%s) - began)) -lt {timeout} ] || echo not done after {timeout} s;",
+        "exit $status; }",
+        _stdin=script,
+    )
+    yield StringCommand(
+        "sh",
+        "-s",
+        _stdin=shell_script(
+            "release_end",
+            base=base,
+            marker=marker,
+            identifier=identifier,
+            fingerprint=fingerprint,
+            kept=KEPT,
+        ),
+    )
+
+
+def unpacked_size(archive: Path) -> int:
+    """Bytes in a .gz file once unpacked; DeployError when it is damaged."""
+    total = 0
+    try:
+        with gzip.open(archive) as file:
+            while chunk := file.read(1 << 20):
+                total += len(chunk)
+    except (OSError, EOFError) as error:
+        raise DeployError(f"{archive}: {getattr(error, 'strerror', None) or error}") from None
+    return total

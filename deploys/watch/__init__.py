@@ -1,0 +1,1 @@
+"""What the monitor sees with: exporters, tunnels, Prometheus, the page."""

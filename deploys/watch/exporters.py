@@ -1,0 +1,242 @@
+"""Exporters on a host, each on its loopback: of the host itself (`of_host`), and of an application on it (`of`).
+
+A host is monitored once deploys/monitor.py has been there: it then has the user `exporters`, through which the monitor
+comes (tunnels.py). What an application has comes with its deploy: checkbox.py and itrust.py end with `of(APP)`, which
+does nothing on a host that is not monitored; monitor.py does the same for what was deployed before it. Both ways
+round, and again, the host ends up alike. docs/monitoring.md has the ports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Final
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.facts.server import Command
+
+from deploys.kit import nginx, packages
+from deploys.kit.kept import Kept, kept
+from deploys.kit.places import CHECKS, TEMPLATES
+from deploys.kit.proof import program_text
+from deploys.kit.scripts import Script, script
+from deploys.watch.scraped import PORTS
+
+__all__ = ["HOST_PACKAGES", "USER", "described", "keep_host", "of", "of_application", "of_host"]
+
+USER: Final = "exporters"
+TEXTFILES: Final = "/var/lib/prometheus/node-exporter"
+
+HOST_PACKAGES: Final = ["python3", "dbus", "prometheus-node-exporter", "prometheus-process-exporter"]
+# nginx's figures, for this host alone.
+STATUS: Final = 8089
+STATUS_SITE: Final = f"""\
+# Written by deploys/watch/exporters.py; changes made here are lost.
+server {{
+    listen 127.0.0.1:{STATUS};
+    access_log off;
+    location = /stub_status {{
+        stub_status;
+    }}
+    location / {{
+        return 404;
+    }}
+}}
+"""
+COLLECTORS: Final = (
+    "cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "netdev", "stat", "textfile", "time", "uname",
+)  # fmt: skip
+UNITS: Final = "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service"
+# What is no disk. Not in the list, as it is in Debian's: overlay, which is the root of a local host.
+NO_DISKS: Final = (
+    "autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fuse.*|hugetlbfs|mqueue|nsfs|proc|pstore|"
+    "ramfs|rpc_pipefs|securityfs|squashfs|sysfs|tmpfs|tracefs"
+)
+# All processes by whose they are: a service is one user here.
+PROCESSES: Final = 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n'
+MONGODB_ACCESS: Final = "/etc/pipeline/mongodb-exporter.json"
+MONGODB_PROGRAM: Final = "/usr/local/lib/pipeline/mongodb_exporter.py"
+MONGODB_UNIT: Final = f"""\
+# Written by deploys/watch/exporters.py; changes made here are lost.
+[Unit]
+Description=Exporter of MongoDB's figures
+After=mongod.service
+StartLimitIntervalSec=0
+[Service]
+User=prometheus
+ExecStart=/usr/bin/python3 {MONGODB_PROGRAM} 127.0.0.1 {PORTS["mongodb"]} {MONGODB_ACCESS}
+Restart=always
+RestartSec=3
+NoNewPrivileges=yes
+PrivateTmp=yes
+ProtectSystem=strict
+ProtectHome=yes
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def address(job: str) -> str:
+    return f"127.0.0.1:{PORTS[job]}"
+
+
+def keep_host(what: Kept) -> None:
+    """Add node and process exporter to what a host keeps."""
+    what.debian(
+        "prometheus-node-exporter",
+        [
+            f"--web.listen-address={address('node')}",
+            "--collector.disable-defaults",
+            *(f"--collector.{name}" for name in COLLECTORS),
+            "--collector.systemd",
+            "--collector.systemd.enable-restarts-metrics",
+            f"--collector.systemd.unit-include={UNITS}",
+            f"--collector.filesystem.fs-types-exclude=^({NO_DISKS})$",
+            f"--collector.textfile.directory={TEXTFILES}",
+        ],
+        answers=f"http://{address('node')}/",
+    )
+    processes = what.file("/etc/pipeline/process-exporter.yml", PROCESSES)
+    what.debian(
+        "prometheus-process-exporter",
+        # -recheck: a process seen between fork and setuid would stay in root's group for ever.
+        [
+            f"-web.listen-address={address('process')}",
+            f"-config.path={processes}",
+            "-recheck",
+            "-threads=false",
+            "-gather-smaps=false",
+        ],
+        answers=f"http://{address('process')}/",
+        files=[processes],
+    )
+
+
+def of_host() -> None:
+    """Node and process exporter of this host."""
+    packages.ensure(HOST_PACKAGES, hold=[name for name in HOST_PACKAGES if name.startswith("prometheus-")])
+    what = Kept()
+    keep_host(what)
+    kept(name="Exporters of the host", what=what)
+
+
+def described(app: str) -> tuple[list[str], Kept]:
+    """The Debian packages of an application's exporters, and what is kept for them."""
+    what = Kept()
+    program = what.file(
+        "/etc/mtail/access.mtail", (TEMPLATES / "mtail.access.mtail").read_text(encoding="utf-8")
+    )
+    what.debian(
+        "mtail",
+        [],
+        environment=f"HOST=127.0.0.1\nPORT={PORTS['mtail']}\nLOGS=/var/log/nginx/*.access.log\n"
+        "EXTRA_ARGS=--emit_prog_label=false\n",
+        answers=f"http://{address('mtail')}/metrics",
+        files=[program],
+    )
+    what.debian(
+        "prometheus-nginx-exporter",
+        [
+            f"-web.listen-address={address('nginx')}",
+            f"-nginx.scrape-uri=http://127.0.0.1:{STATUS}/stub_status",
+        ],
+        answers=f"http://{address('nginx')}/metrics",
+    )
+    if app == "itrust":
+        # Of the whole server two questions, which need no right in it: no table is ever read.
+        what.debian(
+            "prometheus-mysqld-exporter",
+            [
+                f"--web.listen-address={address('mysqld')}",
+                "--collect.global_status",
+                "--collect.global_variables",
+                "--no-collect.slave_status",
+                "--no-collect.info_schema.innodb_cmp",
+                "--no-collect.info_schema.innodb_cmpmem",
+                "--no-collect.info_schema.query_response_time",
+            ],
+            environment="DATA_SOURCE_NAME=prometheus@unix(/run/mysqld/mysqld.sock)/\n",
+            answers=f"http://{address('mysqld')}/",
+        )
+        return ["mtail", "prometheus-nginx-exporter", "prometheus-mysqld-exporter"], what
+    return ["mtail", "prometheus-nginx-exporter"], what
+
+
+def of(app: str, mongodb: bool = True) -> None:
+    """`of_application`, on a host that is monitored; else nothing. For the application's own deploy, at its end."""
+    if host.get_fact(Command, f"id -u {USER} 2>/dev/null || true"):
+        of_application(app, mongodb)
+
+
+def of_application(app: str, mongodb: bool = True) -> None:
+    """The exporters of an application that is deployed on this host.
+
+    `mongodb`: whether checkbox.io's database is this host's own; no figures are to be had of somebody else's.
+    """
+    wanted, what = described(app)
+    own = app == "checkbox" and mongodb
+    if own:
+        wanted += ["python3-prometheus-client", "python3-pymongo"]
+        text = (CHECKS / "mongodb_exporter.py").read_text(encoding="utf-8")
+        what.units["mongodb-exporter.service"] = {
+            "files": [
+                what.file(MONGODB_PROGRAM, text),
+                what.file("/etc/systemd/system/mongodb-exporter.service", MONGODB_UNIT),
+                MONGODB_ACCESS,
+            ],
+            "answers": f"http://{address('mongodb')}/metrics",
+        }
+    packages.ensure(
+        ["python3", *wanted],
+        hold=[name for name in wanted if name == "mtail" or name.startswith("prometheus-")],
+    )
+    nginx.serve(name="nginx's own figures", app="status", content=STATUS_SITE)
+    if own:
+        mongodb_user(name="The exporter's user of MongoDB")
+    if app == "itrust":
+        mariadb_user(name="The exporter's user of MariaDB")
+    kept(name=f"Exporters of {app}", what=what)
+    marked(name=f"Mark of the last deploy of {app}", app=app)
+
+
+@operation()
+def mongodb_user() -> Generator[StringCommand, None, None]:
+    """The user with which the exporter asks MongoDB."""
+    text = (CHECKS / "mongodb_exporter_user.py").read_text(encoding="utf-8")
+    given = {"file": MONGODB_ACCESS, "group": "prometheus", "admin": "/root/.mongodb-admin"}
+
+    def program(change: bool) -> Script:
+        return Script(program_text(text, {**given, "change": change}))
+
+    # Where there is no pymongo, or no user prometheus yet, it is only said that something is to be done.
+    if host.get_fact(Command, "python3 - 2>/dev/null || true", _stdin=program(False)) == "same":
+        host.noop("the user is there")
+        return
+    yield StringCommand("python3", "-", _stdin=program(True))
+
+
+@operation()
+def mariadb_user() -> Generator[StringCommand, None, None]:
+    """The user with which the exporter asks MariaDB."""
+
+    def text(mode: str) -> Script:
+        return script("exporter_mariadb", user="prometheus", mode=mode)
+
+    if host.get_fact(Command, "sh -s", _stdin=text("check")):
+        host.noop("the user is there")
+        return
+    yield StringCommand("sh", "-s", _stdin=text("make"))
+
+
+@operation()
+def marked(app: str) -> Generator[StringCommand, None, None]:
+    """The mark of the deploy that is served, where the monitor came after it."""
+
+    def text(mode: str) -> Script:
+        return script("mark", "exporter_mark", app=app, mode=mode)
+
+    if host.get_fact(Command, "sh -s", _stdin=text("check")):
+        host.noop("the mark is there")
+        return
+    yield StringCommand("sh", "-s", _stdin=text("make"))

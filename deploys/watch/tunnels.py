@@ -1,0 +1,161 @@
+"""The monitor's way to the exporters: one SSH connection a host, with a key that opens those ports and nothing else.
+
+On the monitor: user `tunnels`, /etc/tunnels/{key,HOST.conf,HOST.keys}, tunnel@HOST.service. On a host: user
+`exporters`, whose one key may only forward to the exporters' ports. The monitor learns the hosts' keys, and the
+hosts the monitor's, through the operator's own connections.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Sequence
+from typing import Final
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.host import Host
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.facts.server import Command
+
+from deploys.kit.kept import Kept, kept
+from deploys.kit.places import TEMPLATES
+from deploys.watch.exporters import USER
+from deploys.watch.scraped import Monitored, loopback, ports_of
+
+__all__ = ["authorized", "endpoint", "kept_tunnels", "key"]
+
+BASE: Final = "/etc/tunnels"
+HOME: Final = "/var/lib/exporters"
+PUBLIC: Final = f"{BASE}/key.pub"
+UNIT: Final = "/etc/systemd/system/tunnel@.service"
+# Beside the key's own restrictions: not the host's UNIX sockets, and no port of the host's made for others.
+DAEMON: Final = f"""\
+# Written by deploys/watch/tunnels.py; changes made here are lost.
+Match User {USER}
+    AuthenticationMethods publickey
+    AllowTcpForwarding local
+    AllowStreamLocalForwarding no
+    AllowAgentForwarding no
+    X11Forwarding no
+    PermitTTY no
+"""
+PUBLIC_KEY: Final = re.compile(r"ssh-ed25519 [A-Za-z0-9+/=]{40,}")
+HOST_KEY: Final = re.compile(r"^(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+", re.MULTILINE)
+
+
+def endpoint(other: Host) -> tuple[str, int]:
+    """Where the monitor finds a host's SSH: `monitor_address`, else as the other hosts reach it, else as we do."""
+    data = other.data
+    if data.get("monitor_address"):
+        return plain(str(data.get("monitor_address"))), 22
+    if data.get("private_address") not in (None, "", data.get("ssh_hostname")):
+        return plain(str(data.get("private_address"))), 22
+    return plain(str(data.get("ssh_hostname") or other.name)), int(data.get("ssh_port") or 22)
+
+
+def plain(address: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:-]*", address):
+        raise DeployError(f"{address!r} is no address at which the monitor could reach a host")
+    return address
+
+
+@operation()
+def key() -> Generator[StringCommand, None, None]:
+    """The monitor's own key, made there, and the user that uses it."""
+    if host.get_fact(Command, f"cat {PUBLIC} 2>/dev/null || true"):
+        host.noop("the key is there")
+        return
+    yield StringCommand(
+        "id -u tunnels >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir /nonexistent"
+        " --shell /usr/sbin/nologin tunnels;"
+        f" install -d -m 755 {BASE} && rm -f {BASE}/.new {BASE}/.new.pub &&"
+        f" ssh-keygen -q -t ed25519 -N '' -C monitor -f {BASE}/.new &&"
+        f" chown tunnels: {BASE}/.new && mv {BASE}/.new {BASE}/key && mv {BASE}/.new.pub {PUBLIC}"
+    )
+
+
+def public_key(monitor: Host) -> str:
+    """The monitor's public key; empty where it has none yet."""
+    if not monitor.connected:
+        return ""
+    told = monitor.get_fact(Command, f"cat {PUBLIC} 2>/dev/null || true", _sudo=False)
+    found = PUBLIC_KEY.match(told or "")
+    return found[0] if found else ""
+
+
+@operation()
+def authorized(monitor: Host, ports: Sequence[int]) -> Generator[StringCommand, None, None]:
+    """This host lets the monitor come for these ports of its loopback, and for nothing else.
+
+    Where the monitor does not take part in this run (`--limit`), what is there stays.
+    """
+    public = public_key(monitor)
+    if not public:
+        if not monitor.connected:
+            host.noop("the monitor is not among the hosts of this run")
+        elif host.state.is_executing:
+            yield StringCommand("echo", "'the monitor has no key yet: run this without --serial' >&2; exit 1")
+        else:
+            yield StringCommand("true")  # only looked at: it is made by then
+        return
+    opens = ",".join(f'permitopen="127.0.0.1:{port}"' for port in sorted(ports))
+    what = Kept(users={USER: HOME})
+    what.file(f"{HOME}/.ssh/authorized_keys", f"restrict,port-forwarding,{opens} {public} monitor\n")
+    limits = what.file("/etc/ssh/sshd_config.d/pipeline-exporters.conf", DAEMON)
+    what.units["ssh.service"] = {"reread": [limits], "where_it_runs": True}
+    what.test = [["/usr/sbin/sshd", "-t"]]
+    yield from kept._inner(what=what)
+
+
+def host_keys(other: Host) -> str:
+    """The public keys by which a host is known, one a line; empty where it is not connected."""
+    if not other.connected:
+        return ""
+    told = other.get_fact(Command, "cat /etc/ssh/ssh_host_*_key.pub", _sudo=False)
+    return "".join(f"{found}\n" for found in sorted(HOST_KEY.findall(told or "")))
+
+
+def kept_tunnels(what: Kept, hosts: Sequence[tuple[Monitored, Host]]) -> None:
+    """Add the tunnels to `hosts` to what the monitor keeps; those to others go."""
+    text = (TEMPLATES / "tunnel.service").read_text(encoding="utf-8")
+    unit = what.file(UNIT, text)
+    what.only += [f"{BASE}/*.conf", f"{BASE}/*.keys"]
+    what.only_units = "tunnel@*.service"
+    for monitored, other in hosts:
+        name = monitored.name
+        known = f"{BASE}/{name}.keys"
+        told = host_keys(other)
+        if told:
+            what.file(known, "".join(f"{name} {line}\n" for line in told.splitlines()))
+        else:
+            what.spared.append(known)
+        written = what.file(f"{BASE}/{name}.conf", configuration(monitored, endpoint(other)))
+        what.units[f"tunnel@{name}.service"] = {"files": [unit, written, known], "patient": True}
+
+
+def configuration(monitored: Monitored, there: tuple[str, int]) -> str:
+    """The text of HOST.conf, for ssh."""
+    lines = [
+        f"HostName {there[0]}",
+        f"Port {there[1]}",
+        f"User {USER}",
+        f"HostKeyAlias {monitored.name}",
+        f"UserKnownHostsFile {BASE}/{monitored.name}.keys",
+        "GlobalKnownHostsFile /dev/null",
+        "StrictHostKeyChecking yes",
+        f"IdentityFile {BASE}/key",
+        "IdentitiesOnly yes",
+        "BatchMode yes",
+        # Not that the slot which does not run refuses, at each scrape.
+        "LogLevel ERROR",
+        "ConnectTimeout 5",
+        # A host that is gone without a word is noticed within 15 s.
+        "ServerAliveInterval 5",
+        "ServerAliveCountMax 3",
+        "ExitOnForwardFailure yes",
+    ]
+    place = loopback(monitored.name)
+    lines += [f"LocalForward {place}:{port} 127.0.0.1:{port}" for port in ports_of(monitored)]
+    head = "# Written by deploys/watch/tunnels.py; changes made here are lost.\n"
+    return head + "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,59 @@
+"""Text as a person may safely read it, and counts, durations and names as a person would write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["clean", "duration", "plural", "redact"]
+
+# CSI and OSC sequences go as a whole, so that "\x1b[31m" does not leave "[31m" behind.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+
+
+def clean(value: object, limit: int = 2000) -> str:
+    """One printable line of at most `limit` characters, without escape sequences or control characters.
+
+    >>> clean("a\\x1b[31mred\\x07\\nnext")
+    'ared next'
+    """
+    text = _ESCAPES.sub("", str(value))
+    text = re.sub(r"\s+", " ", text).strip()
+    # Cc control, Cf format (bidirectional overrides, zero width), Cs lone surrogates, Co private use
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: `1 request`, `3,000 requests`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `45 s`, `5 min`, `1 min 30 s`.
+
+    >>> duration(90)
+    '1 min 30 s'
+    """
+    if seconds < 60:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min" + (f" {rest} s" if rest else "")
+
+
+def redact(url: str) -> str:
+    """`url` as it may be shown: no password, no token, no query.
+
+    >>> redact("https://me:secret@example.org/x.git?token=1")
+    'https://***@example.org/x.git?***'
+    """
+    if "://" not in url:
+        return url
+    url = re.sub(r"[?#].*", "?***", url, flags=re.DOTALL)
+    if url.startswith("ssh://"):
+        return re.sub(r"^(ssh://[^/@:]*):[^/@]*@", r"\1@", url)
+    return re.sub(r"^([^:/]+://)[^/]*@", r"\1***@", url)

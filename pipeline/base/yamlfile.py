@@ -1,0 +1,215 @@
+"""A YAML file with the line of each of its values, so that every problem can be reported where it is.
+
+Only plain data is read: text, numbers, true/false, null, lists and mappings with text keys. Aliases are
+refused (a few lines of them can stand for billions of values), and so are tags, dates and whatever else YAML
+could build.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from pipeline.base.errors import ConfigError
+
+__all__ = ["Document", "matching", "read_yaml", "validate"]
+
+Location = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+LARGEST: Final = 1_000_000  # bytes
+DEEPEST: Final = 40
+_WORDS: Final = {
+    "missing": "is missing",
+    "string_type": "must be text: write it in quotes",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+    "mapping_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+}
+_PLAIN: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
+@dataclass(slots=True)
+class Document:
+    """A file's data, the line (from 1) of each value by its location, and the problems of its text."""
+
+    name: str
+    data: Any = None
+    lines: dict[Location, int] = field(default_factory=dict)
+    problems: dict[Location, str] = field(default_factory=dict)
+
+    def line(self, location: Location) -> int:
+        """The line of a location, or of the nearest thing around it that is in the file."""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+
+def read_yaml(path: Path, name: str | None = None) -> Document:
+    """Reads `path`, called `name` in messages. Raises ConfigError when it is not one YAML document.
+
+    Duplicate keys and values that are not plain are kept as problems of the document, for `validate` to
+    report together with everything else.
+    """
+    name = name or str(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
+    if len(raw) > LARGEST:
+        raise ConfigError(name, [f"{name}:1: larger than {LARGEST:,} bytes"])
+    try:
+        text = raw.decode("utf-8")
+        _refuse_bombs(text)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(name, [f"{name}:{line}: not a text file in UTF-8"]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(name, [_explain(name, error)]) from None
+    document = Document(name)
+    if root is None:
+        raise ConfigError(name, [f"{name}:1: the file is empty"])
+    document.data = _build(document, loader, root, ())
+    return document
+
+
+def _refuse_bombs(text: str) -> None:
+    # Events come one by one and cost no stack, so this is safe on input that would overflow the composer.
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _Refused("aliases (*name) are not supported", event)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise _Refused("nested too deeply", event)
+
+
+class _Refused(yaml.YAMLError):
+    def __init__(self, what: str, event: yaml.Event) -> None:
+        super().__init__(what)
+        self.line = event.start_mark.line + 1 if event.start_mark else 1
+
+
+def _explain(name: str, error: yaml.YAMLError) -> str:
+    if isinstance(error, _Refused):
+        return f"{name}:{error.line}: {error}"
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        what = (error.problem or error.context or "not YAML").replace("\n", " ")
+        if "'\\t'" in what:
+            what = "a tab cannot indent in YAML: use spaces"
+        return f"{name}:{line}: {what}"
+    return f"{name}:1: not YAML: it holds a character that is not text"
+
+
+def _build(document: Document, loader: yaml.SafeLoader, node: yaml.Node, location: Location) -> Any:
+    document.lines.setdefault(location, node.start_mark.line + 1)
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN:
+        document.problems[location] = f"the tag {node.tag} is not supported"
+        return None
+    if isinstance(node, yaml.MappingNode):
+        return _build_mapping(document, loader, node, location)
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(document, loader, child, (*location, i)) for i, child in enumerate(node.value)]
+    try:
+        value = loader.construct_object(node)
+    except (yaml.YAMLError, ValueError):  # a tag, a date that is none, a number of thousands of digits
+        value = node
+    if isinstance(value, float) and not math.isfinite(value):
+        value = node
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    document.problems[location] = "not text, a number, true, false or null: if it is text, write it in quotes"
+    return None
+
+
+def _build_mapping(
+    document: Document, loader: yaml.SafeLoader, node: yaml.MappingNode, location: Location
+) -> dict[str, Any]:
+    built: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        key = loader.construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+        if not isinstance(key, str):
+            at = (*location, f"line {line}")
+            document.lines[at] = line
+            document.problems[at] = "a key must be text: write it in quotes"
+            continue
+        here = (*location, key)
+        if key in built:
+            again = (*here, f"line {line}")
+            document.lines[again] = line
+            document.problems[again] = f"'{key}' is given twice, first in line {document.lines[here]}"
+            continue
+        document.lines[here] = line
+        built[key] = _build(document, loader, value_node, here)
+    return built
+
+
+def validate(document: Document, model: type[Model], known: Iterable[str] = ()) -> Model:
+    """The document as `model`. Raises ConfigError with every problem, in the order of the file's lines.
+
+    `known` are keys that exist anywhere in the model, from which a misspelt one gets its suggestion.
+    """
+    found = [(document.line(at), text) for at, text in document.problems.items()]
+    result: Model | None = None
+    if not isinstance(document.data, Mapping):
+        if not document.problems:
+            found.append((1, "expected a mapping of keys to values"))
+    else:
+        try:
+            result = model.model_validate(document.data)
+        except ValidationError as error:
+            names = list(known)
+            details = error.errors(include_url=False, include_input=False)
+            inside = {detail["loc"][:i] for detail in details for i in range(len(detail["loc"]))}
+            for detail in details:
+                at = detail["loc"]
+                if detail["type"] == "too_short" and at in inside:
+                    continue  # a list is only short of the items that are wrong
+                if not any(at[: len(bad)] == bad for bad in document.problems):
+                    found.append((document.line(at), _describe(detail, names)))
+    if result is None or found:
+        lines = [f"{document.name}:{line}: {text}" for line, text in sorted(found, key=lambda item: item[0])]
+        raise ConfigError(document.name, lines)
+    return result
+
+
+def _describe(detail: ErrorDetails, known: list[str]) -> str:
+    *parents, last = detail["loc"] or ("",)
+    where = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        close = get_close_matches(str(last), known, n=1)
+        inside = f" in {'.'.join(map(str, parents))}" if parents else ""
+        return f"unknown key '{last}'{inside}" + (f": did you mean '{close[0]}'?" if close else "")
+    if words := _WORDS.get(detail["type"]):
+        return f"{where}: {words}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[:1].lower()}{message[1:]}" if where else message
+
+
+def matching(pattern: str, what: str) -> AfterValidator:
+    """For an Annotated text of a model: it must match `pattern` whole (ASCII); otherwise it "is not `what`"."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"{text[:60]!r} is not {what}")
+        return text
+
+    return AfterValidator(check)

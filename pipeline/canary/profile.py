@@ -1,0 +1,185 @@
+"""A service profile: how one kind of service is installed, started, asked and judged."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+
+from pipeline.base.errors import UsageError
+from pipeline.base.places import PROFILES
+from pipeline.base.units import parse_duration
+from pipeline.base.yamlfile import matching, read_yaml, validate
+from pipeline.judge.rules import MetricRule, Policy, default_rules
+
+__all__ = ["Expect", "Profile", "Request", "Route", "load_profile"]
+
+_SECRET: Final = re.compile(r"pass|secret|token|key|credential|authorization|cookie", re.IGNORECASE)
+_FROM_BODY: Final = ("content-length", "transfer-encoding")
+
+
+def _check_regex(text: str) -> str:
+    try:
+        re.compile(text.encode(), re.DOTALL)  # as the loader does
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+def _check_method(text: str) -> str:
+    if text == "CONNECT":
+        raise ValueError("CONNECT is not a request that can be sent")
+    return text
+
+
+Word = Annotated[
+    str, matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)")
+]
+Argv = Annotated[tuple[Word, ...], Field(min_length=1)]
+# What the proxy's configuration takes without quoting.
+PlainPath = Annotated[
+    str, matching(r"/[A-Za-z0-9._~/-]*", "a plain path such as /preview (what follows a ? goes into query)")
+]
+Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
+Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text")]
+HeaderName = Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name")]
+VariableName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name")]
+Package = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(le=600)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Request(_Part):
+    """The one request that is sent, to `path` at the proxy: the public path, which `routes` translate.
+
+    Either `body` (text) or `json` (`json_body` here), or neither. `query` is what follows the `?`, encoded.
+    """
+
+    method: Method = "GET"
+    path: PlainPath
+    query: Annotated[str, matching(r"[\x21\x22\x24-\x7e]*", "a query: no spaces (use %20), no #")] = ""
+    headers: Mapping[HeaderName, Value] = Field(default_factory=dict)
+    body: str | None = None
+    json_body: JsonValue = Field(default=None, alias="json")
+
+    @model_validator(mode="after")
+    def _check_body(self) -> Request:
+        if self.body is not None and self.json_body is not None:
+            raise ValueError("give body or json, not both")
+        if wrong := [name for name in self.headers if name.lower() in _FROM_BODY]:
+            raise ValueError(f"the header {wrong[0]} follows from the body and cannot be given")
+        if self.json_body is not None and not any(name.lower() == "content-type" for name in self.headers):
+            headers = {**self.headers, "Content-Type": "application/json"}
+            object.__setattr__(self, "headers", headers)  # the model is frozen for its users, not for itself
+        return self
+
+    def content(self) -> bytes:
+        """The body's bytes; empty when there is none."""
+        if self.json_body is not None:
+            return json.dumps(self.json_body, ensure_ascii=False).encode()
+        return (self.body or "").encode()
+
+    def target(self, path: str | None = None) -> str:
+        """`path` (default: the public one) with the query: what stands in the request line."""
+        return f"{path or self.path}?{self.query}" if self.query else path or self.path
+
+
+class Route(_Part):
+    """A path that means the public path on an instance. `method` None: the request's own."""
+
+    path: PlainPath
+    method: Method | None = None
+
+
+class Expect(_Part):
+    """A right answer: its status, and a pattern searched in its body (`.` matches a newline as well)."""
+
+    status: Annotated[int, Field(ge=200, le=599)] = 200
+    body_regex: Annotated[str, AfterValidator(_check_regex)] | None = None
+
+
+class Profile(_Part):
+    """One kind of service; docs and example: profiles/preview.yml.
+
+    `install` (commands, run in the release directory as the service's user) and `start` are lists of words
+    that no shell expands. `start_timeout` is in seconds. `routes` is never empty: without any, the public
+    path is asked.
+    """
+
+    name: Annotated[str, matching(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
+    install: tuple[Argv, ...] = ()
+    start: Argv
+    environment: Mapping[VariableName, Value] = Field(default_factory=dict)
+    port: Annotated[int, Field(ge=1024, le=65535)]
+    start_timeout: Seconds = 30.0
+    request: Request
+    routes: tuple[Route, ...] = ()
+    expect: Expect = Expect()
+    packages: tuple[Package, ...] = ()
+    metrics: Annotated[tuple[MetricRule, ...], Field(min_length=1)] = Field(default_factory=default_rules)
+    policy: Policy = Policy()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_nothing(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        # `install: null` and an empty `routes:` mean none; a null where something must be is still reported.
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {key: value for key, value in data.items() if value is not None or key not in optional}
+
+    @model_validator(mode="after")
+    def _complete(self) -> Profile:
+        names = [rule.name for rule in self.metrics]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"metrics: {', '.join(twice)} is given twice")
+        if not self.routes:
+            object.__setattr__(self, "routes", (Route(path=self.request.path),))
+        if not self.policy.expected_status:
+            policy = self.policy.model_copy(update={"expected_status": (self.expect.status,)})
+            object.__setattr__(self, "policy", policy)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, for run.json. What a secret's name stands before is left out of it."""
+        plain = self.model_dump(mode="json", by_alias=True)
+        for values in (plain["environment"], plain["request"]["headers"]):
+            for name in values:
+                if _SECRET.search(name):
+                    values[name] = "***"
+        return plain
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """The profile in a file, or the one of that name in profiles/.
+
+    A name has neither a slash nor a suffix. Raises ConfigError with every problem and its line, or UsageError
+    when there is no such profile.
+    """
+    text = str(name_or_path)
+    named = isinstance(name_or_path, str) and re.fullmatch(r"[A-Za-z0-9_-]+", text) is not None
+    path = PROFILES / f"{text}.yml" if named else Path(text)
+    try:
+        there = path.is_file()
+    except OSError:  # a name too long, a directory that may not be looked into
+        there = False
+    if not there:
+        have = ", ".join(sorted(file.stem for file in PROFILES.glob("*.yml")))
+        what = "is neither a file nor the name of a profile" if named else "is not a file"
+        raise UsageError(
+            f"profile {text[:200]!r} {what}", hint=f"use one of {have}, or the path of a YAML file"
+        )
+    shown = f"profiles/{path.name}" if named else text
+    known = {
+        field.alias or name
+        for model in (Profile, Request, Route, Expect, MetricRule, Policy)
+        for name, field in model.model_fields.items()
+    }
+    return validate(read_yaml(path, shown), Profile, known)

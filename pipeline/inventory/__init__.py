@@ -1,0 +1,1 @@
+"""Hosts in groups: the forms of inventory files, and pyinfra's connector."""

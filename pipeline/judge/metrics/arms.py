@@ -1,0 +1,259 @@
+"""One arm, cleaned of impossible values and looked at in the ways the metrics need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.judge.evidence import Arm
+from pipeline.judge.metrics.blocks import Blocks, BlockValues, cut, phase_of
+from pipeline.judge.rules import Policy
+from pipeline.judge.verdict import Summary
+
+__all__ = ["LATENCIES", "ArmView", "Hits", "Measured"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+# Of latency: what the metrics look at, read from one sorting.
+LATENCIES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+
+# Beyond this a number is a broken sample (a petabyte, thirty thousand years), and sums of squares overflow.
+_LARGEST: Final = 1e15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One statistic of one arm: over all samples, and in each block. `label` tells it from others of its metric."""
+
+    summary: Summary
+    blocks: BlockValues
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hits:
+    """So many of so many, by the second: columns in the order of time, `second` since the run's start.
+
+    `step`: seconds from one entry to the next; series that others have recorded have longer steps than ours.
+    `lead`: how many steps were measured before the first entry.
+    """
+
+    second: Floats
+    hits: Floats
+    n: Floats
+    step: float = 1.0
+    lead: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many could have been hits."""
+        return round(float(self.n.sum()))
+
+    @property
+    def count(self) -> int:
+        """How many were."""
+        return round(float(self.hits.sum()))
+
+    @property
+    def rate(self) -> float:
+        """How many could have been, a second; the arm must have some."""
+        return self.total / (len(self.second) * self.step)
+
+    def summary(self) -> Summary:
+        """The share as the compared value."""
+        return Summary(self.total, self.count / self.total if self.total else None)
+
+
+class ArmView:
+    """An arm as the comparison sees it. Nothing of the arm is changed."""
+
+    def __init__(self, arm: Arm, policy: Policy) -> None:
+        self._arm = arm
+        self._policy = policy
+        self.seconds = arm.seconds if np.isfinite(arm.seconds) and 0 < arm.seconds < _LARGEST else 0.0
+        self._known = _sane(arm.requests.t)
+        self._t = arm.requests.t[self._known]
+        self._status = arm.requests.status[self._known]
+        self._body_ok = arm.requests.body_ok[self._known]
+        self._levels: dict[str, list[Measured]] = {}
+
+    @cached_property
+    def _right_status(self) -> Bools:
+        if self._policy.expected_status:
+            right: Bools = np.isin(self._status, self._policy.expected_status)
+            return right
+        return (self._status >= 200) & (self._status < 400)
+
+    @cached_property
+    def _good(self) -> Bools:
+        """Answered with the right status, and a body that is right or was not checked."""
+        latency = self._arm.requests.latency[self._known]
+        good: Bools = self._right_status & (self._body_ok != 0) & _sane(latency) & (latency >= 0)
+        return good
+
+    @property
+    def sent(self) -> int:
+        """Requests meant to be sent."""
+        return len(self._t)
+
+    @cached_property
+    def answered(self) -> int:
+        """Requests with any response at all."""
+        return int(np.count_nonzero(self._status > 0))
+
+    @cached_property
+    def good(self) -> int:
+        """Requests answered as the profile expects."""
+        return int(np.count_nonzero(self._good))
+
+    @cached_property
+    def statuses(self) -> dict[int, int]:
+        """How often each status came; 0 stands for no response."""
+        values, counts = np.unique(self._status, return_counts=True)
+        return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+    def bodies(self) -> Ints:
+        """The fingerprints of the good responses' bodies; empty where bodies were not compared."""
+        body = self._arm.requests.body
+        if len(body) != len(self._known):
+            return np.zeros(0, dtype=np.int64)
+        good = body[self._known][self._good]
+        return np.asarray(good[good != 0], dtype=np.int64)
+
+    def errors(self) -> Hits:
+        """Requests without a response or with a wrong status."""
+        return self._by_second(~self._right_status)
+
+    def wrong_bodies(self) -> Hits:
+        """Wrong bodies of the bodies checked."""
+        return self._by_second(self._body_ok == 0, (self._body_ok == 0) | (self._body_ok == 1))
+
+    def available(self) -> Hits:
+        """Seconds with at least one good response, of the seconds in which a request was due."""
+        good = self._by_second(self._good)
+        return Hits(good.second, np.minimum(good.hits, 1.0), np.minimum(good.n, 1.0))
+
+    def answers(self, status: int | None = None) -> Hits:
+        """Answers with this status (None: with any) of all requests that were answered."""
+        answered = self._status > 0
+        return self._by_second(answered if status is None else self._status == status, answered)
+
+    def share(self, hits: str, total: str) -> Hits | None:
+        """Hits and totals of two series with the same times. None without samples."""
+        (t, hit), (t_all, n) = self._series(hits), self._series(total)
+        both, at, at_all = np.intersect1d(t, t_all, return_indices=True)
+        if len(both) == 0:
+            return None
+        n = np.maximum(n[at_all], 0.0)
+        step = float(np.median(np.diff(both))) if len(both) > 1 else 1.0
+        return Hits(both, np.clip(hit[at], 0.0, n), n, step)
+
+    def _by_second(self, hit: Bools, counted: Bools | None = None) -> Hits:
+        n = np.ones(len(hit)) if counted is None else counted.astype(np.float64)
+        second, index = self._seconds
+        return Hits(second, _summed(index, hit, len(second)), _summed(index, n, len(second)))
+
+    @cached_property
+    def _seconds(self) -> tuple[Floats, Ints]:
+        second, index = np.unique(np.floor(self._t), return_inverse=True)
+        return second, index
+
+    def latencies(self, *quantiles: float) -> list[Measured]:
+        """Quantiles of the good responses' latency in seconds, overall and in each block; [] without any.
+
+        Each is one of LATENCIES.
+        """
+        return [self._latencies[quantile] for quantile in quantiles] if self.good else []
+
+    @cached_property
+    def _latencies(self) -> dict[float, Measured]:
+        return dict(zip(LATENCIES, self._of_good(self._arm.requests.latency, LATENCIES), strict=True))
+
+    def sizes(self) -> list[Measured]:
+        """The median size of good responses in bytes."""
+        return self._of_good(self._arm.requests.size.astype(np.float64), (0.5,)) if self.good else []
+
+    def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:
+        """Quantiles of a column of at least one good response."""
+        values = column[self._known][self._good]
+        blocks, whole = self._good_blocks, _summary(0.0, values)
+        return [
+            Measured(replace(whole, value=value), blocks.values(in_blocks), f"p{100 * quantile:g}")
+            for quantile, value, in_blocks in zip(
+                quantiles,
+                np.quantile(values, quantiles).tolist(),
+                blocks.quantiles(values, quantiles),
+                strict=True,
+            )
+        ]
+
+    @cached_property
+    def _good_blocks(self) -> Blocks:
+        return self._cut(self._t[self._good])
+
+    def throughput(self) -> list[Measured]:
+        """Good responses a second, by the block in which each was due."""
+        if self.sent == 0 or self.seconds <= 0:
+            return []
+        # A block that is not whole would read as a lower rate, so the bar is higher than for other metrics.
+        blocks = cut(self._t, self._arm.phase_starts, self._policy.block_seconds, full=0.9)
+        rates = blocks.sums(self._good.astype(np.float64)) / self._policy.block_seconds
+        whole = self.good / self.seconds
+        return [Measured(_summary(whole, rates if len(rates) else np.asarray([whole])), blocks.values(rates))]
+
+    def level(self, name: str) -> list[Measured]:
+        """The mean of a series, overall and in each block; [] without samples."""
+        if name not in self._levels:
+            t, value = self._series(name)
+            blocks = self._cut(t)
+            self._levels[name] = (
+                [Measured(_summary(float(value.mean()), value), blocks.values(blocks.means(value)))]
+                if len(value)
+                else []
+            )
+        return self._levels[name]
+
+    def events(self, name: str) -> Hits | None:
+        """How much a counter rose, of the seconds watched; None with fewer than two samples.
+
+        A counter that starts again at 0 loses nothing. Between phases it goes on counting, and so does this.
+        """
+        t, value = self._series(name)
+        if len(value) < 2:
+            return None
+        second, index = np.unique(np.floor(t[1:]), return_inverse=True)
+        rose, watched = np.maximum(np.diff(value), 0), np.diff(t)
+        n = len(second)
+        step = max(1.0, round(float(np.median(watched)), 1))
+        return Hits(second, _summed(index, rose, n), _summed(index, watched, n), step=step, lead=1)
+
+    def _series(self, name: str) -> tuple[Floats, Floats]:
+        series = self._arm.series.get(name)
+        if series is None:
+            return np.zeros(0), np.zeros(0)
+        usable = _sane(series.t) & _sane(series.value)
+        t, value = series.t[usable], series.value[usable]
+        order = np.lexsort((value, t, phase_of(t, self._arm.phase_starts)))
+        return t[order], value[order]
+
+    def _cut(self, t: Floats) -> Blocks:
+        return cut(t, self._arm.phase_starts, self._policy.block_seconds)
+
+
+def _summed(index: Ints, values: Floats | Bools, length: int) -> Floats:
+    return np.asarray(np.bincount(index, values, length), dtype=np.float64)
+
+
+def _sane(values: Floats) -> Bools:
+    return np.isfinite(values) & (np.abs(values) < _LARGEST)
+
+
+def _summary(value: float, samples: Floats) -> Summary:
+    low, middle, high = np.quantile(samples, (0.05, 0.5, 0.95)).tolist()
+    return Summary(len(samples), value, middle, low, high)

@@ -1,0 +1,195 @@
+"""Samples of neighbouring seconds are alike; a statistic is taken over blocks of seconds, one value a block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BlockValues", "Blocks", "Pairing", "Pairs", "cut", "pair", "phase_of"]
+
+Floats = NDArray[np.float64]
+
+
+Ints = NDArray[np.int64]
+
+
+# A phase of 23 days in blocks of 2 s. What lies beyond is a broken time, not a sample.
+_MOST: Final = 1_000_000
+
+
+def phase_of(t: Floats, starts: tuple[float, ...]) -> Ints:
+    """The index of the phase each time falls in; times before the first start belong to the first."""
+    edges = np.sort(np.asarray([s for s in starts if np.isfinite(s)], dtype=np.float64))
+    if len(edges) == 0:
+        return np.zeros(len(t), dtype=np.int64)
+    return np.maximum(np.searchsorted(edges, t, side="right") - 1, 0).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Non-overlapping blocks of one arm: each one's phase, number within it, middle, and which samples it holds.
+
+    `member` are indices of samples, block after block; block i's begin at `begin[i]` and are `size[i]`.
+    """
+
+    phase: Ints
+    number: Ints
+    middle: Floats
+    member: Ints
+    begin: Ints
+    size: Ints
+
+    def __len__(self) -> int:
+        return len(self.phase)
+
+    def values(self, value: Floats) -> BlockValues:
+        """One value a block, ready to be paired."""
+        return BlockValues(self.phase, self.number, self.middle, value)
+
+    def sums(self, of: Floats) -> Floats:
+        """Each block's sum of its samples in `of`."""
+        return np.add.reduceat(self._sorted(of), self.begin) if len(self) else np.zeros(0)
+
+    def means(self, of: Floats) -> Floats:
+        """Each block's mean of its samples in `of`."""
+        return self.sums(of) / self.size
+
+    def quantiles(self, of: Floats, which: tuple[float, ...]) -> list[Floats]:
+        """Each block's quantiles of its samples in `of` (linear between neighbours), a column for each of `which`."""
+        values, last = self._sorted(of), self.size - 1
+        columns = []
+        for quantile in which:
+            place = quantile * last
+            below = np.floor(place).astype(np.int64)
+            above = np.minimum(below + 1, last)
+            part = place - below
+            columns.append(values[self.begin + below] * (1 - part) + values[self.begin + above] * part)
+        return columns
+
+    def _sorted(self, of: Floats) -> Floats:
+        """Samples block after block, each block's from the least on, so that their order in time is no matter."""
+        values = of[self.member]
+        block = np.repeat(np.arange(len(self)), self.size)
+        return values[np.lexsort((values, block))]
+
+
+def cut(t: Floats, starts: tuple[float, ...], seconds: float, *, full: float = 0.5) -> Blocks:
+    """Blocks of `seconds` from each phase's start on; without starts, from the first sample on.
+
+    Left out: a block with fewer than `full` of the usual (median) number of samples, for it is a hole, and a
+    phase's last block when its samples do not reach its end, for it may not be over. Times must be finite.
+    """
+    phase = phase_of(t, starts)
+    edges = np.sort(np.asarray([s for s in starts if np.isfinite(s)], dtype=np.float64))
+    if len(edges) == 0:
+        edges = np.asarray([t.min() if len(t) else 0.0])
+    number = np.floor((t - edges[phase]) / seconds)
+    real = np.flatnonzero((number >= 0) & (number < _MOST))
+    key = phase[real] * _MOST + number[real].astype(np.int64)
+    order = np.argsort(key, kind="stable")
+    key, member = key[order], real[order]
+    if len(key) == 0:
+        none = np.zeros(0, dtype=np.int64)
+        return Blocks(none, none, np.zeros(0), none, none, none)
+    begin = np.concatenate([[0], np.flatnonzero(np.diff(key)) + 1])
+    size = np.diff(np.append(begin, len(key)))
+    of_phase, place = key[begin] // _MOST, key[begin] % _MOST
+    kept = size >= full * np.median(size)
+    latest = np.maximum.reduceat(t[member], begin)
+    ends = edges[of_phase] + (place + 1) * seconds
+    last = np.append(np.diff(of_phase) != 0, [True])
+    kept &= ~last | (latest > ends - _step(t[member]))
+    member = member[np.repeat(kept, size)]
+    size = size[kept]
+    middle = ends[kept] - seconds / 2
+    return Blocks(of_phase[kept], place[kept], middle, member, np.cumsum(size) - size, size)
+
+
+def _step(t: Floats) -> float:
+    """The usual time from one sample to the next, and a tenth: samples taken by a clock jitter."""
+    steps = np.diff(np.sort(t))
+    return 1.1 * float(np.median(steps)) if len(steps) else np.inf
+
+
+Pairing = Literal["age", "time"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockValues:
+    """One statistic of one arm, an entry a block; arrays of equal length, in any order.
+
+    - `phase`: the index of the block's phase among the arm's measured phases, 0 for the first
+    - `number`: the block's place within its phase, 0 for the one that begins with the phase
+    - `middle`: seconds since the run's start; only `time` looks at it
+    - `value`: the statistic; an entry that is not finite counts as a block that is missing
+    """
+
+    phase: Ints
+    number: Ints
+    middle: Floats
+    value: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Pairs in the order in which the canary's blocks were measured; arrays of equal length k >= 0.
+
+    - `t`: seconds of the canary's measurement at the end of each pair's block
+    - `baseline`, `canary`: the paired values
+    - `at_baseline`, `at_canary`: their indices in what was given
+    """
+
+    t: Floats
+    baseline: Floats
+    canary: Floats
+    at_baseline: Ints
+    at_canary: Ints
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+
+def pair(baseline: BlockValues, canary: BlockValues, pairing: Pairing, *, seconds: float) -> Pairs:
+    """Pairs blocks of `seconds` each; a block whose partner is missing, or not there yet, is left out.
+
+    The k-th measured phase of the canary goes with the k-th of the baseline, block by block from the
+    phases' starts. In the phased schedule that is like age with like (`age`). In slices ordered ABBA it is
+    each slice with the one next to it, and every slice once. With `time`, phases that overlap (both versions
+    measured at once) are paired by the clock instead. Because the pairing goes by the phases' indices, what
+    comes later never changes a pair that was made.
+    """
+    b_known = np.flatnonzero(np.isfinite(baseline.value))
+    c_known = np.flatnonzero(np.isfinite(canary.value))
+    b_number, c_number = baseline.number[b_known].copy(), canary.number[c_known]
+    b_phase, c_phase = baseline.phase[b_known], canary.phase[c_known]
+    if pairing == "time":
+        for phase in np.intersect1d(b_phase, c_phase):
+            b_here, c_here = b_phase == phase, c_phase == phase
+            b_middle, c_middle = baseline.middle[b_known][b_here], canary.middle[c_known][c_here]
+            if _overlap(b_middle, c_middle, seconds):
+                b_start = b_middle[0] - b_number[b_here][0] * seconds
+                c_start = c_middle[0] - c_number[c_here][0] * seconds
+                b_number[b_here] += round(float(b_start - c_start) / seconds)
+    longest = int(canary.number.max(initial=0)) + 1
+    width = 2 * (longest + int(np.abs(b_number).max(initial=0)) + 1)
+    _, b_at, c_at = np.intersect1d(
+        b_phase * width + b_number, c_phase * width + c_number, assume_unique=True, return_indices=True
+    )
+    at_baseline, at_canary = b_known[b_at].astype(np.int64), c_known[c_at].astype(np.int64)
+    before = canary.phase[at_canary] * longest + canary.number[at_canary]
+    return Pairs(
+        (before.astype(np.float64) + 1) * seconds,
+        baseline.value[at_baseline],
+        canary.value[at_canary],
+        at_baseline,
+        at_canary,
+    )
+
+
+def _overlap(one: Floats, other: Floats, seconds: float) -> bool:
+    """Whether two phases, given the middles of their blocks, were measured at the same time."""
+    apart = max(one.min(), other.min()) - min(one.max(), other.max())
+    return bool(apart <= seconds / 2)

@@ -1,0 +1,109 @@
+"""From a finding to one row of the table: the decision and its reason in plain words."""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.judge.metrics.finding import Finding, Harm
+from pipeline.judge.rules import MetricRule
+from pipeline.judge.verdict import Decision, MetricVerdict
+from pipeline.judge.words import amount, minutes, percent, points
+
+__all__ = ["decide_metric"]
+
+# More minutes than this of the same are no advice: the truth is at the margin, or the machine too noisy.
+_LONGEST = 60.0
+
+
+def decide_metric(rule: MetricRule, finding: Finding) -> MetricVerdict:
+    """Fail: shown to be worse than allowed. Pass: shown to be no worse. Neither: inconclusive."""
+    harm = finding.harm
+    decision, reason = _decide(rule, finding)
+    undecided = decision is Decision.INCONCLUSIVE
+    return MetricVerdict(
+        name=rule.name,
+        title=rule.metric.title,
+        group=rule.group,
+        unit=rule.metric.unit,
+        weight=rule.weight,
+        critical=rule.critical,
+        baseline=harm.baseline if harm else finding.baseline,
+        canary=harm.canary if harm else finding.canary,
+        effect=harm.effect if harm else None,
+        effect_kind="relative" if (harm.relative if harm else rule.limit.relative) else "absolute",
+        threshold=harm.margin if harm else rule.limit.value,
+        decision=decision,
+        reason=reason,
+        low=_known(harm.low) if harm else None,
+        high=_known(harm.high) if harm else None,
+        effective=harm.effective if harm else None,
+        more_minutes=_more(finding) if undecided else None,
+        decided_after=harm.after if harm and decision is Decision.FAIL else None,
+        drift=finding.drift,
+    )
+
+
+def _known(bound: float) -> float | None:
+    return bound if math.isfinite(bound) else None
+
+
+def _more(finding: Finding) -> float | None:
+    """The minutes it would take, where more of the same would tell at all within an hour."""
+    waits = [finding.short_minutes] if finding.short else []
+    waits += [harm.more for harm in finding.harms if not harm.within]
+    known = [wait for wait in waits if wait is not None]
+    if len(known) < len(waits) or not known or max(known) > _LONGEST:
+        return None
+    return max(known)
+
+
+def _decide(rule: MetricRule, finding: Finding) -> tuple[Decision, str]:
+    harm = finding.harm
+    if finding.lacking is not None or harm is None:
+        lacking = finding.lacking or "nothing could be compared"
+        return (Decision.NODATA if finding.nothing else Decision.INCONCLUSIVE), lacking
+    passes = all(one.within for one in finding.harms) and finding.short is None
+    if finding.only_pass and not passes:
+        return Decision.NODATA, f"{harm.said}; not judged: {finding.only_pass}"
+    if harm.worse:
+        return Decision.FAIL, f"{harm.said}; {_worse(rule, finding, harm)}"
+    if passes:
+        return Decision.PASS, f"{harm.said}; shown to be within the allowed {harm.allowed}"
+    return Decision.INCONCLUSIVE, f"{harm.said}; {_neither(rule, finding, harm)}"
+
+
+def _worse(rule: MetricRule, finding: Finding, harm: Harm) -> str:
+    if (
+        harm.bar < harm.margin
+    ):  # proportions: what is shown is a difference, how large is the estimate's to say
+        said = f"shown to be worse than the baseline, and by more than the allowed {harm.allowed}"
+    else:
+        said = f"shown to be more than the allowed {harm.allowed}"
+    if finding.drift > harm.margin:
+        said += f" and than the {_size(rule, harm, finding.drift)} by which equal versions differed"
+    return said
+
+
+def _size(rule: MetricRule, harm: Harm, value: float) -> str:
+    if harm.relative:
+        return percent(value)
+    return points(value) if rule.metric.unit == "fraction" else amount(value, rule.metric.unit)
+
+
+def _neither(rule: MetricRule, finding: Finding, harm: Harm) -> str:
+    """Why it is undecided, and what it would take."""
+    if finding.short is not None:
+        return finding.short
+    if finding.drift > harm.margin and harm.low > harm.margin:
+        drift = _size(rule, harm, finding.drift)
+        return f"more than the allowed {harm.allowed}, but equal versions differed by up to {drift}"
+    if harm.high <= harm.margin and harm.late is not None:
+        late = _size(rule, harm, harm.late)
+        return f"within the allowed {harm.allowed} in all, but beyond it in the second half alone ({late})"
+    if harm.doubt:
+        return harm.doubt
+    more = _more(finding)
+    tell = (
+        "more of the same would hardly tell" if more is None else f"{minutes(more)} at this rate would tell"
+    )
+    return f"neither shown to be within nor beyond the allowed {harm.allowed}: {tell}"

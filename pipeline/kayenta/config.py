@@ -1,0 +1,210 @@
+"""Spinnaker's canary configuration: the part of the JSON that decides, and what Kayenta does with the rest.
+
+Kayenta reads leniently: words it does not know mean the default, keys it does not know mean nothing. The same
+holds here, or its verdicts could not be reproduced; `notes` names each such case. What makes Kayenta fail
+with an exception (a text for a number, an outlier factor of 0) is a problem with its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from pipeline.base.errors import UsageError
+from pipeline.base.yamlfile import validate
+from pipeline.kayenta.jsonfile import read_json
+
+__all__ = ["JUDGE", "Analysis", "CanaryConfig", "EffectSize", "Outliers", "Thresholds", "load_config"]
+
+JUDGE: Final = "NetflixACAJudge-v1.0"
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
+
+
+def _or_empty(value: Any) -> Any:
+    return {} if value is None else value  # Kayenta finds nothing inside a null, and takes the defaults
+
+
+class EffectSize(_Part):
+    """How large a difference must be; limits are ratios of means (default 1), or CLES (default 0.5)."""
+
+    measure: StrictStr = "meanRatio"
+    allowed_increase: Number = 1.0
+    allowed_decrease: Number = 1.0
+    critical_increase: Number = 1.0
+    critical_decrease: Number = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_of_the_measure(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and data.get("measure") == "cles":
+            limits = [to_camel(name) for name in cls.model_fields if name != "measure"]
+            return {**dict.fromkeys(limits, 0.5), **data}
+        return data
+
+
+class Outliers(_Part):
+    """Whether outliers are removed, and how far out they are in interquartile ranges."""
+
+    strategy: StrictStr = "keep"
+    factor: Annotated[float, Field(strict=True, allow_inf_nan=False, alias="outlierFactor")] = 3.0
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Outliers:
+        if self.removed and self.factor <= 0:
+            raise ValueError("outlierFactor must be greater than 0")
+        return self
+
+    @property
+    def removed(self) -> bool:
+        return self.strategy == "remove"
+
+
+class Analysis(_Part):
+    """How one metric is judged: `analysisConfigurations.canary`."""
+
+    direction: StrictStr = "either"
+    nan_strategy: StrictStr = "remove"
+    critical: StrictBool = False
+    must_have_data: StrictBool = False
+    muted: StrictBool = False
+    effect_size: Annotated[EffectSize, BeforeValidator(_or_empty)] = EffectSize()
+    outliers: Annotated[Outliers, BeforeValidator(_or_empty)] = Outliers()
+
+    @property
+    def replaces_nan(self) -> bool:
+        return self.nan_strategy == "replace"
+
+
+class _Analyses(_Part):
+    canary: Annotated[Analysis, BeforeValidator(_or_empty)] = Analysis()
+
+
+class MetricConfig(_Part):
+    """One metric: its name is the series' name; each of its groups counts it."""
+
+    name: StrictStr
+    groups: tuple[StrictStr, ...]
+    analyses: Annotated[_Analyses, BeforeValidator(_or_empty), Field(alias="analysisConfigurations")] = (
+        _Analyses()
+    )
+
+    @property
+    def analysis(self) -> Analysis:
+        return self.analyses.canary
+
+
+class Thresholds(_Part):
+    """Scores from which on the canary passes, or is marginal."""
+
+    pass_score: Annotated[float, Field(strict=True, allow_inf_nan=False, alias="pass")]
+    marginal: Number
+
+
+class Classifier(_Part):
+    """Weights of groups, in percent of the whole. Groups without one share the rest to 100."""
+
+    group_weights: Annotated[Mapping[str, Number], BeforeValidator(_or_empty)] = Field(default_factory=dict)
+    score_thresholds: Thresholds | None = None
+
+
+class _Judge(_Part):
+    name: str | None = None
+
+
+def _distinct(metrics: tuple[MetricConfig, ...]) -> tuple[MetricConfig, ...]:
+    names = [metric.name for metric in metrics]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(map(repr, twice))} is given twice")
+    return metrics
+
+
+class CanaryConfig(_Part):
+    """A canary configuration. `notes`: what in it does not do what it looks like."""
+
+    name: str | None = None
+    judge: _Judge | None = None
+    metrics: Annotated[tuple[MetricConfig, ...], AfterValidator(_distinct)]
+    classifier: Classifier
+    notes: tuple[str, ...] = Field(default=(), exclude=True)
+
+    def thresholds(self, pass_score: float | None = None, marginal: float | None = None) -> Thresholds:
+        """Where the score passes: what is given, as an execution request may, else the file's. Raises UsageError."""
+        own = self.classifier.score_thresholds
+        passing = pass_score if pass_score is not None else own.pass_score if own else None
+        margin = marginal if marginal is not None else own.marginal if own else None
+        if passing is None or margin is None:
+            raise UsageError("the configuration has no scoreThresholds", hint="add --pass 95 --marginal 75")
+        return Thresholds.model_validate({"pass": passing, "marginal": margin})
+
+
+def load_config(path: Path) -> CanaryConfig:
+    """The configuration in a JSON file. Raises ConfigError with every problem and its line."""
+    document = read_json(path)
+    models = (CanaryConfig, Classifier, MetricConfig, Analysis, EffectSize, Outliers, Thresholds)
+    known = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    config = validate(document, CanaryConfig, known)
+    notes = [f"{document.name}:{document.line(at)}: {text}" for at, text in _notes(config, document.data)]
+    return config.model_copy(update={"notes": tuple(notes)})
+
+
+_WORDS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "direction": (("increase", "decrease", "either"), "either"),
+    "nanStrategy": (("remove", "replace"), "remove"),
+    "strategy": (("remove", "keep"), "keep"),
+    "measure": (("meanRatio", "cles"), "meanRatio"),
+}
+_Place = tuple[str | int, ...]
+
+
+def _notes(config: CanaryConfig, data: Mapping[str, Any]) -> Iterator[tuple[_Place, str]]:
+    if config.judge and config.judge.name not in (None, "", JUDGE):
+        yield ("judge", "name"), f"asks for the judge {config.judge.name!r}, judged as {JUDGE} does"
+    for index, metric in enumerate(data["metrics"]):
+        if "extensions" in metric:
+            yield ("metrics", index, "extensions"), "is not read: the key is analysisConfigurations"
+        inside = (metric.get("analysisConfigurations") or {}).get("canary") or {}
+        at: _Place = ("metrics", index, "analysisConfigurations", "canary")
+        yield from _notes_of(at, inside, Analysis)
+        yield from _notes_of((*at, "effectSize"), inside.get("effectSize") or {}, EffectSize)
+        yield from _notes_of((*at, "outliers"), inside.get("outliers") or {}, Outliers)
+    weights = config.classifier.group_weights
+    used = {group for metric in config.metrics for group in metric.groups}
+    for group in weights:
+        if group not in used:
+            yield (
+                ("classifier", "groupWeights", group),
+                f"group {group!r} has a weight and no metric: it is lost",
+            )
+    total = sum(weights.values())
+    if weights and (total > 100 or (total < 100 and used <= weights.keys())):
+        yield ("classifier", "groupWeights"), f"the weights add up to {total:g}, not 100"
+
+
+def _notes_of(at: _Place, given: Mapping[str, Any], model: type[_Part]) -> Iterator[tuple[_Place, str]]:
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    for key, value in given.items():
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            hint = f": did you mean '{close[0]}'?" if close else ""
+            yield (*at, key), f"'{key}' is not read{hint}"
+        elif key in _WORDS and value not in _WORDS[key][0]:
+            yield (*at, key), f"{key} {value!r} is not known and means '{_WORDS[key][1]}'"

@@ -1,0 +1,99 @@
+"""Kayenta's verdict as a table for the terminal, and as one JSON document."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import click
+from rich.cells import cell_len, set_cell_size
+from tabulate import tabulate
+
+from pipeline.base.text import clean
+from pipeline.kayenta.classify import Label
+from pipeline.kayenta.judge import KayentaVerdict, MetricResult
+from pipeline.kayenta.score import Group, ScoreLabel
+
+__all__ = ["render", "render_json"]
+
+_COLOURS = {
+    Label.PASS: "green", Label.NODATA: "yellow", Label.ERROR: "yellow",
+    ScoreLabel.PASS: "green", ScoreLabel.MARGINAL: "yellow", ScoreLabel.FAIL: "red",
+}  # fmt: skip
+_NAME = 32  # cells for a metric's or a group's name
+
+
+def render(verdict: KayentaVerdict, *, color: bool) -> str:
+    """Metrics, groups, reasons and notes, and one last line with the score. No newline at the end."""
+    metrics = [["metric", "baseline", "canary", "ratio", "groups", "classification"]]
+    metrics += [_metric_row(metric, color) for metric in verdict.metrics]
+    groups = [["group", "weight", "score"], *(_group_row(group) for group in verdict.score.groups)]
+    reasons = [
+        f"- {clean(metric.config.name)}: {clean(metric.result.reason)}"
+        for metric in verdict.metrics
+        if metric.result.reason
+    ]
+    if verdict.score.reason:
+        reasons.append(f"- {clean(verdict.score.reason)}: the score is 0")
+    notes = [f"note: {clean(note)}" for note in verdict.notes]
+    blocks = [_table(metrics), _table(groups), reasons, notes, [_last_line(verdict, color)]]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    if len(rows) == 1:
+        return []
+    left = ("metric", "group", "groups", "classification")
+    align = ["left" if title in left else "right" for title in rows[0]]
+    lines = tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=align).splitlines()
+    lines = [line.rstrip() for line in lines]
+    return [lines[0], "-" * max(cell_len(click.unstyle(line)) for line in lines), *lines[1:]]
+
+
+def _metric_row(metric: MetricResult, color: bool) -> list[str]:
+    label = metric.result.label
+    words = label.value + (" (critical)" if metric.result.critical else "")
+    words += " (muted)" if metric.config.analysis.muted else ""
+    compared = metric.baseline.count and metric.canary.count
+    return [
+        _name(metric.config.name),
+        f"{metric.baseline.mean:.5g}" if metric.baseline.count else "-",
+        f"{metric.canary.mean:.5g}" if metric.canary.count else "-",
+        f"{metric.result.ratio:.4g}" if compared and not math.isnan(metric.result.ratio) else "-",
+        _name(", ".join(metric.config.groups)),
+        click.style(words, fg=_COLOURS.get(label, "red")) if color else words,
+    ]
+
+
+def _group_row(group: Group) -> list[str]:
+    said = "no data, counts as 100" if group.no_data else f"{group.score:.4g}"
+    return [_name(group.name), f"{group.weight:g} %", said]
+
+
+def _name(text: str) -> str:
+    # tabulate aligns by characters: one of two cells would push its row aside
+    narrow = "".join(c if cell_len(c) == 1 else "?" for c in clean(text))
+    return narrow if cell_len(narrow) <= _NAME else set_cell_size(narrow, _NAME - 1) + "…"
+
+
+def _last_line(verdict: KayentaVerdict, color: bool) -> str:
+    label, limits = verdict.score.label, verdict.thresholds
+    said = f"canary score {verdict.score.score:g}/100: {label.value}"
+    styled = click.style(said, fg=_COLOURS[label], bold=True) if color else said
+    return f"{styled} (passes from {limits.pass_score:g}, marginal from {limits.marginal:g}; Kayenta's rules)"
+
+
+def render_json(verdict: KayentaVerdict) -> str:
+    """One strict JSON document; a number that is none is the text "NaN", "Infinity" or "-Infinity", as from Kayenta."""
+    return json.dumps(_strict(verdict.to_dict()), indent=2, allow_nan=False)
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _strict(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_strict(child) for child in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value

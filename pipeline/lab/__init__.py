@@ -1,0 +1,1 @@
+"""Local hosts: Vagrant, its providers, the boxes, the doctor."""

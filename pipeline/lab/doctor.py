@@ -1,0 +1,115 @@
+"""Looks at what a run needs of this machine. Changes nothing."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.base.errors import LabError, LockedError, PipelineError
+from pipeline.base.lock import lab_lock
+from pipeline.base.places import ROOT, state_directory
+from pipeline.lab.box import box_directory, box_name
+from pipeline.lab.lab import Lab
+from pipeline.lab.provider import PROVIDERS, choose_provider, missing
+from pipeline.lab.sets import CANARY, SETS
+
+__all__ = ["Finding", "diagnose"]
+
+LEAST_FREE_GB = 3  # a box, three hosts and a few runs
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: whether it is as it should be, its state in words, and what to type if not.
+
+    A run cannot start when something `needed` is not `ok`.
+    """
+
+    what: str
+    ok: bool
+    state: str
+    hint: str = ""
+    needed: bool = True
+
+    @property
+    def word(self) -> str:
+        """In the first column: what a reader looks for is the word, not a colour."""
+        return "ok" if self.ok else ("MISSING" if self.needed else "no")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def diagnose() -> list[Finding]:
+    """Everything that a run needs, in the order in which it needs it."""
+    return [
+        Finding(
+            "python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer"
+        ),
+        *(
+            _program(name, *arguments)
+            for name, *arguments in (("git", "--version"), ("ssh", "-V"), ("vagrant", "--version"))
+        ),
+        *_providers(),
+        _disk(),
+        *_lab(),
+    ]
+
+
+def _program(name: str, *arguments: str) -> Finding:
+    if shutil.which(name) is None:
+        return Finding(name, False, "not installed", "make setup")
+    done = subprocess.run([name, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    said = (done.stdout or done.stderr).strip().splitlines()
+    return Finding(name, done.returncode == 0, said[0] if said else f"exit code {done.returncode}")
+
+
+def _providers() -> Iterator[Finding]:
+    chosen = None
+    try:
+        chosen = choose_provider(None)
+    except LabError as error:
+        yield Finding("a provider", False, error.message, error.hint or "make setup")
+    for name in PROVIDERS:
+        reason = missing(name)
+        yield Finding(
+            f"provider {name}",
+            reason is None,
+            reason or ("will be used" if name == chosen else "works"),
+            needed=False,
+        )
+    if chosen == "lxc":
+        there = box_directory(box_name()).is_dir()
+        state = box_name() if there else "not built yet; the first run builds it, in about a minute"
+        yield Finding("box", there, state, "" if there else "pipeline lab box", needed=False)
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(ROOT).free / 1e9
+    return Finding(
+        "disk",
+        free >= LEAST_FREE_GB,
+        f"{free:.0f} GB free at {ROOT}",
+        "" if free >= LEAST_FREE_GB else "df -h",
+    )
+
+
+def _lab() -> Iterator[Finding]:
+    for of in SETS.values():
+        try:
+            with lab_lock(of.state(state_directory())):
+                pass
+            rows = Lab(ROOT, None, lambda _: None, of).status()
+            state = ", ".join(f"{name} {state}" for name, state, _ in rows)
+            yield Finding(of.title, True, state, needed=False)
+        except LockedError as error:
+            # Only the canary's own lab is needed by a run.
+            yield Finding(of.title, False, error.message, error.hint or "", needed=of is CANARY)
+        except PipelineError as error:
+            yield Finding(of.title, False, error.message, error.hint or "", needed=False)

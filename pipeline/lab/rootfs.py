@@ -1,0 +1,164 @@
+"""The root file system of every box of our own: mmdebstrap, by the recipe in the folder `box/`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipeline.base.errors import LabError
+from pipeline.lab.children import run, stop, tail
+
+__all__ = ["KEY", "RECIPE", "Say", "make_rootfs", "recipe_digest", "recipe_lines"]
+
+RECIPE = Path(__file__).with_name("box")
+CERTIFICATES = Path("/usr/local/share/ca-certificates")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+# What the machine's own apt needs to reach its mirror, the guests' apt needs as well.
+APT_OPTIONS = re.compile(
+    r'^(Acquire::(?:https?::(?:Proxy|CaInfo)|Check-Valid-Until|Check-Date|Retries) "[^"]*");$', re.MULTILINE
+)
+STEPS = {
+    "running apt-get update": "reading the package lists",
+    "downloading packages": "downloading packages",
+    "installing essential": "installing the base system",
+    "installing remaining": "installing Node, HAProxy and the exporters",
+    "creating tarball": "packing the box",
+}
+
+KEY = "vagrant_private_key"  # the name Vagrant gives a box's own key
+
+Say = Callable[[str], None]
+
+
+def recipe_digest(folders: Sequence[Path], *more: str) -> str:
+    """A hash of these folders' files, of what a box takes from this machine, and of the words `more`."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for certificate in _certificates():
+        digest.update(certificate.read_bytes())
+    digest.update("\n".join([*_sources(), *_apt_options(), *more]).encode())
+    return digest.hexdigest()[:10]
+
+
+def make_rootfs(
+    folder: Path,
+    target: str,
+    nameserver: str,
+    say: Say,
+    log: Path,
+    *,
+    packages: Sequence[str] = (),
+    scripts: Sequence[Path] = (),
+) -> None:
+    """Fills `folder` with `target`, a tarball if so named and a directory otherwise, and a new SSH key for it.
+
+    `packages` come on top of the recipe's. `scripts` run after its own: `sh SCRIPT ROOT`. Raises LabError.
+    """
+    key = folder / KEY
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "pipeline-lab", "-f", str(key)], log=log)
+    sources = folder / "sources.list"
+    sources.write_text("".join(f"{line}\n" for line in _sources()))
+    customize = ["sh", str(RECIPE / "customize.sh"), "ROOT", f"{key}.pub", nameserver]
+    hooks = [[*customize, *map(str, _certificates())], *(["sh", str(script), "ROOT"] for script in scripts)]
+    command = [
+        "mmdebstrap",
+        "--variant=minbase",
+        "--mode=root",
+        f"--include={','.join([*recipe_lines(RECIPE / 'packages.txt'), *packages])}",
+    ]
+    command += [f"--aptopt={option}" for option in (*_apt_options(), 'APT::Install-Recommends "false"')]
+    command += ['--aptopt=Acquire::Languages "none"']
+    command += [f"--dpkgopt=path-exclude={path}" for path in recipe_lines(RECIPE / "exclude.txt")]
+    for hook in hooks:
+        command.append("--customize-hook=" + shlex.join(hook).replace(" ROOT", ' "$1"', 1))
+    command += ["bookworm", target, str(sources)]
+    environment = {**os.environ, "TMPDIR": str(folder), "LC_ALL": "C.UTF-8"}
+    with log.open("ab") as sink:
+        start = sink.tell()
+        try:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env=environment,
+                cwd=folder,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise LabError("mmdebstrap is not installed", hint="make setup") from None
+        try:
+            status = _report_steps(child, log, start, say)
+        except BaseException:
+            stop(child, patience=30)  # it unmounts and removes its own folder on SIGTERM
+            raise
+    if status != 0:
+        raise LabError(f"the base box did not build: {tail(log, start)}", hint=f"see {log}")
+
+
+def _report_steps(child: subprocess.Popen[bytes], log: Path, start: int, say: Say) -> int:
+    """Turns the steps in mmdebstrap's log into progress lines until it ends; its exit code."""
+    waiting = dict(STEPS)
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(timeout=0.5)
+        with log.open("rb") as lines:
+            lines.seek(start)
+            text = lines.read().decode(errors="replace")
+        for mark in [mark for mark in waiting if mark in text]:
+            say(f"  {waiting.pop(mark)}")
+
+
+def recipe_lines(path: Path) -> list[str]:
+    """The lines of a recipe's list that are no comments."""
+    return [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+
+
+def _certificates() -> list[Path]:
+    return sorted(CERTIFICATES.rglob("*.crt")) if CERTIFICATES.is_dir() else []
+
+
+def _sources() -> list[str]:
+    """Lines for the sources.list: Debian 12 from PIPELINE_DEBIAN_MIRROR, else from this machine's own mirror."""
+    found = os.environ.get("PIPELINE_DEBIAN_MIRROR") or _mirror("/debian")
+    if found is None:
+        raise LabError(
+            "this machine's apt has no Debian mirror to build the base box from",
+            hint="set PIPELINE_DEBIAN_MIRROR to the address of one, which ends in /debian",
+        )
+    security = _mirror("/debian-security") or f"{found.removesuffix('/')}-security"
+    signed = f"deb [signed-by={KEYRING}]"
+    return [
+        f"{signed} {found} bookworm main",
+        f"{signed} {found} bookworm-updates main",
+        f"{signed} {security} bookworm-security main",
+    ]
+
+
+def _mirror(ending: str) -> str | None:
+    for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
+        if path.suffix in (".list", ".sources") and path.is_file():
+            match = re.search(
+                rf"^(?:URIs:|deb\b).*?(https?://\S+{ending})/?(?=\s|$)", path.read_text(), re.MULTILINE
+            )
+            if match:
+                return match[1]
+    return None
+
+
+def _apt_options() -> list[str]:
+    if not shutil.which("apt-config"):
+        return []  # mmdebstrap brings apt; where it is absent, the build says so
+    dump = subprocess.run(
+        ["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=False
+    ).stdout
+    return APT_OPTIONS.findall(dump)

@@ -1,0 +1,115 @@
+"""Which instance is which wanted host, and the steps that make them equal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.base.console import Progress
+from pipeline.base.errors import UsageError
+from pipeline.prod.aws import instances, prices
+from pipeline.prod.aws.found import Found, Ids
+from pipeline.prod.aws.images import Image, image_for
+from pipeline.prod.aws.session import Aws
+from pipeline.prod.aws.tags import DISK, HOST, tag
+from pipeline.prod.cloud import Change, Step
+from pipeline.prod.settings import Settings, Wanted
+
+__all__ = ["Pair", "disk_of", "host_steps", "hourly", "pairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A wanted host and its instance, if there is one."""
+
+    wanted: Wanted
+    instance: dict[str, Any] | None
+
+    @property
+    def type_needed(self) -> bool:
+        """Whether it is to get a type that it has not."""
+        return self.instance is None or self.instance["InstanceType"] != self.wanted.type
+
+
+def pairs(found: Found, settings: Settings) -> list[Pair]:
+    """Every wanted host; of several instances of one name the oldest is it."""
+    named = {tag(instance, HOST): instance for instance in reversed(found.instances)}
+    return [Pair(host, named.get(host.name)) for host in settings.hosts()]
+
+
+def disk_of(instance: dict[str, Any]) -> int:
+    """GB of its disk; 0 when nobody wrote that down."""
+    text = tag(instance, DISK)
+    return int(text) if text.isdecimal() else 0
+
+
+def hourly(kind: str, disk: int, *, running: bool = True) -> float | None:
+    """About what a host costs, in USD an hour; None when its type is not in the table. `disk` is in GB."""
+    storage = prices.storage_hourly(disk)
+    price = prices.instance_hourly(kind)
+    if not running:
+        return storage
+    return None if price is None else price + prices.ADDRESS + storage
+
+
+def host_steps(
+    aws: Aws, ids: Ids, settings: Settings, hosts: list[Pair], processors: dict[str, str]
+) -> list[Step]:
+    """A step for each wanted host. `processors` has those of the types that are new; images are looked up here."""
+    images = {
+        processor: image_for(aws, processor)
+        for processor in sorted({processors[pair.wanted.type] for pair in hosts if pair.instance is None})
+    }
+    steps = []
+    for pair in hosts:
+        if pair.instance is None:
+            steps.append(_create(aws, ids, settings, pair.wanted, images[processors[pair.wanted.type]]))
+        else:
+            ids.claimed.add(str(pair.instance["InstanceId"]))
+            steps.append(_existing(aws, settings, pair.wanted, pair.instance, processors))
+    return steps
+
+
+def _create(aws: Aws, ids: Ids, settings: Settings, host: Wanted, image: Image) -> Step:
+    detail = f"{host.type}, {settings.disk} GB, {image.name}"
+    return Step(
+        Change("create", "host", host.name, detail, hourly(host.type, settings.disk)),
+        lambda _: instances.create(aws, ids, settings, host, image),
+    )
+
+
+def _existing(
+    aws: Aws, settings: Settings, host: Wanted, instance: dict[str, Any], processors: dict[str, str]
+) -> Step:
+    identifier, kind, state = (
+        str(instance["InstanceId"]),
+        str(instance["InstanceType"]),
+        instance["State"]["Name"],
+    )
+    disk = disk_of(instance)
+    cost = hourly(host.type, disk)
+    if kind != host.type:
+        old, new = str(instance["Architecture"]), processors[host.type]
+        if old != new:
+            raise UsageError(
+                f"{host.name} cannot become {host.type}: its disk is for {old}, that type is {new}",
+                hint="count: 0 and up, then the new type and up: a new host without the old one's data",
+            )
+        return Step(
+            Change(
+                "change", "host", host.name, f"{kind} -> {host.type}: stop, start, new public address", cost
+            ),
+            lambda progress: instances.resize(aws, instance, host.type, progress),
+        )
+    if state in ("stopping", "stopped"):
+
+        def start(progress: Progress) -> None:
+            instances.start(aws, identifier, progress)
+
+        return Step(
+            Change("change", "host", host.name, f"{state}: start it, new public address", cost), start
+        )
+    detail = f"{identifier} {kind}, {state}"
+    if disk and disk != settings.disk:
+        detail += f"; its disk stays {disk} GB, {settings.disk} is for new hosts"
+    return Step(Change("keep", "host", host.name, detail, cost))

@@ -1,0 +1,127 @@
+"""A verdict on the monitor, where the dashboard shows it: docs/monitoring.md, Marks."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.base.console import Progress
+from pipeline.base.errors import HostError, PipelineError
+from pipeline.base.places import state_directory
+from pipeline.inventory.file import read_inventory
+from pipeline.inventory.hosts import Host, Inventory
+from pipeline.judge.verdict import Verdict
+from pipeline.prod.inventory import last_inventory
+from pipeline.remote.ssh import ssh_arguments
+
+__all__ = ["find_monitor", "leave_mark", "mark_line"]
+
+GROUP = "monitor"
+NAME = "pipeline_canary_timestamp_seconds"
+SECONDS = 30
+# Standard input is one line, a sample. The same labels twice would make the exporter refuse the whole file, so the
+# newer one replaces the older; 20 stay. What is read is never half a file.
+SCRIPT = f"""\
+set -eu
+umask 022
+cd /var/lib/prometheus/node-exporter
+IFS= read -r line
+labels=${{line% *}}
+exec 9>.pipeline_canary.lock
+flock -w 10 9
+{{
+  echo '# HELP {NAME} When a canary run was judged.'
+  echo '# TYPE {NAME} gauge'
+  {{
+    grep -s '^{NAME}' pipeline_canary.prom | grep -vF -- "$labels " || :
+    printf '%s\\n' "$line"
+  }} | tail -n 20
+}} >.pipeline_canary.new
+mv -T .pipeline_canary.new pipeline_canary.prom
+"""
+
+
+def find_monitor(given: Path | None, inventory: Inventory | None) -> Host | None:
+    """The monitor that verdicts go to: of the file `given`; else of the run's own inventory; else of the inventory
+    that `prod up` wrote last in this checkout. None when there is none.
+
+    Raises InventoryError for a given file that cannot be read or has no monitor.
+    """
+    if given is not None:
+        return read_inventory(given).one(GROUP)
+    if inventory is not None and GROUP in inventory.groups:
+        return inventory.one(GROUP)
+    # a file that was changed since is nobody's mistake here
+    with contextlib.suppress(PipelineError):
+        if (path := last_inventory()) is not None:
+            return read_inventory(path).one(GROUP)
+    return None
+
+
+def leave_mark(monitor: Host, run: Mapping[str, Any], verdict: Verdict, progress: Progress) -> None:
+    """Write the verdict on the monitor. What goes wrong is one line of progress, and nothing else."""
+    try:
+        _write(monitor, mark_line(run, verdict, time.time()))
+    except HostError as error:
+        progress.say(f"the verdict is not on the dashboard: {error.message}")
+    else:
+        progress.say(f"the verdict is on the dashboard of {monitor.name}")
+
+
+def mark_line(run: Mapping[str, Any], verdict: Verdict, now: float) -> str:
+    """The sample of a run: labels say what, the value when (seconds since 1970)."""
+    labels = {
+        "repo": str(run["repo"]),
+        "baseline": _version(run["baseline"]),
+        "canary": _version(run["canary"]),
+        "verdict": verdict.outcome.value,
+        "score": "" if verdict.score is None else f"{verdict.score:.0f}",
+    }
+    text = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{NAME}{{{text}}} {now:.0f}\n"
+
+
+def _version(commit: Mapping[str, str]) -> str:
+    short = commit["sha"][:7]
+    return short if commit["sha"].startswith(commit["ref"]) else f"{commit['ref']} {short}"
+
+
+def _escaped(value: str) -> str:
+    r"""A label's value in the text format: one line, `\` and `"` escaped.
+
+    >>> print(_escaped('a "b" \\ c\nd'))
+    a \"b\" \\ c d
+    """
+    printable = "".join(char if char.isprintable() else " " for char in value)[:200]
+    return printable.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _write(monitor: Host, line: str) -> None:
+    sudo = "" if monitor.user == "root" else "sudo -n "
+    command = [
+        "ssh",
+        *ssh_arguments(monitor, state_directory() / "known_hosts"),
+        f"{sudo}sh -c {shlex.quote(SCRIPT)}",
+    ]
+    try:
+        done = subprocess.run(
+            command,
+            input=line,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise HostError(monitor.name, f"no end within {SECONDS} s") from None
+    except OSError as error:
+        raise HostError(monitor.name, f"ssh: {error.strerror}") from None
+    if done.returncode != 0:
+        said = [text.strip() for text in done.stderr.splitlines() if text.strip()]
+        raise HostError(monitor.name, said[-1] if said else f"ssh ended with {done.returncode}")

@@ -1,0 +1,211 @@
+"""Runs one deploys/ file on an inventory, through pyinfra as a child process.
+
+A child, because pyinfra brings gevent, which has no place beside asyncio. It is given a generated inventory
+file; it gives back its own JSON (what changed) and its log (what failed).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
+from pipeline.inventory.file import python_groups
+from pipeline.inventory.hosts import Host, Inventory
+from pipeline.remote.transcript import Failure, Transcript
+
+__all__ = ["ProvisionResult", "provision"]
+
+Data = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionResult:
+    """`changes`: names of the operations that changed something (`dry_run`: would), by host name, in their order.
+
+    `seconds`: wall time. `reports`: by host name, the documents that its deploy logged as `report: {json}`.
+    """
+
+    changes: Mapping[str, Sequence[str]]
+    seconds: float
+    reports: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """How many operations changed something, by host name."""
+        return {host: len(names) for host, names in self.changes.items()}
+
+
+def provision(
+    inventory: Inventory,
+    deploy: Path,
+    data: Data,
+    *,
+    log: Path,
+    known_hosts: Path | None,
+    say: Callable[[str], None] = lambda _: None,
+    dry_run: bool = False,
+    timeout: float = 900.0,
+) -> ProvisionResult:
+    """Run `deploy` on all hosts of `inventory`; `data` is what each host's deploy reads, by host name.
+
+    `data` holds plain values only (text, numbers, lists, dicts). `log` gets pyinfra's whole output, readable by
+    its owner only. `known_hosts` is the lab's own file, or None for each host's own or the user's: new keys are
+    accepted and kept, changed ones refused. `say` gets each operation's name as it starts. The call blocks; an
+    exception raised into it (such as KeyboardInterrupt) ends the child first.
+
+    Raises HostError (a host cannot be reached), ServiceError with `step` "install" or "start" (an operation
+    named "service STEP: ..." failed), ProvisionError (anything else, or not done after `timeout` seconds).
+    """
+    started = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if known_hosts is not None:
+        known_hosts.parent.mkdir(parents=True, exist_ok=True)
+        known_hosts.touch(mode=0o600)
+    with tempfile.TemporaryDirectory(prefix="pipeline-provision-") as private:
+        hosts_file = Path(private) / "hosts.py"
+        hosts_file.touch(mode=0o600)
+        hosts_file.write_text(python_groups(inventory, lambda host: connection(host, known_hosts, data)))
+        # pyinfra without --yes, given --json, says what it would do and does nothing.
+        command = [sys.executable, "-m", "pyinfra", "--json", "--dry" if dry_run else "--yes"]
+        command += [str(hosts_file), str(deploy.resolve())]
+        log.touch(mode=0o600)
+        with log.open("a", encoding="utf-8") as log_file:
+            code, output, transcript = run(command, deploy, log_file, say, timeout)
+    if code != 0 or transcript.failures:
+        raise failure(transcript, deploy, log, inventory)
+    return ProvisionResult(changes(output, inventory), time.monotonic() - started, transcript.reports)
+
+
+def connection(host: Host, known_hosts: Path | None, data: Data) -> dict[str, object]:
+    """The pyinfra data of one host: how to reach it, and what its deploy reads."""
+    ssh: dict[str, object] = {
+        "ssh_hostname": host.address,
+        "ssh_port": host.port,
+        "ssh_user": host.user,
+        "ssh_strict_host_key_checking": "accept-new",
+    }
+    if (keys := host.known_hosts or known_hosts) is not None:
+        ssh["ssh_known_hosts_file"] = str(keys.resolve())
+    if host.key is not None:
+        ssh["ssh_key"] = str(host.key.expanduser().resolve())
+    if host.private_address != host.address:
+        ssh["private_address"] = host.private_address
+    return {**host.data, **data.get(host.name, {}), **ssh}
+
+
+def run(
+    command: list[str], deploy: Path, log: IO[str], say: Callable[[str], None], timeout: float
+) -> tuple[int, str, Transcript]:
+    """Run pyinfra to its end. Gives its exit code, its standard output (JSON) and what its log told."""
+    transcript = Transcript()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        child = subprocess.Popen(
+            command,
+            # The deploys import each other as `deploys.X`, which pyinfra finds in the working directory.
+            cwd=deploy.resolve().parent.parent,
+            env={**os.environ, "PYINFRA_PROGRESS": "off", "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the child in order
+        )
+        with ended(child), limited(child, timeout, transcript):
+            for line in child.stderr or ():
+                log.write(line)
+                log.flush()
+                operation = transcript.read(line)
+                if operation:
+                    say(operation)
+                if transcript.unreachable:
+                    # pyinfra would go on with the other hosts: without this one that work is of no use.
+                    break
+            else:
+                child.wait()
+        output.seek(0)
+        return child.returncode, output.read(), transcript
+
+
+@contextlib.contextmanager
+def ended(child: subprocess.Popen[str]) -> Iterator[None]:
+    """Whatever happens inside, the child is gone afterwards."""
+    try:
+        yield
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if child.stderr is not None:
+            child.stderr.close()
+
+
+@contextlib.contextmanager
+def limited(child: subprocess.Popen[str], seconds: float, transcript: Transcript) -> Iterator[None]:
+    """Ends the child after `seconds`, and notes so."""
+
+    def too_late() -> None:
+        transcript.failures.append(Failure("", "", f"not done after {seconds:g} s"))
+        child.kill()
+
+    timer = threading.Timer(seconds, too_late)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def changes(output: str, inventory: Inventory) -> dict[str, list[str]]:
+    """The operations that changed (or would change) something, by host, from pyinfra's JSON."""
+    report = json.loads(output)
+    names: dict[str, list[str]] = {host.name: [] for host in inventory}
+    done = report["results"] is not None
+    for operation in report["results"]["operations"] if done else report["plan"]:
+        # pyinfra puts the file in front of what an included one does.
+        name = operation["name"].rpartition(" | ")[2].strip()
+        for host in operation["success" if done else "hosts_with_change"]:
+            names[host].append(name)
+    return names
+
+
+def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventory) -> PipelineError:
+    """The error that says what failed, in one line: the first host that did, in the inventory's order."""
+    order = {host.name: index for index, host in enumerate(inventory)}
+    failures = sorted(transcript.failures, key=lambda f: order.get(f.host, len(order)))
+    hint = f"read the whole output: less {log}"
+    if not failures:
+        return ProvisionError(
+            f"{deploy.name}: {transcript.last or 'pyinfra ended without a word'}", hint=hint
+        )
+    first = failures[0]
+    if first.host and first.unreachable:
+        return HostError(first.host, f"cannot be reached by SSH: {first.reason}", hint=hint)
+    step = re.match(r"service (install|start): ", first.operation)
+    if first.host and step:
+        verb = "installed" if step[1] == "install" else "started"
+        return ServiceError(
+            first.host, step[1], f"the service could not be {verb}: {first.reason}", hint=hint
+        )
+    where = ", ".join(part for part in (first.host, first.operation) if part)
+    return ProvisionError(
+        f"{deploy.name}: {where + ': ' if where else ''}{first.reason}",
+        hosts=[f.host for f in failures if f.host],
+        hint=hint,
+    )

@@ -1,0 +1,184 @@
+"""One OpenSSH master connection a host: commands and forwarded sockets share it.
+
+OpenSSH itself, not a library, because it reads what people already have (their config, agent, jump hosts), and
+because it forwards a remote port or UNIX socket to a *local UNIX socket*: one inside a directory of mode 0700 can be
+used by nobody else on this machine, which a forwarded local port could.
+See ssh_config(5): ControlMaster, LocalForward, StreamLocalBindUnlink, ServerAliveInterval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.base.errors import HostError
+from pipeline.inventory.hosts import Host
+
+__all__ = ["Completed", "Connection", "ssh_arguments"]
+
+CONNECT_SECONDS = 10
+COMMAND_SECONDS = 30
+
+
+def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
+    """The options and destination that reach `host`, for `ssh`; without a program name or a command.
+
+    `known_hosts` is a file for host keys, unless the host names one itself; a lab has its own, for a host that was
+    built anew must not clash with the user's.
+    """
+    options = [
+        "-o", "BatchMode=yes",
+        "-o", f"ConnectTimeout={CONNECT_SECONDS}",
+        "-o", "StrictHostKeyChecking=accept-new",
+        # three silent intervals mean the host is gone: 6 s, well within a minute of its death
+        "-o", "ServerAliveInterval=2",
+        "-o", "ServerAliveCountMax=3",
+        "-o", "LogLevel=ERROR",
+    ]  # fmt: skip
+    options += ["-o", f'UserKnownHostsFile="{(host.known_hosts or known_hosts).resolve()}"']
+    if host.key is not None:
+        options += ["-i", str(host.key), "-o", "IdentitiesOnly=yes"]
+    return [*options, "-p", str(host.port), "-l", host.user, "--", host.address]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A remote command that ended: its exit status and what it printed."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+class Connection:
+    """A master connection to one host. `directory` is private (0700) and short: UNIX socket paths end at 108 bytes."""
+
+    def __init__(self, host: Host, directory: Path, known_hosts: Path) -> None:
+        self.host = host
+        self._directory = directory
+        self._known_hosts = known_hosts
+        self._control = directory / f"{host.name[:20]}.ctl"
+        self._master: asyncio.subprocess.Process | None = None
+        self._forwards: dict[str, str] = {}
+
+    async def open(self, forwards: Mapping[str, str]) -> None:
+        """Connect, and forward each remote `address:port` or socket path to the local socket named by its key.
+
+        Raises HostError with ssh's own last line when the host refuses.
+        """
+        self._forwards = dict(forwards)
+        arguments: list[str] = []
+        for name, remote in forwards.items():
+            arguments += ["-L", f"{self.socket(name)}:{remote}"]
+        self._master = await asyncio.create_subprocess_exec(
+            "ssh", "-M", "-N", "-S", str(self._control),
+            "-o", "StreamLocalBindUnlink=yes", "-o", "ExitOnForwardFailure=yes", "-o", "ControlPersist=no",
+            *arguments, *ssh_arguments(self.host, self._known_hosts),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C on the terminal is ours to handle, not ssh's
+        )  # fmt: skip
+        deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS + 5
+        # the control socket appears only once the session is authenticated
+        while not self._control.exists():
+            if self._master.returncode is not None:
+                raise await self._refused()
+            if asyncio.get_running_loop().time() > deadline:
+                await self.close()
+                raise HostError(
+                    self.host.name,
+                    f"no SSH within {CONNECT_SECONDS} s at {self.host.address}:{self.host.port}",
+                )
+            await asyncio.sleep(0.02)
+
+    def socket(self, name: str) -> Path:
+        """The local end of the forward called `name`."""
+        return self._directory / f"{self.host.name[:20]}-{name}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the master still runs: it ends by itself when the host is silent for 6 s."""
+        return self._master is not None and self._master.returncode is None
+
+    async def reopen(self) -> None:
+        """Connect again with the same forwards after the connection was lost."""
+        await self.close()
+        await self.open(self._forwards)
+
+    async def run(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout_s: float = COMMAND_SECONDS,
+        check: bool = True,
+    ) -> Completed:
+        """Run `command` (a list: each word arrives as it is) on the host.
+
+        With `check`, a non-zero status is a HostError with the last line that the command wrote.
+        """
+        process = await asyncio.create_subprocess_exec(
+            "ssh", "-S", str(self._control), "-o", "ControlMaster=no",
+            *ssh_arguments(self.host, self._known_hosts), shlex.join(command),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            out, err = await asyncio.wait_for(process.communicate(stdin.encode()), timeout_s)
+        except TimeoutError:
+            raise HostError(self.host.name, f"'{command[0]}' did not end within {timeout_s:g} s") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        done = Completed(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
+        if check and done.status != 0:
+            raise HostError(
+                self.host.name, f"'{shlex.join(command)}' ended with {done.status}: {_last_line(done.stderr)}"
+            )
+        return done
+
+    async def journal(self, unit: str, *, lines: int = 2000, form: str = "short-iso") -> str:
+        """The newest lines of a systemd unit's log; empty when there is none. `form` is journalctl's --output."""
+        command = ["journalctl", "-u", unit, "-n", str(lines), "-o", form, "--no-pager"]
+        return (await self.run(self.as_root(command), check=False)).stdout
+
+    def as_root(self, command: Sequence[str]) -> list[str]:
+        """The same command with root's rights there: through sudo, which asks nothing, unless we are root already."""
+        return list(command) if self.host.user == "root" else ["sudo", "-n", *command]
+
+    async def close(self) -> None:
+        """End the connection and its forwards; safe to call at any time."""
+        master, self._master = self._master, None
+        if master is not None and master.returncode is None:
+            master.terminate()
+            try:
+                await asyncio.wait_for(master.communicate(), 3)
+            except TimeoutError:
+                master.kill()
+                await master.communicate()
+        with contextlib.suppress(FileNotFoundError):
+            self._control.unlink()
+
+    async def _refused(self) -> HostError:
+        master, self._master = self._master, None
+        assert master is not None  # noqa: S101 - only called while it exists
+        assert master.stderr is not None  # noqa: S101 - piped in open()
+        said = (await master.stderr.read()).decode(errors="replace")
+        return HostError(
+            self.host.name,
+            f"SSH to {self.host.user}@{self.host.address}:{self.host.port} failed: {_last_line(said)}",
+            hint="pipeline lab status",
+        )
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no message"

@@ -1,0 +1,127 @@
+"""The evidence of a run that lasts: what its two tables hold so far, up to the last block that is complete.
+
+A slow request has no row until it ends, so the newest seconds hold the fast ones alone: a look at them would see a
+better canary than there is. So the evidence ends where the first request is missing, and where health was last
+sampled. Judged again from the files, with the phases cut there, it is the same evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.runs.phases import COLOURS, Phase
+from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+from pipeline.runs.record import Phase as Measured
+from pipeline.runs.evidence import build_evidence
+from pipeline.runs.record import read_problems, read_terms
+from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
+
+__all__ = ["Live", "Sofar", "complete_until", "mirrored"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sofar:
+    """The evidence up to `at` (seconds since the run's start), and the phase that is under way there."""
+
+    at: float
+    phase: Phase
+    evidence: Evidence
+
+
+class Live:
+    """Follows requests.csv and series.csv in `directory`; `run` is run.json as it is known by now.
+
+    `step` is the judge's block in seconds: half a block would be another value than the whole one is later.
+    """
+
+    def __init__(
+        self, directory: Path, run: Mapping[str, Any], phases: Sequence[Phase], rate: float, step: float
+    ) -> None:
+        where = directory / "run.json"
+        self._requests: GrowingTable[RequestRows] = GrowingTable.requests(directory / "requests.csv")
+        self._series: GrowingTable[SeriesRows] = GrowingTable.series(directory / "series.csv")
+        self._phases = phases
+        self._rate = rate
+        self._step = step
+        self._problems = read_problems(where, run.get("problems"))
+        self._terms = read_terms(where, run)
+
+    def read(self) -> Sofar | None:
+        """What is complete, in whole steps of the phase under way; None while that is a warm-up, or has none."""
+        requests, series = self._requests.read(), self._series.read()
+        if requests is None or series is None:
+            return None
+        reached = min(complete_until(requests.t, self._rate), _sampled_until(series))
+        phase = next((phase for phase in self._phases if phase.start <= reached < phase.end), None)
+        if phase is None or phase.kind != "measure":
+            return None
+        steps = math.floor((reached - phase.start) / self._step + 1e-9)
+        at = round(phase.start + steps * self._step, 3)  # as run.json will have it
+        if at <= phase.start:
+            return None
+        measured = [
+            Measured(phase.arm, phase.start, min(phase.end, at))
+            for phase in self._phases
+            if phase.kind == "measure" and phase.start < at
+        ]
+        evidence = build_evidence(measured, self._problems, requests, series, self._terms)
+        return Sofar(at, phase, evidence)
+
+
+def complete_until(t: Floats, rate: float) -> float:
+    """The time before which every request of the schedule (one each 1/`rate` s, from 0 on) is among `t`.
+
+    >>> complete_until(np.asarray([0.0, 0.04, 0.02, 0.08]), 50)
+    0.06
+    """
+    number = np.rint(t * rate).astype(np.int64)
+    seen = np.zeros(len(t) + 1, dtype=np.bool_)  # the first gap is at len(t) at the latest
+    seen[number[(number >= 0) & (number < len(t))]] = True
+    return float(np.argmin(seen)) / rate
+
+
+def _sampled_until(series: SeriesRows) -> float:
+    """Both arms' samples before this are all there: each arm's come in the order of time."""
+    newest = []
+    for arm in COLOURS:
+        t = series.t[series.arm == arm]
+        newest.append(float(t[-1]) if len(t) else 0.0)
+    return min(newest)
+
+
+def mirrored(sofar: Sofar) -> Evidence:
+    """The baseline as both arms, as much of it as the canary will be judged with: only the work counts.
+
+    Looking takes processor time on what may be the machine that is measured. The canary's phases must not bear more of
+    it than the baseline's.
+    """
+    arm = sofar.evidence.baseline
+    copies = math.ceil((sofar.phase.end - sofar.phase.start) / arm.seconds)
+    return replace(sofar.evidence, baseline=_repeated(arm, copies), canary=arm)
+
+
+def _repeated(arm: Arm, copies: int) -> Arm:
+    def later(t: Floats) -> Floats:
+        shifts = np.repeat(np.arange(copies) * arm.seconds, len(t))
+        return np.asarray(np.tile(t, copies) + shifts, dtype=np.float64)
+
+    def again(column: Ints) -> Ints:
+        return np.asarray(np.tile(column, copies), dtype=np.int64)
+
+    rows = arm.requests
+    latency = np.asarray(np.tile(rows.latency, copies), dtype=np.float64)
+    requests = Requests(
+        later(rows.t), latency, again(rows.status), again(rows.body_ok), again(rows.size), again(rows.body)
+    )
+    series = {name: Series(later(s.t), np.tile(s.value, copies)) for name, s in arm.series.items()}
+    return replace(arm, requests=requests, series=series, seconds=arm.seconds * copies)

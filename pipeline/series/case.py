@@ -1,0 +1,129 @@
+"""`pipeline judge --config FILE.yml`: a configuration and where its series are, to the case that is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.base.errors import UsageError
+from pipeline.series.config import JudgeConfig, load_config
+from pipeline.series.evidence import Case, build, common
+from pipeline.series.from_csv import read_table
+from pipeline.series.from_prometheus import ARMS, fetch
+from pipeline.series.prometheus import Prometheus
+from pipeline.series.samples import Samples
+from pipeline.series.save import save
+from pipeline.series.window import Span, parse_instant
+
+__all__ = ["from_csv", "from_prometheus"]
+
+Floats = NDArray[np.float64]
+
+USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
+MOST_STEPS = 100_000
+_ABSOLUTE = 1e8  # seconds: times below are since something of the file's own, above since 1970
+
+
+def from_prometheus(
+    config_path: Path, client: Prometheus, times: Mapping[str, str], *, now: float, keep: Path | None = None
+) -> Case:
+    """The case of a configuration's queries.
+
+    `times` are instants as text that win over the configuration's: from, to, and baseline-from ... canary-to.
+    `keep`: a directory for both versions' series as CSV files, which give the same verdict again.
+    Raises UsageError, ConfigError, EnvironmentError_.
+    """
+    config = load_config(config_path, "prometheus")
+    spans = {arm: _span(config, arm, times, now) for arm in ARMS}
+    both = common(spans["baseline"], spans["canary"], config.pairing)
+    if both is not None:
+        spans = dict.fromkeys(ARMS, both)
+    step = config.step or USUAL_STEP
+    for arm, span in spans.items():
+        steps = span.seconds / step
+        if steps > MOST_STEPS:
+            raise UsageError(
+                f"{steps:,.0f} steps in the {arm}: at most {MOST_STEPS:,}", hint="take a larger step"
+            )
+        if steps < 1:
+            raise UsageError(f"the {arm}'s {span.seconds:g} s are less than one step of {step:g} s")
+    samples = fetch(config, client, spans, step)
+    if keep is not None:
+        save(config, samples, keep)
+    names = {arm: _name(config, arm) for arm in ARMS}
+    return build(config, samples, spans, step, by_time=both is not None, names=names)
+
+
+def _name(config: JudgeConfig, arm: str) -> str:
+    labels = getattr(config.arms, arm) if config.arms else {}
+    return ",".join(f"{name}={value}" for name, value in labels.items()) or arm
+
+
+def _span(config: JudgeConfig, arm: str, times: Mapping[str, str], now: float) -> Span:
+    window = config.window
+    own = getattr(window, arm) if window else None
+    edges = {}
+    for edge, field in (("from", "start"), ("to", "end")):
+        text = times.get(f"{arm}-{edge}") or times.get(edge)
+        if text is None and window is not None:
+            text = getattr(own, field) if own else getattr(window, field)
+        if text is None:
+            raise UsageError(
+                f"from when to when is the {arm}? no {edge} is given", hint="--from -30m --to now"
+            )
+        try:
+            edges[field] = round(parse_instant(text, now), 3)
+        except ValueError as error:
+            raise UsageError(f"--{edge}: {error}") from None
+    span = Span(**edges)
+    if span.end <= span.start:
+        raise UsageError(f"the {arm}'s window ends before it begins")
+    if span.end > now + 1:
+        raise UsageError(f"the {arm}'s window ends in the future: nothing can be known of it yet")
+    return span
+
+
+def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
+    """The case of two files. Raises UsageError and ConfigError."""
+    config = load_config(config_path, "csv")
+    if baseline.exists() and canary.exists() and baseline.samefile(canary):
+        raise UsageError(f"{canary}: the same file for both versions, so nothing would be compared")
+    samples = {"baseline": read_table(config, baseline), "canary": read_table(config, canary)}
+    times = {arm: _times(own) for arm, own in samples.items()}
+    if min(map(len, times.values())) == 0:
+        paths = {"baseline": baseline, "canary": canary}
+        empty = next(arm for arm in times if len(times[arm]) == 0)
+        raise UsageError(
+            f"{paths[empty]}: no sample of any metric of {config_path}",
+            hint="a metric's column is called as the metric, or as csv: says (docs/prometheus.md)",
+        )
+    step = config.step or max(_usual_step(t) for t in times.values())
+    spans = {arm: Span(float(t[0]) - step, float(t[-1])) for arm, t in times.items()}
+    both = None
+    if config.pairing == "time" or min(span.start for span in spans.values()) > _ABSOLUTE:
+        both = common(spans["baseline"], spans["canary"], config.pairing)
+    if both is not None:
+        spans = dict.fromkeys(ARMS, both)
+        samples = {
+            arm: {name: _within(one, both) for name, one in own.items()} for arm, own in samples.items()
+        }
+    names = {"baseline": str(baseline), "canary": str(canary)}
+    return build(config, samples, spans, step, by_time=both is not None, names=names)
+
+
+def _times(samples: Mapping[str, Samples]) -> Floats:
+    return np.unique(np.concatenate([one.t for one in samples.values()]))
+
+
+def _usual_step(t: Floats) -> float:
+    return float(np.median(np.diff(t))) if len(t) > 1 else 1.0
+
+
+def _within(samples: Samples, span: Span) -> Samples:
+    kept = (samples.t > span.start) & (samples.t <= span.end)
+    total = samples.total[kept] if samples.total is not None else None
+    return replace(samples, t=samples.t[kept], value=samples.value[kept], total=total)

@@ -1,0 +1,236 @@
+"""Prometheus' HTTP API: range queries. https://prometheus.io/docs/prometheus/latest/querying/api/"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import numpy as np
+import requests
+from numpy.typing import NDArray
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
+
+from pipeline.base.errors import EnvironmentError_, UsageError
+from pipeline.base.text import clean
+
+__all__ = ["Answer", "Found", "Prometheus", "check_url"]
+
+Floats = NDArray[np.float64]
+
+MOST_POINTS: Final = 11_000  # of one series in one answer: more is refused by Prometheus itself
+LARGEST: Final = 64_000_000  # bytes of one answer, unpacked
+CONNECT: Final = 10.0  # seconds
+READ: Final = 130.0  # seconds; Prometheus itself gives up a query after 120
+_WAITS: Final = Retry(
+    # What was answered with "later" is asked again; a server that cannot be reached is told at once.
+    total=5, connect=0, read=0, redirect=0, other=0, status=4,
+    status_forcelist=(429, 503), allowed_methods=("POST",), raise_on_status=False,
+    backoff_factor=0.5, backoff_max=10, respect_retry_after_header=True, retry_after_max=30,
+)  # fmt: skip
+_REFUSED: Final = {
+    401: (
+        "wants other credentials",
+        "--credentials FILE, with one line: Bearer TOKEN or Basic USER:PASSWORD",
+    ),
+    403: ("does not allow this query", "--credentials FILE of a user who may query"),
+    404: ("has no query API here", "give the address of Prometheus itself, with its path if it has one"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """One series: its labels, the times of its samples (Unix seconds, ascending) and their values (NaN, Inf too)."""
+
+    labels: Mapping[str, str]
+    t: Floats
+    value: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """The series a query gave, in the server's order, and what the server warned of."""
+
+    series: tuple[Found, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def check_url(url: str) -> str:
+    """The server's address without a slash at its end. Raises UsageError, which never shows a password."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageError("the address of a Prometheus is like https://prometheus.example:9090")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError(
+            "an address is no place for a password: others see it in the list of processes",
+            hint="--credentials FILE, with one line: Basic USER:PASSWORD",
+        )
+    if parts.query or parts.fragment:
+        raise UsageError("the address of a Prometheus has no ? and no #")
+    return url.rstrip("/")
+
+
+class _Anonymous(AuthBase):
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class Prometheus:
+    """A server at `url`. `auth` adds the credentials to each request; `ca` is a PEM file of authorities to trust
+    instead of the system's. A context manager.
+    """
+
+    def __init__(self, url: str, *, auth: AuthBase | None = None, ca: Path | None = None) -> None:
+        self.url = check_url(url)
+        self._session = requests.Session()
+        # Without one of its own, requests would look for a password in ~/.netrc and send that.
+        self._session.auth = auth or _Anonymous()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=_WAITS))
+        if ca is not None and not ca.is_file():
+            raise UsageError(f"--ca {ca}: there is no such file")
+        self._verify = str(ca) if ca is not None else None
+
+    def __enter__(self) -> Prometheus:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def query_range(self, query: str, start: float, end: float, step: float) -> Answer:
+        """The values of `query` at start, start + step ... up to `end` (Unix seconds; step in seconds).
+
+        Long ranges are asked for in pages. Raises UsageError when the query is wrong or not allowed and
+        EnvironmentError_ when the server does not answer as it should.
+        """
+        pages: dict[tuple[tuple[str, str], ...], list[Found]] = {}
+        warnings: dict[str, None] = {}
+        for first, last in _pages(start, end, step):
+            data = self._ask(query, first, last, step)
+            for found in self._series(data):
+                pages.setdefault(tuple(sorted(found.labels.items())), []).append(found)
+            warnings |= dict.fromkeys(clean(text, 300) for text in _texts(data.get("warnings")))
+        return Answer(tuple(_joined(parts) for parts in pages.values()), tuple(warnings))
+
+    def _ask(self, query: str, start: float, end: float, step: float) -> Mapping[str, Any]:
+        form = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
+        try:
+            with self._session.post(
+                f"{self.url}/api/v1/query_range",
+                data=form,
+                timeout=(CONNECT, READ),
+                verify=self._verify,
+                allow_redirects=False,  # a form that is redirected arrives as an empty GET
+                stream=True,
+            ) as response:
+                body = self._body(response)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise EnvironmentError_(
+                f"{self.url} cannot be asked: {_cause(error)}", hint=_hint(error)
+            ) from None
+        return self._checked(response, body, query)
+
+    def _body(self, response: requests.Response) -> bytes:
+        body = bytearray()
+        for part in response.iter_content(1 << 16):
+            body += part
+            if len(body) > LARGEST:
+                raise UsageError(
+                    f"{self.url}: the answer is larger than {LARGEST:,} bytes",
+                    hint="let the query add series up: sum(...), or take a larger step",
+                )
+        return bytes(body)
+
+    def _checked(self, response: requests.Response, body: bytes, query: str) -> Mapping[str, Any]:
+        status = response.status_code
+        if status in _REFUSED:
+            what, hint = _REFUSED[status]
+            raise UsageError(f"{self.url} {what} ({status})", hint=hint)
+        if 300 <= status < 400:
+            to = clean(response.headers.get("Location", "nowhere"), 200)
+            raise UsageError(f"{self.url} redirects to {to}", hint="give that address, as far as /api/v1")
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            data = None
+        if not isinstance(data, Mapping) or data.get("status") not in ("success", "error"):
+            # A page for signing in is answered with 200 as well.
+            raise EnvironmentError_(
+                f"{self.url} answered {status}, but not as a Prometheus does",
+                hint="is this its address, and is it well? curl URL/-/ready",
+            )
+        if data["status"] == "error" or status != 200:
+            said = clean(data.get("error", ""), 300) or "no reason given"
+            if status in (400, 422):
+                raise UsageError(f"Prometheus refuses the query {clean(query, 200)}: {said}")
+            raise EnvironmentError_(f"{self.url} answered {status}: {said}")
+        return data
+
+    def _series(self, data: Mapping[str, Any]) -> Iterator[Found]:
+        try:
+            if data["data"]["resultType"] != "matrix":
+                raise ValueError
+            for entry in data["data"]["result"]:
+                labels = {str(name): str(value) for name, value in entry["metric"].items()}
+                if "values" not in entry and "histograms" in entry:
+                    raise UsageError(
+                        f"the series {labels} holds native histograms, not numbers",
+                        hint="histogram_quantile(0.99, sum(rate(...)))",
+                    )
+                points = np.asarray([(float(t), float(value)) for t, value in entry["values"]]).reshape(-1, 2)
+                yield Found(labels, points[:, 0], points[:, 1])
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            raise EnvironmentError_(f"{self.url} gave series that are not as Prometheus' are") from None
+
+
+def _pages(start: float, end: float, step: float) -> Iterator[tuple[float, float]]:
+    points = math.floor((end - start) / step + 1e-6) + 1
+    for first in range(0, points, MOST_POINTS):
+        last = min(first + MOST_POINTS, points) - 1
+        yield start + first * step, start + last * step
+
+
+def _joined(parts: Sequence[Found]) -> Found:
+    t, value = (np.concatenate([getattr(part, name) for part in parts]) for name in ("t", "value"))
+    order = np.argsort(t, kind="stable")
+    return Found(parts[0].labels, t[order], value[order])
+
+
+def _texts(value: object) -> Iterator[str]:
+    yield from (str(text) for text in value) if isinstance(value, list) else ()
+
+
+def _cause(error: Exception) -> str:
+    """What is behind an error of requests, in a few words: its own text is a chain of Python objects."""
+    if isinstance(error, requests.exceptions.SSLError):
+        text = str(error)
+        return (
+            "its certificate is not trusted" if "CERTIFICATE_VERIFY_FAILED" in text else "TLS does not work"
+        )
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return f"no connection within {CONNECT:g} s"
+    if isinstance(error, requests.exceptions.Timeout):
+        return f"no answer within {READ:g} s"
+    text = str(error)
+    if "NameResolutionError" in text or "getaddrinfo" in text:
+        return "its name is not known"
+    if "Connection refused" in text:
+        return "connection refused"
+    return clean(text.rsplit(": ", 1)[-1].strip("()'\" "), 120) or type(error).__name__
+
+
+def _hint(error: Exception) -> str | None:
+    if isinstance(error, requests.exceptions.SSLError):
+        return "--ca FILE: the certificate of the authority that signed it; and is it https at all?"
+    return None

@@ -1,0 +1,1 @@
+"""A repository and a ref: what is deployed."""

@@ -1,0 +1,123 @@
+"""Runs git so that a repository's own configuration cannot run anything on this machine, nor ask anything."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from pipeline.base.errors import EnvironmentError_
+
+__all__ = ["PROTOCOLS", "Result", "closed", "environment", "last_line", "run_git"]
+
+PROTOCOLS: Final = "file:git:http:https:ssh"
+# How this user's git reaches a network; every other GIT_ variable could point git at another repository.
+_KEPT: Final = re.compile(
+    r"GIT_(SSL_.*|SSH|SSH_COMMAND|SSH_VARIANT|PROXY_.*|HTTP_.*|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM))"
+)
+_OVERRIDES: Final = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.attributesFile=/dev/null",
+    "log.showSignature=false",  # it would run the repository's gpg.program
+    "maintenance.auto=false",
+    "gc.auto=0",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What git ended with. `code` is None when it took too long and was stopped."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+def environment(protocols: str = "none", extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables git runs with: nothing asks, and only `protocols` (as in GIT_ALLOW_PROTOCOL) may be used.
+
+    With "none" a partial clone cannot fetch what it lacks, which could run a command its configuration names.
+    """
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or _KEPT.fullmatch(k)}
+    return {
+        **inherited,
+        "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": protocols,
+        "GIT_ASKPASS": "",
+        "SSH_ASKPASS": "",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": f"{os.environ.get('GIT_SSH_COMMAND', 'ssh')} -oBatchMode=yes -oConnectTimeout=15",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",  # a commit is what its hash says
+        "GIT_ATTR_NOSYSTEM": "1",
+        **(extra or {}),
+    }
+
+
+def closed(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The same without any configuration but the one in the repository that is named."""
+    nothing = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_SYSTEM": os.devnull}
+    return environment(extra={**nothing, **(extra or {})})
+
+
+def run_git(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    directory: Path | None = None,
+    seconds: float = 60,
+    stdout: IO[bytes] | int = subprocess.PIPE,
+) -> Result:
+    """Runs git and waits. Raises EnvironmentError_ when git is not installed.
+
+    git's children die with it when time is up or this process is interrupted: else a hanging connection would
+    stay behind.
+    """
+    settings = [word for override in _OVERRIDES for word in ("-c", override)]
+    at = ["-C", str(directory)] if directory else []
+    try:
+        child = subprocess.Popen(
+            ["git", *settings, *at, *arguments],
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise EnvironmentError_("git is not installed", hint="apt-get install git") from None
+    try:
+        out, err = child.communicate(timeout=seconds)
+        code: int | None = child.returncode
+    except subprocess.TimeoutExpired:
+        _kill(child)
+        (out, err), code = child.communicate(), None
+    except BaseException:
+        _kill(child)
+        child.communicate()
+        raise
+    return Result(code, (out or b"").decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def last_line(result: Result) -> str:
+    """The line of git's complaint that says most: the first `fatal:` or `error:`, else the last."""
+    if result.code is None:
+        return "no answer in time"
+    lines = [line.strip() for line in result.err.splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith(("fatal: ", "error: ")):
+            return line.partition(": ")[2][:300]
+    return (lines or [f"git ended with {result.code}"])[-1][:300]

@@ -1,0 +1,61 @@
+"""A run directory that grows by the second, as one does while a canary is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.judge.evidence import Evidence
+from pipeline.runs.live import Live
+from pipeline.runs.phases import Phase
+
+__all__ = ["PHASES", "RATE", "RUN", "Stage"]
+
+HEADER = "t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by\n"
+RATE = 10
+PHASES = (
+    Phase("baseline", "warmup", 0, 2),
+    Phase("baseline", "measure", 2, 12),
+    Phase("canary", "warmup", 12, 14),
+    Phase("canary", "measure", 14, 24),
+)
+RUN: dict[str, Any] = {
+    "format": 1,
+    "problems": [],
+    "settings": {"schedule": "phased"},
+    "profile": {"expect": {"status": 200}},
+}
+
+
+class Stage:
+    """A run directory whose tables grow by the second."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.live = Live(path, RUN, PHASES, RATE, 1)
+        (path / "requests.csv").write_text(HEADER)
+        (path / "series.csv").write_text("t,arm,metric,value\n")
+
+    def append(self, name: str, text: str) -> None:
+        with (self.path / name).open("a") as file:
+            file.write(text)
+
+    def requests(
+        self, begin: float, end: float, *, status: int = 200, without: tuple[float, ...] = ()
+    ) -> None:
+        for number in range(round(begin * RATE), round(end * RATE)):
+            t = number / RATE
+            if t not in without:
+                colour = "blue" if t < 12 else "green"
+                self.append("requests.csv", f"{t:.6f},9,{6000 + number},{status},,5475,1,0a1b2c3d,{colour}\n")
+
+    def samples(self, begin: int, end: int) -> None:
+        for second in range(begin, end):
+            for arm in ("baseline", "canary"):
+                self.append(
+                    "series.csv", f"{second}.25,{arm},up,1\n{second}.25,{arm},service_cpu,0.{second}\n"
+                )
+
+    def evidence(self) -> tuple[float, Evidence] | None:
+        sofar = self.live.read()
+        return None if sofar is None else (sofar.at, sofar.evidence)

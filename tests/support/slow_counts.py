@@ -1,0 +1,72 @@
+"""The mathematics of docs/judge.md ("Proportions") word by word: slow, obvious, sharing only its constants.
+
+Likelihoods instead of closed forms, sums of binomial terms instead of special functions, a fine grid instead
+of Newton's method, loops instead of cumulative sums.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.judge.stats.evalues import Prior
+
+Floats = NDArray[np.float64]
+
+_HALF = np.geomspace(1e-6, 0.5, 800)
+GRID: Floats = np.concatenate([_HALF, 1 - _HALF[-2::-1]])
+
+
+def mixture(hits: float, n: float, share: Floats, prior: Prior, temper: float) -> Floats:
+    """Mixed likelihood ratios against each share, each to the power `temper`."""
+    total = np.zeros(len(share))
+    for ratio, weight in zip(prior.ratio, prior.weight, strict=True):
+        other = share * ratio / (1 - share + share * ratio)
+        with np.errstate(divide="ignore"):
+            log = (hits * np.log(other / share) if hits else 0.0) + (n - hits) * np.log(
+                (1 - other) / (1 - share)
+            )
+        total += weight * np.exp(temper * log)
+    return total
+
+
+def tail(
+    hits: int, n: int, share: Floats, *, upper: bool, kappa: float, even: float, temper: float
+) -> Floats:
+    """The chance of so few (`upper`) or so many hits under each share, made an e-value."""
+    counts = range(hits + 1) if upper else range(hits, n + 1)
+    chance = sum((math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in counts), np.zeros(len(share)))
+    return even + (1 - even) * kappa * np.minimum(chance, 1.0) ** ((kappa - 1) * temper)
+
+
+def dispersion(arms: Sequence[tuple[Sequence[float], Sequence[float]]], reach: int, trust: float) -> float:
+    """How much more the hits a second vary than those of independent requests; arms as (hits, n)."""
+    spread = binomial = noise = hits_seen = squares = struck = 0.0
+    for hits, n in arms:
+        if not sum(n):
+            continue
+        share = sum(hits) / sum(n)
+        off = [h - m * share for h, m in zip(hits, n, strict=True)]
+        weights = {lag: 1 - abs(lag) / (reach + 1) for lag in range(-reach, reach + 1)}
+        seconds = sum(m > 0 for m in n)
+        long_run = sum(
+            weights[s - t] * off[s] * off[t]
+            for s in range(len(off))
+            for t in range(len(off))
+            if abs(s - t) <= reach
+        )
+        spread += long_run * seconds / (seconds - min(sum(weights.values()), seconds / 2))
+        own = sum(n) * share * (1 - share)
+        binomial += own
+        noise += own**2 * (2 + sum((2 * weights[lag]) ** 2 for lag in range(1, reach + 1))) / seconds + own
+        hits_seen += sum(hits)
+        squares += sum(h * h for h in hits)
+        struck += sum(h > 0 for h in hits)
+    if not hits_seen:
+        return 1.0
+    ratio, error = (spread / binomial, math.sqrt(noise) / binomial) if binomial else (1.0, 0.0)
+    separate = min(binomial / max(ratio, 1.0), 2 * struck / reach)
+    return max(1.0, ratio - error, 1 + math.exp(-separate / trust) * (squares / hits_seen - 1))

@@ -1,0 +1,135 @@
+"""Looks at a run that lasts: what ends it, what is thrown away, and what is said of them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from pipeline.canary.early_stop import Decided, Looks, in_short
+from pipeline.judge import judge
+from pipeline.judge.evidence import Evidence
+from pipeline.judge.rules import MetricRule, Policy
+from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Summary, Verdict
+from pipeline.runs.directory import RunDirectory
+from tests.support.canary_stage import PHASES, RATE, RUN, Stage
+
+
+class Watched(Stage):
+    """The stage with a look at it."""
+
+    def __init__(self, path: Path, early_stop: str = "fail") -> None:
+        super().__init__(path)
+        self.directory = RunDirectory(path)
+        self.directory.write_run({**RUN, "phases": []})
+        self.looks = Looks(self.directory, RUN, PHASES, RATE, early_stop)
+
+    def until(self, begin: int, end: int, status: int) -> None:
+        """Grows second by second, looked at after each, until it is decided."""
+        for second in range(begin, end):
+            self.requests(second, second + 1, status=status)
+            self.samples(second + 1, second + 2)
+            self.looks.look()
+            if self.looks.decided is not None:
+                return
+
+
+def verdict(outcome: Outcome, decisions: list[Decision]) -> Verdict:
+    arm = Summary(10, 1.0)
+    metrics = tuple(
+        MetricVerdict(f"m{i}", f"Metric {i}", "g", "s", 1, False, arm, arm, 0.1, "relative", 0.05, decision, "")
+        for i, decision in enumerate(decisions)
+    )  # fmt: skip
+    return Verdict(outcome, 100, 75, (), metrics, ())
+
+
+def test_a_canary_of_errors_is_decided_within_seconds_and_the_files_say_the_same(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.samples(0, 1)
+    watched.until(0, 12, 200)
+    watched.until(12, 24, 500)
+    decided = watched.looks.decided
+    assert decided is not None
+    assert (decided.outcome, decided.at) == (Outcome.FAILED, 14 + decided.after)
+    assert decided.after <= 5
+    assert "shown worse: " in watched.looks.so_far
+    phases = [phase.to_dict() for phase in PHASES]
+    phases[-1]["end"] = decided.at
+    watched.directory.write_run({**RUN, "phases": phases, "stopped_early": decided.to_dict()})
+    again = judge(watched.directory.read_evidence(), watched.directory.rules(), watched.directory.policy())
+    assert again.outcome is Outcome.FAILED
+
+
+def test_looks_at_the_baseline_are_thrown_away_whatever_they_see(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "both")
+    watched.samples(0, 1)
+    watched.until(0, 12, 500)
+    assert (watched.looks.decided, watched.looks.so_far) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("early_stop", "outcome", "stops"),
+    [
+        ("fail", Outcome.FAILED, True),
+        ("fail", Outcome.PASSED, False),
+        ("both", Outcome.FAILED, True),
+        ("both", Outcome.PASSED, True),
+        ("both", Outcome.INCONCLUSIVE, False),
+        ("both", Outcome.INVALID, False),
+    ],
+)
+def test_what_ends_a_run_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early_stop: str, outcome: Outcome, stops: bool
+) -> None:
+    def decided(_evidence: Evidence, _rules: tuple[MetricRule, ...], _policy: Policy) -> Verdict:
+        return verdict(outcome, [])
+
+    watched = Watched(tmp_path, early_stop)
+    monkeypatch.setattr(watched.looks, "_judge", decided)
+    watched.requests(0, 16)
+    watched.samples(0, 17)
+    watched.looks.look()
+    assert watched.looks.decided == (Decided(16, outcome, 2) if stops else None)
+
+
+def test_a_block_is_judged_once_and_half_of_the_next_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[Evidence] = []
+
+    def count(evidence: Evidence, _rules: tuple[MetricRule, ...], _policy: Policy) -> Verdict:
+        judged.append(evidence)
+        return verdict(Outcome.PASSED, [])
+
+    watched = Watched(tmp_path)
+    monkeypatch.setattr(watched.looks, "_judge", count)
+    watched.requests(0, 16)
+    watched.samples(0, 17)
+    watched.looks.look()
+    watched.looks.look()
+    watched.requests(16, 17)
+    watched.samples(17, 18)
+    watched.looks.look()
+    assert [evidence.canary.seconds for evidence in judged] == [2]
+
+
+def test_off_looks_at_nothing(tmp_path: Path) -> None:
+    looks = Watched(tmp_path, "off").looks
+    asyncio.run(asyncio.wait_for(looks.run(), 1))
+    assert looks.decided is None
+
+
+@pytest.mark.parametrize(
+    ("decisions", "words"),
+    [
+        ([Decision.FAIL, Decision.PASS], "shown worse: Metric 0"),
+        ([Decision.FAIL] * 4, "shown worse: Metric 0, Metric 1 and 2 more"),
+        (
+            [Decision.PASS, Decision.INCONCLUSIVE, Decision.NODATA],
+            "1 of 2 metrics shown to be within their margin",
+        ),
+    ],
+)
+def test_the_verdict_so_far_is_a_phrase(decisions: list[Decision], words: str) -> None:
+    assert in_short(verdict(Outcome.INCONCLUSIVE, decisions)) == words

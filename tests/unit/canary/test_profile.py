@@ -1,0 +1,194 @@
+"""A profile is right as a whole, or every problem of it is one line with the file and the line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.base.errors import ConfigError, UsageError
+from pipeline.base.units import parse_duration, parse_rate, parse_size
+from pipeline.canary.profile import Profile, load_profile
+from pipeline.judge.rules import default_rules
+
+LEAST = "name: x\nstart: [run]\nport: 8000\nrequest: {path: /}\n"
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "x.yml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def problems(tmp_path: Path, text: str | bytes) -> list[str]:
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_profile(path)
+    assert all(re.match(rf"{re.escape(str(path))}:\d+: [^\n]+$", line) for line in caught.value.problems)
+    return [line.removeprefix(f"{path}:") for line in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", ["preview", "slug"])
+def test_each_shipped_profile_loads_and_comes_back_from_what_run_json_keeps(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.name == name
+    assert Profile.model_validate(profile.to_dict()) == profile
+
+
+def test_what_a_profile_leaves_out_has_its_default(tmp_path: Path) -> None:
+    profile = load_profile(written(tmp_path, LEAST + "install: null\nroutes:\n"))
+    assert profile.install == ()
+    assert [(route.path, route.method) for route in profile.routes] == [("/", None)]
+    assert profile.request.method == "GET"
+    assert profile.request.content() == b""
+    assert profile.metrics == default_rules()
+    assert profile.policy.expected_status == (200,)
+
+
+def test_json_is_sent_as_json_and_a_query_follows_every_path(tmp_path: Path) -> None:
+    text = LEAST.replace("{path: /}", '{method: POST, path: /a, query: "q=1", json: {é: [1, null]}}')
+    request = load_profile(written(tmp_path, text)).request
+    assert request.content() == '{"é": [1, null]}'.encode()
+    assert request.headers == {"Content-Type": "application/json"}
+    assert (request.target(), request.target("/b")) == ("/a?q=1", "/b?q=1")
+
+
+def test_all_problems_of_a_file_are_reported_together_each_with_its_line(tmp_path: Path) -> None:
+    text = """\
+name: My Service
+start: []
+prot: 8000
+start_timeout: 5 parsecs
+environment:
+  A: 1
+  A: "2"
+request:
+  path: preview
+  body: x
+  json: {}
+expect: {status: 99, body_regex: "("}
+metrics:
+  - {name: latency_p50, threshold: 10 furlongs}
+  - {name: nothing}
+  - {name: error_rate, weight: -1}
+policy: {pass_score: 101}
+"""
+    found = problems(tmp_path, text)
+    assert [line.partition(":")[0] for line in found] == sorted(
+        (line.partition(":")[0] for line in found), key=int
+    )
+    for said in (
+        "1: name: 'My Service' is not a name",
+        "2: start: ",
+        "3: unknown key 'prot': did you mean 'port'?",
+        "1: port: is missing",
+        "4: start_timeout: '5 parsecs' is not a duration",
+        "6: environment.A: must be text: write it in quotes",
+        "7: 'A' is given twice, first in line 6",
+        "9: request.path: 'preview' is not a plain path",
+        "12: expect.status: ",
+        "12: expect.body_regex: not a regular expression",
+        "14: metrics.0: ",
+        "15: metrics.1: there is no metric 'nothing'",
+        "16: metrics.2.weight: ",
+        "17: policy.pass_score: ",
+    ):
+        assert any(line.startswith(said) for line in found), (said, found)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "1: the file is empty"),
+        ("# nothing\n", "1: the file is empty"),
+        ("- a\n- b\n", "1: expected a mapping"),
+        ("just words\n", "1: expected a mapping"),
+        ("name: x\nstart:\n\t- run\n", "3: a tab cannot indent"),
+        ("name: x\nstart: [run\n", "3: "),
+        ("name: x\n---\nname: y\n", "2: but found another document"),
+        ("a: &a [1, 1]\nb: &b [*a, *a]\n", "2: aliases"),
+        (f"name: {'[' * 5000}", "1: nested too deeply"),
+        ("name: !!python/object/apply:os.system [id]\n", "1: the tag"),
+        ("name: !evil x\n", "1: not text, a number"),
+        ("name: 2024-13-45\n", "1: not text, a number"),
+        (f"port: {'9' * 5000}\n", "1: not text, a number"),
+        ("port: .nan\n", "1: not text, a number"),
+        ("name: x\n1: x\n", "2: a key must be text"),
+        ("name: x\n? [a]\n: b\n", "2: a key must be text"),
+        (b"name: \xff\xfe\x00", "1: not a text file in UTF-8"),
+        (b"name: x\n\x00\x01\x02", "1: not YAML"),
+        (b"x" * 1_000_001, "1: larger than"),
+    ],
+)  # fmt: skip
+def test_what_is_no_profile_at_all_is_one_line_and_no_traceback(
+    tmp_path: Path, text: str | bytes, said: str
+) -> None:
+    assert any(line.startswith(said) for line in problems(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("install: [npm, install]", "install.0: "),
+        ('start: ["a\\nb"]', "start.0: "),
+        ("port: 80", "port: "),
+        ("packages: [-o, Nodejs]", "packages.0: "),
+        ('environment: {"A B": x}', "environment.A B"),
+        ('environment: {A: "x\\ny"}', "environment.A: "),
+        ('request: {path: "/a b"}', "request.path: "),
+        ('request: {path: "/a?b=c"}', "request.path: "),
+        ("request: {path: /, method: get it}", "request.method: "),
+        ("request: {path: /, method: CONNECT}", "request.method: "),
+        ("request: {path: /, headers: {Content-Length: '3'}}", "request: the header Content-Length"),
+        ('request: {path: /, headers: {A: "x\\r\\nB: y"}}', "request.headers.A: "),
+        ("request: {path: /, body: a, json: 1}", "request: give body or json"),
+        ("metrics: []", "metrics: "),
+        ("metrics: [{name: host_cpu}, {name: host_cpu}]", "metrics: host_cpu is given twice"),
+        ("start_timeout: 0s", "start_timeout: "),
+        ("start_timeout: -5s", "start_timeout: "),
+        ("start_timeout: 2h", "start_timeout: "),
+    ],
+)
+def test_a_value_that_could_not_work_is_found_before_anything_boots(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    key = line.partition(":")[0]
+    kept = [old for old in LEAST.splitlines() if not old.startswith(f"{key}:")]
+    found = problems(tmp_path, "\n".join([*kept, line]))
+    assert any(said in text for text in found), found
+
+
+def test_secrets_by_their_name_are_left_out_of_what_run_json_keeps(tmp_path: Path) -> None:
+    text = LEAST.replace("{path: /}", "{path: /, headers: {Authorization: abc, Accept: x}}")
+    profile = load_profile(written(tmp_path, text + "environment: {DB_PASSWORD: abc, MODE: fast}\n"))
+    kept = profile.to_dict()
+    assert kept["environment"] == {"DB_PASSWORD": "***", "MODE": "fast"}
+    assert kept["request"]["headers"] == {"Authorization": "***", "Accept": "x"}
+    assert profile.environment["DB_PASSWORD"] == "abc"
+
+
+@pytest.mark.parametrize("name", ["nothing", "no/such.yml", "../pyproject.toml/x", "/", "", "a" * 5000])
+def test_a_profile_that_is_not_there_lists_those_that_are(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_profile(name)
+    assert "preview, slug" in str(caught.value.hint)
+
+
+def test_units_are_read_and_their_absence_means_the_base_unit() -> None:
+    assert [parse_duration(text) for text in ("250ms", "20s", "1.5m", "1h", "7", 7, 0.5)] == [
+        0.25, 20.0, 90.0, 3600.0, 7.0, 7.0, 0.5,
+    ]  # fmt: skip
+    assert [parse_size(text) for text in ("1kB", "2 MB", "1GiB", 12345678)] == [
+        1000,
+        2_000_000,
+        2**30,
+        12345678,
+    ]
+    assert [parse_rate(text) for text in ("50/s", "300/min", 50)] == [50.0, 5.0, 50.0]
+
+
+@pytest.mark.parametrize("text", ["", "s", "-1s", "1 parsec", "1e3s", "0", "nan", "1s 2", "\uff11s", True])
+def test_a_duration_that_is_none_is_refused(text: str | float) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        parse_duration(text)

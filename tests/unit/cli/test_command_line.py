@@ -1,0 +1,103 @@
+"""The command line: what it teaches, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.base.errors import Exit
+from pipeline.cli.root import COMMANDS, run
+
+
+def test_help_names_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == Exit.OK
+    out = capsys.readouterr().out
+    assert all(name in out for name in COMMANDS)
+    assert all(f"{code:3}" in out for code in Exit)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS])
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == Exit.OK
+    assert "Usage: pipeline " + name in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["canary", "master"], "two refs are needed"),
+        (["canary", "a", "b", "c"], "two refs are needed"),
+        (["canary", "a", "b", "--rate", "-5"], "rate"),
+        (["canary", "a", "b", "--duration", "5 parsecs"], "duration"),
+        (["canary", "a", "b", "--provider", "hyperv"], "hyperv"),
+        (["canary", "a", "b", "--profile", "no-such-profile"], "no-such-profile"),
+        (["canary", "a", "b", "--repo", "/no/such/path"], "/no/such/path"),
+        (["judge", "/no/such/run"], "/no/such/run"),
+        (["report", "/no/such/run"], "/no/such/run"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_what_the_user_got_wrong_is_named_and_exits_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_ref_that_does_not_exist_is_told_apart_from_a_path_that_is_no_repository(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline.source.sample import make_sample_repository
+
+    repository = make_sample_repository(tmp_path / "sample")
+    assert run(["canary", "master", "brokn", "--repo", str(repository)]) == Exit.USAGE
+    first = capsys.readouterr().err
+    assert "brokn" in first
+    assert "broken" in first  # the close match is offered
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run(["canary", "master", "broken", "--repo", str(empty)]) == Exit.USAGE
+    assert "repository" in capsys.readouterr().err
+
+
+def test_errors_with_json_are_one_json_document_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["judge", "/no/such/run", "--json"]) == Exit.USAGE
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == Exit.USAGE
+
+
+def test_a_dry_run_shows_the_plan_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline.source.sample import make_sample_repository
+
+    repository, runs = make_sample_repository(tmp_path / "sample"), tmp_path / "runs"
+    arguments = ["canary", "master", "broken", "--repo", str(repository), "--runs", str(runs), "--dry-run"]
+    assert run(arguments) == Exit.OK
+    out = capsys.readouterr().out
+    assert "300 s on blue (baseline, measure)" in out
+    assert not runs.exists()
+
+
+def test_the_module_and_the_command_are_the_same_thing() -> None:
+    versions = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for command in (
+            [sys.executable, "-m", "pipeline", "--version"],
+            [str(Path(sys.executable).with_name("pipeline")), "--version"],
+        )
+    ]
+    assert versions[0] == versions[1]
+
+
+def test_help_does_not_wait_for_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from pipeline.cli.root import run; run(['--help']); "
+        "sys.exit(bool({'scipy', 'plotly', 'pyinfra'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

@@ -1,0 +1,146 @@
+"""What the control machine does with a WAR before it travels, and the texts made of iTrust's secrets."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+import bcrypt
+import pytest
+
+from deploys.software import itrust2 as itrust_release
+from deploys.software import itrust2 as itrust_users
+from deploys.software import war
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def zipped(path: Path, content: dict[str, str], year: int = 2020) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in content.items():
+            file.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), text)
+    return path
+
+
+CONTENT = {"index.html": "hello", "WEB-INF/classes/A.class": "code"}
+
+
+def test_the_same_content_is_the_same_copy_whatever_the_times_and_the_order(tmp_path: Path) -> None:
+    one = zipped(tmp_path / "one.war", CONTENT)
+    other = zipped(tmp_path / "other.war", dict(reversed(CONTENT.items())), year=2024)
+    changed = zipped(tmp_path / "changed.war", {**CONTENT, "index.html": "bye"})
+    assert war.prepared(one) == war.prepared(other)
+    assert war.prepared(one)[1] != war.prepared(changed)[1]
+
+
+def test_the_copy_is_its_owners_and_holds_all_but_the_passwords(tmp_path: Path) -> None:
+    secret = {"WEB-INF/classes/db.properties": "password=x", "WEB-INF/classes/email.properties": "password=y"}
+    copy, _ = war.prepared(zipped(tmp_path / "a.war", {**CONTENT, **secret}))
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(copy) as file:
+        assert {name: file.read(name).decode() for name in file.namelist()} == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda path: path.mkdir(), "is a directory, not a WAR"),
+        (lambda _: None, "No such file or directory"),
+        (lambda path: path.write_text("hello"), "is not a WAR: file is not a zip file"),
+        (lambda path: zipped(path, {"hello.txt": "x"}), "is not a WAR: it has no WEB-INF"),
+        (lambda path: zipped(path, {**CONTENT, "a/../../b": "x"}), "which is outside of it"),
+        (lambda path: zipped(path, {**CONTENT, "/etc/b": "x"}), "which is outside of it"),
+    ],
+    ids=["directory", "absent", "text", "other zip", "above", "absolute"],
+)
+def test_what_is_no_war_is_told_in_one_line(tmp_path: Path, make: object, complaint: str) -> None:
+    path = tmp_path / "a.war"
+    make(path)  # type: ignore[operator] # pytest's parameters have no types
+    with pytest.raises(war.WarError) as raised:
+        war.prepared(path)
+    assert str(raised.value).startswith(str(path))
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_damaged_war_is_told_in_one_line(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.war", {**CONTENT, "big.txt": "0123456789" * 1000})
+    content = bytearray(path.read_bytes())
+    middle = content.index(b"big.txt") + 20
+    content[middle : middle + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    with pytest.raises(war.WarError, match=r"cannot be unpacked|is not a WAR"):
+        war.prepared(path)
+
+
+def archive(path: Path, names: list[str]) -> Path:
+    with tarfile.open(path, "w:gz") as file:
+        for name in names:
+            file.addfile(tarfile.TarInfo(name), io.BytesIO())
+    return path
+
+
+def program(directory: Path, text: str) -> str:
+    """A PATH that begins with a program `mvn` of this text."""
+    directory.mkdir()
+    (directory / "mvn").write_text(f"#!/bin/sh\n{text}\n")
+    (directory / "mvn").chmod(0o755)
+    return f"{directory}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_a_tree_is_built_once_by_this_machines_maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = archive(tmp_path / "a.tar.gz", ["iTrust2/pom.xml"])
+    build = f'echo "$PWD $MAVEN_OPTS $*" >> {tmp_path}/calls; mkdir target && echo made > target/iTrust2.war'
+    monkeypatch.setenv("PATH", program(tmp_path / "bin", build))
+    assert war.built(packed, "one").read_text() == "made\n"
+    assert war.built(packed, "one").read_text() == "made\n"
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert re.search(r"/iTrust2 .*--add-opens=java.base/java.util=.* -DskipTests package$", call)
+
+
+@pytest.mark.parametrize(
+    ("tree", "mvn", "complaint"),
+    [
+        (["other/pom.xml"], "exit 0", "this is not iTrust2: it has no iTrust2/pom.xml"),
+        (["pom.xml"], "echo '[ERROR] '; echo '[ERROR] no such luck'; exit 1", "mvn package: no such luck"),
+        (["pom.xml"], "exit 0", "made no target/iTrust2.war"),
+    ],
+    ids=["another project", "fails", "makes none"],
+)
+def test_a_build_that_fails_says_why_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tree: list[str], mvn: str, complaint: str
+) -> None:
+    monkeypatch.setenv("PATH", program(tmp_path / "bin", mvn))
+    with pytest.raises(war.WarError, match=re.escape(complaint)):
+        war.built(archive(tmp_path / "a.tar.gz", tree), "one")
+
+
+def test_without_maven_a_local_build_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(war.WarError, match="there is no mvn on this machine; install Maven"):
+        war.built(archive(tmp_path / "a.tar.gz", ["pom.xml"]), "one")
+
+
+def test_the_first_users_statements_hold_no_password_and_are_of_spring_securitys_form() -> None:
+    secrets = {name: f"secret {name}" for name in itrust_users.secret_names().values()}
+    text = itrust_users.statements(secrets, rounds=4)
+    assert not any(secret in text for secret in secrets.values())
+    hashes = dict(re.findall(r"SELECT '(\w+)' AS username, '([^']+)'", text))
+    assert set(hashes) == set(itrust_users.ROLES)
+    assert all(hashed.startswith("$2a$") for hashed in hashes.values())
+    assert bcrypt.checkpw(b"secret itrust_bobbyod_password", hashes["bobbyOD"].encode())
+
+
+def test_the_install_script_is_shell_that_parses() -> None:
+    text = itrust_release.install_script("/srv/itrust/releases/x")
+    assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0

@@ -1,0 +1,160 @@
+"""Inventory files: what is understood, what is refused and how that is said."""
+
+from __future__ import annotations
+
+import runpy
+import stat
+from pathlib import Path
+
+import pytest
+
+from pipeline.base.errors import InventoryError
+from pipeline.inventory.file import read_inventory, write_inventory
+from pipeline.inventory.hosts import Host, Inventory
+
+EXAMPLES = Path(__file__).parents[3] / "inventories"
+
+
+def read(tmp_path: Path, text: str) -> Inventory:
+    path = tmp_path / "hosts.ini"
+    path.write_text(text)
+    return read_inventory(path)
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(InventoryError) as caught:
+        read(tmp_path, text)
+    return [line.removeprefix(f"{tmp_path}/hosts.ini:") for line in caught.value.message.splitlines()]
+
+
+def test_both_examples_describe_the_same_three_hosts() -> None:
+    def described(name: str) -> list[tuple[str, str, str]]:
+        inventory = read_inventory(EXAMPLES / name)
+        hosts = [inventory.one(group) for group in ("proxy", "blue", "green")]
+        return [(host.address, host.private_address, host.user) for host in hosts]
+
+    assert described("canary-example.ini") == described("ansible-style-example.ini")
+    assert described("canary-example.ini")[1] == ("203.0.113.11", "10.0.0.11", "admin")
+
+
+def test_what_is_written_is_read_back_the_same(tmp_path: Path) -> None:
+    key = tmp_path / "a key"
+    key.touch()
+    blue = Host(
+        "blue", "10.0.0.2", 2222, "admin", key, "192.168.0.2", {"port": ["it's", '"quoted"', "\\ %s"]}
+    )
+    written = Inventory({"proxy": (Host("proxy", "10.0.0.1"),), "blue": (blue,), "both": (blue,)})
+    write_inventory(written, tmp_path / "out.ini")
+    assert read_inventory(tmp_path / "out.ini").groups == written.groups
+
+
+def test_what_is_written_is_python_as_pyinfra_reads_it(tmp_path: Path) -> None:
+    write_inventory(Inventory({"blue": (Host("b", "10.0.0.2", 2222, "admin"),)}), tmp_path / "out.ini")
+    assert runpy.run_path(str(tmp_path / "out.ini"))["blue"] == [
+        ("b", {"ssh_hostname": "10.0.0.2", "ssh_user": "admin", "ssh_port": 2222})
+    ]
+
+
+def test_a_file_that_names_keys_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "out.ini"
+    path.touch(mode=0o644)
+    write_inventory(Inventory({"blue": (Host("b", "10.0.0.2", key=Path("/k")),)}), path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_ansible_values_come_from_the_nearest_place(tmp_path: Path) -> None:
+    inventory = read(
+        tmp_path,
+        """
+        [app]
+        one ansible_host=10.0.0.1 ansible_port=2201
+        two ansible_host=10.0.0.2 ansible_user=own  # a comment
+        [app:vars]
+        ansible_user = group
+        ansible_python_interpreter=/usr/bin/python3
+        [site:children]
+        app
+        [site:vars]
+        ansible_user=above
+        note=some words
+        [all:vars]
+        ansible_port=22022
+        """,
+    )
+    one, two = inventory.groups["app"]
+    assert (one.user, one.port, two.user, two.port) == ("group", 2201, "own", 22022)
+    assert [host.data for host in inventory.groups["site"]] == [{"note": "some words"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            '[all]\nblue = [("b", {"ssh_hostnam": "x"})]',
+            "2: no key 'ssh_hostnam'; did you mean 'ssh_hostname'?",
+        ),
+        ('[all]\nblue = [("b", {"sshuser": "x"})]', "2: no key 'sshuser'; did you mean 'ssh_user'?"),
+        (
+            '[all]\nblue = [("b", {"ssh_password": "x"})]',
+            "2: 'ssh_password': passwords are not taken, name a key file or use an agent",
+        ),
+        ('[all]\nblue = [("b", {"ssh_port": 0})]', "2: ssh_port 0 is no port (1 to 65535)"),
+        ('[all]\nblue = [("b", {"ssh_port": True})]', "2: ssh_port True is no port (1 to 65535)"),
+        ('[all]\nblue = [("b", {"ssh_user": 7})]', "2: ssh_user must be text, not 7"),
+        ('[all]\nblue = [("b", {"ssh_key": "/no/such"})]', "2: no key file /no/such"),
+        (
+            '[all]\nblue = [("-oProxyCommand=x", {})]',
+            "2: host '-oProxyCommand=x': '-oProxyCommand=x' cannot be its address",
+        ),
+        ('[all]\nblue = [\n  "b",\n  "b",\n  ]', "4: host 'b' is in group 'blue' twice"),
+        (
+            '[all]\nblue = [("b", {"ssh_port": 1})]\ngreen = ["b"]',
+            "3: host 'b' is described differently in another group",
+        ),
+        ("[all]\nblue = []", "2: group 'blue' is empty"),
+        ("[all]\nblue = [open('x')]", '2: a host must be "name" or ("name", {data})'),
+        (
+            '[all]\nblue = [("b", {"note": open("x")})]',
+            "2: open('x') is not a plain value; nothing is computed here",
+        ),
+        ("[all]\nblue = [\nimport x", "2: not Python: '[' was never closed"),
+        ('[all]\nimport os\nblue = ["b"]', "2: only `[all]` and `group = [hosts]` are understood here"),
+        ('[all]\nblue = ["@docker/x"]', "2: host '@docker/x': only hosts reached by SSH can be used"),
+        ("[blue]\nb ansible_hots=x", "2: no key 'ansible_hots'; did you mean 'ansible_host'?"),
+        ("[blue]\nb ansible_port=70000", "2: ansible_port '70000' is no port (1 to 65535)"),
+        ("[blue]\nb\nb", "3: host 'b' is in group 'blue' twice"),
+        ("[blue]\n[green]\ng", "1: group 'blue' is empty"),
+        ("[blue]\nweb[01:03]", "2: 'web[01:03]' is no host's name; instead of a range write a line each"),
+        ("[blue]\nb ansible_host", "2: 'ansible_host' is not name=value"),
+        ('[blue]\nb note="x', "2: cannot be read: No closing quotation"),
+        (
+            "[blue]\nb ansible_connection=local",
+            "2: ansible_connection=local: only hosts reached by SSH can be used",
+        ),
+        ("[blue]\nb\n[site:children]\nbleu", "4: no such group: 'bleu'"),
+        ("[blue]\nb\n[bleu:vars]\nansible_user=x", "3: no such group: 'bleu'"),
+        ("[a:children]\nb\n[b:children]\na\n", "4: group 'a' is inside itself"),
+        ("[bl ue]\nb", "1: [bl ue] is no group: write [name], [name:vars] or [name:children]"),
+        ("", "1: no group of hosts in this file"),
+    ],
+)
+def test_a_problem_is_told_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in problems(tmp_path, text)
+
+
+def test_all_problems_are_told_together_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = '[all]\nblue = [("b", {"ssh_port": 99999,\n  "ssh_keyy": "k"})]\ngreen = []\n'
+    assert [line[:2] for line in problems(tmp_path, text)] == ["2:", "3:", "4:"]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "hosts.ini").write_bytes(content)
+    with pytest.raises(InventoryError, match=r"hosts\.ini: cannot be read: "):
+        read_inventory(tmp_path / "hosts.ini")
+
+
+def test_a_group_that_needs_one_host_says_how_many_it_has() -> None:
+    with pytest.raises(InventoryError, match="group 'blue' needs exactly one host, it has 0"):
+        Inventory({}).one("blue")

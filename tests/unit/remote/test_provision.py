@@ -1,0 +1,210 @@
+"""Provisioning without a host: what pyinfra's log is taken to mean, what words become in files."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from pyinfra.api.exceptions import DeployError
+
+from deploys.kit.quoting import (
+    environment_file,
+    haproxy_address,
+    haproxy_path,
+    install_script,
+    systemd_command,
+)
+from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
+from pipeline.inventory.hosts import Host, Inventory
+from pipeline.remote.provision import changes, connection, failure, provision
+from pipeline.remote.transcript import Transcript
+
+INVENTORY = Inventory({name: (Host(name, "203.0.113.1"),) for name in ("proxy", "blue", "green")})
+AWKWARD = ["a b", "$HOME", "`id`", '"', "'", "\\", "100%", "%n", ";", "ä", ""]
+
+INSTALL = (
+    "--> Starting operation: deploys/canary_service.py | service install: unpack and install the commit "
+)
+START = "--> Starting operation: deploys/canary_service.py | service start: restart the service "
+CONNECT = "--> Connecting to hosts..."
+
+
+def error_of(*lines: str) -> PipelineError:
+    transcript = Transcript()
+    for line in lines:
+        transcript.read(f"    {line}\n")
+    return failure(transcript, Path("deploys/canary.py"), Path("p.log"), INVENTORY)
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "message"),
+    [
+        pytest.param(
+            [CONNECT, "[blue]  Connected", "[green] Could not connect (refused)", "--> Preparing"],
+            HostError,
+            "green: cannot be reached by SSH: Could not connect (refused)",
+            id="unreachable",
+        ),
+        pytest.param(
+            [INSTALL, "[blue]  Success", "[green] + npm ci", "[green] \x1b[31mnpm ERR! code E404\x1b[0m",
+             "[green] npm ERR! 404 Not Found - GET http://r/x", "[green] npm ERR! A complete log of this run",
+             "[green] Error: executed 3 commands"],
+            ServiceError,
+            "green: the service could not be installed: npm ci: 404 Not Found - GET http://r/x",
+            id="npm",
+        ),
+        pytest.param(
+            [INSTALL, "[green] + npm install", "[green] added 3 packages", "[green] + false",
+             "[green] Error: executed 3 commands"],
+            ServiceError,
+            "green: the service could not be installed: false: it failed without a word",
+            id="a command that says nothing is not given another's words",
+        ),
+        pytest.param(
+            [START, "[green] Failed to locate executable x", '[green] See "systemctl status canary.service"',
+             "[green] Error: executed 1 commands"],
+            ServiceError,
+            "green: the service could not be started: Failed to locate executable x",
+            id="start",
+        ),
+        pytest.param(
+            [INSTALL, "[green] no", "[green] Error: executed 0 commands", "[blue] bad",
+             "[blue] Error: executed 0 commands", "--> pyinfra error: No hosts remaining!"],
+            ServiceError,
+            "blue: the service could not be installed: bad",
+            id="of several hosts the first in the inventory",
+        ),
+        pytest.param(
+            ["--> Starting operation: Install the missing packages", "[proxy] E: no such package",
+             "[proxy] Error: executed 0 commands"],
+            ProvisionError,
+            "canary.py: proxy, Install the missing packages: E: no such package",
+            id="not the service's fault",
+        ),
+        pytest.param(
+            ["--> pyinfra error in /x/canary_proxy.py line 51: proxy: no data 'blue'"],
+            ProvisionError,
+            "canary.py: proxy: no data 'blue'",
+            id="a deploy that refuses its data",
+        ),
+        pytest.param([], ProvisionError, "canary.py: pyinfra ended without a word", id="silence"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_told_in_one_line(lines: list[str], kind: type[PipelineError], message: str) -> None:
+    error = error_of(*lines)
+    assert (type(error), error.message) == (kind, message)
+
+
+@pytest.mark.parametrize(("operation", "step"), [(INSTALL, "install"), (START, "start")])
+def test_a_service_that_does_not_install_is_told_from_one_that_does_not_start(
+    operation: str, step: str
+) -> None:
+    error = error_of(operation, "[green] no", "[green] Error: executed 0 commands")
+    assert isinstance(error, ServiceError)
+    assert (error.host, error.step) == ("green", step)
+
+
+def test_changes_are_told_by_host_in_their_order() -> None:
+    operations = [
+        {"name": "deploys/x.py | A", "success": ["blue", "green"]},
+        {"name": "B", "success": ["blue"]},
+    ]
+    done = {"plan": [], "results": {"operations": operations}}
+    planned = {"plan": [{"name": "A", "hosts_with_change": ["proxy"]}], "results": None}
+    assert changes(json.dumps(done), INVENTORY) == {"proxy": [], "blue": ["A", "B"], "green": ["A"]}
+    assert changes(json.dumps(planned), INVENTORY) == {"proxy": ["A"], "blue": [], "green": []}
+
+
+def test_what_a_host_reports_is_collected_and_is_no_reason_of_a_failure() -> None:
+    transcript = Transcript()
+    for line in [START, '[blue] report: {"release": "abc"}', "[blue] report: {broken}", "[blue] Success",
+                 '[green] report: {"a": 1}', "[green] no room", "[green] Error: executed 0 commands"]:  # fmt: skip
+        transcript.read(f"    {line}\n")
+    assert transcript.reports == {"blue": [{"release": "abc"}], "green": [{"a": 1}]}
+    assert [failed.reason for failed in transcript.failures] == ["no room"]
+
+
+def test_data_of_a_deploy_cannot_replace_how_a_host_is_reached() -> None:
+    host = Host("blue", "203.0.113.9", data={"note": "x", "commit": "old"})
+    data = connection(host, None, {"blue": {"ssh_hostname": "evil", "commit": "new"}})
+    assert (data["ssh_hostname"], data["commit"], data["note"]) == ("203.0.113.9", "new", "x")
+
+
+def test_a_host_that_refuses_ssh_is_named_and_the_log_kept(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound but not listening: connecting is refused
+        here = Inventory({"proxy": (Host("proxy", "127.0.0.1", closed.getsockname()[1]),)})
+        with pytest.raises(HostError, match=r"proxy: cannot be reached by SSH: Could not connect"):
+            provision(
+                here,
+                Path(__file__).parents[3] / "deploys" / "canary_proxy.py",
+                {},
+                log=tmp_path / "logs" / "p.log",
+                known_hosts=tmp_path / "known_hosts",
+            )
+    assert "Connecting to hosts" in (tmp_path / "logs" / "p.log").read_text()
+
+
+def test_values_that_are_code_never_reach_the_generated_inventory(tmp_path: Path) -> None:
+    data = {"proxy": {"x": Path("/")}}
+    with pytest.raises(PipelineError, match="proxy: its data holds more than plain text"):
+        provision(INVENTORY, Path("deploys/canary.py"), data, log=tmp_path / "l", known_hosts=None)
+
+
+def test_an_environment_file_gives_a_shell_exactly_its_values(tmp_path: Path) -> None:
+    values = {f"V{index}": text for index, text in enumerate(AWKWARD)}
+    path = tmp_path / "environment"
+    path.write_text(environment_file(values))
+    script = f"set -a; . {shlex.quote(str(path))}; exec env -0"
+    out = subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout.decode()
+    assert values.items() <= dict(line.split("=", 1) for line in out.split("\0") if line).items()
+
+
+def test_an_install_script_passes_words_on_as_they_are_and_stops_at_the_first_failure(tmp_path: Path) -> None:
+    (tmp_path / "env").touch()
+    commands = [["printf", "%s\\n", *AWKWARD], ["false"], ["echo", "not reached"]]
+    script = install_script(commands, str(tmp_path), str(tmp_path / "env"))
+    done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert lines[1 : len(AWKWARD) + 1] == AWKWARD
+    assert lines[-1] == "+ false"
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["node", "app.js"], '"node" "app.js"'),
+        (["./run.sh"], '"/srv/x/run.sh"'),
+        (["/usr/bin/python3", "-c", "x"], '"/usr/bin/python3" "-c" "x"'),
+        (["node", "100%", "$A", 'q"', "\\"], r'"node" "100%%" "$$A" "q\"" "\\"'),
+    ],
+)
+def test_a_start_command_is_written_as_systemd_reads_it(argv: list[str], expected: str) -> None:
+    assert systemd_command(argv, "/srv/x") == expected
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda: systemd_command([], "/srv/x"),
+        lambda: systemd_command(["-/bin/sh"], "/srv/x"),
+        lambda: systemd_command(["$SHELL"], "/srv/x"),
+        lambda: environment_file({"A B": "x"}),
+        lambda: environment_file({"A": "x\nUSER=root"}),
+        lambda: install_script([[]], "/srv/x", "/env"),
+        lambda: haproxy_address("10.0.0.1", "blue"),
+        lambda: haproxy_address("10.0.0.1:99999", "blue"),
+        lambda: haproxy_address("a:1\n    server x", "blue"),
+        lambda: haproxy_path("preview"),
+        lambda: haproxy_path("/a b"),
+        lambda: haproxy_path('/a"\n'),
+    ],
+)
+def test_what_cannot_be_written_safely_is_refused(bad: object) -> None:
+    with pytest.raises(DeployError):
+        bad()  # type: ignore[operator] # each is a call to be tried; their types differ

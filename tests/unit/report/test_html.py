@@ -1,0 +1,167 @@
+"""The HTML page: complete, inert, offline and small."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tests.support.report_samples as samples
+from pipeline.judge.evidence import Arm, Evidence, Requests
+from pipeline.judge.verdict import Outcome
+from pipeline.report import html
+
+INJECTION = "</script><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>\x1b[2J"
+
+
+class Page(HTMLParser):
+    """The page as a browser takes it apart: tags with their attributes, scripts, and the text between."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self._inside = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - the base class names it
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside != "style":
+            self.text += data
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        figures: dict[str, Any] = json.loads(self.scripts[0])
+        return figures
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return Page(html.render(samples.verdict(), samples.run(), samples.evidence()))
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Page:
+    metric = samples.metric(title=INJECTION, group=INJECTION, reason=INJECTION)
+    verdict = samples.verdict(metrics=(metric,), reasons=(INJECTION, INJECTION), notes=(INJECTION,))
+    version = {"ref": INJECTION, "sha": INJECTION, "subject": INJECTION}
+    run = samples.run(
+        baseline=version,
+        canary=version,
+        sample=True,
+        sample_why=INJECTION,
+        repo=INJECTION,
+        profile={"name": INJECTION, INJECTION: INJECTION},
+        problems=[{"effect": INJECTION, "message": INJECTION}],
+    )
+    return Page(html.render(verdict, run, samples.evidence()))
+
+
+def test_the_verdict_comes_first_with_score_refs_and_commits(page: Page) -> None:
+    assert next(tag for tag, _ in page.tags if re.fullmatch(r"h\d", tag)) == "h1"
+    verdict, table = page.text.index("The canary failed"), page.text.index("Metrics")
+    assert verdict < page.text.index("100 % of requests failed on the canary") < table
+    for fact in ("12", "master", "broken", "ec9b647000", "0fb8c1c000", "Pass the whole body", "Not promoted"):
+        assert fact in page.text[:table]
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_each_outcome_is_in_the_title(outcome: Outcome) -> None:
+    text = html.render(samples.verdict(outcome=outcome, score=None), samples.run(), samples.evidence())
+    assert f"<title>{outcome.upper()}: canary broken against master</title>" in text
+
+
+def test_each_metric_has_a_section_with_its_reason_and_two_drawn_charts(page: Page) -> None:
+    sections = [attributes["id"] for tag, attributes in page.tags if tag == "article"]
+    assert len(sections) == len(samples.verdict().metrics)
+    for metric in samples.verdict().metrics:
+        assert metric.reason in page.text
+    for section in sections:
+        for kind in "dt":
+            assert page.figures[f"{section}{kind}"]["data"]
+
+
+def test_charts_tell_in_words_what_they_show(page: Page) -> None:
+    charts = [attributes for _, attributes in page.tags if attributes.get("class") == "chart"]
+    assert len(charts) == 8
+    assert all(
+        chart["role"] == "img" and "canary 100 %" in (chart["aria-label"] or "") for chart in charts[:2]
+    )
+
+
+def test_phases_are_marked_and_warm_ups_shaded(page: Page) -> None:
+    shapes = page.figures["m1t"]["layout"]["shapes"]
+    assert [shape["fillcolor"] for shape in shapes] == [
+        "@warmup",
+        "@baseline-tint",
+        "@warmup",
+        "@canary-tint",
+    ]
+
+
+def test_nothing_is_loaded_from_outside(page: Page, hostile: Page) -> None:
+    loading = ("src", "href", "srcset", "data", "action", "poster", "background")
+    for tag, attributes in page.tags + hostile.tags:
+        for name in loading:
+            value = attributes.get(name) or "#"
+            assert value.startswith(("#", "data:")), (tag, name, value)
+        assert not [name for name in attributes if name.startswith("on")]
+    styles = re.findall(r"<style>.*?</style>", html.render(samples.verdict(), {}, samples.evidence()), re.S)
+    assert not re.search(r"url\(|@import", "".join(styles))
+
+
+def test_only_the_page_s_own_scripts_may_run(hostile: Page) -> None:
+    policy = next(a["content"] for _, a in hostile.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert len(hostile.scripts) == 3  # the figures, which are data, plotly and ours
+    for script in hostile.scripts[1:]:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+    assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
+
+
+def test_injected_markup_and_control_characters_are_inert_text(hostile: Page) -> None:
+    assert hostile.text.count("<script>alert(1)</script>") >= 8
+    assert "\x1b" not in hostile.text
+    assert "img" not in {tag for tag, _ in hostile.tags}
+
+
+def test_the_sample_repository_is_named_loudly(page: Page, hostile: Page) -> None:
+    assert "Sample code." in hostile.text
+    assert "Sample code." not in page.text
+
+
+def test_a_long_run_stays_a_small_page() -> None:
+    evidence = samples.evidence(rate=50, seconds=300)
+    assert len(evidence.baseline.requests) + len(evidence.canary.requests) == 30_000
+    page = Page(html.render(samples.verdict(), samples.run(), evidence))
+    assert len(page.scripts[0]) < 200_000
+
+
+def test_a_run_that_measured_nothing_still_has_a_page() -> None:
+    none = np.empty(0)
+    whole = np.empty(0, np.int64)
+    arm = Arm(Requests(none, none, whole, whole, whole), {}, 0.0)
+    broken = samples.verdict(outcome=Outcome.INVALID, score=None)
+    page = Page(html.render(broken, {}, Evidence(arm, arm)))
+    assert "There are no samples to draw." in page.text
+    assert "Invalid: the experiment is broken" in page.text
+    assert "nan" not in page.text.lower()

@@ -1,0 +1,137 @@
+"""The interval as a drawing, what a decision rests on, and the score's sum."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import pytest
+
+import tests.support.report_samples as samples
+from pipeline.judge.verdict import Decision, GroupScore
+from pipeline.report import html
+from pipeline.report.interval import WIDTH, bar
+from pipeline.report.rows import evidence_words, score_rows
+
+
+def test_zero_and_the_margin_stand_at_the_same_places_whatever_the_metric() -> None:
+    first = bar(samples.metric(threshold=0.25))
+    second = bar(samples.metric(effect_kind="absolute", unit="B", threshold=8e6, effect=1e6, low=0, high=2e6))
+    assert first is not None
+    assert second is not None
+    assert (first.zero, first.margin) == (second.zero, second.margin)
+    assert 0 < first.zero < first.margin < WIDTH
+
+
+def test_an_interval_within_the_margin_ends_left_of_it_and_one_beyond_it_begins_right_of_it() -> None:
+    within = bar(samples.metric(low=-0.04, high=0.11, threshold=0.25))
+    beyond = bar(samples.metric(low=0.3, high=0.5, threshold=0.25, effect=0.4))
+    assert within is not None
+    assert beyond is not None
+    assert within.low < within.zero < within.high < within.margin
+    assert beyond.margin < beyond.low < beyond.estimate < beyond.high
+
+
+@pytest.mark.parametrize("low", [None, math.nan, -math.inf, -9.0])
+def test_what_lies_beyond_the_scale_is_cut_off_there(low: float | None) -> None:
+    drawn = bar(samples.metric(low=low, high=9.0))
+    assert drawn is not None
+    assert (drawn.low, drawn.high, drawn.cut_low, drawn.cut_high) == (0.0, WIDTH, True, True)
+
+
+def test_a_margin_of_nothing_is_drawn_at_zero() -> None:
+    drawn = bar(
+        samples.metric(effect_kind="absolute", unit="count", threshold=0.0, effect=2, low=0.5, high=3)
+    )
+    assert drawn is not None
+    assert drawn.margin == drawn.zero
+    assert drawn.zero < drawn.low < drawn.high <= WIDTH
+
+
+def test_a_drift_above_the_margin_moves_where_a_fail_begins() -> None:
+    drawn = bar(samples.metric(threshold=0.1, drift=0.15))
+    assert drawn is not None
+    assert drawn.bar > drawn.margin
+    steady = bar(samples.metric(threshold=0.1, drift=0.05))
+    assert steady is not None
+    assert steady.bar == steady.margin
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"effect": None},
+        {"effect": math.nan},
+        {"low": None, "high": None},
+        {"low": math.nan, "high": math.nan},
+    ],
+)
+def test_nothing_is_drawn_where_nothing_is_known(nothing: dict[str, Any]) -> None:
+    assert bar(samples.metric(**nothing)) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.04, 0.11, "between 4 % better and 11 % worse"),
+        (None, 0.11, "at most 11 % worse"),
+        (None, -0.02, "at least 2 % better"),
+        (0.3, None, "at least 30 % worse"),
+        (-0.3, math.inf, "at most 30 % better"),
+        (0.0, 0.1, "between no change and 10 % worse"),
+    ],
+)
+def test_the_drawing_is_said_in_words(low: float | None, high: float | None, said: str) -> None:
+    drawn = bar(samples.metric(low=low, high=high))
+    assert drawn is not None
+    assert drawn.spoken == f"{said}; estimate 3.3 % worse; allowed 25 %"
+
+
+def test_each_compared_metric_s_row_and_section_has_the_drawing_with_its_words() -> None:
+    page = html.render(samples.verdict(), samples.run(), samples.evidence())
+    labels = re.findall(r'<svg class="bar"[^>]*role="img" aria-label="([^"]+)"', page)
+    assert len(labels) == 6  # three of the four have an effect, each drawn twice
+    assert (
+        labels[0]
+        == "Failed requests: between 93 pp worse and 100 pp worse; estimate 100 pp worse; allowed 0.5 pp"
+    )
+    assert "alpha 0.02 over the whole run and all metrics" in page
+
+
+def test_what_a_decision_rests_on_is_told() -> None:
+    failed, _, _, undecided = samples.verdict().metrics
+    assert evidence_words(failed).endswith("shown 0.4 s into the canary's measurement")
+    assert evidence_words(undecided) == (
+        "change -20 … +40 % (+ is worse), 25 % allowed; worth 8 independent samples; a fail must exceed the calibrated "
+        "drift of 30 %; about 3 more minutes of the same would decide"
+    )
+
+
+def test_the_score_can_be_recomputed_from_its_table() -> None:
+    verdict = samples.verdict(
+        score=62.5, groups=(GroupScore("a", 30, 50.0), GroupScore("b", 10, 100.0), GroupScore("c", 99, None))
+    )
+    sums = score_rows(verdict)
+    assert sums is not None
+    assert [(g["weight"], g["score"], g["points"]) for g in sums["groups"]] == [
+        ("30", "50", "1,500"),
+        ("10", "100", "1,000"),
+    ]
+    assert (sums["points"], sums["weight"], sums["mean"], sums["replaced"]) == ("2,500", "40", "62.5", False)
+
+
+def test_a_score_that_a_critical_failure_made_is_said_to_be_that() -> None:
+    page = html.render(samples.verdict(score=0.0), samples.run(), samples.evidence())
+    assert "Here a critical failure makes it 0." in page
+
+
+def test_the_score_s_table_names_what_a_group_lost_its_points_by() -> None:
+    sums = score_rows(samples.verdict())
+    assert sums is not None
+    assert [g["why"] for g in sums["groups"]] == [
+        "Failed requests (fails: 5)",
+        "nothing",
+        "Service: resident memory (half, undecided: 2)",
+    ]
+    assert samples.verdict().metrics[3].decision is Decision.INCONCLUSIVE

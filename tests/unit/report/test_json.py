@@ -1,0 +1,62 @@
+"""The JSON document of `--json`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+import tests.support.report_samples as samples
+from pipeline.report import jsonout
+
+
+def parse(text: str) -> dict[str, Any]:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    document: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return document
+
+
+def test_the_document_is_the_verdict_with_the_run_beside_it() -> None:
+    document = parse(jsonout.render(samples.verdict(), samples.run()))
+    run = document.pop("run")
+    assert document["format"] == 2
+    assert document == json.loads(json.dumps(samples.verdict().to_dict()))
+    assert run["baseline"] == {
+        "ref": "master",
+        "commit": samples.BASELINE["sha"],
+        "subject": "Render surveys",
+        "measured_seconds": 60.0,
+    }
+    assert (run["provider"], run["promoted"], run["sample"]) == ("lxc", False, False)
+    assert [phase["kind"] for phase in run["phases"]] == ["warmup", "measure"] * 2
+
+
+def test_a_run_without_facts_has_the_same_keys() -> None:
+    bare = parse(jsonout.render(samples.verdict(), {}))["run"]
+    full = parse(jsonout.render(samples.verdict(), samples.run()))["run"]
+    assert list(bare) == list(full)
+    assert bare["promoted"] is None
+
+
+def test_an_early_end_is_told_as_it_was_written() -> None:
+    stopped = {"at": 332.0, "outcome": "failed", "decided_after": 12.0}
+    assert (
+        parse(jsonout.render(samples.verdict(), samples.run(stopped_early=stopped)))["run"]["stopped_early"]
+        == stopped
+    )
+    assert parse(jsonout.render(samples.verdict(), samples.run()))["run"]["stopped_early"] is None
+
+
+def test_values_json_has_no_words_for_are_null() -> None:
+    odd = samples.metric(effect=float("inf"), low=float("nan"), threshold=np.float64(0.1))
+    metric = parse(jsonout.render(samples.verdict(metrics=(odd,)), samples.run()))["metrics"][0]
+    assert (metric["effect"], metric["low"], metric["threshold"]) == (None, None, 0.1)
+
+
+def test_no_escape_sequence_reaches_the_terminal() -> None:
+    text = jsonout.render(samples.verdict(reasons=("a\x1b[2Jb\u202e",)), samples.run())
+    assert text.isascii()
+    assert "\x1b" not in text

@@ -1,0 +1,129 @@
+"""The configuration of `pipeline judge --config FILE.yml`: what is read, and what is refused with its line."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.base.errors import ConfigError
+from pipeline.judge.rules import Threshold
+from pipeline.series import promql
+from pipeline.series.config import JudgeConfig, load_config
+from pipeline.series.window import parse_instant
+from tests.support.judge_config import EXAMPLE
+
+
+def _load(directory: Path, text: str | bytes, source: str = "prometheus") -> JudgeConfig:
+    path = directory / "canary.yml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return load_config(path, "prometheus" if source == "prometheus" else "csv")
+
+
+def test_a_metric_becomes_a_rule_that_needs_no_catalogue(tmp_path: Path) -> None:
+    config = _load(tmp_path, EXAMPLE)
+    errors, latency, queue = (metric.rule() for metric in config.metrics)
+    assert (errors.name, errors.metric.title, errors.metric.requests) == ("error_rate", "Errors", False)
+    assert (errors.metric.series, errors.metric.total) == ("error_rate/hits", "error_rate/total")
+    assert errors.limit == Threshold(0.005, relative=False)
+    assert (latency.limit.relative, latency.metric.floor) == (True, 0.002)
+    assert (queue.limit, queue.metric.unit) == (Threshold(5, relative=False), "jobs")
+    assert config.policy.alpha == 0.01
+
+
+def test_the_columns_of_a_csv_file_are_called_as_the_metric_unless_the_file_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    columns = [metric.columns() for metric in _load(tmp_path, EXAMPLE).metrics]
+    assert columns == [("error_rate_hits", "error_rate_total"), ("latency",), ("queue length",)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "words"),
+    [
+        ("kind: proportion", "kind: share", "kind: share", "'level', 'trend', 'count' or 'proportion'"),
+        ("margin: 0.5pp", "margin: 10%", "margin: 10%", "error_rate is compared by difference"),
+        ("margin: 5\n", "margin: 5ms\n", "margin: 5ms", "queue is in jobs"),
+        ("margin: 10%", "margin: lots", "margin: lots", "is not a number with a unit"),
+        ("floor: 2ms", "floor: 2%", "floor: 2%", "a floor is an amount"),
+        ("    unit: s\n", "    unit: 'a b'\n", "unit: 'a b'", "is not a unit"),
+        ("version: v2", "version: 1.10", "version: 1.10", "must be text: write it in quotes"),
+        ("version: v2", "the-version: v2", "the-version", "is not a label's name"),
+        ("version: v2}", "version: v2}\n  third: {a: b}", "third:", "unknown key 'third'"),
+        ("total{$arm}", 'total{a="$arm"}', "total:", "it cannot be within quotes"),
+        ("total{$arm}", "total{$version}", "total:", "$version is not known"),
+        ("counters: true", "counters: 1", "counters: 1", "counters"),
+        ("name: queue", "name: latency", "arms:", "latency is given twice"),
+        ("name: queue", "name: a/b", "name: a/b", "is not a name"),
+        ('{query: "sum(queue{$arm})"}', "{hits: a, total: b}", "name: queue", "a level needs query"),
+        ('"sum(queue{$arm})"', "a, counters: true", "name: queue", "counters is for counts and proportions"),
+        ('    prometheus: {query: "sum(queue{$arm})"}\n', "", "name: queue", "queue has no prometheus:"),
+        ("direction: either", "kind_: trend", "kind_: trend", "unknown key 'kind_'"),
+        ("{from: -1h, to: now}", "{from: -1h}", "window:", "give from and to"),
+        ("from: -1h", "from: '2026-01-01T00:00:00'", "window:", "has no zone"),
+        ("from: -1h", "from: 2026-01-01T00:00:00Z", "window:", "write it in quotes"),
+        ("step: 30s", "step: 2h", "step: 2h", "a step is between 1s and 1h"),
+        ("alpha: 0.01", "expected_status: [200]", "policy:", "expected_status is for runs with a load"),
+        ("alpha: 0.01", "alpha: 2", "policy:", "policy.alpha"),
+        ("arms:\n  baseline: {version: v1}\n  canary: {version: v2}\n", "", "hits:", "there is no arms:"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str, at: str, words: str) -> None:
+    assert old in EXAMPLE
+    text = EXAMPLE.replace(old, new, 1)
+    line = next(number for number, row in enumerate(text.splitlines(), 1) if at in row)
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, text)
+    told = [problem for problem in caught.value.problems if words in problem]
+    assert told, caught.value.problems
+    assert told[0].startswith(f"{tmp_path / 'canary.yml'}:{line}: "), told
+
+
+def test_for_csv_files_neither_queries_nor_versions_are_needed(tmp_path: Path) -> None:
+    config = _load(tmp_path, "metrics: [{name: cpu, kind: level, margin: 10%}]", "csv")
+    assert config.metrics[0].columns() == ("cpu",)
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.text(), min_size=1))
+def test_a_labels_value_stays_a_value_whatever_is_in_it(labels: dict[str, str]) -> None:
+    filled = promql.fill("up{$arm}", labels, 15)
+    # Outside of its string literals there is nothing but names, = and commas; the values come back out of them.
+    found = {}
+    rest = filled.removeprefix("up{").removesuffix("}")
+    while rest:
+        name, _, rest = rest.partition('="')
+        value = ""
+        while not rest.startswith('"'):
+            taken = 2 if rest.startswith("\\") else 1
+            value += {"\\\\": "\\", '\\"': '"', "\\n": "\n"}.get(rest[:taken], rest[:taken])
+            rest = rest[taken:]
+        found[name] = value
+        rest = rest[1:].removeprefix(",")
+    assert found == labels
+
+
+def test_what_looks_like_a_variable_in_a_string_or_a_comment_stays_as_it_is() -> None:
+    query = "x{$arm,a=~\"b$\",c='$step'} # $arm\n"
+    assert promql.fill(query, {"v": "1"}, 15) == 'x{v="1",a=~"b$",c=\'$step\'} # $arm\n'
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        ("rate(x[5m])", [300]),
+        ("max_over_time(rate(x[1m30s])[1h:15s])", [90, 3600]),
+        ('x{a="[5m]"} # [1h]', []),
+        ("sum(x)", []),
+    ],
+)
+def test_the_ranges_of_a_query_are_found(query: str, seconds: list[float]) -> None:
+    assert list(promql.ranges(query)) == seconds
+
+
+@given(st.text() | st.from_regex(r"(now)?-?\d{0,20}[a-z]{0,3}"))
+def test_a_time_is_read_or_refused(text: str) -> None:
+    with suppress(ValueError):
+        assert parse_instant(text, 1e9) <= 4_102_444_800

@@ -1,0 +1,203 @@
+"""The client against a server that fails (prometheus_faults.py); test_prometheus_real.py asks a real Prometheus."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from pipeline.base.errors import EnvironmentError_, PipelineError, UsageError
+from pipeline.series import prometheus
+from pipeline.series.credentials import VARIABLE, read_credentials
+from pipeline.series.prometheus import Prometheus, check_url
+from tests.support.prometheus_faults import GOOD, Answering, faulty, matrix
+
+SECRET = "s3cret"
+
+
+def _error(status: int, message: str, **headers: str) -> Answering:
+    body = json.dumps({"status": "error", "errorType": "any", "error": message}).encode()
+    return Answering(status, body, tuple((name.replace("_", "-"), value) for name, value in headers.items()))
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were waited between two requests, without waiting."""
+    slept: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
+    return slept
+
+
+def test_samples_come_with_their_labels_and_what_is_no_number_is_nan() -> None:
+    with faulty(GOOD) as server, Prometheus(server.url) as client:
+        (found,) = client.query_range("up", 100, 130, 15).series
+    assert dict(found.labels) == {"pod": "a"}
+    assert found.t.tolist() == [100, 115, 130]
+    assert found.value[[0, 2]].tolist() == [1, 2.5]
+    assert math.isnan(found.value[1])
+    assert server.seen[0][1] == {"query": "up", "start": "100.000", "end": "130.000", "step": "15.000"}
+
+
+def test_a_long_range_is_asked_in_pages_that_neither_overlap_nor_leave_a_gap() -> None:
+    with faulty(GOOD) as server, Prometheus(server.url) as client:
+        client.query_range("up", 0, 25_000, 1)
+    asked = [(float(form["start"]), float(form["end"])) for _, form in server.seen]
+    assert asked == [(0, 10_999), (11_000, 21_999), (22_000, 25_000)]
+
+
+def test_a_server_that_asks_to_come_later_is_asked_again_after_that_long(naps: list[float]) -> None:
+    answers = _error(429, "slow down", Retry_After="7"), _error(503, "starting"), GOOD
+    with faulty(*answers) as server, Prometheus(server.url) as client:
+        assert len(client.query_range("up", 100, 130, 15).series) == 1
+    assert len(server.seen) == 3
+    assert naps[0] == 7
+
+
+def test_a_server_that_is_never_ready_ends_with_what_it_said_and_no_wait_is_endless(
+    naps: list[float],
+) -> None:
+    with (
+        faulty(_error(503, "out of memory", Retry_After="86400")) as server,
+        Prometheus(server.url) as client,
+        pytest.raises(EnvironmentError_, match="answered 503: out of memory"),
+    ):
+        client.query_range("up", 0, 1, 1)
+    assert len(server.seen) == 5
+    assert max(naps) == 30
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (_error(400, "1:4: parse error\x1b[31m"), UsageError, "refuses the query up: 1:4: parse error"),
+        (_error(422, "found duplicate series"), UsageError, "refuses the query up: found duplicate series"),
+        (Answering(401, b"Unauthorized"), UsageError, "wants other credentials (401)"),
+        (Answering(403, b"no"), UsageError, "does not allow this query (403)"),
+        (Answering(404, b"404 page not found"), UsageError, "has no query API here (404)"),
+        (Answering(302, b"", (("Location", "https://login.example/"),)), UsageError, "redirects to https://login"),
+        (Answering(500, b"oops"), EnvironmentError_, "answered 500, but not as a Prometheus does"),
+        (Answering(200, b"<html>sign in</html>"), EnvironmentError_, "answered 200, but not as a Prometheus does"),
+        (Answering(200, b'{"status": "succ'), EnvironmentError_, "not as a Prometheus does"),
+        (Answering(200, b"[" * 100_000), EnvironmentError_, "not as a Prometheus does"),
+        (Answering(200, b'{"status": "success"}'), EnvironmentError_, "series that are not as Prometheus' are"),
+        (Answering(200, b"this is not gzip", (("Content-Encoding", "gzip"),)), EnvironmentError_, "cannot be asked"),
+        (matrix({"metric": {}, "values": [[1, "many"]]}), EnvironmentError_, "series that are not"),
+        (matrix({"metric": {}, "values": [[1, "2", "3"]]}), EnvironmentError_, "series that are not"),
+        (matrix({"metric": {}, "histograms": []}), UsageError, "native histograms"),
+    ],
+)  # fmt: skip
+def test_what_is_not_an_answer_is_told_in_one_line(
+    answer: Answering, kind: type[PipelineError], words: str
+) -> None:
+    with faulty(answer) as server, Prometheus(server.url) as client, pytest.raises(kind) as caught:
+        client.query_range("up", 0, 1, 1)
+    assert words in caught.value.message
+    assert caught.value.message.isprintable()
+
+
+def test_a_server_that_is_not_there_is_told_at_once(naps: list[float]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with Prometheus(url) as client, pytest.raises(EnvironmentError_, match="connection refused"):
+            client.query_range("up", 0, 1, 1)
+    assert naps == []
+
+
+def test_a_missing_authority_and_a_server_without_tls_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no such file"):
+        Prometheus("https://prometheus.example", ca=tmp_path / "none.pem")
+    with (
+        faulty(GOOD) as server,
+        Prometheus(server.url.replace("http:", "https:")) as client,
+        pytest.raises(EnvironmentError_, match="TLS does not work"),
+    ):
+        client.query_range("up", 0, 1, 1)
+
+
+def test_an_answer_too_large_to_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prometheus, "LARGEST", 50)
+    with (
+        faulty(GOOD) as server,
+        Prometheus(server.url) as client,
+        pytest.raises(UsageError, match="larger than 50 bytes"),
+    ):
+        client.query_range("up", 0, 1, 1)
+
+
+def test_what_the_server_warns_of_is_kept() -> None:
+    with faulty(matrix(warnings=["a store did not answer"])) as server, Prometheus(server.url) as client:
+        assert client.query_range("up", 0, 1, 1).warnings == ("a store did not answer",)
+
+
+@pytest.mark.parametrize(
+    ("line", "header"),
+    [
+        (f"Bearer {SECRET}\n", f"Bearer {SECRET}"),
+        (f"Basic judge:a:{SECRET}é", "Basic " + base64.b64encode(f"judge:a:{SECRET}é".encode()).decode()),
+    ],
+)
+def test_credentials_come_from_a_private_file_or_the_environment_and_reach_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, header: str
+) -> None:
+    (tmp_path / "file").write_text(line, "utf-8")
+    (tmp_path / "file").chmod(0o600)
+    monkeypatch.setenv(VARIABLE, line)
+    for path in (tmp_path / "file", None):
+        with faulty(GOOD) as server, Prometheus(server.url, auth=read_credentials(path)) as client:
+            client.query_range("up", 0, 1, 1)
+            assert SECRET not in repr(client) + repr(vars(client))
+        assert server.seen[0][0]["Authorization"] == header
+
+
+def test_a_password_for_other_programs_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login me password {SECRET}\n", "utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with faulty(GOOD) as server, Prometheus(server.url) as client:
+        client.query_range("up", 0, 1, 1)
+    assert "Authorization" not in server.seen[0][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "words"),
+    [
+        (f"Bearer {SECRET}", 0o644, "others can read this file"),
+        (f"{SECRET}", 0o600, "not credentials"),
+        (f"Bearer {SECRET} {SECRET}", 0o600, "not credentials"),
+        (f"Basic {SECRET}", 0o600, "not credentials"),
+        ("", 0o600, "not credentials"),
+        ("\udcff", 0o600, "not text in UTF-8"),
+        (None, 0, "cannot be read"),
+    ],
+)
+def test_a_file_that_holds_no_credentials_is_refused_without_a_word_of_it(
+    tmp_path: Path, text: str | None, mode: int, words: str
+) -> None:
+    path = tmp_path / "file"
+    if text is not None:
+        path.write_bytes(os.fsencode(text))
+        path.chmod(mode)
+    with pytest.raises(UsageError) as caught:
+        read_credentials(path)
+    assert words in caught.value.message
+    assert SECRET not in caught.value.message + str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["prometheus:9090", "ftp://host", "http://", "http://[", "http://host:x", f"http://me:{SECRET}@host",
+     "http://host/?a=b", "http://host/#a", ""],
+)  # fmt: skip
+def test_an_address_that_is_none_or_holds_a_password_is_refused(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_url(url)
+    assert SECRET not in caught.value.message
+
+
+def test_an_address_may_have_a_path() -> None:
+    assert check_url("https://example.org/prometheus/") == "https://example.org/prometheus"

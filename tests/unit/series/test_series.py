@@ -1,0 +1,251 @@
+"""`pipeline judge --config FILE.yml` on two CSV files: from what is in them to a verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.base.errors import Exit
+from pipeline.cli.root import run
+from pipeline.series.samples import proportion, whole
+
+CONFIG = """
+metrics:
+  - {name: latency, kind: level, unit: s, margin: 10%, weight: 30, critical: true}
+  - {name: failed, kind: proportion, margin: 1pp, csv: {hits: errors, total: requests}}
+  - {name: growth, kind: trend, unit: B, margin: 1MB/min, csv: {column: memory}}
+  - {name: restarts, kind: count, margin: 0, csv: {counters: true}}
+"""
+NOON = 1_767_268_800  # 2026-01-01T12:00:00Z
+Columns = Mapping[str, Iterable[float]]
+
+
+def _columns(seed: int, n: int = 300, *, slower: float = 1.0, leak: float = 0.0, bad: float = 0.0) -> Columns:
+    rng = np.random.default_rng(seed)
+    requests = rng.poisson(50, n)
+    return {
+        "latency": slower * rng.lognormal(-4, 0.1, n),
+        "errors": rng.binomial(requests, bad),
+        "requests": requests,
+        "memory": 80e6 + rng.normal(0, 1e5, n) + leak / 60 * np.arange(n),
+        "restarts": np.zeros(n),
+    }
+
+
+def _write(path: Path, columns: Columns, *, begin: float = 0.0, step: float = 1.0) -> Path:
+    names = list(columns)
+    rows = zip(*columns.values(), strict=True)
+    lines = [f"{begin + step * i},{','.join(f'{value:.9g}' for value in row)}" for i, row in enumerate(rows)]
+    path.write_text("\n".join([f"t,{','.join(names)}", *lines]), "utf-8")
+    return path
+
+
+Judged = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judged:
+    """Judges two sets of columns; gives the exit code and the JSON document."""
+
+    def judge(
+        baseline: Columns,
+        canary: Columns,
+        *,
+        config: str = CONFIG,
+        begins: tuple[float, float] = (0, 0),
+        step: float = 1,
+    ) -> tuple[int, dict[str, Any]]:
+        (tmp_path / "canary.yml").write_text(config, "utf-8")
+        a = _write(tmp_path / "a.csv", baseline, begin=begins[0], step=step)
+        b = _write(tmp_path / "b.csv", canary, begin=begins[1], step=step)
+        code = run(
+            ["judge", "--config", str(tmp_path / "canary.yml"), f"--baseline={a}", f"--canary={b}", "--json"]
+        )
+        out, err = capsys.readouterr()
+        assert err == ""
+        return code, json.loads(out)
+
+    return judge
+
+
+def _decisions(document: dict[str, Any]) -> dict[str, str]:
+    return {metric["name"]: metric["decision"] for metric in document["metrics"]}
+
+
+def test_series_that_are_alike_pass(judged: Judged) -> None:
+    code, document = judged(_columns(1), _columns(2))
+    assert code == Exit.OK
+    assert set(_decisions(document).values()) == {"pass"}
+    assert document["score"] == 100
+
+
+def test_each_kind_of_harm_fails_its_own_metric_and_no_other(judged: Judged) -> None:
+    worse: dict[str, dict[str, Any]] = {
+        "latency": {"slower": 1.3}, "failed": {"bad": 0.05}, "growth": {"leak": 5e6},
+    }  # fmt: skip
+    for name, change in worse.items():
+        _, document = judged(_columns(1), _columns(2, **change))
+        assert [metric for metric, said in _decisions(document).items() if said == "fail"] == [name]
+    rising = {**_columns(2), "restarts": np.repeat([0, 2, 5], 100)}
+    _, document = judged(_columns(1), rising)
+    assert _decisions(document)["restarts"] == "fail"
+    assert document["metrics"][3]["canary"]["value"] == 5
+
+
+def test_the_unit_of_time_between_two_rows_is_no_matter(judged: Judged) -> None:
+    seconds = judged(_columns(1), _columns(2, bad=0.02), step=2)[1]["metrics"][:2]
+    minutes = judged(_columns(1), _columns(2, bad=0.02), step=60)[1]["metrics"][:2]
+    for fast, slow in zip(seconds, minutes, strict=True):
+        assert (fast["decision"], fast["effect"], fast["low"]) == (
+            slow["decision"],
+            slow["effect"],
+            slow["low"],
+        )
+        if fast["decided_after"] is not None:
+            assert slow["decided_after"] == pytest.approx(30 * fast["decided_after"])
+
+
+def test_files_of_one_time_are_paired_by_it_so_what_hit_both_is_no_harm(judged: Judged) -> None:
+    config = "metrics: [{name: latency, kind: level, unit: s, margin: 10%}]"
+    load = 1 + np.abs(np.sin(np.arange(300) / 40))
+    a, b = ({"latency": np.asarray(_columns(seed)["latency"]) * load} for seed in (1, 2))
+    later = {"latency": np.roll(b["latency"], -40)}  # of the same load, recorded from 40 s later on
+    code, by_time = judged(a, later, config=config, begins=(NOON, NOON + 40))
+    assert code == Exit.OK
+    assert by_time["notes"][0].startswith("Both versions ran at the same time")
+    code, by_age = judged(a, later, config=config)
+    assert code == Exit.INCONCLUSIVE
+    assert by_age["notes"][0].startswith("The versions ran at different times")
+
+
+def test_a_metric_the_canary_has_only_now_and_then_does_not_pass(judged: Judged) -> None:
+    gappy = dict(_columns(2))
+    gappy["latency"] = np.where(np.arange(300) % 5 < 3, np.nan, np.asarray(gappy["latency"]))
+    code, document = judged(_columns(1), gappy)
+    assert code == Exit.INCONCLUSIVE
+    assert any("what is not seen may be what is bad" in reason for reason in document["reasons"])
+    assert "latency: 180 of 300 samples of the canary hold no number and are left out" in document["notes"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ("latency", "no column 'latency'"),
+        ("requests", "no column 'requests'"),
+        ("restarts", "no column 'restarts'"),
+    ],
+)
+def test_a_column_that_is_missing_is_told_and_its_metric_is_not_decided(
+    judged: Judged, gone: str, words: str
+) -> None:
+    canary = {name: column for name, column in _columns(2).items() if name != gone}
+    _, document = judged(_columns(1), canary)
+    assert any(words in note for note in document["notes"])
+    metric = {"requests": "failed"}.get(gone, gone)
+    assert _decisions(document)[metric] == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("config", "baseline", "canary", "words"),
+    [
+        (CONFIG, "t,x\n0,1\n", "t,x\n0,2\n", "no sample of any metric"),
+        (CONFIG, "t,latency\n0,1\n0,2\n", "t,latency\n0,1\n", "latency has two samples at 0"),
+        (CONFIG, "t,errors,requests\n0,3,2\n", "t,latency\n0,1\n", "3 hits are more than their total, 2"),
+        (CONFIG, "t,errors,requests\n0,-3,2\n", "t,latency\n0,1\n", "a count is below zero"),
+        (CONFIG, "t,latency\n0,fast\n", "t,latency\n0,1\n", "a.csv:2: latency is 'fast', not a number"),
+        (CONFIG, "t,latency\n0,1\n", None, "b.csv:1: cannot be read"),
+        (CONFIG, "t,latency\n0,1\n9999,1\n", "t,latency\n0,1\n", "9999 s apart: at most 3600 s"),
+        (CONFIG + "pairing: time\n", "t,latency\n0,1\n1,1\n", "t,latency\n50,1\n51,1\n", "do not overlap"),
+        ("metrics: []", "t,a\n0,1\n", "t,a\n0,1\n", "metrics: must not be empty"),
+    ],
+)
+def test_files_that_cannot_be_judged_are_refused_in_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    config: str,
+    baseline: str,
+    canary: str | None,
+    words: str,
+) -> None:
+    for name, text in (("canary.yml", config), ("a.csv", baseline), ("b.csv", canary)):
+        if text is not None:
+            (tmp_path / name).write_text(text, "utf-8")
+    files = [f"--{option}={tmp_path / name}" for option, name in
+             (("config", "canary.yml"), ("baseline", "a.csv"), ("canary", "b.csv"))]  # fmt: skip
+    assert run(["judge", *files]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert words in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--baseline", "a", "--canary", "b"], "give --config FILE"),
+        (["--config", "c"], "give --prometheus URL, or --baseline FILE and --canary FILE"),
+        (["--config", "c", "--baseline", "a"], "give both"),
+        (["--config", "c", "--baseline", "a", "--prometheus", "http://p"], "give --prometheus URL, or"),
+        (
+            ["--config", "c", "--baseline", "a", "--canary", "b", "--from", "-1h"],
+            "--from goes with --prometheus",
+        ),
+        (
+            ["--config", "c", "--baseline", "a", "--canary", "b", "--keep", "d"],
+            "--keep goes with --prometheus",
+        ),
+        (["run", "--prometheus", "http://p"], "--prometheus is for series, not for a run directory"),
+        (["--judge", "kayenta", "--prometheus", "http://p"], "--prometheus is for --judge pipeline"),
+        (["--config", "c", "--prometheus", "http://me:word@p"], "an address is no place for a password"),
+    ],
+)
+def test_options_that_contradict_each_other_are_told(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert run(["judge", *arguments]) == Exit.USAGE
+    assert words in capsys.readouterr().err
+
+
+def test_the_help_teaches_the_four_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["judge", "--help"])
+    out = capsys.readouterr().out
+    for form in (
+        "judge runs/latest",
+        "--baseline a.csv --canary b.csv",
+        "--prometheus http",
+        "--judge kayenta --config",
+    ):
+        assert form in out
+
+
+def test_the_same_file_is_not_compared_with_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "canary.yml").write_text(CONFIG, "utf-8")
+    a = _write(tmp_path / "a.csv", _columns(1))
+    assert (
+        run(["judge", "--config", str(tmp_path / "canary.yml"), f"--baseline={a}", f"--canary={a}"])
+        == Exit.USAGE
+    )
+    assert "the same file for both versions" in capsys.readouterr().err
+
+
+def test_fractions_of_counts_keep_their_sum_and_no_step_has_more_hits_than_its_total() -> None:
+    rng = np.random.default_rng(5)
+    total = rng.uniform(0, 3, 2_000)
+    hits = total * rng.uniform(0, 1, 2_000)
+    whole_hits, whole_total = whole([hits, total])
+    assert np.all(whole_hits <= whole_total)
+    assert whole_hits.sum() == pytest.approx(hits.sum(), abs=2)
+    assert whole_total.sum() == pytest.approx(total.sum(), abs=1)
+
+
+def test_a_total_without_hits_beside_it_is_missing_unless_none_is_known_to_mean_zero() -> None:
+    hits, total = (np.array([2.0]), np.array([1.0])), (np.array([1.0, 2.0]), np.array([5.0, 5.0]))
+    assert proportion(hits, total, zero=False, counted=True).value.tolist() == [1]
+    assert proportion(hits, total, zero=False, counted=True).missing == 1
+    assert proportion(hits, total, zero=True, counted=True).value.tolist() == [0, 1]
