@@ -1,0 +1,1 @@
+"""A run's directory: its typed run.json, its tables, its evidence, its verdict."""
