@@ -13,6 +13,7 @@ from pyinfra.operations import files, systemd
 from pyinfra.operations.util import any_changed
 
 from deploys.kit import packages
+from deploys.kit.facts import EXPORTERS
 from deploys.watch.exporters import NO_DISKS
 
 # Root needs no sudo, and a bare host has none.
@@ -34,7 +35,7 @@ FILES = {
         "/etc/default/prometheus-node-exporter": 'ARGS="'
         + " ".join(
             [
-                "--web.listen-address=127.0.0.1:9100",
+                f"--web.listen-address=127.0.0.1:{EXPORTERS['node']}",
                 "--collector.disable-defaults",
                 "--collector.cpu",
                 "--collector.meminfo",
@@ -54,7 +55,7 @@ FILES = {
         PROCESS_UNIT: "[Service]\nAmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH\n",
         PROCESS_CONFIG: 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n',
         # -recheck: a process seen between fork and setuid would stay in root's group for ever.
-        "/etc/default/prometheus-process-exporter": 'ARGS="-web.listen-address=127.0.0.1:9256'
+        "/etc/default/prometheus-process-exporter": f'ARGS="-web.listen-address=127.0.0.1:{EXPORTERS["process"]}'
         f' -config.path {PROCESS_CONFIG} -recheck -threads=false -gather-smaps=false"\n',
     },
 }

@@ -23,6 +23,7 @@ from pyinfra.facts.server import Command
 from pyinfra.operations import files, systemd
 
 from deploys.kit import packages
+from deploys.kit.facts import PROXY_PORT
 from deploys.kit.places import TEMPLATES
 from deploys.kit.quoting import haproxy_address, haproxy_path
 
@@ -61,7 +62,7 @@ def checked_config(content: str) -> Generator[FileUploadCommand | StringCommand,
 
 
 public_path = haproxy_path(host.data.get("public_path") or "/preview")
-public_port = int(host.data.get("public_port") or 8080)
+public_port = int(host.data.get("public_port") or PROXY_PORT)
 servers = []
 for colour in ("blue", "green"):
     if not host.data.get(colour):

@@ -19,6 +19,7 @@ from pyinfra.context import config, host
 
 from deploys.kit import nginx, packages, releases, slots
 from deploys.kit.direct import send_at_once
+from deploys.kit.facts import APPLICATIONS
 from deploys.kit.groups import meant
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS, TEMPLATES
@@ -30,11 +31,11 @@ from deploys.software import mongodb, mongodb_uri
 from deploys.watch import exporters
 
 APP = "checkbox"
-PORTS = (3002, 3003)
-REPOSITORY = "https://github.com/chrisparnin/checkbox.io.git"
+FACTS = APPLICATIONS[APP]
+PORTS = FACTS.slots
 PACKAGES = ["ca-certificates", "nodejs", "npm", "nginx", "curl"]
 INSTALL_SECONDS = 600
-HEALTH = "/api/study/listing"  # it reads the database
+HEALTH = FACTS.health  # it reads the database
 
 # As the application's user, in the release. npm waits minutes for a registry that does not answer; a deploy that
 # cannot install says so within one. No package needs its own scripts, so none of them is run.
@@ -58,7 +59,7 @@ printf %s "$loopback" > ../../.loopback.js
 
 def deploy() -> None:
     """All of it, on one host. Whatever is wrong with what was given is told before anything is changed."""
-    listen, way = listening_port(host, 80, PORTS, "checkbox.io"), mongodb_way()
+    listen, way = listening_port(host, FACTS.listen, PORTS, "checkbox.io"), mongodb_way()
     rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
     server, admin, mail = access()
     previous = releases.previous_release(APP) if rollback else ""
@@ -130,7 +131,7 @@ def source() -> tuple[str, str]:
     """The archive of the tree on this machine, and its commit."""
     archive, commit = str(host.data.get("archive") or ""), str(host.data.get("commit") or "")
     if not archive:
-        repo, ref = str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "master")
+        repo, ref = str(host.data.get("repo") or FACTS.repository), str(host.data.get("ref") or FACTS.ref)
         try:
             path, commit = archive_of(repo, ref)
         except SourceError as error:

@@ -19,6 +19,7 @@ from pyinfra.facts.server import Command
 
 from deploys.kit import nginx, packages, releases, slots
 from deploys.kit.direct import send_at_once
+from deploys.kit.facts import APPLICATIONS
 from deploys.kit.groups import meant
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS
@@ -32,13 +33,13 @@ from deploys.software import mariadb, tomcat, war
 from deploys.watch import exporters, jmx
 
 APP = "itrust"
-PORTS = (8081, 8082)
-REPOSITORY = "https://github.com/ncsu-csc326/iTrust2.git"
+FACTS = APPLICATIONS[APP]
+PORTS = FACTS.slots
 PACKAGES = ["ca-certificates", "python3", "nginx", "curl", *tomcat.PACKAGES, *mariadb.PACKAGES]
 BUILD_PACKAGES = ["maven", "default-jdk-headless"]
 MIGRATE_SECONDS = 300
 START_SECONDS = 180
-LOGIN = "/iTrust2/login"  # it reads the database
+LOGIN = FACTS.health  # it reads the database
 MAIL = ("itrust_mail_username", "itrust_mail_password", "itrust_mail_host")
 
 
@@ -55,7 +56,7 @@ class Release:
 
 def deploy() -> None:
     """All of it, on one host. Whatever is wrong with what was given is told before anything is changed."""
-    listen, build = listening_port(host, 8080, PORTS, "iTrust"), where_to_build()
+    listen, build = listening_port(host, FACTS.listen, PORTS, "iTrust"), where_to_build()
     rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
     secrets = all_secrets()
     try:
@@ -138,7 +139,7 @@ def wanted(build: str) -> Release:
         return Release(f"war-{digest[:12]}-{recipe}", str(copy))
     archive, commit = str(host.data.get("archive") or ""), str(host.data.get("commit") or "")
     if not archive:
-        repo, ref = str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "v6")
+        repo, ref = str(host.data.get("repo") or FACTS.repository), str(host.data.get("ref") or FACTS.ref)
         packed, commit = archive_of(repo, ref)
         archive = str(packed)
     if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):

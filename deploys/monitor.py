@@ -22,6 +22,7 @@ from pyinfra.facts.server import Command
 
 from deploys.kit import packages
 from deploys.kit.direct import send_at_once
+from deploys.kit.facts import APPLICATIONS, MONITOR_PORT
 from deploys.kit.kept import Kept, kept
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS, DEPLOYS
@@ -32,8 +33,6 @@ from deploys.watch.scraped import Monitored, TargetsError, ports_of, targets
 
 GROUP = "monitor"
 PROXY = "proxy"
-# By application: nginx's port, and a path that reads the database.
-APPLICATIONS = {"checkbox": (80, "/api/study/listing"), "itrust": (8080, "/iTrust2/login")}
 
 
 def the_monitor() -> Host:
@@ -80,7 +79,7 @@ def probed(of: Host, app: str) -> str:
                 " or the host has two applications"
             )
         return given
-    usual, path = APPLICATIONS[app]
+    usual, path = APPLICATIONS[app].listen, APPLICATIONS[app].health
     port = listening_port(of, usual)
     address = str(of.data.get("ssh_hostname") or of.name)
     if address == "localhost" or address.startswith("127."):
@@ -127,7 +126,7 @@ def made_ready() -> None:
 def watching() -> None:
     """The monitor looks, and shows what it sees."""
     listen, hosts = (
-        listening_port(host, 80),
+        listening_port(host, MONITOR_PORT),
         [(described(other), other) for other in inventory if shown_by(other)],
     )
     try:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pexpect
 
+from pipeline.base.facts import REPOSITORIES
 from pipeline.base.places import ROOT
-from pipeline.source.repository import UPSTREAMS
 from recordings.cast import leaks, read_cast
 from recordings.pictures import picture
 from recordings.repositories import repository
@@ -58,7 +58,7 @@ def main() -> int:
         home.mkdir(mode=0o700)
         made.mkdir()
         clones = {"checkbox": options.checkbox, "itrust": options.itrust}
-        notes = {key: repository(key, UPSTREAMS[key], clones[key], checkout) for key in clones}
+        notes = {key: repository(key, REPOSITORIES[key], clones[key], checkout) for key in clones}
         environment = session_environment(checkout, home)
         try:
             problems = record_all(notes, options.only, made, checkout, home, environment)

@@ -17,11 +17,11 @@ from pyinfra.context import host
 from pyinfra.facts.server import Command
 
 from deploys.kit import nginx, packages
+from deploys.kit.facts import EXPORTERS
 from deploys.kit.kept import Kept, kept
 from deploys.kit.places import CHECKS, TEMPLATES
 from deploys.kit.proof import program_text
 from deploys.kit.scripts import Script, script
-from deploys.watch.scraped import PORTS
 
 __all__ = ["HOST_PACKAGES", "USER", "described", "keep_host", "of", "of_application", "of_host"]
 
@@ -65,7 +65,7 @@ After=mongod.service
 StartLimitIntervalSec=0
 [Service]
 User=prometheus
-ExecStart=/usr/bin/python3 {MONGODB_PROGRAM} 127.0.0.1 {PORTS["mongodb"]} {MONGODB_ACCESS}
+ExecStart=/usr/bin/python3 {MONGODB_PROGRAM} 127.0.0.1 {EXPORTERS["mongodb"]} {MONGODB_ACCESS}
 Restart=always
 RestartSec=3
 NoNewPrivileges=yes
@@ -78,7 +78,7 @@ WantedBy=multi-user.target
 
 
 def address(job: str) -> str:
-    return f"127.0.0.1:{PORTS[job]}"
+    return f"127.0.0.1:{EXPORTERS[job]}"
 
 
 def keep_host(what: Kept) -> None:
@@ -130,7 +130,7 @@ def described(app: str) -> tuple[list[str], Kept]:
     what.debian(
         "mtail",
         [],
-        environment=f"HOST=127.0.0.1\nPORT={PORTS['mtail']}\nLOGS=/var/log/nginx/*.access.log\n"
+        environment=f"HOST=127.0.0.1\nPORT={EXPORTERS['mtail']}\nLOGS=/var/log/nginx/*.access.log\n"
         "EXTRA_ARGS=--emit_prog_label=false\n",
         answers=f"http://{address('mtail')}/metrics",
         files=[program],

@@ -25,14 +25,14 @@ from pyinfra.context import host
 from pyinfra.facts.server import Command
 
 from deploys.kit import nginx, releases
+from deploys.kit.facts import TUNNEL_PORT
 from deploys.kit.places import DASHBOARD
 
-__all__ = ["PACKAGES", "TUNNEL", "dashboard_archive", "htpasswd", "page"]
+__all__ = ["PACKAGES", "dashboard_archive", "htpasswd", "page"]
 
 APP: Final = "monitor"
 USER: Final = "pipeline"
 PACKAGES: Final = ["nginx", "curl", "nodejs", "npm", "ca-certificates"]
-TUNNEL: Final = 8180  # the same page on loopback, for those who come through SSH
 PASSWORDS: Final = "/etc/nginx/pipeline/monitor.htpasswd"
 INSTALL_SECONDS: Final = 300
 # nginx reckons it at each request of the page, dozens in a row: 4 ms, not 60. The password is a random one of 190 bits.
@@ -127,7 +127,7 @@ def page(password: str, listen: int, ipv6: bool) -> None:
         path=PASSWORDS,
         group="www-data",
     )
-    nginx.site(APP, "monitor.nginx.j2", listen=listen, ipv6=ipv6, passwords=PASSWORDS, tunnel=TUNNEL)
+    nginx.site(APP, "monitor.nginx.j2", listen=listen, ipv6=ipv6, passwords=PASSWORDS, tunnel=TUNNEL_PORT)
 
 
 @operation()

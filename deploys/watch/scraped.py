@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
 
-__all__ = ["JOBS", "JVM_PORTS", "PORTS", "Monitored", "TargetsError", "loopback", "ports_of", "targets"]
+from deploys.kit.facts import APPLICATIONS, EXPORTERS
+
+__all__ = ["JOBS", "JVM_PORTS", "Monitored", "TargetsError", "loopback", "ports_of", "targets"]
 
 Target = Mapping[str, object]
 
-PORTS: Final = {
-    "node": 9100, "process": 9256, "mtail": 3903, "nginx": 9113, "mongodb": 9216, "mysqld": 9104, "haproxy": 8405,
-}  # fmt: skip
 # The agent in either slot's JVM: the slot's port and 10000.
-JVM_PORTS: Final = (18081, 18082)
+JVM_PORTS: Final = tuple(port + 10_000 for port in APPLICATIONS["itrust"].slots)
 OF_HOST: Final = ("node", "process")
 OF_APP: Final = {
     "checkbox": ("mtail", "nginx", "mongodb"),
@@ -73,7 +72,7 @@ def ports_of(monitored: Monitored) -> list[int]:
 
 
 def ports_of_job(job: str) -> tuple[int, ...]:
-    return JVM_PORTS if job == "jmx" else (PORTS[job],)
+    return JVM_PORTS if job == "jmx" else (EXPORTERS[job],)
 
 
 def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
@@ -98,8 +97,8 @@ def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
             if app in host.probes:
                 found["probe"].append(target(host.probes[app], host.name, app, host.probes[app]))
     for job in OF_HOST:
-        own = f"127.0.0.1:{PORTS[job]}"
-        found[job].append(target(own, monitor, "monitor", f"{monitor}:{PORTS[job]}"))
+        own = f"127.0.0.1:{EXPORTERS[job]}"
+        found[job].append(target(own, monitor, "monitor", f"{monitor}:{EXPORTERS[job]}"))
     return {job: json.dumps(entries, indent=1) + "\n" for job, entries in found.items()}
 
 

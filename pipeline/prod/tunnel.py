@@ -16,13 +16,13 @@ from pathlib import Path
 
 from pipeline.base.child import ended, start
 from pipeline.base.errors import HostError
+from pipeline.base.facts import TUNNEL_PORT
 from pipeline.base.text import last_line
 from pipeline.inventory.hosts import Host
 from pipeline.remote.ssh import ssh_arguments
 
-__all__ = ["PORT", "open_tunnel", "show_in_browser"]
+__all__ = ["open_tunnel", "show_in_browser"]
 
-PORT = 8180  # deploys/watch/monitor_page.py: the page without a password, on the monitor's loopback
 PATIENCE = 20.0  # seconds until the page answers
 AGAIN = 3.0  # seconds between tries, once a connection was lost
 
@@ -50,7 +50,7 @@ def open_tunnel(
 @contextlib.contextmanager
 def _tunnel(monitor: Host, known_hosts: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """ssh, which is gone afterwards."""
-    forward = f"127.0.0.1:{port}:127.0.0.1:{PORT}"
+    forward = f"127.0.0.1:{port}:127.0.0.1:{TUNNEL_PORT}"
     command = [
         "ssh",
         "-N",

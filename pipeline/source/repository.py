@@ -15,18 +15,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pipeline.base.errors import EnvironmentError_, PipelineError, SourceError
+from pipeline.base.facts import REPOSITORIES
 from pipeline.base.text import redact
 from pipeline.source.git import Result, closed, environment, reason, run_git
 from pipeline.source.mirror import mirror, mirror_path
 from pipeline.source.sample import fingerprint, make_sample_repository, services
 
-__all__ = ["UPSTREAMS", "Commit", "Source", "open_source"]
+__all__ = ["Commit", "Source", "open_source"]
 
-UPSTREAMS: Final = {
-    "preview": "https://github.com/chrisparnin/checkbox.io-micro-preview.git",
-    "checkbox": "https://github.com/chrisparnin/checkbox.io.git",
-    "itrust": "https://github.com/ncsu-csc326/iTrust2.git",
-}
 UPSTREAM_SECONDS: Final = 20.0
 NAMED_SECONDS: Final = 40.0
 _SCHEMES: Final = ("http", "https", "ssh", "git", "file")
@@ -197,7 +193,7 @@ def open_source(
 
 
 def _open_default(cache: Path, service: str, say: Callable[[str], None]) -> Source:
-    url = UPSTREAMS.get(service)
+    url = REPOSITORIES.get(service)
     if url is None:
         if service not in services():
             raise SourceError(

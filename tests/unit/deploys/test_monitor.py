@@ -15,6 +15,7 @@ import pytest
 import yaml
 from pyinfra.api.exceptions import DeployError
 
+from deploys.kit.facts import EXPORTERS
 from deploys.kit.kept import Kept
 from deploys.kit.places import DEPLOYS, TEMPLATES
 from deploys.watch import exporters, jmx, monitor_page, prometheus, tunnels
@@ -75,7 +76,7 @@ def test_the_canarys_proxy_is_asked_for_haproxys_figures_where_haproxy_gives_the
     assert [t["labels"]["host"] for t in found["probe"]] == ["web1"]
     assert targets.ports_of(proxy) == [9100, 9256, 8405]
     template = (TEMPLATES / "haproxy.cfg.j2").read_text()
-    assert f"    bind 127.0.0.1:{targets.PORTS['haproxy']}\n" in template
+    assert f"    bind 127.0.0.1:{EXPORTERS['haproxy']}\n" in template
     assert targets.targets([WEB], "monitor")["haproxy"] == "[]\n"
 
 
