@@ -13,7 +13,6 @@ import re
 from collections.abc import Generator
 from io import StringIO
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
@@ -24,8 +23,8 @@ from pyinfra.operations import files, systemd
 
 from deploys.kit import packages
 from deploys.kit.facts import PROXY_PORT
-from deploys.kit.places import TEMPLATES
 from deploys.kit.quoting import haproxy_address, haproxy_path
+from deploys.kit.rendering import render
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
@@ -84,17 +83,14 @@ for path, content in (
         )
 
 # Not files.template: it has no way to let HAProxy look at the result first.
-environment = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    undefined=StrictUndefined,
-    keep_trailing_newline=True,
-    trim_blocks=True,
-    autoescape=False,  # noqa: S701 the output is haproxy.cfg, not HTML; what goes in is checked by quoting.py
-)
 checked_config(
     name="Write haproxy.cfg, checked, and load it",
-    content=environment.get_template("haproxy.cfg.j2").render(
-        runtime_user=runtime_user, public_path=public_path, public_port=public_port, servers=servers
+    content=render(
+        "haproxy.cfg.j2",
+        runtime_user=runtime_user,
+        public_path=public_path,
+        public_port=public_port,
+        servers=servers,
     ),
 )
 systemd.service(name="Run HAProxy", service="haproxy.service", running=True, enabled=True)

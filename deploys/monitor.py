@@ -21,13 +21,13 @@ from pyinfra.context import config, host, inventory
 from pyinfra.facts.server import Command
 
 from deploys.kit import packages
+from deploys.kit.application import host_secrets, page_address
 from deploys.kit.direct import send_at_once
 from deploys.kit.facts import APPLICATIONS, MONITOR_PORT
 from deploys.kit.kept import Kept, kept
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS, DEPLOYS
 from deploys.kit.proof import proof
-from deploys.kit.secrets import SecretsError, secrets_of
 from deploys.watch import exporters, monitor_page, prometheus, tunnels
 from deploys.watch.scraped import Monitored, TargetsError, ports_of, targets
 
@@ -56,15 +56,7 @@ def shown_by(of: Host) -> list[str]:
 
 def described(of: Host) -> Monitored:
     """A host as the monitor sees it."""
-    try:
-        given = secrets_of(
-            str(of.data.get("environment") or "production"),
-            [],
-            of.data.get("secrets_directory"),
-            optional=["checkbox_mongo_uri"],
-        )
-    except SecretsError as error:
-        raise DeployError(str(error)) from None
+    given = host_secrets(of, [], optional=["checkbox_mongo_uri"])
     without = frozenset(["mongodb"]) if "checkbox_mongo_uri" in given else frozenset[str]()
     return Monitored(of.name, shown_by(of), {app: probed(of, app) for app in apps_of(of)}, without)
 
@@ -125,19 +117,12 @@ def made_ready() -> None:
 
 def watching() -> None:
     """The monitor looks, and shows what it sees."""
-    listen, hosts = (
-        listening_port(host, MONITOR_PORT),
-        [(described(other), other) for other in inventory if shown_by(other)],
-    )
+    listen = listening_port(host, MONITOR_PORT)
+    hosts = [(described(other), other) for other in inventory if shown_by(other)]
+    secrets = host_secrets(host, ["monitor_password"], optional=["alert_webhook"])
     try:
-        secrets = secrets_of(
-            str(host.data.get("environment") or "production"),
-            ["monitor_password"],
-            host.data.get("secrets_directory"),
-            optional=["alert_webhook"],
-        )
         jobs = targets([monitored for monitored, _ in hosts], host.name)
-    except (SecretsError, TargetsError) as error:
+    except TargetsError as error:
         raise DeployError(str(error)) from None
     addresses = host.get_fact(Command, "[ -e /proc/net/if_inet6 ] && echo ipv6 || echo ipv4")
     what = Kept()
@@ -146,14 +131,13 @@ def watching() -> None:
     prometheus.keep_prometheus(what, jobs, secrets.get("alert_webhook", ""))
     kept(name="Prometheus, its tunnels, its targets", what=what)
     monitor_page.page(secrets["monitor_password"], listen, ipv6=addresses == "ipv6")
-    address = host.data.get("ssh_hostname") or host.name
     proof(
         name="Prove that every host is seen",
         program=(CHECKS / "monitor.py").read_text(encoding="utf-8"),
         parameters={
             "prometheus": "http://127.0.0.1:9090",
             "hosts": [monitored.name for monitored, other in hosts if other.connected],
-            "url": f"http://{address}{'' if listen == 80 else f':{listen}'}/dashboard",
+            "url": page_address(listen, "/dashboard"),
         },
     )
 

@@ -12,15 +12,15 @@ import hashlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
 
-from deploys.kit.places import CHECKS, TEMPLATES
+from deploys.kit.places import CHECKS
 from deploys.kit.proof import program_text
+from deploys.kit.rendering import render
 from deploys.kit.reports import run_now
 from deploys.kit.scripts import script
 from deploys.software import mongodb_wheel
@@ -50,13 +50,6 @@ KEY = f"https://pgp.mongodb.com/server-{SERIES}.asc"
 FINGERPRINT = "E58830201F7DD82CD808AA84160D26BB1785BA38"
 PATIENCE = 90  # seconds; after a crash mongod first repairs its files
 
-ENVIRONMENT = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    undefined=StrictUndefined,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 YAML and a unit, of numbers and paths of ours; not HTML
-)
-
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -79,8 +72,8 @@ class State:
         """The texts of /etc/mongod.conf and of the unit (empty where the package brings it)."""
         # In steps of a quarter: a few kilobytes more or less after a new kernel must not restart a database.
         cache = max(0.25, int(self.facts.get("memory", "0")) / 2**20 / 4 // 0.25 * 0.25)
-        conf = ENVIRONMENT.get_template("mongod.conf.j2").render(cache=cache)
-        unit = ENVIRONMENT.get_template("mongod.service.j2").render(program="/usr/local/bin/mongod")
+        conf = render("mongod.conf.j2", cache=cache)
+        unit = render("mongod.service.j2", program="/usr/local/bin/mongod")
         return conf, unit if way == "wheel" else ""
 
     def wrote(self, conf: str, unit: str) -> bool:

@@ -13,11 +13,9 @@ from typing import Final
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
-from pyinfra.context import host
-from pyinfra.facts.server import Command
 
 from deploys.kit.places import TEMPLATES
-from deploys.kit.scripts import script
+from deploys.kit.scripts import ensured
 
 __all__ = ["FIRST_ANSWER", "PACKAGES", "command", "configured", "heap_megabytes", "texts"]
 
@@ -61,7 +59,7 @@ def command(memory: int) -> list[str]:
         "-XX:+UseSerialGC",  # the smallest, and hosts with one core would get it anyway
         "-XX:+ExitOnOutOfMemoryError",  # systemd then starts a fresh one
         "-Djava.awt.headless=true",
-        # The times in the database, and what MariaDB is told, are UTC, too: see itrust_properties.py.
+        # The times in the database, and what MariaDB is told, are UTC, too: see itrust2.py.
         "-Duser.timezone=UTC",
         f"-Dcatalina.base={BASE}",
         f"-Dcatalina.home={HOME}",
@@ -87,11 +85,6 @@ def texts() -> dict[str, str]:
 @operation()
 def configured() -> Generator[StringCommand, None, None]:
     """Write Tomcat's configuration. A slot that runs keeps what it was started with."""
-
-    def text(mode: str) -> str:
-        return script("itrust_tomcat", base=BASE, mode=mode, **texts())
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("Tomcat's configuration is the same")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("write"))
+    yield from ensured(
+        "itrust_tomcat", act="write", same="Tomcat's configuration is the same", base=BASE, **texts()
+    )

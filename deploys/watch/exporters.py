@@ -21,7 +21,7 @@ from deploys.kit.facts import EXPORTERS
 from deploys.kit.kept import Kept, kept
 from deploys.kit.places import CHECKS, TEMPLATES
 from deploys.kit.proof import program_text
-from deploys.kit.scripts import Script, script
+from deploys.kit.scripts import Script, ensured
 
 __all__ = ["HOST_PACKAGES", "USER", "described", "keep_host", "of", "of_application", "of_host"]
 
@@ -219,24 +219,10 @@ def mongodb_user() -> Generator[StringCommand, None, None]:
 @operation()
 def mariadb_user() -> Generator[StringCommand, None, None]:
     """The user with which the exporter asks MariaDB."""
-
-    def text(mode: str) -> Script:
-        return script("exporter_mariadb", user="prometheus", mode=mode)
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("the user is there")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("make"))
+    yield from ensured("exporter_mariadb", act="make", same="the user is there", user="prometheus")
 
 
 @operation()
 def marked(app: str) -> Generator[StringCommand, None, None]:
     """The mark of the deploy that is served, where the monitor came after it."""
-
-    def text(mode: str) -> Script:
-        return script("mark", "exporter_mark", app=app, mode=mode)
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("the mark is there")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("make"))
+    yield from ensured("mark", "exporter_mark", act="make", same="the mark is there", app=app)

@@ -17,7 +17,7 @@ from pyinfra.context import host
 from pyinfra.facts.server import Command
 
 from deploys.kit import packages
-from deploys.kit.scripts import Script, script
+from deploys.kit.scripts import ensured
 from deploys.watch.exporters import USER
 
 __all__ = ["option", "options"]
@@ -62,21 +62,15 @@ def option(port: int) -> str:
 @operation()
 def agent() -> Generator[StringCommand, None, None]:
     """The agent and its configuration are there, root's, and whole."""
-
-    def text(mode: str) -> Script:
-        return script(
-            "jmx",
-            directory=DIRECTORY,
-            agent=AGENT,
-            sha256=SHA256,
-            file=FILE,
-            content=CONFIGURATION,
-            artifact=f"{ARTIFACT} {VERSION}",
-            seconds=SECONDS,
-            mode=mode,
-        )
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("the agent is there")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("fetch"))
+    yield from ensured(
+        "jmx",
+        act="fetch",
+        same="the agent is there",
+        directory=DIRECTORY,
+        agent=AGENT,
+        sha256=SHA256,
+        file=FILE,
+        content=CONFIGURATION,
+        artifact=f"{ARTIFACT} {VERSION}",
+        seconds=SECONDS,
+    )
