@@ -41,7 +41,7 @@ class _OutputError(click.ClickException):
     """
 
 
-EPILOG = """\b
+_EPILOG = """\b
 Exit codes:
   0    the run is done (whatever the server answered)
   2    the command line is wrong
@@ -54,7 +54,7 @@ byte of its answer. No redirect is followed, nothing is retried, no compression 
 """
 
 
-@click.command(epilog=EPILOG, context_settings={"max_content_width": 118})
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 118})
 @click.argument("url", type=TARGET)
 @click.option("--rate", type=RATE, default=50, show_default=True, help="Requests a second.")
 @click.option("--duration", type=DURATION, default="60s", show_default=True, help="How long to send.")

@@ -22,7 +22,7 @@ __all__ = ["GRACE", "Engine", "Progress"]
 GRACE = 1.0  # seconds that requests on the wire are given after stop()
 
 # How many requests leave before the loop looks at its sockets again, when many are overdue at once.
-BURST = 32
+_BURST = 32
 
 
 class Progress(NamedTuple):
@@ -127,7 +127,7 @@ class Engine:
                 self._queued += 1
                 self._waiting.append((due, time.monotonic() - due))
             burst += 1
-            if burst % BURST == 0:
+            if burst % _BURST == 0:
                 await asyncio.sleep(0)
 
     def _start(self, due: float, lateness: float | None) -> None:

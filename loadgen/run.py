@@ -17,15 +17,15 @@ from loadgen.stats import Stats
 
 __all__ = ["run"]
 
-LEAD = 0.05  # seconds between the start event and the first request, when no start time is given
+_LEAD = 0.05  # seconds between the start event and the first request, when no start time is given
 
-Listener = Callable[[dict[str, Any]], None]
+_Listener = Callable[[dict[str, Any]], None]
 
 
 async def run(
     plan: Plan,
     recorder: Recorder,
-    listener: Listener,
+    listener: _Listener,
     *,
     start_at: float | None = None,
     signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM),
@@ -47,7 +47,7 @@ async def run(
         engine = Engine(plan, send, keep)
         # From here on only the monotonic clock counts: a step of the wall clock moves nothing.
         unix, monotonic = time.time(), time.monotonic()
-        t0_unix = unix + LEAD if start_at is None else start_at
+        t0_unix = unix + _LEAD if start_at is None else start_at
         t0 = monotonic + (t0_unix - unix)
         cpu = time.process_time()
         stopped = asyncio.Event()
@@ -87,7 +87,7 @@ async def run(
     return summary
 
 
-async def _tick(t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: Listener) -> None:
+async def _tick(t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: _Listener) -> None:
     """Once a second, on the second: flush the records, tell the listener."""
     second = 0
     wall, cpu = time.monotonic(), time.process_time()

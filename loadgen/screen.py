@@ -34,17 +34,17 @@ class Screen:
 
     def __call__(self, event: dict[str, Any]) -> None:
         if event["event"] == "second" and self._progress is not None:
-            self._progress.write("\r\x1b[K" + progress_line(event))
+            self._progress.write("\r\x1b[K" + _progress_line(event))
             self._progress.flush()
         elif event["event"] == "end":
             if self._progress is not None:
                 self._progress.write("\r\x1b[K")
                 self._progress.flush()
-            self._out.write(summary_text(event["summary"]))
+            self._out.write(_summary_text(event["summary"]))
             self._out.flush()
 
 
-def progress_line(event: Mapping[str, Any]) -> str:
+def _progress_line(event: Mapping[str, Any]) -> str:
     return (
         f"{event['t']:5.0f} s  {event['sent']}/s  {event['errors']} errors  {event['wrong_bodies']} wrong  "
         f"status {_counts(event['status'])}  p50 {_ms(event['p50_ms'])}  p99 {_ms(event['p99_ms'])}  "
@@ -52,7 +52,7 @@ def progress_line(event: Mapping[str, Any]) -> str:
     )
 
 
-def summary_text(summary: Mapping[str, Any]) -> str:
+def _summary_text(summary: Mapping[str, Any]) -> str:
     rows = [
         ("requests", f"{summary['scheduled']} scheduled, {summary['sent']} sent"),
         ("completed", f"{summary['completed']}  (status {_counts(summary['status'])})"),

@@ -16,13 +16,13 @@ from loadgen.result import Result
 __all__ = ["HIGHEST_US", "OTHER", "Stats", "bounded", "histogram"]
 
 HIGHEST_US = 3_600_000_000  # an hour; longer values count as this
-MAX_NAMES = 32  # a server that puts a new name in every response must not eat the memory
+_MAX_NAMES = 32  # a server that puts a new name in every response must not eat the memory
 OTHER = "other"
 
 # A second is overloaded when requests had to wait for a connection while the loader itself used this much of
 # a core: then part of the wait is the loader's, and lateness alone does not show it.
-BUSY = 0.9
-MAX_OVERLOADED = 0.01  # share of the requests; p99 is the highest percentile anyone is promised
+_BUSY = 0.9
+_MAX_OVERLOADED = 0.01  # share of the requests; p99 is the highest percentile anyone is promised
 
 
 def histogram() -> Any:
@@ -32,7 +32,7 @@ def histogram() -> Any:
 
 def bounded(name: str, seen: Counter[str]) -> str:
     """`name`, or OTHER when `seen` already holds MAX_NAMES other names."""
-    return name if name in seen or len(seen) < MAX_NAMES else OTHER
+    return name if name in seen or len(seen) < _MAX_NAMES else OTHER
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class Stats:
         now, last = self._now, self._last
         self._now, self._last = _Second(), progress
         queued = progress.queued - last.queued
-        if busy > BUSY:
+        if busy > _BUSY:
             self._overloaded += queued
         return {
             "event": "second",
@@ -145,7 +145,7 @@ class Stats:
         if p99 > self._plan.max_lateness:
             limit = self._plan.max_lateness
             reasons.append(f"the loader was late: p99 {p99 * 1000:.0f} ms, the limit is {limit * 1000:g} ms")
-        if self._overloaded > MAX_OVERLOADED * progress.scheduled:
+        if self._overloaded > _MAX_OVERLOADED * progress.scheduled:
             reasons.append(
                 f"the loader was overloaded: {self._overloaded} requests waited while it used a whole core"
             )

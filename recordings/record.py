@@ -28,11 +28,11 @@ from recordings.repositories import repository
 from recordings.session import record
 from recordings.tasks import TASKS, typed
 
-HERE = Path(__file__).resolve().parent
+_HERE = Path(__file__).resolve().parent
 # Left out of the copy: what is this checkout's own. The virtual environment is used where it is.
-NOT_COPIED = (".git", ".venv", ".vagrant", ".pipeline", "runs", "__pycache__", "*.ini.lock", "inventory.ini")
+_NOT_COPIED = (".git", ".venv", ".vagrant", ".pipeline", "runs", "__pycache__", "*.ini.lock", "inventory.ini")
 # What reaching the network needs, where a machine has a proxy or certificates of its own.
-PASSED = re.compile(r"(?i).*_proxy|.*(_|SSL)CA.*|.*CERT.*|PIP_.*|PATH")
+_PASSED = re.compile(r"(?i).*_proxy|.*(_|SSL)CA.*|.*CERT.*|PIP_.*|PATH")
 
 
 def main() -> int:
@@ -54,7 +54,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="recordings-") as name:
         work = Path(name).resolve()
         checkout, home, made = work / "pipeline", work / "home", work / "made"
-        shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
+        shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*_NOT_COPIED), symlinks=True)
         home.mkdir(mode=0o700)
         made.mkdir()
         clones = {"checkbox": options.checkbox, "itrust": options.itrust}
@@ -65,7 +65,7 @@ def main() -> int:
         except (TimeoutError, ValueError, pexpect.EOF) as error:
             problems = [str(error).splitlines()[0]]
         finally:
-            kept = take_down(checkout, environment)
+            kept = _take_down(checkout, environment)
         problems += kept
         for problem in problems:
             print(f"recordings: {problem}", file=sys.stderr)
@@ -75,14 +75,14 @@ def main() -> int:
         for cast in made.glob("*.cast"):
             picture(read_cast(cast), cast.with_suffix(".svg"))
         for file in sorted(made.iterdir()):
-            shutil.copyfile(file, HERE / file.name)
+            shutil.copyfile(file, _HERE / file.name)
             print(f"recordings/{file.name}  {file.stat().st_size / 1000:.0f} kB")
     return 0
 
 
 def session_environment(checkout: Path, home: Path) -> dict[str, str]:
     """What a session's shell begins with: nothing of the user's own, but what reaching the network needs."""
-    passed = {key: value for key, value in os.environ.items() if PASSED.fullmatch(key)}
+    passed = {key: value for key, value in os.environ.items() if _PASSED.fullmatch(key)}
     boxes = os.environ.get("VAGRANT_HOME") or str(Path.home() / ".vagrant.d")
     return {
         **passed,
@@ -129,7 +129,7 @@ def private_words(checkout: Path, home: Path) -> list[str]:
     words |= {name for name in (os.uname().nodename,) if len(name) >= 8}  # a short one is part of other words
     configured = [Path("/etc/pip.conf"), *(Path.home() / name for name in (".npmrc", ".m2/settings.xml"))]
     texts = [file.read_text(errors="replace") for file in configured if file.is_file()]
-    texts += [value for key, value in os.environ.items() if PASSED.fullmatch(key)]
+    texts += [value for key, value in os.environ.items() if _PASSED.fullmatch(key)]
     words |= {host for text in texts for host in re.findall(r"https?://(?:[^@/\s]*@)?([\w.-]{4,})", text)}
     for file in (home / ".config/pipeline/secrets").glob("*.yml"):
         values = re.findall(r"^\w+: *['\"]?([^'\"\n]+)", file.read_text(), re.MULTILINE)
@@ -137,7 +137,7 @@ def private_words(checkout: Path, home: Path) -> list[str]:
     return sorted(words)
 
 
-def take_down(checkout: Path, environment: dict[str, str]) -> list[str]:
+def _take_down(checkout: Path, environment: dict[str, str]) -> list[str]:
     """Remove the hosts of the copy; what could not be removed. Their addresses and names are the copy's only."""
     kept: list[str] = []
     for command in (["prod", "down", "--cloud", "vagrant", "--yes"], ["lab", "down"]):

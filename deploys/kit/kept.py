@@ -18,7 +18,7 @@ from deploys.kit.scripts import Script
 
 __all__ = ["HEAL", "Kept", "kept"]
 
-PROGRAM: Final = CHECKS / "kept.py"
+_PROGRAM: Final = CHECKS / "kept.py"
 
 # A drop-in for Debian's own units: what ends because that which it asks is not there yet is tried again for ever.
 HEAL: Final = """\
@@ -80,7 +80,7 @@ def kept(what: Kept) -> Generator[StringCommand, None, None]:
     parameters: Mapping[str, object] = {**vars(what)}
 
     def program(change: bool) -> Script:
-        text = PROGRAM.read_text(encoding="utf-8")
+        text = _PROGRAM.read_text(encoding="utf-8")
         return Script(program_text(text, json.loads(json.dumps({**parameters, "change": change}))))
 
     to_do = host.get_fact(

@@ -24,10 +24,10 @@ from deploys.kit.scripts import script as shell_script
 
 __all__ = ["base_of", "ensure_user", "previous_release", "release", "secret_file"]
 
-KEPT: Final = 3
-IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_KEPT: Final = 3
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # What is left free on the file system beside what is known to be written: logs, the database, an install's own.
-MARGIN: Final = 64 << 20
+_MARGIN: Final = 64 << 20
 
 
 def base_of(app: str, directory: str = "") -> str:
@@ -113,7 +113,7 @@ def release(
     Fails, without touching it, while a deploy through another SSH connection has begun to install here and is not over.
     """
     base = base_of(app, directory)
-    if not IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
+    if not _IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
         raise DeployError(f"{host.name}: {identifier!r} or its fingerprint is no plain name")
     tree, marker = f"{base}/releases/{identifier}", f"{base}/releases/{identifier}.installed"
     if host.get_fact(Command, f"cat {marker} 2>/dev/null || true") == fingerprint:
@@ -124,7 +124,7 @@ def release(
     compressed = archive.endswith(".gz")
     size = Path(archive).stat().st_size
     # What is not known is what the script will fetch; that it has no room, it says itself.
-    needed = MARGIN + size + (unpacked_size(Path(archive)) if compressed else size)
+    needed = _MARGIN + size + (unpacked_size(Path(archive)) if compressed else size)
     variables = {"app": app, "base": base, "tree": tree, "marker": marker, "packed": packed, "unit": unit}
     yield StringCommand("sh", "-s", _stdin=shell_script("hold", "release_begin", **variables, needed=needed))
     yield FileUploadCommand(archive, packed, remote_temp_filename=host.get_temp_filename(packed))
@@ -153,7 +153,7 @@ def release(
             marker=marker,
             identifier=identifier,
             fingerprint=fingerprint,
-            kept=KEPT,
+            kept=_KEPT,
         ),
     )
 

@@ -17,7 +17,7 @@ from pyinfra.context import host
 
 __all__ = ["reporting", "run_now", "tell"]
 
-REPORT = re.compile(r"report: (\{.*\})")
+_REPORT = re.compile(r"report: (\{.*\})")
 
 
 def run_now(command: StringCommand) -> tuple[bool, CommandOutput]:
@@ -38,7 +38,7 @@ def reporting(command: StringCommand) -> FunctionCommand:
     def run_and_tell(state: State, host: Host) -> bool:  # noqa: ARG001 pyinfra looks for exactly these names
         done, output = run_now(command)
         for line in output.output_lines:
-            report = REPORT.fullmatch(line)
+            report = _REPORT.fullmatch(line)
             if report:
                 tell(json.loads(report[1]))
             elif not done:

@@ -16,11 +16,11 @@ __all__ = ["DATABASE", "PACKAGES", "USER", "database", "password_hash", "server"
 PACKAGES: Final = ("mariadb-server",)
 DATABASE: Final = "iTrust2"
 USER: Final = "itrust"
-PATIENCE: Final = 120  # seconds; after a crash MariaDB first repairs its files
+_PATIENCE: Final = 120  # seconds; after a crash MariaDB first repairs its files
 
 # 90: read after Debian's own 50-server.cnf.
-FILE: Final = "/etc/mysql/mariadb.conf.d/90-pipeline-itrust.cnf"
-CONFIGURATION: Final = """\
+_FILE: Final = "/etc/mysql/mariadb.conf.d/90-pipeline-itrust.cnf"
+_CONFIGURATION: Final = """\
 # Written by deploys/software/mariadb.py; changes made here are lost.
 [mariadbd]
 bind-address = 127.0.0.1
@@ -51,9 +51,9 @@ def server() -> Generator[StringCommand, None, None]:
         "mariadb_server",
         act="run",
         same="MariaDB runs",
-        file=FILE,
-        content=CONFIGURATION,
-        patience=PATIENCE,
+        file=_FILE,
+        content=_CONFIGURATION,
+        patience=_PATIENCE,
     )
 
 
@@ -70,5 +70,5 @@ def database(password: str) -> Generator[StringCommand, None, None]:
         database=DATABASE,
         user=USER,
         hash=password_hash(password),
-        patience=PATIENCE,
+        patience=_PATIENCE,
     )

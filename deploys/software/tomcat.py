@@ -20,12 +20,12 @@ from deploys.kit.scripts import ensured
 __all__ = ["FIRST_ANSWER", "PACKAGES", "command", "configured", "heap_megabytes", "texts"]
 
 PACKAGES: Final = ("default-jre-headless", "tomcat10-common", "tomcat-jakartaee-migration")
-BASE: Final = "/srv/itrust/tomcat"
-HOME: Final = "/usr/share/tomcat10"
+_BASE: Final = "/srv/itrust/tomcat"
+_HOME: Final = "/usr/share/tomcat10"
 
 # The first is what Spring 4.3 and JAXB 2.2 need to define their proxies: without it the real iTrust2 does not start.
 # With the others Tomcat finds what an application leaves behind; its own catalina.sh gives them, too.
-OPENS: Final = (
+_OPENS: Final = (
     "java.base/java.lang",
     "java.base/java.io",
     "java.base/java.util",
@@ -54,21 +54,21 @@ def command(memory: int) -> list[str]:
     """The words that start Tomcat on a host with `memory` MB. What differs by slot it reads from its environment."""
     return [
         "/usr/bin/java",
-        *(f"--add-opens={package}=ALL-UNNAMED" for package in OPENS),
+        *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENS),
         f"-Xmx{heap_megabytes(memory)}m",
         "-XX:+UseSerialGC",  # the smallest, and hosts with one core would get it anyway
         "-XX:+ExitOnOutOfMemoryError",  # systemd then starts a fresh one
         "-Djava.awt.headless=true",
         # The times in the database, and what MariaDB is told, are UTC, too: see itrust2.py.
         "-Duser.timezone=UTC",
-        f"-Dcatalina.base={BASE}",
-        f"-Dcatalina.home={HOME}",
+        f"-Dcatalina.base={_BASE}",
+        f"-Dcatalina.home={_HOME}",
         "-Djava.util.logging.manager=org.apache.juli.ClassLoaderLogManager",
-        f"-Djava.util.logging.config.file={BASE}/conf/logging.properties",
+        f"-Djava.util.logging.config.file={_BASE}/conf/logging.properties",
         "-Dorg.apache.tomcat.util.digester.PROPERTY_SOURCE="
         "org.apache.tomcat.util.digester.EnvironmentPropertySource",
         "-cp",
-        f"{HOME}/bin/bootstrap.jar:{HOME}/bin/tomcat-juli.jar",
+        f"{_HOME}/bin/bootstrap.jar:{_HOME}/bin/tomcat-juli.jar",
         "org.apache.catalina.startup.Bootstrap",
         "start",
     ]
@@ -86,5 +86,5 @@ def texts() -> dict[str, str]:
 def configured() -> Generator[StringCommand, None, None]:
     """Write Tomcat's configuration. A slot that runs keeps what it was started with."""
     yield from ensured(
-        "itrust_tomcat", act="write", same="Tomcat's configuration is the same", base=BASE, **texts()
+        "itrust_tomcat", act="write", same="Tomcat's configuration is the same", base=_BASE, **texts()
     )

@@ -59,13 +59,13 @@ def htpasswd(password: str, whose: str) -> str:
     """
     # bcrypt takes 16 bytes of salt; a fresh one at each deploy would make another file of the same password.
     salt = hmac.new(password.encode(), whose.encode(), hashlib.sha256).digest()[:16]
-    encoded = base64_of_bcrypt(salt)
+    encoded = _base64_of_bcrypt(salt)
     if len(password.encode()) > 72:
         raise DeployError("the secret monitor_password is longer than the 72 bytes that bcrypt takes")
     return f"{USER}:{bcrypt.hashpw(password.encode(), b'$2b$%02d$' % ROUNDS + encoded).decode()}\n"
 
 
-def base64_of_bcrypt(salt: bytes) -> bytes:
+def _base64_of_bcrypt(salt: bytes) -> bytes:
     """16 bytes in bcrypt's own alphabet: 22 characters."""
     alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
     number = int.from_bytes(salt, "big") << 4
@@ -78,7 +78,7 @@ def dashboard_archive(directory: Path, cache: Path) -> tuple[Path, str]:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name in names:
-            archive.add(directory / name, name, filter=plain)
+            archive.add(directory / name, name, filter=_plain)
     content = gzip.compress(packed.getvalue(), mtime=0)
     digest = hashlib.sha256(content).hexdigest()
     cache.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def dashboard_archive(directory: Path, cache: Path) -> tuple[Path, str]:
     return path, digest
 
 
-def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """Without anything of this machine: whose a file is, and when it was written."""
     if Path(entry.name).name.startswith("."):
         return None
@@ -120,7 +120,7 @@ def page(password: str, listen: int, ipv6: bool) -> None:
         fingerprint=recipe,
         timeout=INSTALL_SECONDS,
     )
-    current(name="Serve the dashboard", identifier=identifier)
+    _current(name="Serve the dashboard", identifier=identifier)
     releases.secret_file(
         name="Write the page's password",
         content=htpasswd(password, host.name),
@@ -131,7 +131,7 @@ def page(password: str, listen: int, ipv6: bool) -> None:
 
 
 @operation()
-def current(identifier: str) -> Generator[StringCommand, None, None]:
+def _current(identifier: str) -> Generator[StringCommand, None, None]:
     """`current` leads to the release that is to be served."""
     target, link = f"/srv/{APP}/releases/{identifier}", f"/srv/{APP}/current"
     if host.get_fact(Command, f"readlink {link} || true") == target:

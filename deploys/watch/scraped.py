@@ -14,7 +14,7 @@ from deploys.kit.facts import APPLICATIONS, EXPORTERS
 
 __all__ = ["JOBS", "JVM_PORTS", "Monitored", "TargetsError", "loopback", "ports_of", "targets"]
 
-Target = Mapping[str, object]
+_Target = Mapping[str, object]
 
 # The agent in either slot's JVM: the slot's port and 10000.
 JVM_PORTS: Final = tuple(port + 10_000 for port in APPLICATIONS["itrust"].slots)
@@ -61,23 +61,23 @@ def loopback(name: str) -> str:
     return str(FIRST + 1 + int.from_bytes(digest[:8], "big") % (PLACES - 2))
 
 
-def jobs_of(monitored: Monitored) -> list[str]:
+def _jobs_of(monitored: Monitored) -> list[str]:
     jobs = dict.fromkeys([*OF_HOST, *(job for app in monitored.apps for job in OF_APP[app])])
     return [job for job in jobs if job not in monitored.without]
 
 
 def ports_of(monitored: Monitored) -> list[int]:
     """The ports of its loopback that a host shows to the monitor."""
-    return [port for job in jobs_of(monitored) for port in ports_of_job(job)]
+    return [port for job in _jobs_of(monitored) for port in _ports_of_job(job)]
 
 
-def ports_of_job(job: str) -> tuple[int, ...]:
+def _ports_of_job(job: str) -> tuple[int, ...]:
     return JVM_PORTS if job == "jmx" else (EXPORTERS[job],)
 
 
 def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
     """The text of the file of targets (file_sd) by job, for all JOBS. Raises TargetsError."""
-    found: dict[str, list[Target]] = {job: [] for job in JOBS}
+    found: dict[str, list[_Target]] = {job: [] for job in JOBS}
     places: dict[str, str] = {}
     for host in hosts:
         if not NAME.fullmatch(host.name):
@@ -92,15 +92,15 @@ def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
             for job in [*OF_HOST, *OF_APP[app]]:
                 if job in host.without:
                     continue
-                for port in ports_of_job(job):
-                    found[job].append(target(f"{place}:{port}", host.name, app, f"{host.name}:{port}"))
+                for port in _ports_of_job(job):
+                    found[job].append(_target(f"{place}:{port}", host.name, app, f"{host.name}:{port}"))
             if app in host.probes:
-                found["probe"].append(target(host.probes[app], host.name, app, host.probes[app]))
+                found["probe"].append(_target(host.probes[app], host.name, app, host.probes[app]))
     for job in OF_HOST:
         own = f"127.0.0.1:{EXPORTERS[job]}"
-        found[job].append(target(own, monitor, "monitor", f"{monitor}:{EXPORTERS[job]}"))
+        found[job].append(_target(own, monitor, "monitor", f"{monitor}:{EXPORTERS[job]}"))
     return {job: json.dumps(entries, indent=1) + "\n" for job, entries in found.items()}
 
 
-def target(address: str, host: str, app: str, instance: str) -> Target:
+def _target(address: str, host: str, app: str, instance: str) -> _Target:
     return {"targets": [address], "labels": {"host": host, "app": app, "instance": instance}}
