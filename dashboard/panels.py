@@ -8,16 +8,17 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.base.yamlfile import read_yaml, validate
+from dashboard.yamlfile import PanelsError, read
 
-__all__ = ["HERE", "Dashboard", "Panel", "Thresholds", "load"]
+__all__ = ["HERE", "Dashboard", "Mark", "Panel", "PanelsError", "Thresholds", "load"]
 
 HERE: Final = Path(__file__).resolve().parent
+
+_OTHERS: Final = {"proxy", "monitor"}  # what the label `app` says of a host without an application
 
 Text = Annotated[str, Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # share: of 1 · answers: 1 or 0 · count: a number of things · cores: seconds of CPU a second
-OTHERS: Final = {"proxy", "monitor"}  # what the label `app` says of a host without an application
 Unit = Literal["share", "answers", "per_second", "seconds", "count", "bytes", "bytes_per_second", "cores"]
 
 
@@ -125,11 +126,11 @@ class Dashboard(_Strict):
                 raise ValueError(f"twice: {', '.join(twice)}")
         known = {application.app for application in self.applications}
         for panel in self.panels:
-            if unknown := set(panel.apps or ()) - (known if panel.of == "app" else known | OTHERS):
+            if unknown := set(panel.apps or ()) - (known if panel.of == "app" else known | _OTHERS):
                 raise ValueError(f"{panel.id}: no such application: {', '.join(sorted(unknown))}")
         return self
 
 
 def load(path: Path = HERE / "panels.yml") -> Dashboard:
-    """Read and check `path`. ConfigError with the line of each problem."""
-    return validate(read_yaml(path), Dashboard)
+    """Read and check `path`. PanelsError with the line of each problem."""
+    return read(path, Dashboard)

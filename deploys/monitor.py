@@ -4,9 +4,9 @@
 
 One host in the group `monitor`; those it watches in `checkbox` and `itrust`, and the canary's in `proxy`. Again after
 a host came or went, and as often as one likes: what is as it should be is left alone. Data of the monitor's host:
-prometheus.py, and `listen` (80); of a host: `monitor_address` (where the monitor reaches its SSH), `public_url` (what
-the probe asks instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `monitor_password`, which is
-made; `alert_webhook`, which is taken where it is given.
+watch/prometheus.py, and `listen` (80); of a host: `monitor_address` (where the monitor reaches its SSH), `public_url`
+(what the probe asks instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `monitor_password`,
+which is made; `alert_webhook`, which is taken where it is given.
 """
 
 import re

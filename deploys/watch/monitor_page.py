@@ -1,7 +1,7 @@
 """The monitor's page: nginx with a password in front of the dashboard's files and of what it may ask.
 
-Files: dashboard/site, and its packages, which npm installs on the monitor from
-dashboard/package-lock.json; both are a release (releases.py) of the user `monitor`:
+Files: dashboard/site with what it reads of panels.yml, and its packages, which npm installs on the monitor from
+dashboard/package-lock.json; together they are a release (kit/releases.py) of the user `monitor`:
 /srv/monitor/releases/ID, `current`.
 """
 
@@ -13,7 +13,7 @@ import hmac
 import io
 import os
 import tarfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,8 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
 
+from dashboard.generate import page_json
+from dashboard.panels import PanelsError
 from deploys.kit import nginx, releases
 from deploys.kit.facts import TUNNEL_PORT
 from deploys.kit.places import DASHBOARD
@@ -72,13 +74,20 @@ def _base64_of_bcrypt(salt: bytes) -> bytes:
     return "".join(alphabet[number >> shift & 63] for shift in range(126, -1, -6)).encode()
 
 
-def dashboard_archive(directory: Path, cache: Path) -> tuple[Path, str]:
-    """The page's files as a .tar.gz in `cache`, and its digest: always the same for the same files."""
+def dashboard_archive(directory: Path, made: Mapping[str, str], cache: Path) -> tuple[Path, str]:
+    """The page's files as a .tar.gz in `cache`, and its digest: always the same for the same files.
+
+    `directory` is the dashboard's; `made` are the texts of more files, by name.
+    """
     names = ["package.json", "package-lock.json", "site"]
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name in names:
             archive.add(directory / name, name, filter=_plain)
+        for name, text in made.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            archive.addfile(_plain(entry), io.BytesIO(text.encode()))
     content = gzip.compress(packed.getvalue(), mtime=0)
     digest = hashlib.sha256(content).hexdigest()
     cache.mkdir(parents=True, exist_ok=True)
@@ -106,7 +115,9 @@ def page(password: str, listen: int, ipv6: bool) -> None:
     releases.ensure_user(APP)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "dashboard"
     try:
-        archive, digest = dashboard_archive(DASHBOARD, cache)
+        archive, digest = dashboard_archive(DASHBOARD, {"site/panels.json": page_json()}, cache)
+    except PanelsError as error:
+        raise DeployError(f"the dashboard's panels: {error.problems[0]}") from None
     except OSError as error:
         raise DeployError(f"the dashboard's files: {error.filename}: {error.strerror}") from None
     recipe = hashlib.sha256(INSTALL.encode()).hexdigest()

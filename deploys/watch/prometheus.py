@@ -22,6 +22,7 @@ from deploys.kit.places import DEPLOYS, TEMPLATES
 __all__ = ["PACKAGES", "configuration", "keep_prometheus", "receiver"]
 
 PACKAGES: Final = ["prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"]
+_HEAD: Final = "# Written by deploys/watch/prometheus.py; changes made here are lost.\n"
 _TARGETS: Final = "/etc/prometheus/targets"
 _RULES: Final = "/etc/prometheus/rules.yml"
 _CONFIGURATION: Final = "/etc/prometheus/prometheus.yml"
@@ -42,7 +43,7 @@ def configuration(jobs: Mapping[str, object], scrape_seconds: int) -> str:
         {"job_name": name, "static_configs": [{"targets": [target], "labels": {"app": "monitor"}}]}
         for name, target in (("prometheus", "127.0.0.1:9090"), ("alertmanager", "127.0.0.1:9093"))
     ]
-    return _head("prometheus.py") + _pretty(
+    return _HEAD + _pretty(
         {
             "global": {
                 "scrape_interval": f"{scrape_seconds}s",
@@ -95,11 +96,7 @@ def receiver(webhook: str) -> str:
         "group_wait": "10s",
         "group_interval": "1m",
     }
-    return _head("prometheus.py") + _pretty({"route": route, "receivers": [there]})
-
-
-def _head(file: str) -> str:
-    return f"# Written by deploys/{file}; changes made here are lost.\n"
+    return _HEAD + _pretty({"route": route, "receivers": [there]})
 
 
 def _pretty(document: object) -> str:
