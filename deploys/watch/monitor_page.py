@@ -83,7 +83,7 @@ def dashboard_archive(directory: Path, made: Mapping[str, str], cache: Path) -> 
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name in names:
-            archive.add(directory / name, name, filter=_plain)
+            archive.add(directory / name, name, filter=_without_hidden)
         for name, text in made.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(text.encode())
@@ -99,10 +99,12 @@ def dashboard_archive(directory: Path, made: Mapping[str, str], cache: Path) -> 
     return path, digest
 
 
-def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+def _without_hidden(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if Path(entry.name).name.startswith(".") else _plain(entry)
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     """Without anything of this machine: whose a file is, and when it was written."""
-    if Path(entry.name).name.startswith("."):
-        return None
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     entry.mtime = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import generate
-from dashboard.panels import Dashboard, load
+from dashboard.panels import Dashboard, PanelsError, load
 
 
 def test_grafanas_dashboard_is_written_to_a_file_or_to_standard_output(
@@ -60,6 +60,6 @@ def test_a_wrong_panels_yml_ends_with_2_and_says_where(
 def test_a_file_that_is_no_mapping_is_told_with_a_line(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "panels.yml"
     path.write_bytes(content)
-    with pytest.raises(generate.PanelsError) as told:
+    with pytest.raises(PanelsError) as told:
         load(path)
     assert told.value.problems[0].startswith(f"{path}:{problem}")
