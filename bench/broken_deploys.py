@@ -100,9 +100,15 @@ class Trial:
     def start(self, command: str, *arguments: str) -> subprocess.Popen[str]:
         words = [sys.executable, "-m", "pipeline", command, self.app.name, "-i", str(self.inventory)]
         return subprocess.Popen(
-            [*words, *arguments], cwd=ROOT, env=self.environment, text=True, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            [*words, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            text=True,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def deploy(self, *arguments: str) -> float:
         began = time.monotonic()

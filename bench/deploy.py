@@ -100,9 +100,13 @@ class Ours:
             return
         marks: list[tuple[str, float]] = [("connect, look", time.monotonic())]
         provision(
-            Inventory({"checkbox": (self.host,)}), DEPLOYS / "checkbox.py", {}, log=self.work / "first.log",
-            known_hosts=self.known_hosts, say=lambda step: marks.append((step, time.monotonic())),
-        )  # fmt: skip
+            Inventory({"checkbox": (self.host,)}),
+            DEPLOYS / "checkbox.py",
+            {},
+            log=self.work / "first.log",
+            known_hosts=self.known_hosts,
+            say=lambda step: marks.append((step, time.monotonic())),
+        )
         marks.append(("", time.monotonic()))
         for (step, began), (_, ended) in itertools.pairwise(marks):
             self.steps[step] = self.steps.get(step, 0.0) + ended - began
@@ -145,9 +149,14 @@ class Ansible:
 
 def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        command, env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True, check=False,
+        command,
+        env={**os.environ, **environment},
+        cwd=ROOT,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, (
         f"{command[0]} ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}"
     )

@@ -26,6 +26,19 @@ from pipeline.lab.box import ensure_box, vagrant_home
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
 
+HEADERS = (
+    "cycle",
+    "up s",
+    "up again s",
+    "down s",
+    "failure",
+    "containers",
+    "veths",
+    "mounts",
+    "processes",
+    "MB",
+)
+
 
 def main() -> int:
     cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10
@@ -45,19 +58,7 @@ def main() -> int:
             print(
                 f"cycle {cycle}: up {up:.1f} s, down {down:.1f} s, load {os.getloadavg()[0]:.1f}", flush=True
             )
-    headers = [
-        "cycle",
-        "up s",
-        "up again s",
-        "down s",
-        "failure",
-        "containers",
-        "veths",
-        "mounts",
-        "processes",
-        "MB",
-    ]
-    print(tabulate(rows, headers, floatfmt=".1f"))
+    print(tabulate(rows, HEADERS, floatfmt=".1f"))
     for column, name in ((1, "up"), (3, "down")):
         values = [float(row[column]) for row in rows]
         print(f"{name}: median {statistics.median(values):.1f} s, worst {max(values):.1f} s")

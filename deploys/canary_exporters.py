@@ -14,7 +14,7 @@ from pyinfra.operations.util import any_changed
 
 from deploys.kit import packages
 from deploys.kit.facts import EXPORTERS
-from deploys.watch.exporters import NO_DISKS
+from deploys.watch.exporters import NO_DISKS, PROCESSES
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
@@ -23,40 +23,39 @@ config.SUDO = host.data.get("ssh_user") != "root"
 PROCESS_UNIT = "/etc/systemd/system/prometheus-process-exporter.service.d/canary.conf"
 PROCESS_CONFIG = "/etc/prometheus-process-exporter-canary.yml"
 
-PROXY = [
+ON_PROXY = [
     "--collector.filesystem",
     f"--collector.filesystem.fs-types-exclude=^({NO_DISKS})$",
     "--collector.netdev",
     r"--collector.systemd.unit-include=haproxy\\.service",
 ]
+ON_SERVICE = [r"--collector.systemd.unit-include=canary\\.service"]
+NODE = [
+    f"--web.listen-address=127.0.0.1:{EXPORTERS['node']}",
+    "--collector.disable-defaults",
+    "--collector.cpu",
+    "--collector.meminfo",
+    "--collector.loadavg",
+    "--collector.systemd",
+    "--collector.systemd.enable-restarts-metrics",
+    *(ON_PROXY if "proxy" in host.groups else ON_SERVICE),
+]
+PROCESS = [
+    f"-web.listen-address=127.0.0.1:{EXPORTERS['process']}",
+    f"-config.path {PROCESS_CONFIG}",
+    "-recheck",  # a process seen between fork and setuid would stay in root's group for ever
+    "-threads=false",
+    "-gather-smaps=false",
+]
 
 FILES = {
     "prometheus-node-exporter": {
-        "/etc/default/prometheus-node-exporter": 'ARGS="'
-        + " ".join(
-            [
-                f"--web.listen-address=127.0.0.1:{EXPORTERS['node']}",
-                "--collector.disable-defaults",
-                "--collector.cpu",
-                "--collector.meminfo",
-                "--collector.loadavg",
-                "--collector.systemd",
-                "--collector.systemd.enable-restarts-metrics",
-                *(
-                    PROXY
-                    if "proxy" in host.groups
-                    else [r"--collector.systemd.unit-include=canary\\.service"]
-                ),
-            ]
-        )
-        + '"\n'
+        "/etc/default/prometheus-node-exporter": f'ARGS="{" ".join(NODE)}"\n',
     },
     "prometheus-process-exporter": {
         PROCESS_UNIT: "[Service]\nAmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH\n",
-        PROCESS_CONFIG: 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n',
-        # -recheck: a process seen between fork and setuid would stay in root's group for ever.
-        "/etc/default/prometheus-process-exporter": f'ARGS="-web.listen-address=127.0.0.1:{EXPORTERS["process"]}'
-        f' -config.path {PROCESS_CONFIG} -recheck -threads=false -gather-smaps=false"\n',
+        PROCESS_CONFIG: PROCESSES,
+        "/etc/default/prometheus-process-exporter": f'ARGS="{" ".join(PROCESS)}"\n',
     },
 }
 

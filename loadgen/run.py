@@ -30,11 +30,22 @@ async def run(
     start_at: float | None = None,
     signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM),
 ) -> dict[str, Any]:
-    """Send the plan from `start_at` (Unix time, seconds; None: now) and return the summary.
+    """Send the whole plan.
 
-    `listener` gets an event "start", one "second" each second (`Stats.second`) and "end" with the summary
-    (`Stats.summary`). A signal stops the run: what is on the wire has a second, a second signal ends
-    even that; the summary then says `interrupted`. Raises OSError when a record cannot be written.
+    A signal stops the run: what is on the wire has another second, and a second signal ends even that.
+
+    Args:
+        plan: What to send, and when.
+        recorder: Gets each result; not started yet. The caller closes it.
+        listener: Gets an event "start", one "second" each second (`Stats.second`), and "end" with the summary.
+        start_at: When the first request is due (Unix time, seconds); None: now.
+        signals: Those that stop the run.
+
+    Returns:
+        The summary (`Stats.summary`), and `interrupted`: whether a signal stopped the run.
+
+    Raises:
+        OSError: A record cannot be written.
     """
     loop = asyncio.get_running_loop()
     stats = Stats(plan)

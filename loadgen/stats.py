@@ -31,7 +31,7 @@ def histogram() -> Any:
 
 
 def bounded(name: str, seen: Counter[str]) -> str:
-    """`name`, or OTHER when `seen` already holds MAX_NAMES other names."""
+    """`name`, or OTHER when `seen` already holds as many other names as are told apart (32)."""
     return name if name in seen or len(seen) < _MAX_NAMES else OTHER
 
 
@@ -86,10 +86,15 @@ class Stats:
         return bool(self._now.latenesses)
 
     def second(self, t: float, progress: Progress, busy: float) -> dict[str, Any]:
-        """The event of the second that ends at `t`. `busy` is the share of a core the loader used in it.
+        """The event of one second; the next one starts.
 
-        `completed` counts whole responses of any status, `errors` requests without one. Percentiles are of
-        what completed in this second, null when nothing did.
+        In it `completed` counts whole responses of any status, `errors` requests without one. Percentiles are of
+        what completed in this second, None when nothing did.
+
+        Args:
+            t: When the second ended, seconds since the start.
+            progress: The engine's counts at that time.
+            busy: The share of a core that the loader used in this second.
         """
         now, last = self._now, self._last
         self._now, self._last = _Second(), progress
@@ -114,7 +119,14 @@ class Stats:
         }
 
     def summary(self, progress: Progress, *, t0_unix: float, elapsed: float, cpu: float) -> dict[str, Any]:
-        """The whole run. Latency percentiles are of whole responses; errors stand beside them."""
+        """The summary of the whole run. Latency percentiles are of whole responses; errors are counted beside them.
+
+        Args:
+            progress: The engine's counts at the end.
+            t0_unix: When the first request was due (Unix time, seconds).
+            elapsed: Seconds since then.
+            cpu: Seconds of CPU time that the loader used.
+        """
         completed = sum(self._status.values())
         reason = self._invalid(progress)
         return {

@@ -16,9 +16,16 @@ _STEP: Final = 0.5  # seconds: no two frames are nearer to each other
 _REST: Final = 6.0  # seconds that the last screen stays before it begins again
 _WIDE, _HIGH, _EDGE = 8.4, 18, 12  # of a character, and around the screen
 _COLOURS: Final = {
-    "default": "#d8dee9", "black": "#4c566a", "red": "#ff6b6b", "green": "#8fd18a", "brown": "#e5c76b",
-    "blue": "#7aa2f7", "magenta": "#c792ea", "cyan": "#7dcfe0", "white": "#e5e9f0",
-}  # fmt: skip
+    "default": "#d8dee9",
+    "black": "#4c566a",
+    "red": "#ff6b6b",
+    "green": "#8fd18a",
+    "brown": "#e5c76b",
+    "blue": "#7aa2f7",
+    "magenta": "#c792ea",
+    "cyan": "#7dcfe0",
+    "white": "#e5e9f0",
+}
 
 _Screen = tuple[str, ...]  # each line as SVG, "" when it is empty
 

@@ -28,14 +28,18 @@ from recordings.repositories import repository
 from recordings.session import record
 from recordings.tasks import TASKS, typed
 
+__all__ = ["main", "private_words", "record_all", "session_environment"]
+
 _HERE = Path(__file__).resolve().parent
 # Left out of the copy: what is this checkout's own. The virtual environment is used where it is.
-_NOT_COPIED = (".git", ".venv", ".vagrant", ".pipeline", "runs", "__pycache__", "*.ini.lock", "inventory.ini")
+_NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.ini.lock", "inventory.ini")
+_NOT_COPIED_FROM_ROOT = (".git", ".venv", ".vagrant", ".pipeline", "runs")  # pipeline/runs is code
 # What reaching the network needs, where a machine has a proxy or certificates of its own.
 _PASSED = re.compile(r"(?i).*_proxy|.*(_|SSL)CA.*|.*CERT.*|PIP_.*|PATH")
 
 
 def main() -> int:
+    """Record what is asked for. 0; 1 where a recording is not as it must be; 3 where a program is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,7 +58,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="recordings-") as name:
         work = Path(name).resolve()
         checkout, home, made = work / "pipeline", work / "home", work / "made"
-        shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*_NOT_COPIED), symlinks=True)
+        shutil.copytree(ROOT, checkout, ignore=_left_out, symlinks=True)
         home.mkdir(mode=0o700)
         made.mkdir()
         clones = {"checkbox": options.checkbox, "itrust": options.itrust}
@@ -78,6 +82,12 @@ def main() -> int:
             shutil.copyfile(file, _HERE / file.name)
             print(f"recordings/{file.name}  {file.stat().st_size / 1000:.0f} kB")
     return 0
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """Which of the `names` in `folder` of this checkout are not copied."""
+    own = _NOT_COPIED_FROM_ROOT if Path(folder) == ROOT else ()
+    return _NOT_COPIED(folder, names) | {name for name in names if name in own}
 
 
 def session_environment(checkout: Path, home: Path) -> dict[str, str]:

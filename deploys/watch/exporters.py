@@ -23,7 +23,17 @@ from deploys.kit.places import CHECKS, TEMPLATES
 from deploys.kit.proof import program_text
 from deploys.kit.scripts import Script, ensured
 
-__all__ = ["HOST_PACKAGES", "USER", "described", "keep_host", "of", "of_application", "of_host"]
+__all__ = [
+    "HOST_PACKAGES",
+    "NO_DISKS",
+    "PROCESSES",
+    "USER",
+    "described",
+    "keep_host",
+    "of",
+    "of_application",
+    "of_host",
+]
 
 USER: Final = "exporters"
 _TEXTFILES: Final = "/var/lib/prometheus/node-exporter"
@@ -45,8 +55,18 @@ server {{
 }}
 """
 _COLLECTORS: Final = (
-    "cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "netdev", "stat", "textfile", "time", "uname",
-)  # fmt: skip
+    "cpu",
+    "diskstats",
+    "filefd",
+    "filesystem",
+    "loadavg",
+    "meminfo",
+    "netdev",
+    "stat",
+    "textfile",
+    "time",
+    "uname",
+)
 _UNITS: Final = (
     "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service"
 )
@@ -56,7 +76,7 @@ NO_DISKS: Final = (
     "ramfs|rpc_pipefs|securityfs|squashfs|sysfs|tmpfs|tracefs"
 )
 # All processes by whose they are: a service is one user here.
-_PROCESSES: Final = 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n'
+PROCESSES: Final = 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n'
 _MONGODB_ACCESS: Final = "/etc/pipeline/mongodb-exporter.json"
 _MONGODB_PROGRAM: Final = "/usr/local/lib/pipeline/mongodb_exporter.py"
 _MONGODB_UNIT: Final = f"""\
@@ -99,7 +119,7 @@ def keep_host(what: Kept) -> None:
         ],
         answers=f"http://{_address('node')}/",
     )
-    processes = what.file("/etc/pipeline/process-exporter.yml", _PROCESSES)
+    processes = what.file("/etc/pipeline/process-exporter.yml", PROCESSES)
     what.debian(
         "prometheus-process-exporter",
         # -recheck: a process seen between fork and setuid would stay in root's group for ever.

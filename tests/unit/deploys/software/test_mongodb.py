@@ -45,9 +45,13 @@ def test_the_way_that_was_taken_is_kept(facts: dict[str, str], way: str, install
 @pytest.mark.parametrize("drift", ["conf", "service", "started", "active", "enabled", "data"])
 def test_whatever_differs_by_hand_means_work(drift: str) -> None:
     right = {
-        "conf": digest("c"), "service": digest("u"), "started": "s",
-        "active": "active", "enabled": "enabled", "data": "mongodb-750",
-    }  # fmt: skip
+        "conf": digest("c"),
+        "service": digest("u"),
+        "started": "s",
+        "active": "active",
+        "enabled": "enabled",
+        "data": "mongodb-750",
+    }
     assert State(right).runs_with("c", "u", "s")
     assert not State({**right, drift: "x"}).runs_with("c", "u", "s")
     assert not State({name: value for name, value in right.items() if name != drift}).runs_with("c", "u", "s")
