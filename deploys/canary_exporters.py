@@ -74,7 +74,7 @@ for exporter, contents in FILES.items():
     ]
     if PROCESS_UNIT in contents:
         systemd.daemon_reload(name="Reload systemd", _if=any_changed(*written))
-    # First this: what is not running yet is started by it, with the files above.
+    # Before `running`: a restart also starts what does not run yet, with the files above.
     systemd.service(
         name=f"Restart {exporter}",
         service=f"{exporter}.service",

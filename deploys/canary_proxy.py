@@ -45,7 +45,7 @@ def checked_config(content: str) -> Generator[FileUploadCommand | StringCommand,
     """Write and load HAProxy's configuration; one that it does not accept never replaces the running one."""
     sums = f"sha256sum < {CONFIG} 2>/dev/null; stat -c 'owner %U' {SOCKET} 2>/dev/null || true"
     state = (host.get_fact(Command, sums) or "").split()
-    # Debian's package starts HAProxy with a socket for others, and a reload hands sockets on as they are.
+    # Debian's package starts HAProxy with a socket of another owner, which a reload would keep.
     foreign = "owner" in state and state[-1] != runtime_user
     if hashlib.sha256(content.encode()).hexdigest() in state and not foreign:
         host.noop("the configuration is the same")
@@ -53,7 +53,7 @@ def checked_config(content: str) -> Generator[FileUploadCommand | StringCommand,
     new, old = f"{CONFIG}.new", f"{CONFIG}.old"
     yield FileUploadCommand(StringIO(content), new, remote_temp_filename=host.get_temp_filename(new))
     yield StringCommand("haproxy", "-c", "-q", "-f", new)
-    # In one command, so that nothing comes between the file and its use.
+    # In one command: a deploy that is cut short must not leave a new file that is not loaded.
     load = f"systemctl {'restart' if foreign else 'reload-or-restart'} haproxy.service"
     yield StringCommand(
         f"cp -p {CONFIG} {old} && mv {new} {CONFIG} && {load} || {{ mv {old} {CONFIG}; exit 1; }}"
@@ -82,7 +82,7 @@ for path, content in (
             mode="644",
         )
 
-# Not files.template: it has no way to let HAProxy look at the result first.
+# Not files.template, which cannot let HAProxy check the result before it is in place.
 checked_config(
     name="Write haproxy.cfg, checked, and load it",
     content=render(

@@ -136,7 +136,7 @@ def database(
         mongodb.running(name="service start: run MongoDB", found=found)
     mongodb.users(name="service install: MongoDB's users", found=found, parameters=parameters)
     if not own:
-        # Only once it let us in: a slip of the pen must not bind the host to it.
+        # Only once it let us in: a mistyped address must not be remembered.
         mongodb.elsewhere(name="service install: note that MongoDB is elsewhere", found=found)
 
 
@@ -145,7 +145,7 @@ def install(archive: str, commit: str) -> str:
     loopback = shlex.quote((TEMPLATES / "checkbox.loopback.js").read_text(encoding="utf-8"))
     script = f"loopback={loopback}\n{INSTALL}"
     recipe = hashlib.sha256(script.encode()).hexdigest()
-    # Another recipe makes another release beside the served one, which is never taken apart while it serves.
+    # Another script makes another release beside the one that serves, which is never changed while it serves.
     identifier = f"{commit}-{recipe[:8]}"
     releases.release(
         name="service install: unpack and install the commit",
@@ -166,7 +166,7 @@ def serve(identifier: str, variables: dict[str, object], listen: int, after: lis
         ["/usr/bin/node", "--require", "../../.loopback.js", "server.js"],
         directory="server-side/site",
         after=after,
-        # An upload is written to the private /tmp, and nothing anywhere else.
+        # It only writes uploads, to its private /tmp.
         options=["ProtectSystem=strict"],
     )
     slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
@@ -188,7 +188,7 @@ def serve(identifier: str, variables: dict[str, object], listen: int, after: lis
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
-# With --serial, the first host that fails is the last that is touched.
+# With --serial: when a host fails, no other is begun.
 config.FAIL_PERCENT = 0
 
 if meant(APP):

@@ -119,7 +119,7 @@ def where_to_build() -> str:
 
 def wanted(build: str) -> Release:
     """The release that the host's data name: a WAR, or a commit. Raises SourceError or WarError."""
-    # What makes a release is part of its name: another way to make it never replaces one that is served.
+    # A digest of the install script is part of its name: another script never changes a release that is served.
     recipe = hashlib.sha256(itrust2.install_script("").encode()).hexdigest()[:8]
     if given := str(host.data.get("war") or ""):
         copy, content = war.prepared(Path(given).expanduser())
@@ -143,9 +143,9 @@ def looked_at(release: Release) -> tuple[int, bool, str]:
 
 def serve(identifier: str, secrets: dict[str, str], memory: int, listen: int, back: bool) -> None:
     """The release runs and has nginx's traffic."""
-    # ProtectSystem=strict: it writes into its private /tmp, and nowhere else. 143 is how a JVM ends that was asked to.
-    # An iTrust2 that met no database at its first request never recovers (Hibernate's factory is a static): a start is
-    # one only once its first answer is good, and is tried again otherwise; what fails to start a deploy sees at once.
+    # ProtectSystem=strict: it writes only to its private /tmp. 143 is a JVM's exit code after SIGTERM.
+    # An iTrust2 that had no database at its first request never recovers (Hibernate's factory is a static). So a start
+    # counts only once its first answer is good, and is tried again otherwise; the deploy sees at once that it failed.
     unit = slots.unit_text(
         APP,
         tomcat.command(memory),
@@ -184,7 +184,7 @@ def serve(identifier: str, secrets: dict[str, str], memory: int, listen: int, ba
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
-# With --serial, the first host that fails is the last that is touched.
+# With --serial: when a host fails, no other is begun.
 config.FAIL_PERCENT = 0
 
 if meant(APP):

@@ -1,4 +1,4 @@
-"""Commands whose outcome is told in the log: what they found out on success, why they failed otherwise."""
+"""Commands whose outcome goes to the log: what they found out on success, why they failed otherwise."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tell(report: Mapping[str, object]) -> None:
 
 
 def reporting(command: StringCommand) -> FunctionCommand:
-    """`command` as one that is a change, whose lines `report: {json}` are logged, and all its lines if it fails."""
+    """`command`, counted as a change; its lines `report: {json}` are logged, and all its lines if it fails."""
 
     def run_and_tell(state: State, host: Host) -> bool:  # noqa: ARG001 pyinfra looks for exactly these names
         done, output = run_now(command)

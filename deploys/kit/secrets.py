@@ -18,7 +18,7 @@ __all__ = ["SecretsError", "secrets_of"]
 
 _DIRECTORY = "~/.config/pipeline/secrets"
 _LENGTH = 32
-# No more than these: checkbox.io puts its password into a URI without escaping it.
+# Only letters and digits: checkbox.io puts its password into a URI without escaping it.
 _ALPHABET = string.ascii_letters + string.digits
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -73,7 +73,7 @@ def _from_variable(name: str) -> str:
 
 
 def _kept_in(path: Path, names: list[str]) -> dict[str, str]:
-    """The secrets of the file, with those of `names` that it lacks made and written into it."""
+    """The secrets of the file; those of `names` that it lacks are made and written into it."""
     found = _read(path)
     if all(name in found for name in names):
         return found
@@ -92,7 +92,7 @@ def _read(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8") as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
                 raise SecretsError(f"{path}: others can read it; if they have not, type: chmod 600 {path}")
-            # Every value as the text it is: 0123 is a password, not a number.
+            # BaseLoader: every value stays text; 0123 is a password and no number.
             content = yaml.load(file, Loader=yaml.BaseLoader)  # noqa: S506 it only makes str, list and dict
     except FileNotFoundError:
         return {}
@@ -111,7 +111,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, content: Mapping[str, str]) -> None:
-    """All of it or nothing, even when the machine stops: a lost password locks everybody out of a database."""
+    """Write the whole file or nothing, even when the machine stops: a lost password locks everybody out."""
     descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

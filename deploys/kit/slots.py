@@ -37,14 +37,19 @@ def unit_text(
     stop_seconds: int = 10,
     options: Sequence[str] = (),
 ) -> str:
-    """The text of /etc/systemd/system/APP@.service. Its digest belongs into the fingerprint given to `activate`.
+    """The text of /etc/systemd/system/APP@.service; it belongs into the fingerprint given to `activate`.
 
-    `command` is a list of words, none of which is expanded: what differs by port comes from the slot's environment
-    file. It runs in the slot's release, or in `directory` below that. `after` names units (mongod.service);
-    `memory_max` is systemd's (512M); `options` are more lines of [Service].
+    Args:
+        app: The application.
+        command: Its words, none of which is expanded: what differs by port comes from the slot's environment file.
+        directory: Where below the slot's release it runs.
+        after: Units that start before it, such as mongod.service.
+        memory_max: systemd's MemoryMax=, such as 512M; empty for no limit.
+        stop_seconds: How long it may take to stop.
+        options: More lines of [Service].
     """
     release = f"/srv/{app}/slots/%i/release"
-    # The port's %i must stay what it is, in a path that is otherwise written as it is meant.
+    # systemd is to expand the %i of this path, and nothing else of the command.
     start = systemd_command(command, "/SLOT-RELEASE").replace("/SLOT-RELEASE", release)
     return render(
         "slot.service.j2",
@@ -60,7 +65,7 @@ def unit_text(
 
 @operation()
 def slot_unit(app: str, text: str) -> Generator[StringCommand, None, None]:
-    """Write the template unit `text` (of `unit_text`). Where it was another, `activate` starts the slot anew."""
+    """Write the template unit `text` (of `unit_text`). Where it changed, `activate` starts the slot anew."""
     base_of(app)
     path = f"/etc/systemd/system/{app}@.service"
     yield from ensured("slot_unit", act="write", same=f"{path} is the same", app=app, path=path, text=text)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 __all__ = ["SourceError", "archive_of"]
 
 _SECONDS = 600
-# pyinfra prepares all hosts at once, in one thread: a lock on the file alone would stop the one that holds it, too.
+# pyinfra prepares all hosts at once in one thread, where a lock on the file alone would block its own holder.
 _TURN = threading.Lock()
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -60,7 +60,7 @@ def _shown(repo: str) -> str:
 def _git(
     *arguments: str, mirror: Path | None = None, closed: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run git on the mirror alone. `closed`: without even the user's own configuration, whose filters are commands."""
+    """Run git on the mirror. `closed`: without the user's own configuration, too, whose filters are commands."""
     ours = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "LC_ALL": "C"}
     if closed:
         ours |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
@@ -115,7 +115,7 @@ def _unreadable(repo: str, done: subprocess.CompletedProcess[str]) -> SourceErro
 
 def _resolved(mirror: Path, repo: str, ref: str) -> str:
     asked = ["rev-parse", "--verify", "--quiet", "--end-of-options"]
-    # A branch first, as people mean it: in a mirror a tag of the same name would win.
+    # A branch first, which is what people mean: git itself would prefer a tag of the same name.
     for name in (f"refs/heads/{ref}", ref):
         found = _git(*asked, f"{name}^{{commit}}", mirror=mirror, closed=True)
         if found.returncode == 0:

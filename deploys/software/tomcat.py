@@ -24,7 +24,7 @@ _BASE: Final = "/srv/itrust/tomcat"
 _HOME: Final = "/usr/share/tomcat10"
 
 # The first is what Spring 4.3 and JAXB 2.2 need to define their proxies: without it the real iTrust2 does not start.
-# With the others Tomcat finds what an application leaves behind; its own catalina.sh gives them, too.
+# With the others Tomcat finds memory leaks of an application; its own catalina.sh gives them, too.
 _OPENS: Final = (
     "java.base/java.lang",
     "java.base/java.io",
@@ -33,8 +33,8 @@ _OPENS: Final = (
     "java.rmi/sun.rmi.transport",
 )
 
-# For a unit's ExecStartPost=, before the address: ends once that was answered, well only if that was a 200; and when
-# the process ends. systemd wants each $ and % twice.
+# For a unit's ExecStartPost=, followed by an address: ends once the address answers, with success if that was a 200,
+# or when the process has ended. systemd wants each $ and % twice.
 FIRST_ANSWER: Final = (
     '/bin/sh -c \'until status=$$(curl -s -o /dev/null --noproxy 127.0.0.1 -m 90 -w %%{http_code} "$$0");'
     " do kill -0 $$MAINPID || exit 1; sleep 0.3; done; [ $$status = 200 ]'"

@@ -32,8 +32,8 @@ OPENS: Final = " ".join(
         "java.desktop/java.awt.font",
     )
 )
-# Its tests want a database and a browser. The first does not even compile them, but its pom overrides it for
-# surefire, which only heeds the second.
+# Its tests want a database and a browser. With the first option they are not even compiled; surefire, for which the
+# pom overrides it, heeds only the second.
 SKIPS: Final = ("-Dmaven.test.skip=true", "-DskipTests")
 BUILD_SECONDS: Final = 1800  # a first build fetches 250 MB
 
@@ -77,7 +77,7 @@ def _copied(war: Path, source: zipfile.ZipFile) -> tuple[Path, str]:
     twice = next((a for a, b in itertools.pairwise(entries) if a == b), None)
     if twice:
         raise WarError(f"{war}: holds {twice!r} twice")
-    # A path out of the directory that it is unpacked in, in the words of any system.
+    # A path that leads out of the directory it is unpacked in, with either kind of slash.
     outside = next((n for n in entries if n.startswith("/") or ".." in n.replace("\\", "/").split("/")), None)
     if outside:
         raise WarError(f"{war}: holds {outside!r}, which is outside of it")

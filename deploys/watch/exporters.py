@@ -75,7 +75,7 @@ NO_DISKS: Final = (
     "autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fuse.*|hugetlbfs|mqueue|nsfs|proc|pstore|"
     "ramfs|rpc_pipefs|securityfs|squashfs|sysfs|tmpfs|tracefs"
 )
-# All processes by whose they are: a service is one user here.
+# Processes by their user: each service has one of its own.
 PROCESSES: Final = 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n'
 _MONGODB_ACCESS: Final = "/etc/pipeline/mongodb-exporter.json"
 _MONGODB_PROGRAM: Final = "/usr/local/lib/pipeline/mongodb_exporter.py"
@@ -166,7 +166,7 @@ def described(app: str) -> tuple[list[str], Kept]:
         answers=f"http://{_address('nginx')}/metrics",
     )
     if app == "itrust":
-        # Of the whole server two questions, which need no right in it: no table is ever read.
+        # Only the two queries that need no rights: no table is ever read.
         what.debian(
             "prometheus-mysqld-exporter",
             [
@@ -231,7 +231,7 @@ def _mongodb_user() -> Generator[StringCommand, None, None]:
     def program(change: bool) -> Script:
         return Script(program_text(text, {**given, "change": change}))
 
-    # Where there is no pymongo, or no user prometheus yet, it is only said that something is to be done.
+    # Where pymongo or the user prometheus is not there yet, this only says that something is to be done.
     if host.get_fact(Command, "python3 - 2>/dev/null || true", _stdin=program(False)) == "same":
         host.noop("the user is there")
         return
@@ -246,5 +246,5 @@ def _mariadb_user() -> Generator[StringCommand, None, None]:
 
 @operation()
 def _marked(app: str) -> Generator[StringCommand, None, None]:
-    """The mark of the deploy that is served, where the monitor came after it."""
+    """The mark of the deploy that is served, where the host was not monitored yet at that time."""
     yield from ensured("mark", "exporter_mark", act="make", same="the mark is there", app=app)

@@ -26,7 +26,7 @@ _ARTIFACT: Final = "io.prometheus.jmx jmx_prometheus_javaagent"
 _VERSION: Final = "1.0.1"
 _SHA256: Final = "7d61f737fd661610ccc14aea79764faa1ea94a340cbc8f0029b3d2edea3d80c1"
 _SECONDS: Final = 180
-# The JVM's own figures come by themselves; of Tomcat's hundreds these are asked for.
+# The JVM's own figures are always there; of Tomcat's hundreds only these are asked for.
 _CONFIGURATION: Final = """\
 # Written by deploys/watch/jmx.py; changes made here are lost.
 lowercaseOutputName: true
@@ -46,7 +46,7 @@ _FILE: Final = f"{_DIRECTORY}/{hashlib.sha256(_CONFIGURATION.encode()).hexdigest
 
 
 def options(ports: Sequence[int]) -> dict[int, dict[str, str]]:
-    """More of each slot's environment, by port: where the host is monitored the agent, which is installed then."""
+    """What is added to each slot's environment, by port: the agent, which is installed, where the host is monitored."""
     if not host.get_fact(Command, f"id -u {USER} 2>/dev/null || true"):
         return {port: {} for port in ports}
     packages.ensure(["ivy"])

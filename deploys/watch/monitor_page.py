@@ -37,7 +37,7 @@ USER: Final = "pipeline"
 PACKAGES: Final = ["nginx", "curl", "nodejs", "npm", "ca-certificates"]
 PASSWORDS: Final = "/etc/nginx/pipeline/monitor.htpasswd"
 INSTALL_SECONDS: Final = 300
-# nginx reckons it at each request of the page, dozens in a row: 4 ms, not 60. The password is a random one of 190 bits.
+# nginx computes it at each request of the page, dozens in a row: 4 ms, not 60. The password has 190 random bits.
 ROUNDS: Final = 6
 # npm waits minutes for a registry that does not answer; a deploy that cannot install says so within one.
 INSTALL: Final = r"""set -eu
@@ -145,7 +145,7 @@ def page(password: str, listen: int, ipv6: bool) -> None:
 
 @operation()
 def _current(identifier: str) -> Generator[StringCommand, None, None]:
-    """`current` leads to the release that is to be served."""
+    """`current` points to the release that is to be served."""
     target, link = f"/srv/{APP}/releases/{identifier}", f"/srv/{APP}/current"
     if host.get_fact(Command, f"readlink {link} || true") == target:
         host.noop("it is served")

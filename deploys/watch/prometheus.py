@@ -60,10 +60,10 @@ def configuration(jobs: Mapping[str, object], scrape_seconds: int) -> str:
 def _scraped(job: str) -> dict[str, object]:
     found: dict[str, object] = {"job_name": job, "file_sd_configs": [{"files": [f"{_TARGETS}/{job}.json"]}]}
     if job == "jmx":
-        # Of two slots one never answers, which the host's sshd notes each time.
+        # One of the two slots never answers, and the host's sshd logs that each time.
         found["scrape_interval"] = "15s"
     if job in ("node", "mtail"):
-        # What they tell of an application belongs to it alone, where a host has both.
+        # Where a host has both applications, what these say of one must not count for the other.
         found["metric_relabel_configs"] = [
             {"source_labels": ["app"], "target_label": "__tmp_of"},
             {"source_labels": ["exported_app"], "regex": "(.+)", "target_label": "__tmp_of"},
@@ -121,7 +121,7 @@ def keep_prometheus(what: Kept, jobs: Mapping[str, str], webhook: str) -> None:
             "--web.listen-address=127.0.0.1:9090",
             "--web.external-url=http://localhost/prometheus/",
             "--web.route-prefix=/",
-            # Prometheus draws its own absence as 5 minutes of the last value; a minute, or four scrapes, is enough.
+            # By default Prometheus repeats the last value for 5 minutes; a minute, or four scrapes, is enough.
             f"--query.lookback-delta={max(60, 4 * seconds)}s",
             f"--storage.tsdb.retention.time={days}d",
             f"--storage.tsdb.retention.size={size}",
@@ -136,7 +136,7 @@ def keep_prometheus(what: Kept, jobs: Mapping[str, str], webhook: str) -> None:
             "--web.listen-address=127.0.0.1:9093",
             "--web.external-url=http://localhost/alertmanager/",
             "--web.route-prefix=/",
-            # One alone: it listens for no others.
+            # There is only one: it listens for no others.
             "--cluster.listen-address=",
         ],
         answers="http://127.0.0.1:9093/-/ready",

@@ -26,7 +26,7 @@ OF_APP: Final = {
     "proxy": ("haproxy",),
 }
 JOBS: Final = ("node", "process", "mtail", "nginx", "mongodb", "mysqld", "jmx", "haproxy", "probe")
-# The place on 127.0.0.0/8 where the monitor has the hosts' ports: away from 127.0.0.1 and systemd's 127.0.0.53.
+# The range of loopback addresses where the monitor has the hosts' ports: not near 127.0.0.1 and systemd's 127.0.0.53.
 FIRST: Final = IPv4Address("127.64.0.0")
 PLACES: Final = 1 << 22
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")

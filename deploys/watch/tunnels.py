@@ -29,7 +29,7 @@ _BASE: Final = "/etc/tunnels"
 _HOME: Final = "/var/lib/exporters"
 _PUBLIC: Final = f"{_BASE}/key.pub"
 _UNIT: Final = "/etc/systemd/system/tunnel@.service"
-# Beside the key's own restrictions: not the host's UNIX sockets, and no port of the host's made for others.
+# More restrictions than a key can have: no UNIX sockets, and no listening port on the host.
 _DAEMON: Final = f"""\
 # Written by deploys/watch/tunnels.py; changes made here are lost.
 Match User {USER}
@@ -147,10 +147,10 @@ def configuration(monitored: Monitored, there: tuple[str, int]) -> str:
         f"IdentityFile {_BASE}/key",
         "IdentitiesOnly yes",
         "BatchMode yes",
-        # Not that the slot which does not run refuses, at each scrape.
+        # Otherwise it would log at each scrape that the slot which does not run refuses.
         "LogLevel ERROR",
         "ConnectTimeout 5",
-        # A host that is gone without a word is noticed within 15 s.
+        # A host that disappears is noticed within 15 s.
         "ServerAliveInterval 5",
         "ServerAliveCountMax 3",
         "ExitOnForwardFailure yes",
