@@ -1,6 +1,6 @@
 """Deploys broken off at random moments, each followed by another: does that one repair everything?
 
-    python bench/broken_deploys.py APP [-n 10] [--repo PATH] [--ref REF] [--next REF] [--war FILE] [--seed N]
+    python -m bench.broken_deploys APP [-n 10] [--repo PATH] [--ref REF] [--next REF] [--war FILE] [--seed N]
 
 Each trial takes a fresh local host (with --next REF every second trial keeps its host and deploys that ref over the
 first instead), kills `pipeline deploy` and its children with SIGKILL after a random time, and deploys again. Repaired

@@ -1,6 +1,6 @@
 """First and no-op deploys of checkbox.io, ours beside an idiomatic Ansible playbook (bench/deploy/), on equal hosts.
 
-    python bench/deploy.py [--repo PATH] [--noops 5] [--rounds 2] [--ansible DIRECTORY]
+    python -m bench.deploy [--repo PATH] [--noops 5] [--rounds 2] [--ansible DIRECTORY]
 
 Each round boots two fresh local hosts; one gets our deploy, the other the playbook, one after the other, never at
 once; then no-op deploys by turns. In the next round they change hosts. ansible-playbook is found on PATH or in
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,8 +163,8 @@ def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProce
     return done
 
 
-def timed(action: object) -> float:
-    assert callable(action)
+def timed(action: Callable[[], object]) -> float:
+    """Seconds that `action` took."""
     began = time.monotonic()
     action()
     return time.monotonic() - began

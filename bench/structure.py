@@ -29,10 +29,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--lines", action="store_true", help="also the lines of each folder's files")
+    parser.add_argument(
+        "--lines", action="store_true", help="also the lines of each folder's Python files, tests included"
+    )
     parser.add_argument("--arrows", action="store_true", help="also each place's floor and imports")
     options = parser.parse_args()
-    files = tracked_files()
+    everything = tracked_files()
+    files = [path for path in everything if path.parts[0] != "tests"]
     imports = {path: set(imported_files(path, files)) for path in files}
     places = {path: top_place(path) for path in files}
     arrows = arrows_between(places, imports)
@@ -55,7 +58,7 @@ def main() -> None:
         print("upward:", ", ".join(" -> ".join(arrow) for arrow in sorted(upward)) or "none")
     if options.lines:
         lines = Counter[str]()
-        for path in files:
+        for path in everything:
             lines[str(path.parent)] += len(path.read_text(encoding="utf-8").splitlines())
         print()
         for name, count in sorted(lines.items()):
@@ -64,10 +67,10 @@ def main() -> None:
 
 
 def tracked_files() -> list[Path]:
-    """The Python files of the tree, relative to its root, without its tests."""
+    """The Python files of the tree, relative to its root."""
     listed = subprocess.run(["git", "ls-files", "*.py"], check=True, capture_output=True, text=True).stdout
     paths = [Path(line) for line in listed.splitlines()]
-    return [path for path in paths if path.parts[0] != "tests" and path.is_file()]
+    return [path for path in paths if path.is_file()]
 
 
 def imported_files(path: Path, files: list[Path]) -> Iterator[Path]:
