@@ -22,7 +22,7 @@ from pyinfra.operations import server
 
 from deploys.kit.scripts import script as shell_script
 
-__all__ = ["base_of", "ensure_user", "previous_release", "release", "secret_file"]
+__all__ = ["base_of", "ensure_user", "previous_release", "release", "secret_file", "unpacked_size"]
 
 _KEPT: Final = 3
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

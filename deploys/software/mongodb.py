@@ -29,6 +29,7 @@ __all__ = [
     "ADMIN_FILE",
     "PACKAGES",
     "State",
+    "digest",
     "elsewhere",
     "installed",
     "keep_way",

@@ -32,15 +32,15 @@ from deploys.kit.places import DASHBOARD
 
 __all__ = ["PACKAGES", "dashboard_archive", "htpasswd", "page"]
 
-APP: Final = "monitor"
-USER: Final = "pipeline"
+_APP: Final = "monitor"
+_USER: Final = "pipeline"
 PACKAGES: Final = ["nginx", "curl", "nodejs", "npm", "ca-certificates"]
-PASSWORDS: Final = "/etc/nginx/pipeline/monitor.htpasswd"
-INSTALL_SECONDS: Final = 300
+_PASSWORDS: Final = "/etc/nginx/pipeline/monitor.htpasswd"
+_INSTALL_SECONDS: Final = 300
 # nginx computes it at each request of the page, dozens in a row: 4 ms, not 60. The password has 190 random bits.
-ROUNDS: Final = 6
+_ROUNDS: Final = 6
 # npm waits minutes for a registry that does not answer; a deploy that cannot install says so within one.
-INSTALL: Final = r"""set -eu
+_INSTALL: Final = r"""set -eu
 export HOME=/srv/monitor/home PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
 export npm_config_fetch_retries=1 npm_config_fetch_timeout=20000 npm_config_update_notifier=false
 [ -z "$(ls /usr/local/share/ca-certificates 2>/dev/null)" ] ||
@@ -64,7 +64,7 @@ def htpasswd(password: str, whose: str) -> str:
     encoded = _base64_of_bcrypt(salt)
     if len(password.encode()) > 72:
         raise DeployError("the secret monitor_password is longer than the 72 bytes that bcrypt takes")
-    return f"{USER}:{bcrypt.hashpw(password.encode(), b'$2b$%02d$' % ROUNDS + encoded).decode()}\n"
+    return f"{_USER}:{bcrypt.hashpw(password.encode(), b'$2b$%02d$' % _ROUNDS + encoded).decode()}\n"
 
 
 def _base64_of_bcrypt(salt: bytes) -> bytes:
@@ -114,7 +114,7 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def page(password: str, listen: int, ipv6: bool) -> None:
     """The page, on nginx's port `listen`. The packages are there already."""
-    releases.ensure_user(APP)
+    releases.ensure_user(_APP)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "dashboard"
     try:
         archive, digest = dashboard_archive(DASHBOARD, {"site/panels.json": page_json()}, cache)
@@ -122,31 +122,31 @@ def page(password: str, listen: int, ipv6: bool) -> None:
         raise DeployError(f"the dashboard's panels: {error.problems[0]}") from None
     except OSError as error:
         raise DeployError(f"the dashboard's files: {error.filename}: {error.strerror}") from None
-    recipe = hashlib.sha256(INSTALL.encode()).hexdigest()
+    recipe = hashlib.sha256(_INSTALL.encode()).hexdigest()
     identifier = f"{digest[:16]}-{recipe[:8]}"
     releases.release(
         name="Install the dashboard",
-        app=APP,
+        app=_APP,
         archive=str(archive),
         identifier=identifier,
-        script=f"release={identifier}\n{INSTALL}",
+        script=f"release={identifier}\n{_INSTALL}",
         fingerprint=recipe,
-        timeout=INSTALL_SECONDS,
+        timeout=_INSTALL_SECONDS,
     )
     _current(name="Serve the dashboard", identifier=identifier)
     releases.secret_file(
         name="Write the page's password",
         content=htpasswd(password, host.name),
-        path=PASSWORDS,
+        path=_PASSWORDS,
         group="www-data",
     )
-    nginx.site(APP, "monitor.nginx.j2", listen=listen, ipv6=ipv6, passwords=PASSWORDS, tunnel=TUNNEL_PORT)
+    nginx.site(_APP, "monitor.nginx.j2", listen=listen, ipv6=ipv6, passwords=_PASSWORDS, tunnel=TUNNEL_PORT)
 
 
 @operation()
 def _current(identifier: str) -> Generator[StringCommand, None, None]:
     """`current` points to the release that is to be served."""
-    target, link = f"/srv/{APP}/releases/{identifier}", f"/srv/{APP}/current"
+    target, link = f"/srv/{_APP}/releases/{identifier}", f"/srv/{_APP}/current"
     if host.get_fact(Command, f"readlink {link} || true") == target:
         host.noop("it is served")
         return

@@ -23,7 +23,7 @@ from deploys.kit.places import TEMPLATES
 from deploys.watch.exporters import USER
 from deploys.watch.scraped import Monitored, loopback, ports_of
 
-__all__ = ["authorized", "endpoint", "kept_tunnels", "key"]
+__all__ = ["authorized", "configuration", "endpoint", "kept_tunnels", "key", "plain"]
 
 _BASE: Final = "/etc/tunnels"
 _HOME: Final = "/var/lib/exporters"
