@@ -101,7 +101,7 @@ class Sender:
 def _kind_of(problem: Exception) -> str:
     """Which of ERRORS an exception from aiohttp is.
 
-    >>> kind_of(TimeoutError())
+    >>> _kind_of(TimeoutError())
     'timeout'
     """
     if isinstance(problem, TimeoutError):
