@@ -57,7 +57,6 @@ class Kept:
         files: Sequence[str] = (),
         reread: Sequence[str] = (),
         environment: str = "",
-        lines: str = "",
     ) -> None:
         """Add a daemon of Debian's, which is started again whenever it ends.
 
@@ -68,12 +67,11 @@ class Kept:
             files: It is restarted when one of these changed.
             reread: It reads its configuration again when one of these changed.
             environment: More lines of its /etc/default file.
-            lines: More lines of its unit's [Service].
         """
         head = "# Written by deploys/kit/kept.py; changes made here are lost.\n"
         given = f'ARGS="{" ".join(arguments)}"\n' if arguments else ""
         own = self.file(f"/etc/default/{unit}", f"{head}{given}{environment}")
-        drop_in = self.file(f"/etc/systemd/system/{unit}.service.d/pipeline.conf", _HEAL + lines)
+        drop_in = self.file(f"/etc/systemd/system/{unit}.service.d/pipeline.conf", _HEAL)
         self.units[f"{unit}.service"] = {
             "files": [own, drop_in, *files],
             "reread": list(reread),

