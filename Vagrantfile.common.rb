@@ -8,6 +8,10 @@
 #   PIPELINE_LAB_FIRST    last byte of the first host's address; the others follow
 #   PIPELINE_LAB_EMULATE  libvirt: set when there is no usable KVM
 require "digest"
+require "yaml"
+
+# The sets of hosts by name: their sizes, names, addresses.
+LAB_SETS = YAML.load_file(File.join(__dir__, "Vagrantfile.hosts.yml"))
 
 # One checkout's machines of one set. Names and addresses follow from the checkout's path, so two checkouts stand side
 # by side and each keeps its own; the sets of one checkout differ in `beginning` and in `apart`, a step in the addresses.

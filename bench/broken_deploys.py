@@ -1,6 +1,6 @@
 """Deploys broken off at random moments, each followed by another: does that one repair everything?
 
-    python bench/broken_deploys.py APP [-n 10] [--repo PATH] [--ref REF] [--next REF] [--war FILE] [--seed N]
+    python -m bench.broken_deploys APP [-n 10] [--repo PATH] [--ref REF] [--next REF] [--war FILE] [--seed N]
 
 Each trial takes a fresh local host (with --next REF every second trial keeps its host and deploys that ref over the
 first instead), kills `pipeline deploy` and its children with SIGKILL after a random time, and deploys again. Repaired
@@ -100,9 +100,15 @@ class Trial:
     def start(self, command: str, *arguments: str) -> subprocess.Popen[str]:
         words = [sys.executable, "-m", "pipeline", command, self.app.name, "-i", str(self.inventory)]
         return subprocess.Popen(
-            [*words, *arguments], cwd=ROOT, env=self.environment, text=True, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            [*words, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            text=True,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def deploy(self, *arguments: str) -> float:
         began = time.monotonic()

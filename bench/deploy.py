@@ -1,6 +1,6 @@
 """First and no-op deploys of checkbox.io, ours beside an idiomatic Ansible playbook (bench/deploy/), on equal hosts.
 
-    python bench/deploy.py [--repo PATH] [--noops 5] [--rounds 2] [--ansible DIRECTORY]
+    python -m bench.deploy [--repo PATH] [--noops 5] [--rounds 2] [--ansible DIRECTORY]
 
 Each round boots two fresh local hosts; one gets our deploy, the other the playbook, one after the other, never at
 once; then no-op deploys by turns. In the next round they change hosts. ansible-playbook is found on PATH or in
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,9 +100,13 @@ class Ours:
             return
         marks: list[tuple[str, float]] = [("connect, look", time.monotonic())]
         provision(
-            Inventory({"checkbox": (self.host,)}), DEPLOYS / "checkbox.py", {}, log=self.work / "first.log",
-            known_hosts=self.known_hosts, say=lambda step: marks.append((step, time.monotonic())),
-        )  # fmt: skip
+            Inventory({"checkbox": (self.host,)}),
+            DEPLOYS / "checkbox.py",
+            {},
+            log=self.work / "first.log",
+            known_hosts=self.known_hosts,
+            say=lambda step: marks.append((step, time.monotonic())),
+        )
         marks.append(("", time.monotonic()))
         for (step, began), (_, ended) in itertools.pairwise(marks):
             self.steps[step] = self.steps.get(step, 0.0) + ended - began
@@ -145,17 +149,22 @@ class Ansible:
 
 def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        command, env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True, check=False,
+        command,
+        env={**os.environ, **environment},
+        cwd=ROOT,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, (
         f"{command[0]} ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}"
     )
     return done
 
 
-def timed(action: object) -> float:
-    assert callable(action)
+def timed(action: Callable[[], object]) -> float:
+    """Seconds that `action` took."""
     began = time.monotonic()
     action()
     return time.monotonic() - began

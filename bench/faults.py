@@ -25,20 +25,10 @@ HEAD = ("canary", "verdict", "decided after", "shown worse", "undecided", "first
 def run(canary: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run of master against `canary` on a kept lab; its verdict as JSON, with the seconds that it took."""
     began = time.monotonic()
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "canary",
-        "master",
-        canary,
-        "--repo",
-        "sample",
-        "--keep",
-        "--json",
-    ]
+    command = [sys.executable, "-m", "pipeline", "canary", "master", canary]
+    command += ["--repo", "sample", "--keep", "--json", "--runs", str(options.runs)]
     command += ["--duration", options.duration, "--early-stop", options.early_stop]
-    command += ["--schedule", options.schedule, "--runs", str(options.runs)]
+    command += ["--schedule", options.schedule]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode == Exit.INTERRUPTED:
         raise SystemExit(Exit.INTERRUPTED)  # who stops a run means the bench
@@ -51,16 +41,11 @@ def row(canary: str, verdict: dict[str, Any]) -> str:
     whole = f"{verdict['seconds']:.0f} s"
     if "error" in verdict:
         return line(canary, "error", "", "", "", verdict["error"]["message"], whole)
-    decided = {
-        kind: [m for m in verdict["metrics"] if m["decision"] == kind] for kind in ("fail", "inconclusive")
-    }
-    names = {
-        kind: ", ".join(metric["name"] for metric in metrics) or "-" for kind, metrics in decided.items()
-    }
-    return line(
-        canary, verdict["outcome"], decided_after(verdict, decided["fail"]),
-        names["fail"], names["inconclusive"], verdict["reasons"][0], whole,
-    )  # fmt: skip
+    failed = [metric for metric in verdict["metrics"] if metric["decision"] == "fail"]
+    worse = ", ".join(metric["name"] for metric in failed) or "-"
+    undecided = ", ".join(m["name"] for m in verdict["metrics"] if m["decision"] == "inconclusive") or "-"
+    after, reason = decided_after(verdict, failed), verdict["reasons"][0]
+    return line(canary, verdict["outcome"], after, worse, undecided, reason, whole)
 
 
 def decided_after(verdict: dict[str, Any], failed: list[dict[str, Any]]) -> str:

@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,19 @@ from pipeline.lab import lxc
 from pipeline.lab.box import ensure_box, vagrant_home
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
+
+HEADERS = (
+    "cycle",
+    "up s",
+    "up again s",
+    "down s",
+    "failure",
+    "containers",
+    "veths",
+    "mounts",
+    "processes",
+    "MB",
+)
 
 
 def main() -> int:
@@ -45,19 +59,7 @@ def main() -> int:
             print(
                 f"cycle {cycle}: up {up:.1f} s, down {down:.1f} s, load {os.getloadavg()[0]:.1f}", flush=True
             )
-    headers = [
-        "cycle",
-        "up s",
-        "up again s",
-        "down s",
-        "failure",
-        "containers",
-        "veths",
-        "mounts",
-        "processes",
-        "MB",
-    ]
-    print(tabulate(rows, headers, floatfmt=".1f"))
+    print(tabulate(rows, HEADERS, floatfmt=".1f"))
     for column, name in ((1, "up"), (3, "down")):
         values = [float(row[column]) for row in rows]
         print(f"{name}: median {statistics.median(values):.1f} s, worst {max(values):.1f} s")
@@ -66,9 +68,8 @@ def main() -> int:
     return 1 if failures or any(any(row[5:9]) for row in rows) else 0
 
 
-def timed(action: object) -> tuple[float, str | None]:
+def timed(action: Callable[[], object]) -> tuple[float, str | None]:
     """Seconds that a method of the lab took, and its error."""
-    assert callable(action)
     started = time.monotonic()
     try:
         action()

@@ -18,7 +18,7 @@ from statistics import median
 
 from tabulate import tabulate
 
-DURATION, WARMUP = 10, 5
+DURATION_SECONDS, WARMUP_SECONDS = 10, 5
 STEPS = (  # the line that begins a step, and what the step is called
     ("start", "start, profile, source"),
     ("lab on", "boot three hosts"),
@@ -35,20 +35,10 @@ def one_run() -> dict[str, float]:
     """Seconds of each step of one run."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as runs:
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline",
-            "canary",
-            "master",
-            "master",
-            "--repo",
-            "sample",
-            "--runs",
-            runs,
-        ]
+        command = [sys.executable, "-m", "pipeline", "canary", "master", "master"]
+        command += ["--repo", "sample", "--runs", runs]
         done = subprocess.run(
-            [*command, "--duration", f"{DURATION}s", "--warmup", f"{WARMUP}s"],
+            [*command, "--duration", f"{DURATION_SECONDS}s", "--warmup", f"{WARMUP_SECONDS}s"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

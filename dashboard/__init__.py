@@ -1,1 +1,1 @@
-"""The dashboard: panels.yml describes it once, for its own page (site/) and for Grafana (grafana.json)."""
+"""The dashboard: panels.yml describes it once, for its own page (site/) and for Grafana."""

@@ -1,47 +1,57 @@
-"""Writes what is made from panels.yml: python -m dashboard.generate
+"""What is made from panels.yml: what the page reads, and a dashboard for Grafana.
 
-site/panels.json is what the page reads, grafana.json is what Grafana imports. Both stand in the repository, so that
-a deploy copies files and needs nothing of this.
+    python -m dashboard.generate [-o FILE]
+
+writes Grafana's dashboard, to be imported there, to FILE or to standard output. The page's file is made by the deploy
+of the monitor. Neither is kept in the repository, so that neither can be out of date.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
 
 from dashboard.grafana import dashboard
-from dashboard.panels import HERE, load
-from pipeline.base.errors import ConfigError
+from dashboard.panels import PanelsError, load
 
-__all__ = ["generated", "main"]
+__all__ = ["grafana_json", "main", "page_json"]
 
 
-def generated() -> dict[Path, str]:
-    """The text of each file that is made, by its path. ConfigError when panels.yml is wrong."""
-    described = load()
-    page = described.model_dump(mode="json", exclude_none=True)
-    return {
-        HERE / "site" / "panels.json": _text(page),
-        HERE / "grafana.json": _text(dashboard(described)),
-    }
+def page_json() -> str:
+    """The text of panels.json, which the page reads beside its own files. PanelsError when panels.yml is wrong."""
+    return _text(load().model_dump(mode="json", exclude_none=True))
+
+
+def grafana_json() -> str:
+    """The text of a file that Grafana imports. PanelsError when panels.yml is wrong."""
+    return _text(dashboard(load()))
 
 
 def _text(data: object) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def main() -> int:
-    """Write the files; 0, or 2 when panels.yml is wrong."""
+def main(arguments: list[str] | None = None) -> int:
+    """Write Grafana's dashboard; 0, or 2 when panels.yml is wrong or FILE cannot be written."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboard.generate", description="Makes Grafana's dashboard from panels.yml."
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    options = parser.parse_args(arguments)
     try:
-        files = generated()
-    except ConfigError as error:
-        print(error.message, *error.problems, sep="\n  ", file=sys.stderr)
+        text = grafana_json()
+        if options.output:
+            options.output.write_text(text, encoding="utf-8")
+        else:
+            sys.stdout.write(text)
+    except PanelsError as error:
+        print(error, *error.problems, sep="\n  ", file=sys.stderr)
         return 2
-    for path, text in files.items():
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            print(f"{path.relative_to(HERE)} written")
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     return 0
 
 

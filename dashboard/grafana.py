@@ -9,13 +9,13 @@ from dashboard.panels import Dashboard, Mark, Panel, Thresholds
 
 __all__ = ["dashboard"]
 
-Json = dict[str, Any]
+_Json = dict[str, Any]
 
 # The version that Grafana 10 writes; it migrates what is older than itself.
-SCHEMA: Final = 39
-COLUMNS: Final = 24
-SOURCE: Final[Json] = {"type": "prometheus", "uid": "${datasource}"}
-UNITS: Final = {
+_SCHEMA: Final = 39
+_COLUMNS: Final = 24
+_SOURCE: Final[_Json] = {"type": "prometheus", "uid": "${datasource}"}
+_UNITS: Final = {
     "share": "percentunit",
     "answers": "bool_yes_no",
     "per_second": "cps",
@@ -27,12 +27,12 @@ UNITS: Final = {
 }
 
 
-def dashboard(described: Dashboard) -> Json:
+def dashboard(described: Dashboard) -> _Json:
     """Grafana's JSON: a row for each application (its headlines, then its charts), a row repeated for each host.
 
     What only some hosts have is in a row of its own, closed until somebody wants it: Grafana cannot leave it out.
     """
-    panels: list[Json] = []
+    panels: list[_Json] = []
     top = 0
     for application in described.applications:
         name = application.app
@@ -40,7 +40,7 @@ def dashboard(described: Dashboard) -> Json:
         panels.append(_row(application.title, top))
         heads = [panel for panel in mine if panel.headline]
         # Grafana's grid has 24 columns: as many headlines on one line as there are, then three charts a line.
-        panels += _placed([_stat(panel, name) for panel in heads], top + 1, 4, COLUMNS // max(len(heads), 1))
+        panels += _placed([_stat(panel, name) for panel in heads], top + 1, 4, _COLUMNS // max(len(heads), 1))
         panels += _placed([_chart(panel, name) for panel in mine], top + 5, 8, 8)
         top = _bottom(panels)
     panels.append(_row("Host $host", top) | {"repeat": "host"})
@@ -58,7 +58,7 @@ def dashboard(described: Dashboard) -> Json:
         "uid": "pipeline-production",
         "title": "Production",
         "tags": ["pipeline"],
-        "schemaVersion": SCHEMA,
+        "schemaVersion": _SCHEMA,
         "editable": True,
         "graphTooltip": 1,  # one crosshair for all
         "refresh": "10s",
@@ -70,12 +70,12 @@ def dashboard(described: Dashboard) -> Json:
     }
 
 
-def _all(panels: Sequence[Json]) -> list[Json]:
+def _all(panels: Sequence[_Json]) -> list[_Json]:
     """The panels with those in closed rows, in order."""
     return [one for panel in panels for one in (panel, *panel.get("panels", ()))]
 
 
-def _variables(kinds: Sequence[str]) -> list[Json]:
+def _variables(kinds: Sequence[str]) -> list[_Json]:
     return [
         {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"},
         _hosts("host", "Host", 'up{job="node"}'),
@@ -83,12 +83,12 @@ def _variables(kinds: Sequence[str]) -> list[Json]:
     ]
 
 
-def _hosts(name: str, label: str, selected: str) -> Json:
+def _hosts(name: str, label: str, selected: str) -> _Json:
     return {
         "name": name,
         "label": label,
         "type": "query",
-        "datasource": SOURCE,
+        "datasource": _SOURCE,
         "query": {"query": f"label_values({selected}, host)", "refId": name, "qryType": 1},
         "refresh": 2,  # when the time range changes: hosts come and go
         "sort": 1,
@@ -98,12 +98,12 @@ def _hosts(name: str, label: str, selected: str) -> Json:
     }
 
 
-def _annotation(mark: Mark) -> Json:
+def _annotation(mark: Mark) -> _Json:
     # Each point of an answer is a mark, and the series go on: only the points just after the moment are asked for.
     query = f"{mark.query} * 1000 and time() - {mark.query} < 2 * $__interval_ms / 1000"
     return {
         "name": mark.title,
-        "datasource": SOURCE,
+        "datasource": _SOURCE,
         "enable": True,
         "expr": query,
         "useValueForTime": True,
@@ -113,28 +113,28 @@ def _annotation(mark: Mark) -> Json:
     }
 
 
-def _row(title: str, top: int) -> Json:
-    grid = {"h": 1, "w": COLUMNS, "x": 0, "y": top}
+def _row(title: str, top: int) -> _Json:
+    grid = {"h": 1, "w": _COLUMNS, "x": 0, "y": top}
     return {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": grid}
 
 
-def _placed(panels: list[Json], top: int, height: int, width: int) -> list[Json]:
-    beside = COLUMNS // width
+def _placed(panels: list[_Json], top: int, height: int, width: int) -> list[_Json]:
+    beside = _COLUMNS // width
     for index, panel in enumerate(panels):
         line, column = divmod(index, beside)
         panel["gridPos"] = {"h": height, "w": width, "x": column * width, "y": top + line * height}
     return panels
 
 
-def _bottom(panels: list[Json]) -> int:
+def _bottom(panels: list[_Json]) -> int:
     bottom: int = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
     return bottom
 
 
-def _chart(panel: Panel, app: str, host: str = "host") -> Json:
+def _chart(panel: Panel, app: str, host: str = "host") -> _Json:
     """`app`: whose it is, for an application's; `host`: the variable that names the hosts, for a host's."""
-    defaults: Json = {
-        "unit": UNITS[panel.unit],
+    defaults: _Json = {
+        "unit": _UNITS[panel.unit],
         "min": 0,
         "custom": {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "never"},
         "thresholds": _steps(panel.thresholds),
@@ -147,7 +147,7 @@ def _chart(panel: Panel, app: str, host: str = "host") -> Json:
         "type": "timeseries",
         "title": panel.title,
         "description": panel.bad,
-        "datasource": SOURCE,
+        "datasource": _SOURCE,
         "fieldConfig": {"defaults": defaults, "overrides": []},
         "options": {
             "legend": {
@@ -166,34 +166,34 @@ def _chart(panel: Panel, app: str, host: str = "host") -> Json:
     }
 
 
-def _stat(panel: Panel, app: str) -> Json:
+def _stat(panel: Panel, app: str) -> _Json:
     headline = panel.headline
     if headline is None:
         raise ValueError(f"{panel.id} has no headline")
-    defaults: Json = {
-        "unit": UNITS[headline.unit or panel.unit],
+    defaults: _Json = {
+        "unit": _UNITS[headline.unit or panel.unit],
         "thresholds": _steps(headline.thresholds or panel.thresholds),
     }
     return {
         "type": "stat",
         "title": headline.title,
         "description": panel.bad,
-        "datasource": SOURCE,
+        "datasource": _SOURCE,
         "fieldConfig": {"defaults": defaults, "overrides": []},
         "options": {"colorMode": "value", "graphMode": "none", "reduceOptions": {"calcs": ["lastNotNull"]}},
         "targets": [_target("A", headline.query, app) | {"instant": True, "range": False}],
     }
 
 
-def _target(letter: str, query: str, app: str, host: str = "host") -> Json:
+def _target(letter: str, query: str, app: str, host: str = "host") -> _Json:
     # raw: Grafana would escape a dot in a name for a regular expression, which these are not.
     asked = (
         query.replace("$app", app).replace("$host", f"${{{host}:raw}}").replace("$window", "$__rate_interval")
     )
-    return {"refId": letter, "datasource": SOURCE, "expr": asked}
+    return {"refId": letter, "datasource": _SOURCE, "expr": asked}
 
 
-def _steps(thresholds: Thresholds | None) -> Json:
+def _steps(thresholds: Thresholds | None) -> _Json:
     if thresholds is None:
         return {"mode": "absolute", "steps": [{"color": "green", "value": None}]}
     warn, bad = thresholds.warn, thresholds.bad

@@ -8,17 +8,29 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.base.yamlfile import read_yaml, validate
+from dashboard.yamlfile import PanelsError, read
 
-__all__ = ["HERE", "Dashboard", "Panel", "Thresholds", "load"]
+__all__ = [
+    "HERE",
+    "Application",
+    "Dashboard",
+    "Headline",
+    "Mark",
+    "Panel",
+    "PanelsError",
+    "Query",
+    "Thresholds",
+    "load",
+]
 
 HERE: Final = Path(__file__).resolve().parent
 
-Text = Annotated[str, Field(min_length=1)]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_OTHERS: Final = {"proxy", "monitor"}  # what the label `app` says of a host without an application
+
+_Text = Annotated[str, Field(min_length=1)]
+_Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # share: of 1 · answers: 1 or 0 · count: a number of things · cores: seconds of CPU a second
-OTHERS: Final = {"proxy", "monitor"}  # what the label `app` says of a host without an application
-Unit = Literal["share", "answers", "per_second", "seconds", "count", "bytes", "bytes_per_second", "cores"]
+_Unit = Literal["share", "answers", "per_second", "seconds", "count", "bytes", "bytes_per_second", "cores"]
 
 
 class _Strict(BaseModel):
@@ -28,24 +40,24 @@ class _Strict(BaseModel):
 class Application(_Strict):
     """An application that is expected to be there: without any data it is shown, and said to have none."""
 
-    app: Identifier
-    title: Text
+    app: _Identifier
+    title: _Text
 
 
 class Mark(_Strict):
     """Moments on the time axis: `query` gives series whose value is the moment, in seconds since 1970."""
 
-    id: Identifier
-    title: Text
-    query: Text
-    text: Text
+    id: _Identifier
+    title: _Text
+    query: _Text
+    text: _Text
 
 
 class Query(_Strict):
     """PromQL, and what its series are called: {{label}} is the label's value."""
 
-    query: Text
-    legend: Text
+    query: _Text
+    legend: _Text
 
 
 class Thresholds(_Strict):
@@ -68,9 +80,9 @@ class Headline(_Strict):
     With `decides`, no data of it means that nobody knows how the application is.
     """
 
-    title: Text
-    query: Text
-    unit: Unit | None = None
+    title: _Text
+    query: _Text
+    unit: _Unit | None = None
     thresholds: Thresholds | None = None
     decides: bool = False
 
@@ -82,13 +94,13 @@ class Panel(_Strict):
     `max` is where the axis ends, for what cannot be more.
     """
 
-    id: Identifier
+    id: _Identifier
     of: Literal["app", "host"]
-    apps: Annotated[list[Identifier], Field(min_length=1)] | None = None
-    title: Text
-    unit: Unit
+    apps: Annotated[list[_Identifier], Field(min_length=1)] | None = None
+    title: _Text
+    unit: _Unit
     max: float | None = None
-    bad: Text
+    bad: _Text
     thresholds: Thresholds | None = None
     queries: Annotated[list[Query], Field(min_length=1)]
     headline: Headline | None = None
@@ -125,11 +137,11 @@ class Dashboard(_Strict):
                 raise ValueError(f"twice: {', '.join(twice)}")
         known = {application.app for application in self.applications}
         for panel in self.panels:
-            if unknown := set(panel.apps or ()) - (known if panel.of == "app" else known | OTHERS):
+            if unknown := set(panel.apps or ()) - (known if panel.of == "app" else known | _OTHERS):
                 raise ValueError(f"{panel.id}: no such application: {', '.join(sorted(unknown))}")
         return self
 
 
 def load(path: Path = HERE / "panels.yml") -> Dashboard:
-    """Read and check `path`. ConfigError with the line of each problem."""
-    return validate(read_yaml(path), Dashboard)
+    """Read and check `path`. PanelsError with the line of each problem."""
+    return read(path, Dashboard)

@@ -15,6 +15,6 @@ send_at_once()
 if "proxy" in host.groups:
     local.include(str(DEPLOYS / "canary_proxy.py"))
 local.include(str(DEPLOYS / "canary_exporters.py"))
-# Last, so that code which does not install or start leaves nothing else undone.
+# Last: where the code does not install or start, everything else is done already.
 if "blue" in host.groups or "green" in host.groups:
     local.include(str(DEPLOYS / "canary_service.py"))

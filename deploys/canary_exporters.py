@@ -13,7 +13,8 @@ from pyinfra.operations import files, systemd
 from pyinfra.operations.util import any_changed
 
 from deploys.kit import packages
-from deploys.watch.exporters import NO_DISKS
+from deploys.kit.facts import EXPORTERS
+from deploys.watch.exporters import NO_DISKS, PROCESSES
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
@@ -22,40 +23,39 @@ config.SUDO = host.data.get("ssh_user") != "root"
 PROCESS_UNIT = "/etc/systemd/system/prometheus-process-exporter.service.d/canary.conf"
 PROCESS_CONFIG = "/etc/prometheus-process-exporter-canary.yml"
 
-PROXY = [
+ON_PROXY = [
     "--collector.filesystem",
     f"--collector.filesystem.fs-types-exclude=^({NO_DISKS})$",
     "--collector.netdev",
     r"--collector.systemd.unit-include=haproxy\\.service",
 ]
+ON_SERVICE = [r"--collector.systemd.unit-include=canary\\.service"]
+NODE = [
+    f"--web.listen-address=127.0.0.1:{EXPORTERS['node']}",
+    "--collector.disable-defaults",
+    "--collector.cpu",
+    "--collector.meminfo",
+    "--collector.loadavg",
+    "--collector.systemd",
+    "--collector.systemd.enable-restarts-metrics",
+    *(ON_PROXY if "proxy" in host.groups else ON_SERVICE),
+]
+PROCESS = [
+    f"-web.listen-address=127.0.0.1:{EXPORTERS['process']}",
+    f"-config.path {PROCESS_CONFIG}",
+    "-recheck",  # a process seen between fork and setuid would stay in root's group for ever
+    "-threads=false",
+    "-gather-smaps=false",
+]
 
 FILES = {
     "prometheus-node-exporter": {
-        "/etc/default/prometheus-node-exporter": 'ARGS="'
-        + " ".join(
-            [
-                "--web.listen-address=127.0.0.1:9100",
-                "--collector.disable-defaults",
-                "--collector.cpu",
-                "--collector.meminfo",
-                "--collector.loadavg",
-                "--collector.systemd",
-                "--collector.systemd.enable-restarts-metrics",
-                *(
-                    PROXY
-                    if "proxy" in host.groups
-                    else [r"--collector.systemd.unit-include=canary\\.service"]
-                ),
-            ]
-        )
-        + '"\n'
+        "/etc/default/prometheus-node-exporter": f'ARGS="{" ".join(NODE)}"\n',
     },
     "prometheus-process-exporter": {
         PROCESS_UNIT: "[Service]\nAmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH\n",
-        PROCESS_CONFIG: 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n',
-        # -recheck: a process seen between fork and setuid would stay in root's group for ever.
-        "/etc/default/prometheus-process-exporter": 'ARGS="-web.listen-address=127.0.0.1:9256'
-        f' -config.path {PROCESS_CONFIG} -recheck -threads=false -gather-smaps=false"\n',
+        PROCESS_CONFIG: PROCESSES,
+        "/etc/default/prometheus-process-exporter": f'ARGS="{" ".join(PROCESS)}"\n',
     },
 }
 
@@ -74,7 +74,7 @@ for exporter, contents in FILES.items():
     ]
     if PROCESS_UNIT in contents:
         systemd.daemon_reload(name="Reload systemd", _if=any_changed(*written))
-    # First this: what is not running yet is started by it, with the files above.
+    # Before `running`: a restart also starts what does not run yet, with the files above.
     systemd.service(
         name=f"Restart {exporter}",
         service=f"{exporter}.service",

@@ -13,7 +13,6 @@ import re
 from collections.abc import Generator
 from io import StringIO
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
@@ -23,8 +22,9 @@ from pyinfra.facts.server import Command
 from pyinfra.operations import files, systemd
 
 from deploys.kit import packages
-from deploys.kit.places import TEMPLATES
+from deploys.kit.facts import PROXY_PORT
 from deploys.kit.quoting import haproxy_address, haproxy_path
+from deploys.kit.rendering import render
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
@@ -45,7 +45,7 @@ def checked_config(content: str) -> Generator[FileUploadCommand | StringCommand,
     """Write and load HAProxy's configuration; one that it does not accept never replaces the running one."""
     sums = f"sha256sum < {CONFIG} 2>/dev/null; stat -c 'owner %U' {SOCKET} 2>/dev/null || true"
     state = (host.get_fact(Command, sums) or "").split()
-    # Debian's package starts HAProxy with a socket for others, and a reload hands sockets on as they are.
+    # Debian's package starts HAProxy with a socket of another owner, which a reload would keep.
     foreign = "owner" in state and state[-1] != runtime_user
     if hashlib.sha256(content.encode()).hexdigest() in state and not foreign:
         host.noop("the configuration is the same")
@@ -53,7 +53,7 @@ def checked_config(content: str) -> Generator[FileUploadCommand | StringCommand,
     new, old = f"{CONFIG}.new", f"{CONFIG}.old"
     yield FileUploadCommand(StringIO(content), new, remote_temp_filename=host.get_temp_filename(new))
     yield StringCommand("haproxy", "-c", "-q", "-f", new)
-    # In one command, so that nothing comes between the file and its use.
+    # In one command: a deploy that is cut short must not leave a new file that is not loaded.
     load = f"systemctl {'restart' if foreign else 'reload-or-restart'} haproxy.service"
     yield StringCommand(
         f"cp -p {CONFIG} {old} && mv {new} {CONFIG} && {load} || {{ mv {old} {CONFIG}; exit 1; }}"
@@ -61,7 +61,7 @@ def checked_config(content: str) -> Generator[FileUploadCommand | StringCommand,
 
 
 public_path = haproxy_path(host.data.get("public_path") or "/preview")
-public_port = int(host.data.get("public_port") or 8080)
+public_port = int(host.data.get("public_port") or PROXY_PORT)
 servers = []
 for colour in ("blue", "green"):
     if not host.data.get(colour):
@@ -82,18 +82,15 @@ for path, content in (
             mode="644",
         )
 
-# Not files.template: it has no way to let HAProxy look at the result first.
-environment = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    undefined=StrictUndefined,
-    keep_trailing_newline=True,
-    trim_blocks=True,
-    autoescape=False,  # noqa: S701 the output is haproxy.cfg, not HTML; what goes in is checked by quoting.py
-)
+# Not files.template, which cannot let HAProxy check the result before it is in place.
 checked_config(
     name="Write haproxy.cfg, checked, and load it",
-    content=environment.get_template("haproxy.cfg.j2").render(
-        runtime_user=runtime_user, public_path=public_path, public_port=public_port, servers=servers
+    content=render(
+        "haproxy.cfg.j2",
+        runtime_user=runtime_user,
+        public_path=public_path,
+        public_port=public_port,
+        servers=servers,
     ),
 )
 systemd.service(name="Run HAProxy", service="haproxy.service", running=True, enabled=True)

@@ -37,7 +37,7 @@ HOME = f"{BASE}/home"
 ENVIRONMENT = f"{BASE}/environment"
 STARTED = f"{BASE}/started"
 
-# systemctl says only that it failed; why stands in the journal.
+# systemctl says only that it failed; the journal says why.
 RESTART = (
     "systemctl restart canary.service ||"
     " { journalctl -u canary.service -n 20 -o cat --no-pager | grep -E 'Failed (to|at)' | head -1; exit 1; }"
@@ -58,7 +58,7 @@ packages.ensure(["ca-certificates", *(host.data.get("packages") or [])])
 ensure_user(user, BASE)
 
 variables: dict[str, object] = {"HOME": HOME, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-# Where the host was given certificate authorities, programs that bring their own list must learn of them.
+# Where the host has certificate authorities of its own, programs with a list of theirs must be told.
 if host.get_fact(Command, "ls /usr/local/share/ca-certificates 2>/dev/null || true"):
     bundle = "/etc/ssl/certs/ca-certificates.crt"
     variables |= {"NODE_EXTRA_CA_CERTS": bundle, "PIP_CERT": bundle}
@@ -70,7 +70,7 @@ install = install_script(host.data.get("install") or [], release_directory, ENVI
 
 @operation()
 def restart(fingerprint: str) -> Generator[StringCommand, None, None]:
-    """Restart the service unless exactly this was started: a deploy that was cut short did not do so."""
+    """Restart the service, unless what runs was started with the same `fingerprint`."""
     if host.get_fact(Command, f"cat {STARTED} 2>/dev/null || true") == fingerprint:
         host.noop("this is what was started")
         return
@@ -93,7 +93,7 @@ installed = release(
     archive=str(archive),
     identifier=commit,
     script=install,
-    # The environment decides what an install does as much as its commands do.
+    # The environment, too, decides what an install does.
     fingerprint=hashlib.sha256(json.dumps([install, environment]).encode()).hexdigest(),
     timeout=int(host.data.get("install_timeout") or 300),
 )

@@ -9,32 +9,31 @@ are taken where they are given.
 """
 
 import hashlib
-import json
-import re
 import shlex
-from pathlib import Path
 
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import config, host
 
 from deploys.kit import nginx, packages, releases, slots
+from deploys.kit.application import archive_and_commit, digest, host_secrets, page_address, wants_rollback
 from deploys.kit.direct import send_at_once
+from deploys.kit.facts import APPLICATIONS
 from deploys.kit.groups import meant
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS, TEMPLATES
 from deploys.kit.proof import proof
 from deploys.kit.quoting import environment_file
-from deploys.kit.secrets import SecretsError, secrets_of
-from deploys.kit.source import SourceError, archive_of
+from deploys.kit.source import SourceError
 from deploys.software import mongodb, mongodb_uri
 from deploys.watch import exporters
 
 APP = "checkbox"
-PORTS = (3002, 3003)
-REPOSITORY = "https://github.com/chrisparnin/checkbox.io.git"
+FACTS = APPLICATIONS[APP]
+PORTS = FACTS.slots
 PACKAGES = ["ca-certificates", "nodejs", "npm", "nginx", "curl"]
 INSTALL_SECONDS = 600
-HEALTH = "/api/study/listing"  # it reads the database
+START_SECONDS = 60
+HEALTH = FACTS.health  # it reads the database
 
 # As the application's user, in the release. npm waits minutes for a registry that does not answer; a deploy that
 # cannot install says so within one. No package needs its own scripts, so none of them is run.
@@ -58,8 +57,8 @@ printf %s "$loopback" > ../../.loopback.js
 
 def deploy() -> None:
     """All of it, on one host. Whatever is wrong with what was given is told before anything is changed."""
-    listen, way = listening_port(host, 80, PORTS, "checkbox.io"), mongodb_way()
-    rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
+    listen, way = listening_port(host, FACTS.listen, PORTS, "checkbox.io"), mongodb_way()
+    rollback = wants_rollback()
     server, admin, mail = access()
     previous = releases.previous_release(APP) if rollback else ""
     archive, commit = ("", "") if rollback else source()
@@ -81,13 +80,12 @@ def deploy() -> None:
         **mail,
     }
     serve(identifier, variables, listen, after=["mongod.service"] if admin else [], back=rollback)
-    address = str(host.data.get("ssh_hostname") or host.name)
     proof(
         name="service start: prove it, with a study",
         program=(CHECKS / "checkbox.py").read_text(encoding="utf-8"),
         parameters={
             "origin": f"http://127.0.0.1:{listen}",
-            "url": f"http://{address}{'' if listen == 80 else f':{listen}'}/",
+            "url": page_address(listen, "/"),
             "release": identifier,
             "listen": listen,
             "files": f"/srv/{APP}/current/public_html",
@@ -106,21 +104,15 @@ def mongodb_way() -> str:
 
 def access() -> tuple[mongodb_uri.Server, dict[str, str] | None, dict[str, str]]:
     """Where MongoDB is and who uses it; its admin, or None where it is somebody else's; the variables for mail."""
-    environment = str(host.data.get("environment") or "production")
-    directory = host.data.get("secrets_directory")
     mail = {f"checkbox_mail_{name}": f"MAIL_{name.upper()}" for name in ("user", "password", "smtp")}
-    try:
-        given = secrets_of(environment, [], directory, optional=["checkbox_mongo_uri", *mail])
-        variables = {variable: given[name] for name, variable in mail.items() if name in given}
-        if "checkbox_mongo_uri" in given:
+    given = host_secrets(host, [], optional=["checkbox_mongo_uri", *mail])
+    variables = {variable: given[name] for name, variable in mail.items() if name in given}
+    if "checkbox_mongo_uri" in given:
+        try:
             return mongodb_uri.server_of(given["checkbox_mongo_uri"]), None, variables
-        made = secrets_of(
-            environment, ["checkbox_mongo_password", "checkbox_mongo_admin_password"], directory
-        )
-    except SecretsError as error:
-        raise DeployError(str(error)) from None
-    except mongodb_uri.UriError as error:
-        raise DeployError(f"the secret checkbox_mongo_uri: {error}") from None
+        except mongodb_uri.UriError as error:
+            raise DeployError(f"the secret checkbox_mongo_uri: {error}") from None
+    made = host_secrets(host, ["checkbox_mongo_password", "checkbox_mongo_admin_password"])
     server = mongodb_uri.Server("127.0.0.1", 27017, APP, made["checkbox_mongo_password"])
     password = made["checkbox_mongo_admin_password"]
     return server, {"user": "admin", "password": password, "file": mongodb.ADMIN_FILE}, variables
@@ -128,19 +120,10 @@ def access() -> tuple[mongodb_uri.Server, dict[str, str] | None, dict[str, str]]
 
 def source() -> tuple[str, str]:
     """The archive of the tree on this machine, and its commit."""
-    archive, commit = str(host.data.get("archive") or ""), str(host.data.get("commit") or "")
-    if not archive:
-        repo, ref = str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "master")
-        try:
-            path, commit = archive_of(repo, ref)
-        except SourceError as error:
-            raise DeployError(str(error)) from None
-        archive = str(path)
-    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
-        raise DeployError(f"{host.name}: commit {commit!r} is not a commit's full hash")
-    if not Path(archive).is_file():
-        raise DeployError(f"{host.name}: no archive {archive!r}")
-    return archive, commit
+    try:
+        return archive_and_commit(FACTS.repository, FACTS.ref)
+    except SourceError as error:
+        raise DeployError(str(error)) from None
 
 
 def database(
@@ -153,7 +136,7 @@ def database(
         mongodb.running(name="service start: run MongoDB", found=found)
     mongodb.users(name="service install: MongoDB's users", found=found, parameters=parameters)
     if not own:
-        # Only once it let us in: a slip of the pen must not bind the host to it.
+        # Only once it let us in: a mistyped address must not be remembered.
         mongodb.elsewhere(name="service install: note that MongoDB is elsewhere", found=found)
 
 
@@ -162,7 +145,7 @@ def install(archive: str, commit: str) -> str:
     loopback = shlex.quote((TEMPLATES / "checkbox.loopback.js").read_text(encoding="utf-8"))
     script = f"loopback={loopback}\n{INSTALL}"
     recipe = hashlib.sha256(script.encode()).hexdigest()
-    # Another recipe makes another release beside the served one, which is never taken apart while it serves.
+    # Another script makes another release beside the one that serves, which is never changed while it serves.
     identifier = f"{commit}-{recipe[:8]}"
     releases.release(
         name="service install: unpack and install the commit",
@@ -183,27 +166,29 @@ def serve(identifier: str, variables: dict[str, object], listen: int, after: lis
         ["/usr/bin/node", "--require", "../../.loopback.js", "server.js"],
         directory="server-side/site",
         after=after,
-        # An upload is written to the private /tmp, and nothing anywhere else.
+        # It only writes uploads, to its private /tmp.
         options=["ProtectSystem=strict"],
     )
     slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
     slots.activate(
         name="service start: serve the release",
-        app=APP,
+        slots=slots.Slots(
+            app=APP,
+            ports=PORTS,
+            environment={port: environment_file({**variables, "APP_PORT": port}) for port in PORTS},
+            health=HEALTH,
+            patience=START_SECONDS,
+            listen=listen,
+        ),
         identifier=identifier,
-        fingerprint=hashlib.sha256(json.dumps([identifier, unit]).encode()).hexdigest(),
-        ports=PORTS,
-        health=HEALTH,
-        environment={port: environment_file({**variables, "APP_PORT": port}) for port in PORTS},
-        patience=60,
-        listen=listen,
+        fingerprint=digest(identifier, unit),
         back=back,
     )
 
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
-# With --serial, the first host that fails is the last that is touched.
+# With --serial: when a host fails, no other is begun.
 config.FAIL_PERCENT = 0
 
 if meant(APP):

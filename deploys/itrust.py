@@ -3,13 +3,11 @@
     pyinfra inventory.ini deploys/itrust.py [--data war=FILE | --data repo=... --data ref=... --data build=local]
 
 Data of the host and what is where on it: docs/deploys.md. Secrets: `itrust_db_password` and the first users'
-`itrust_USER_password` (itrust_users.py), which are made; `itrust_mail_username`, `_mail_password` and `_mail_host`,
+`itrust_USER_password` (software/itrust2.py), which are made; `itrust_mail_username`, `_mail_password` and `_mail_host`,
 which are taken where they are given.
 """
 
 import hashlib
-import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,27 +16,26 @@ from pyinfra.context import config, host
 from pyinfra.facts.server import Command
 
 from deploys.kit import nginx, packages, releases, slots
+from deploys.kit.application import archive_and_commit, digest, host_secrets, page_address, wants_rollback
 from deploys.kit.direct import send_at_once
+from deploys.kit.facts import APPLICATIONS
 from deploys.kit.groups import meant
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS
 from deploys.kit.proof import proof
 from deploys.kit.quoting import environment_file
-from deploys.kit.secrets import SecretsError, secrets_of
-from deploys.kit.source import SourceError, archive_of
-from deploys.software import itrust2 as itrust_release
-from deploys.software import itrust2 as itrust_users
-from deploys.software import mariadb, tomcat, war
+from deploys.kit.source import SourceError
+from deploys.software import itrust2, mariadb, tomcat, war
 from deploys.watch import exporters, jmx
 
 APP = "itrust"
-PORTS = (8081, 8082)
-REPOSITORY = "https://github.com/ncsu-csc326/iTrust2.git"
+FACTS = APPLICATIONS[APP]
+PORTS = FACTS.slots
 PACKAGES = ["ca-certificates", "python3", "nginx", "curl", *tomcat.PACKAGES, *mariadb.PACKAGES]
 BUILD_PACKAGES = ["maven", "default-jdk-headless"]
 MIGRATE_SECONDS = 300
 START_SECONDS = 180
-LOGIN = "/iTrust2/login"  # it reads the database
+LOGIN = FACTS.health  # it reads the database
 MAIL = ("itrust_mail_username", "itrust_mail_password", "itrust_mail_host")
 
 
@@ -55,13 +52,14 @@ class Release:
 
 def deploy() -> None:
     """All of it, on one host. Whatever is wrong with what was given is told before anything is changed."""
-    listen, build = listening_port(host, 8080, PORTS, "iTrust"), where_to_build()
-    rollback = str(host.data.get("rollback") or "").lower() in ("true", "1", "yes")
-    secrets = all_secrets()
+    listen, build = listening_port(host, FACTS.listen, PORTS, "iTrust"), where_to_build()
+    rollback = wants_rollback()
+    names = ["itrust_db_password", *itrust2.secret_names().values()]
+    secrets = host_secrets(host, names, optional=MAIL)
     try:
         release = Release(releases.previous_release(APP)) if rollback else wanted(build)
         memory, ipv6, installed = looked_at(release)
-        script = itrust_release.install_script(f"/srv/itrust/releases/{release.identifier}")
+        script = itrust2.install_script(f"/srv/itrust/releases/{release.identifier}")
         fingerprint = hashlib.sha256(script.encode()).hexdigest()
         archive = release.archive
         if release.here and installed != fingerprint:
@@ -88,21 +86,20 @@ def deploy() -> None:
             fingerprint=fingerprint,
             timeout=war.BUILD_SECONDS if release.on_host else MIGRATE_SECONDS,
         )
-    itrust_release.sealed(
+    itrust2.sealed(
         name="service install: close the release, secrets inside",
         identifier=release.identifier,
         secrets=secrets,
     )
     nginx.site(APP, "itrust.nginx.j2", listen=listen, ipv6=ipv6)
     serve(release.identifier, secrets, memory, listen, back=rollback)
-    itrust_users.initial_users(name="service start: iTrust's first users", secrets=secrets)
-    address = str(host.data.get("ssh_hostname") or host.name)
+    itrust2.initial_users(name="service start: iTrust's first users", secrets=secrets)
     proof(
         name="service start: prove it, with a log-in",
         program=(CHECKS / "itrust.py").read_text(encoding="utf-8"),
         parameters={
             "origin": f"http://127.0.0.1:{listen}",
-            "url": f"http://{address}{'' if listen == 80 else f':{listen}'}{LOGIN}",
+            "url": page_address(listen, LOGIN),
             "release": release.identifier,
             "listen": listen,
             "database": mariadb.DATABASE,
@@ -120,31 +117,14 @@ def where_to_build() -> str:
     return build
 
 
-def all_secrets() -> dict[str, str]:
-    environment = str(host.data.get("environment") or "production")
-    names = ["itrust_db_password", *itrust_users.secret_names().values()]
-    try:
-        return secrets_of(environment, names, host.data.get("secrets_directory"), optional=MAIL)
-    except SecretsError as error:
-        raise DeployError(str(error)) from None
-
-
 def wanted(build: str) -> Release:
     """The release that the host's data name: a WAR, or a commit. Raises SourceError or WarError."""
-    # What makes a release is part of its name: another way to make it never replaces one that is served.
-    recipe = hashlib.sha256(itrust_release.install_script("").encode()).hexdigest()[:8]
+    # A digest of the install script is part of its name: another script never changes a release that is served.
+    recipe = hashlib.sha256(itrust2.install_script("").encode()).hexdigest()[:8]
     if given := str(host.data.get("war") or ""):
-        copy, digest = war.prepared(Path(given).expanduser())
-        return Release(f"war-{digest[:12]}-{recipe}", str(copy))
-    archive, commit = str(host.data.get("archive") or ""), str(host.data.get("commit") or "")
-    if not archive:
-        repo, ref = str(host.data.get("repo") or REPOSITORY), str(host.data.get("ref") or "v6")
-        packed, commit = archive_of(repo, ref)
-        archive = str(packed)
-    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
-        raise DeployError(f"{host.name}: commit {commit!r} is not a commit's full hash")
-    if not Path(archive).is_file():
-        raise DeployError(f"{host.name}: no archive {archive!r}")
+        copy, content = war.prepared(Path(given).expanduser())
+        return Release(f"war-{content[:12]}-{recipe}", str(copy))
+    archive, commit = archive_and_commit(FACTS.repository, FACTS.ref)
     if build == "local":
         return Release(f"{commit}-{recipe}-local", archive, here=True)
     return Release(f"{commit}-{recipe}", archive, on_host=True)
@@ -163,9 +143,9 @@ def looked_at(release: Release) -> tuple[int, bool, str]:
 
 def serve(identifier: str, secrets: dict[str, str], memory: int, listen: int, back: bool) -> None:
     """The release runs and has nginx's traffic."""
-    # ProtectSystem=strict: it writes into its private /tmp, and nowhere else. 143 is how a JVM ends that was asked to.
-    # An iTrust2 that met no database at its first request never recovers (Hibernate's factory is a static): a start is
-    # one only once its first answer is good, and is tried again otherwise; what fails to start a deploy sees at once.
+    # ProtectSystem=strict: it writes only to its private /tmp. 143 is a JVM's exit code after SIGTERM.
+    # An iTrust2 that had no database at its first request never recovers (Hibernate's factory is a static). So a start
+    # counts only once its first answer is good, and is tried again otherwise; the deploy sees at once that it failed.
     unit = slots.unit_text(
         APP,
         tomcat.command(memory),
@@ -180,31 +160,31 @@ def serve(identifier: str, secrets: dict[str, str], memory: int, listen: int, ba
         ],
     )
     slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
-    inside = itrust_release.secrets_inside(secrets)
+    inside = itrust2.secrets_inside(secrets)
     figures = jmx.options(PORTS)
     slots.activate(
         name="service start: serve the release",
-        app=APP,
+        slots=slots.Slots(
+            app=APP,
+            ports=PORTS,
+            environment={
+                port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8", **figures[port]})
+                for port in PORTS
+            },
+            health=LOGIN,
+            patience=START_SECONDS,
+            listen=listen,
+        ),
         identifier=identifier,
         # The database's random password is part of what is hashed: nobody guesses another secret from the digest.
-        fingerprint=hashlib.sha256(
-            json.dumps([identifier, unit, inside, tomcat.texts()]).encode()
-        ).hexdigest(),
-        ports=PORTS,
-        health=LOGIN,
-        environment={
-            port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8", **figures[port]})
-            for port in PORTS
-        },
-        patience=START_SECONDS,
-        listen=listen,
+        fingerprint=digest(identifier, unit, inside, tomcat.texts()),
         back=back,
     )
 
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
-# With --serial, the first host that fails is the last that is touched.
+# With --serial: when a host fails, no other is begun.
 config.FAIL_PERCENT = 0
 
 if meant(APP):

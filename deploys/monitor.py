@@ -1,12 +1,12 @@
-"""The monitor and what it watches: run on all hosts of the inventory at once, it makes docs/monitoring.md true.
+"""The monitor and what it watches, on all hosts of the inventory at once; docs/monitoring.md describes the result.
 
     pyinfra inventory.ini deploys/monitor.py
 
 One host in the group `monitor`; those it watches in `checkbox` and `itrust`, and the canary's in `proxy`. Again after
 a host came or went, and as often as one likes: what is as it should be is left alone. Data of the monitor's host:
-prometheus.py, and `listen` (80); of a host: `monitor_address` (where the monitor reaches its SSH), `public_url` (what
-the probe asks instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `monitor_password`, which is
-made; `alert_webhook`, which is taken where it is given.
+watch/prometheus.py, and `listen` (80); of a host: `monitor_address` (where the monitor reaches its SSH), `public_url`
+(what the probe asks instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `monitor_password`,
+which is made; `alert_webhook`, which is taken where it is given.
 """
 
 import re
@@ -21,124 +21,110 @@ from pyinfra.context import config, host, inventory
 from pyinfra.facts.server import Command
 
 from deploys.kit import packages
+from deploys.kit.application import host_secrets, page_address
 from deploys.kit.direct import send_at_once
+from deploys.kit.facts import APPLICATIONS, MONITOR_PORT
 from deploys.kit.kept import Kept, kept
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS, DEPLOYS
 from deploys.kit.proof import proof
-from deploys.kit.secrets import SecretsError, secrets_of
 from deploys.watch import exporters, monitor_page, prometheus, tunnels
 from deploys.watch.scraped import Monitored, TargetsError, ports_of, targets
 
 GROUP = "monitor"
 PROXY = "proxy"
-# By application: nginx's port, and a path that reads the database.
-APPLICATIONS = {"checkbox": (80, "/api/study/listing"), "itrust": (8080, "/iTrust2/login")}
 
 
-def the_monitor() -> Host:
+def find_monitor() -> Host:
     found = list(inventory.get_group(GROUP, []))
     if len(found) != 1:
         raise DeployError(f"the inventory has {len(found)} hosts in the group {GROUP!r}: it needs one")
     monitor: Host = found[0]
-    if shown_by(monitor):
+    if watched_parts(monitor):
         raise DeployError(f"{monitor.name}: the monitor needs a host of its own, without an application")
     return monitor
 
 
-def apps_of(of: Host) -> list[str]:
+def applications_of(of: Host) -> list[str]:
     return [app for app in APPLICATIONS if app in of.groups]
 
 
-def shown_by(of: Host) -> list[str]:
+def watched_parts(of: Host) -> list[str]:
     """What a host has that the monitor looks at: applications, the canary's proxy."""
-    return [*apps_of(of), *([PROXY] if PROXY in of.groups else [])]
+    return [*applications_of(of), *([PROXY] if PROXY in of.groups else [])]
 
 
-def described(of: Host) -> Monitored:
+def describe(of: Host) -> Monitored:
     """A host as the monitor sees it."""
-    try:
-        given = secrets_of(
-            str(of.data.get("environment") or "production"),
-            [],
-            of.data.get("secrets_directory"),
-            optional=["checkbox_mongo_uri"],
-        )
-    except SecretsError as error:
-        raise DeployError(str(error)) from None
+    given = host_secrets(of, [], optional=["checkbox_mongo_uri"])
     without = frozenset(["mongodb"]) if "checkbox_mongo_uri" in given else frozenset[str]()
-    return Monitored(of.name, shown_by(of), {app: probed(of, app) for app in apps_of(of)}, without)
+    return Monitored(
+        of.name, watched_parts(of), {app: probe_address(of, app) for app in applications_of(of)}, without
+    )
 
 
-def probed(of: Host, app: str) -> str:
+def probe_address(of: Host, app: str) -> str:
     """The address that the probe asks: the one that users have."""
     given = str(of.data.get("public_url") or "")
     if given:
-        if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", given) or len(apps_of(of)) > 1:
+        if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", given) or len(applications_of(of)) > 1:
             raise DeployError(
                 f"{of.name}: public_url {given!r} is no address such as https://example.org/,"
                 " or the host has two applications"
             )
         return given
-    usual, path = APPLICATIONS[app]
+    usual, path = APPLICATIONS[app].listen, APPLICATIONS[app].health
     port = listening_port(of, usual)
     address = str(of.data.get("ssh_hostname") or of.name)
     if address == "localhost" or address.startswith("127."):
-        # Behind a forwarded port: from the monitor, that is the monitor.
+        # A forwarded port of this machine: on the monitor the same address would be the monitor itself.
         address = str(of.data.get("private_address") or address)
     address = f"[{address}]" if ":" in address else address
     return f"http://{address}{'' if port == 80 else f':{port}'}{path}"
 
 
 @operation()
-def met(what: str) -> Generator[StringCommand, None, None]:
-    """All hosts have come so far; changes nothing.
+def wait_for_all_hosts(what: str) -> Generator[StringCommand, None, None]:
+    """Go on once all hosts have come so far; changes nothing.
 
-    pyinfra knows an order of each host's operations and none between hosts; one that all of them have is where those
-    wait for each other.
+    pyinfra orders the operations of one host, and not those of several: hosts wait for each other only at an
+    operation that all of them have.
     """
     host.noop(what)
     yield from ()
 
 
-def watched(monitor: Host) -> None:
+def show_figures(monitor: Host) -> None:
     """This host shows its figures to the monitor, and those of the applications that are deployed on it."""
-    me = described(host)
-    if apps_of(host):
+    me = describe(host)
+    if applications_of(host):
         exporters.of_host()
     else:
-        # The proxy's are the canary's: with others, each of its runs and each of these would undo the other.
+        # The same exporters as a canary run sets up: otherwise each of the two would undo what the other did.
         local.include(str(DEPLOYS / "canary_exporters.py"))
     tunnels.authorized(name="Let the monitor in", monitor=monitor, ports=ports_of(me))
-    for app in apps_of(host):
+    for app in applications_of(host):
         if host.get_fact(Command, f"cat /srv/{app}/live 2>/dev/null || true"):
             exporters.of_application(app, mongodb="mongodb" not in me.without)
 
 
-def made_ready() -> None:
-    """The monitor has what it needs, and the key with which it will come to the others."""
+def prepare_monitor() -> None:
+    """The monitor has its packages, and the key with which it connects to the other hosts."""
     wanted = [*exporters.HOST_PACKAGES, *prometheus.PACKAGES, *monitor_page.PACKAGES, "openssh-client"]
-    # First: the others' first step asks for it, and pyinfra takes the first steps of all hosts together. What makes it
-    # is there, for sshd does not come without it.
+    # First: the other hosts' first step needs the key, and pyinfra runs the first steps of all hosts together.
+    # ssh-keygen is there already: it comes with sshd.
     tunnels.key(name="Make the key of the tunnels")
     packages.ensure(wanted, hold=["nginx", *(name for name in wanted if name.startswith("prometheus"))])
 
 
-def watching() -> None:
-    """The monitor looks, and shows what it sees."""
-    listen, hosts = (
-        listening_port(host, 80),
-        [(described(other), other) for other in inventory if shown_by(other)],
-    )
+def set_up_monitor() -> None:
+    """The monitor scrapes all hosts, and serves its page."""
+    listen = listening_port(host, MONITOR_PORT)
+    hosts = [(describe(other), other) for other in inventory if watched_parts(other)]
+    secrets = host_secrets(host, ["monitor_password"], optional=["alert_webhook"])
     try:
-        secrets = secrets_of(
-            str(host.data.get("environment") or "production"),
-            ["monitor_password"],
-            host.data.get("secrets_directory"),
-            optional=["alert_webhook"],
-        )
         jobs = targets([monitored for monitored, _ in hosts], host.name)
-    except (SecretsError, TargetsError) as error:
+    except TargetsError as error:
         raise DeployError(str(error)) from None
     addresses = host.get_fact(Command, "[ -e /proc/net/if_inet6 ] && echo ipv6 || echo ipv4")
     what = Kept()
@@ -147,14 +133,13 @@ def watching() -> None:
     prometheus.keep_prometheus(what, jobs, secrets.get("alert_webhook", ""))
     kept(name="Prometheus, its tunnels, its targets", what=what)
     monitor_page.page(secrets["monitor_password"], listen, ipv6=addresses == "ipv6")
-    address = host.data.get("ssh_hostname") or host.name
     proof(
         name="Prove that every host is seen",
         program=(CHECKS / "monitor.py").read_text(encoding="utf-8"),
         parameters={
             "prometheus": "http://127.0.0.1:9090",
             "hosts": [monitored.name for monitored, other in hosts if other.connected],
-            "url": f"http://{address}{'' if listen == 80 else f':{listen}'}/dashboard",
+            "url": page_address(listen, "/dashboard"),
         },
     )
 
@@ -163,12 +148,12 @@ def watching() -> None:
 config.SUDO = host.data.get("ssh_user") != "root"
 send_at_once()
 
-watcher = the_monitor()
+watcher = find_monitor()
 if host.name == watcher.name:
-    made_ready()
-met(name="The monitor has its key", what="what follows opens doors to it")
-if shown_by(host):
-    watched(watcher)
-met(name="All hosts show their figures", what="what follows reads them")
+    prepare_monitor()
+wait_for_all_hosts(name="The monitor has its key", what="what follows opens doors to it")
+if watched_parts(host):
+    show_figures(watcher)
+wait_for_all_hosts(name="All hosts show their figures", what="what follows reads them")
 if host.name == watcher.name:
-    watching()
+    set_up_monitor()

@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 from yarl import URL
 
+from loadgen.durations import parse_duration
+
 __all__ = [
     "BYTES_REGEX",
     "DURATION",
@@ -23,8 +25,8 @@ __all__ = [
 ]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a method or a header's name is made of
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _MAX_RATE = 100_000
+_LONGEST = 86_400  # seconds
 _SPARE_FILES = 32  # records, standard streams, the event loop's own, look-ups
 
 
@@ -58,14 +60,16 @@ class _Rate(click.ParamType[float]):
 
 
 class _Duration(click.ParamType[float]):
-    """Seconds as a float, from 100ms, 60s, 5m, 1h or a bare number of seconds."""
+    """Seconds as a float, from 100ms, 60s, 5m, 5min, 1h or a bare number of seconds."""
 
     name = "duration"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value))
-        seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-        if not 0 < seconds <= 86_400:
+        try:
+            seconds = parse_duration(value)
+        except ValueError:
+            seconds = math.inf
+        if seconds > _LONGEST:
             self.fail(f"{value!r} is not a duration such as 100ms, 60s or 5m (up to 24h)", param, ctx)
         return seconds
 

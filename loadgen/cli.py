@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,10 @@ from loadgen.arguments import (
     read_body,
     read_headers,
 )
+from loadgen.output import JsonLines, Terminal
 from loadgen.plan import Plan
 from loadgen.record import Recorder
 from loadgen.run import run
-from loadgen.screen import JsonLines, Screen
 
 __all__ = ["INTERRUPTED", "INVALID", "OK", "OUTPUT", "USAGE", "main"]
 
@@ -41,7 +42,7 @@ class _OutputError(click.ClickException):
     """
 
 
-EPILOG = """\b
+_EPILOG = """\b
 Exit codes:
   0    the run is done (whatever the server answered)
   2    the command line is wrong
@@ -54,7 +55,47 @@ byte of its answer. No redirect is followed, nothing is retried, no compression 
 """
 
 
-@click.command(epilog=EPILOG, context_settings={"max_content_width": 118})
+@dataclass(frozen=True, kw_only=True)
+class _Options:
+    """The command line's options, by their names; what each means is in their help. Times are seconds."""
+
+    url: str
+    rate: float
+    duration: float
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    header_file: Path | None
+    body_file: Path | None
+    timeout: float
+    connections: int
+    expect_status: int
+    expect_body_regex: re.Pattern[bytes] | None
+    served_by_header: str
+    requests_out: Path | None
+    hist_out: Path | None
+    events: bool
+    start_at: float | None
+    max_lateness: float
+
+    def plan(self) -> Plan:
+        """What is to be sent. Raises click.BadParameter when a file of headers or of the body cannot be read."""
+        return Plan(
+            url=self.url,
+            rate=self.rate,
+            duration=self.duration,
+            method=self.method,
+            headers=(*self.headers, *read_headers(self.header_file)),
+            body=read_body(self.body_file),
+            timeout=self.timeout,
+            connections=self.connections,
+            expect_status=self.expect_status,
+            body_regex=self.expect_body_regex,
+            served_by_header=self.served_by_header,
+            max_lateness=self.max_lateness,
+        )
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 118})
 @click.argument("url", type=TARGET)
 @click.option("--rate", type=RATE, default=50, show_default=True, help="Requests a second.")
 @click.option("--duration", type=DURATION, default="60s", show_default=True, help="How long to send.")
@@ -104,49 +145,19 @@ byte of its answer. No redirect is followed, nothing is retried, no compression 
     show_default=True,
     help="The run is invalid when the loader's own p99 lateness is above this.",
 )
-def _command(
-    *,
-    url: str,
-    rate: float,
-    duration: float,
-    method: str,
-    headers: tuple[tuple[str, str], ...],
-    header_file: Path | None,
-    body_file: Path | None,
-    timeout: float,
-    connections: int,
-    expect_status: int,
-    expect_body_regex: re.Pattern[bytes] | None,
-    served_by_header: str,
-    requests_out: Path | None,
-    hist_out: Path | None,
-    events: bool,
-    start_at: float | None,
-    max_lateness: float,
-) -> int:
+def _command(**values: Any) -> int:
     """Send requests to URL at a fixed rate, by the clock and not by the answers, and say what came back."""
-    check_connections(connections)
-    plan = Plan(
-        url=url,
-        rate=rate,
-        duration=duration,
-        method=method,
-        headers=(*headers, *read_headers(header_file)),
-        body=read_body(body_file),
-        timeout=timeout,
-        connections=connections,
-        expect_status=expect_status,
-        body_regex=expect_body_regex,
-        served_by_header=served_by_header,
-        max_lateness=max_lateness,
-    )
+    options = _Options(**values)
+    check_connections(options.connections)
+    plan = options.plan()
+    start_at = options.start_at
     if start_at is not None and not time.time() <= start_at <= time.time() + 86_400:
         raise click.BadParameter("the time is past, or more than a day away", param_hint="'--start-at'")
     try:
-        recorder = Recorder(requests_out, hist_out)
+        recorder = Recorder(options.requests_out, options.hist_out)
     except OSError as problem:
         raise click.UsageError(f"{problem.filename}: {problem.strerror}") from None
-    listener = JsonLines(sys.stdout) if events else Screen.of_this_process()
+    listener = JsonLines(sys.stdout) if options.events else Terminal.of_this_process()
     try:
         try:
             summary = uvloop.run(run(plan, recorder, listener, start_at=start_at))
@@ -178,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (
         click.Abort,
         KeyboardInterrupt,
-    ):  # before the first request: later ones end by the signal handlers
+    ):  # before the run began: later, signals have handlers of their own
         return _complain("interrupted", INTERRUPTED)
     return int(code or 0)  # --help gives 0
 

@@ -1,8 +1,8 @@
 """The open loop: requests leave by the clock, whatever the server does.
 
-A client that sends the next request only after the last answer slows down with the server and so leaves
-the slow moments out of its figures ("coordinated omission"). Here request i is due at i / rate, and its
-latency counts from then: time spent waiting for a free connection is time a user would have waited.
+A client that sends the next request only after the last answer slows down with the server, so that the slow
+moments are missing from its figures ("coordinated omission"). Here request i is due i / rate seconds after the
+start, and its latency counts from then: a user, too, would have waited while no connection was free.
 """
 
 from __future__ import annotations
@@ -13,23 +13,27 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from loadgen.alarm import Alarm
 from loadgen.plan import Plan
 from loadgen.result import Answer, Result
+from loadgen.timer import Timer
 
 __all__ = ["GRACE", "Engine", "Progress"]
 
-GRACE = 1.0  # seconds that requests on the wire are given after stop()
-
-# How many requests leave before the loop looks at its sockets again, when many are overdue at once.
-BURST = 32
+GRACE = 1.0  # seconds that requests on the wire have after stop()
+# When many requests are overdue at once: how many leave before the event loop looks at its sockets again.
+_BURST = 32
 
 
 class Progress(NamedTuple):
-    """Counts so far. scheduled = completed + errors + abandoned + in_flight + waiting.
+    """Counts of requests so far. scheduled = completed + errors + abandoned + in_flight + waiting.
 
-    `queued` is how many had to wait for a connection; `waiting` how many do so now; `abandoned` those given
-    up because the run was stopped.
+    Attributes:
+        scheduled: Those that fell due.
+        sent: Those that were given to a connection.
+        queued: Those that had to wait for a connection.
+        in_flight: Those on the wire now.
+        waiting: Those that wait for a connection now.
+        abandoned: Those given up because the run was stopped.
     """
 
     scheduled: int
@@ -43,7 +47,10 @@ class Progress(NamedTuple):
 class Engine:
     """Runs one plan.
 
-    `send` gets a deadline on the monotonic clock; `on_result` gets each result as it completes.
+    Args:
+        plan: What to send, and when.
+        send: Sends one request; it gets a deadline (monotonic clock, seconds) and gives the answer.
+        on_result: Gets each result as it completes.
     """
 
     def __init__(
@@ -78,7 +85,7 @@ class Engine:
     async def run(self, t0: float) -> None:
         """Send the whole plan from `t0` (monotonic clock, seconds) on; return when nothing is in flight.
 
-        After the last request is due, those unfinished have until their timeout.
+        After the last request is due, unfinished ones have until their timeout. Raises what `on_result` raised.
         """
         self._t0 = t0
         if not self._stopped:
@@ -98,7 +105,7 @@ class Engine:
             raise self._failure
 
     def stop(self, grace: float = GRACE) -> None:
-        """Schedule nothing more; what is on the wire has `grace` seconds, what waits is abandoned."""
+        """Schedule nothing more; what is on the wire has `grace` more seconds, what waits is abandoned."""
         self._stopped = True
         if self._schedule_task is not None:
             self._schedule_task.cancel()
@@ -109,16 +116,16 @@ class Engine:
         self._cut = asyncio.get_running_loop().call_later(grace, self._cancel_all)
 
     async def _schedule(self) -> None:
-        with Alarm() as alarm:
-            await self._send_by(alarm)
+        with Timer() as timer:
+            await self._send_by(timer)
 
-    async def _send_by(self, alarm: Alarm) -> None:
+    async def _send_by(self, timer: Timer) -> None:
         burst = 0
         while self._scheduled < self._plan.total:
             due = self._t0 + self._plan.due(self._scheduled)
             if due > time.monotonic():
                 burst = 0
-                await alarm.until(due)
+                await timer.until(due)
                 continue
             self._scheduled += 1
             if len(self._tasks) < self._plan.connections:
@@ -127,7 +134,7 @@ class Engine:
                 self._queued += 1
                 self._waiting.append((due, time.monotonic() - due))
             burst += 1
-            if burst % BURST == 0:
+            if burst % _BURST == 0:
                 await asyncio.sleep(0)
 
     def _start(self, due: float, lateness: float | None) -> None:

@@ -11,12 +11,21 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run's load. Times are seconds.
+    """The load of one run.
 
-    `rate` is requests a second; request i is due at i / rate after the start. `headers` may repeat a name.
-    `timeout` counts from the moment a request is due, so at most rate * timeout requests ever wait.
-    `connections` is how many requests may be on the wire at once. `body_regex` is searched in the body's
-    bytes as they came, and only when the status is `expect_status`.
+    Attributes:
+        url: The address, http:// or https://.
+        rate: Requests a second; request i is due i / rate seconds after the start.
+        duration: Seconds in which requests fall due.
+        method: HTTP method.
+        headers: Names and values; a name may come more than once.
+        body: The bytes that each request carries, or None.
+        timeout: Seconds an answer may take since the request was due; so at most rate * timeout requests wait.
+        connections: How many requests may be on the wire at once.
+        expect_status: The status whose bodies are checked.
+        body_regex: Searched in the bytes of those bodies as they came; None: nothing is checked.
+        served_by_header: The response header that names the server.
+        max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this.
     """
 
     url: str

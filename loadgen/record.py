@@ -27,9 +27,13 @@ _NOT_IN_A_TAG = re.compile(r"[,\s]")  # a comma ends a tag, a space ends nothing
 class Recorder:
     """Writes results to a CSV file and a histogram log, either or none. Raises OSError when that fails.
 
-    The log is HdrHistogram's format V2 in microseconds: an interval a second per `served_by` (its tag; none
-    when the header was absent), by the time of completion. It holds whole responses, like `latency_us`.
+    The log is HdrHistogram's format V2 in microseconds: each second one interval for each `served_by` (its tag;
+    none when the header was absent), by the time of completion. Like `latency_us` it holds whole responses only.
     Call `start` once before the first `add`, `flush` every second, `close` at the end.
+
+    Args:
+        requests: The CSV file, one row a request, or None.
+        log: The histogram log, or None.
     """
 
     def __init__(self, requests: Path | None = None, log: Path | None = None) -> None:

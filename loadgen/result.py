@@ -22,10 +22,18 @@ COLUMNS = (
 
 
 class Answer(NamedTuple):
-    """What the wire gave: a whole response, or `error` (one of ERRORS) and nothing else.
+    """What came back: a whole response, or an error and nothing else.
 
     A response that breaks off in its body is an error with status 0, never half a success.
-    `ended` is the monotonic clock in seconds, at the last byte or at the failure.
+
+    Attributes:
+        ended: When the last byte came, or the failure (monotonic clock, seconds).
+        status: HTTP status; 0 with an error.
+        error: One of ERRORS; empty with a whole response.
+        size: Bytes of the body, as they came.
+        body_ok: Whether the plan's `body_regex` was found; None where it was not looked for.
+        body_crc: CRC-32 of the body, eight hexadecimal digits; empty without a body.
+        served_by: The value of the plan's `served_by_header`, at most 64 characters.
     """
 
     ended: float
@@ -40,9 +48,12 @@ class Answer(NamedTuple):
 class Result(NamedTuple):
     """One row: an answer with its times.
 
-    `t` is the intended send time, seconds since the start. `lateness_us` is how much later the loader got to
-    it: its own fault, so waiting for a free connection is not in it. `latency_us` runs from the intended time
-    to the last byte, so that waiting is in it; None where no whole response came.
+    Attributes:
+        t: When the request was due, seconds since the start.
+        lateness_us: Microseconds until the loader got to it: its own delay, without waiting for a connection.
+        latency_us: Microseconds from the moment it was due to the last byte, waiting included; None where no whole
+            response came.
+        answer: What came back.
     """
 
     t: float

@@ -17,24 +17,35 @@ from loadgen.stats import Stats
 
 __all__ = ["run"]
 
-LEAD = 0.05  # seconds between the start event and the first request, when no start time is given
+_LEAD = 0.05  # seconds between the start event and the first request, when no start time is given
 
-Listener = Callable[[dict[str, Any]], None]
+_Listener = Callable[[dict[str, Any]], None]
 
 
 async def run(
     plan: Plan,
     recorder: Recorder,
-    listener: Listener,
+    listener: _Listener,
     *,
     start_at: float | None = None,
     signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM),
 ) -> dict[str, Any]:
-    """Send the plan from `start_at` (Unix time, seconds; None: now) and return the summary.
+    """Send the whole plan.
 
-    `listener` gets an event "start", one "second" each second (`Stats.second`) and "end" with the summary
-    (`Stats.summary`). A signal stops the run: what is on the wire has a second, a second signal ends
-    even that; the summary then says `interrupted`. Raises OSError when a record cannot be written.
+    A signal stops the run: what is on the wire has another second, and a second signal ends even that.
+
+    Args:
+        plan: What to send, and when.
+        recorder: Gets each result; not started yet. The caller closes it.
+        listener: Gets an event "start", one "second" each second (`Stats.second`), and "end" with the summary.
+        start_at: When the first request is due (Unix time, seconds); None: now.
+        signals: Those that stop the run.
+
+    Returns:
+        The summary (`Stats.summary`), and `interrupted`: whether a signal stopped the run.
+
+    Raises:
+        OSError: A record cannot be written.
     """
     loop = asyncio.get_running_loop()
     stats = Stats(plan)
@@ -47,7 +58,7 @@ async def run(
         engine = Engine(plan, send, keep)
         # From here on only the monotonic clock counts: a step of the wall clock moves nothing.
         unix, monotonic = time.time(), time.monotonic()
-        t0_unix = unix + LEAD if start_at is None else start_at
+        t0_unix = unix + _LEAD if start_at is None else start_at
         t0 = monotonic + (t0_unix - unix)
         cpu = time.process_time()
         stopped = asyncio.Event()
@@ -87,7 +98,7 @@ async def run(
     return summary
 
 
-async def _tick(t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: Listener) -> None:
+async def _tick(t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: _Listener) -> None:
     """Once a second, on the second: flush the records, tell the listener."""
     second = 0
     wall, cpu = time.monotonic(), time.process_time()

@@ -20,7 +20,7 @@ USER_AGENT = "pipeline-loadgen"
 
 # Below Node's 5 s: an idle connection is dropped here before the server drops it, else the race between its
 # close and our next request shows up as resets that no version of the service is to blame for.
-IDLE_SECONDS = 4.0
+_IDLE_SECONDS = 4.0
 
 
 class Sender:
@@ -41,7 +41,7 @@ class Sender:
         self._session = aiohttp.ClientSession(
             # Bounded: without a limit a late response makes the client open one more connection, and so on.
             connector=aiohttp.TCPConnector(
-                limit=self._plan.connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=None
+                limit=self._plan.connections, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=None
             ),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -82,7 +82,7 @@ class Sender:
                 body = await response.read()
                 return self._judge(time.monotonic(), response, body)
         except (aiohttp.ClientError, HttpProcessingError, OSError) as problem:
-            return Answer(time.monotonic(), error=kind_of(problem))
+            return Answer(time.monotonic(), error=_kind_of(problem))
 
     def _judge(self, ended: float, response: aiohttp.ClientResponse, body: bytes) -> Answer:
         body_ok = None
@@ -98,10 +98,10 @@ class Sender:
         )
 
 
-def kind_of(problem: Exception) -> str:
+def _kind_of(problem: Exception) -> str:
     """Which of ERRORS an exception from aiohttp is.
 
-    >>> kind_of(TimeoutError())
+    >>> _kind_of(TimeoutError())
     'timeout'
     """
     if isinstance(problem, TimeoutError):

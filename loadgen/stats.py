@@ -16,13 +16,13 @@ from loadgen.result import Result
 __all__ = ["HIGHEST_US", "OTHER", "Stats", "bounded", "histogram"]
 
 HIGHEST_US = 3_600_000_000  # an hour; longer values count as this
-MAX_NAMES = 32  # a server that puts a new name in every response must not eat the memory
+_MAX_NAMES = 32  # a server that puts a new name in every response must not eat the memory
 OTHER = "other"
 
 # A second is overloaded when requests had to wait for a connection while the loader itself used this much of
 # a core: then part of the wait is the loader's, and lateness alone does not show it.
-BUSY = 0.9
-MAX_OVERLOADED = 0.01  # share of the requests; p99 is the highest percentile anyone is promised
+_BUSY = 0.9
+_MAX_OVERLOADED = 0.01  # share of the requests; p99 is the highest percentile anyone is promised
 
 
 def histogram() -> Any:
@@ -31,8 +31,8 @@ def histogram() -> Any:
 
 
 def bounded(name: str, seen: Counter[str]) -> str:
-    """`name`, or OTHER when `seen` already holds MAX_NAMES other names."""
-    return name if name in seen or len(seen) < MAX_NAMES else OTHER
+    """`name`, or OTHER when `seen` already holds as many other names as are told apart (32)."""
+    return name if name in seen or len(seen) < _MAX_NAMES else OTHER
 
 
 @dataclass(slots=True)
@@ -86,15 +86,20 @@ class Stats:
         return bool(self._now.latenesses)
 
     def second(self, t: float, progress: Progress, busy: float) -> dict[str, Any]:
-        """The event of the second that ends at `t`. `busy` is the share of a core the loader used in it.
+        """The event of one second; the next one starts.
 
-        `completed` counts whole responses of any status, `errors` requests without one. Percentiles are of
-        what completed in this second, null when nothing did.
+        In it `completed` counts whole responses of any status, `errors` requests without one. Percentiles are of
+        what completed in this second, None when nothing did.
+
+        Args:
+            t: When the second ended, seconds since the start.
+            progress: The engine's counts at that time.
+            busy: The share of a core that the loader used in this second.
         """
         now, last = self._now, self._last
         self._now, self._last = _Second(), progress
         queued = progress.queued - last.queued
-        if busy > BUSY:
+        if busy > _BUSY:
             self._overloaded += queued
         return {
             "event": "second",
@@ -114,7 +119,14 @@ class Stats:
         }
 
     def summary(self, progress: Progress, *, t0_unix: float, elapsed: float, cpu: float) -> dict[str, Any]:
-        """The whole run. Latency percentiles are of whole responses; errors stand beside them."""
+        """The summary of the whole run. Latency percentiles are of whole responses; errors are counted beside them.
+
+        Args:
+            progress: The engine's counts at the end.
+            t0_unix: When the first request was due (Unix time, seconds).
+            elapsed: Seconds since then.
+            cpu: Seconds of CPU time that the loader used.
+        """
         completed = sum(self._status.values())
         reason = self._invalid(progress)
         return {
@@ -145,7 +157,7 @@ class Stats:
         if p99 > self._plan.max_lateness:
             limit = self._plan.max_lateness
             reasons.append(f"the loader was late: p99 {p99 * 1000:.0f} ms, the limit is {limit * 1000:g} ms")
-        if self._overloaded > MAX_OVERLOADED * progress.scheduled:
+        if self._overloaded > _MAX_OVERLOADED * progress.scheduled:
             reasons.append(
                 f"the loader was overloaded: {self._overloaded} requests waited while it used a whole core"
             )

@@ -20,22 +20,26 @@ from pathlib import Path
 
 import pexpect
 
+from pipeline.base.facts import REPOSITORIES
 from pipeline.base.places import ROOT
-from pipeline.source.repository import UPSTREAMS
 from recordings.cast import leaks, read_cast
 from recordings.pictures import picture
 from recordings.repositories import repository
 from recordings.session import record
 from recordings.tasks import TASKS, typed
 
-HERE = Path(__file__).resolve().parent
+__all__ = ["main", "private_words", "record_all", "session_environment"]
+
+_HERE = Path(__file__).resolve().parent
 # Left out of the copy: what is this checkout's own. The virtual environment is used where it is.
-NOT_COPIED = (".git", ".venv", ".vagrant", ".pipeline", "runs", "__pycache__", "*.ini.lock", "inventory.ini")
+_NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.ini.lock", "inventory.ini")
+_NOT_COPIED_FROM_ROOT = (".git", ".venv", ".vagrant", ".pipeline", "runs")  # pipeline/runs is code
 # What reaching the network needs, where a machine has a proxy or certificates of its own.
-PASSED = re.compile(r"(?i).*_proxy|.*(_|SSL)CA.*|.*CERT.*|PIP_.*|PATH")
+_PASSED = re.compile(r"(?i).*_proxy|.*(_|SSL)CA.*|.*CERT.*|PIP_.*|PATH")
 
 
 def main() -> int:
+    """Record what is asked for. 0; 1 where a recording is not as it must be; 3 where a program is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,18 +58,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="recordings-") as name:
         work = Path(name).resolve()
         checkout, home, made = work / "pipeline", work / "home", work / "made"
-        shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
+        shutil.copytree(ROOT, checkout, ignore=_left_out, symlinks=True)
         home.mkdir(mode=0o700)
         made.mkdir()
         clones = {"checkbox": options.checkbox, "itrust": options.itrust}
-        notes = {key: repository(key, UPSTREAMS[key], clones[key], checkout) for key in clones}
+        notes = {key: repository(key, REPOSITORIES[key], clones[key], checkout) for key in clones}
         environment = session_environment(checkout, home)
         try:
             problems = record_all(notes, options.only, made, checkout, home, environment)
         except (TimeoutError, ValueError, pexpect.EOF) as error:
             problems = [str(error).splitlines()[0]]
         finally:
-            kept = take_down(checkout, environment)
+            kept = _take_down(checkout, environment)
         problems += kept
         for problem in problems:
             print(f"recordings: {problem}", file=sys.stderr)
@@ -75,14 +79,20 @@ def main() -> int:
         for cast in made.glob("*.cast"):
             picture(read_cast(cast), cast.with_suffix(".svg"))
         for file in sorted(made.iterdir()):
-            shutil.copyfile(file, HERE / file.name)
+            shutil.copyfile(file, _HERE / file.name)
             print(f"recordings/{file.name}  {file.stat().st_size / 1000:.0f} kB")
     return 0
 
 
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """Which of the `names` in `folder` of this checkout are not copied."""
+    own = _NOT_COPIED_FROM_ROOT if Path(folder) == ROOT else ()
+    return _NOT_COPIED(folder, names) | {name for name in names if name in own}
+
+
 def session_environment(checkout: Path, home: Path) -> dict[str, str]:
     """What a session's shell begins with: nothing of the user's own, but what reaching the network needs."""
-    passed = {key: value for key, value in os.environ.items() if PASSED.fullmatch(key)}
+    passed = {key: value for key, value in os.environ.items() if _PASSED.fullmatch(key)}
     boxes = os.environ.get("VAGRANT_HOME") or str(Path.home() / ".vagrant.d")
     return {
         **passed,
@@ -129,7 +139,7 @@ def private_words(checkout: Path, home: Path) -> list[str]:
     words |= {name for name in (os.uname().nodename,) if len(name) >= 8}  # a short one is part of other words
     configured = [Path("/etc/pip.conf"), *(Path.home() / name for name in (".npmrc", ".m2/settings.xml"))]
     texts = [file.read_text(errors="replace") for file in configured if file.is_file()]
-    texts += [value for key, value in os.environ.items() if PASSED.fullmatch(key)]
+    texts += [value for key, value in os.environ.items() if _PASSED.fullmatch(key)]
     words |= {host for text in texts for host in re.findall(r"https?://(?:[^@/\s]*@)?([\w.-]{4,})", text)}
     for file in (home / ".config/pipeline/secrets").glob("*.yml"):
         values = re.findall(r"^\w+: *['\"]?([^'\"\n]+)", file.read_text(), re.MULTILINE)
@@ -137,7 +147,7 @@ def private_words(checkout: Path, home: Path) -> list[str]:
     return sorted(words)
 
 
-def take_down(checkout: Path, environment: dict[str, str]) -> list[str]:
+def _take_down(checkout: Path, environment: dict[str, str]) -> list[str]:
     """Remove the hosts of the copy; what could not be removed. Their addresses and names are the copy's only."""
     kept: list[str] = []
     for command in (["prod", "down", "--cloud", "vagrant", "--yes"], ["lab", "down"]):

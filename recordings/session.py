@@ -13,7 +13,7 @@ import pexpect
 
 from recordings.tasks import Open, Task
 
-__all__ = ["COLUMNS", "IDLE", "ROWS", "record"]
+__all__ = ["COLUMNS", "IDLE", "LONGEST", "ROWS", "record"]
 
 COLUMNS: Final = 100
 ROWS: Final = 30
@@ -41,28 +41,8 @@ class _Shell:
         prompts.write_text("")
         # --noediting: the terminal echoes what is typed, and no line editor redraws it.
         shell = "exec bash --noprofile --norc --noediting -i"
-        recorder = [
-            "-m",
-            "asciinema",
-            "rec",
-            "--quiet",
-            "--overwrite",
-            "--cols",
-            str(COLUMNS),
-            "--rows",
-            str(ROWS),
-        ]
-        options = [
-            "--idle-time-limit",
-            str(IDLE),
-            "--title",
-            title,
-            "--env",
-            "TERM",
-            "--command",
-            shell,
-            str(cast),
-        ]
+        size = ["--cols", str(COLUMNS), "--rows", str(ROWS), "--idle-time-limit", str(IDLE)]
+        what = ["--title", title, "--env", "TERM", "--command", shell, str(cast)]
         settings = {
             **environment,
             "PS1": _PROMPT,
@@ -70,9 +50,14 @@ class _Shell:
             "HISTFILE": "/dev/null",
         }
         self.child: pexpect.spawn[str] = pexpect.spawn(
-            sys.executable, recorder + options, env=settings, cwd=str(directory),
-            dimensions=(ROWS, COLUMNS), encoding="utf-8", timeout=LONGEST,
-        )  # fmt: skip
+            sys.executable,
+            ["-m", "asciinema", "rec", "--quiet", "--overwrite", *size, *what],
+            env=settings,
+            cwd=str(directory),
+            dimensions=(ROWS, COLUMNS),
+            encoding="utf-8",
+            timeout=LONGEST,
+        )
         self.child.delaybeforesend = None
         self.seen = ""
         self.wait_for_prompt(1)

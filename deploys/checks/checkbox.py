@@ -77,12 +77,16 @@ def expect(what: str, found: object, wanted: object) -> None:
 def study(site: Site, database: Any, name: str) -> None:
     """The life of a study, up to its one vote."""
     # No contact: where mail is set up, no mail server takes a message for nobody.
-    site.api(
-        "POST",
-        "create",
-        {"invitecode": "RESEARCH", "studyKind": "survey", "name": name, "description": "Removed at once.",
-         "markdown": MARKDOWN, "researcherName": "", "contact": ""},
-    )  # fmt: skip
+    wanted = {
+        "invitecode": "RESEARCH",
+        "studyKind": "survey",
+        "name": name,
+        "description": "Removed at once.",
+        "markdown": MARKDOWN,
+        "researcherName": "",
+        "contact": "",
+    }
+    site.api("POST", "create", wanted)
     listed = site.listed(name)
     expect("the new study in the listing", [found["votes"] for found in listed], [0])
     identifier = listed[0]["id"]
@@ -145,9 +149,14 @@ def main(parameters: dict[str, Any]) -> dict[str, object]:
     file = static(site, parameters["files"])
     try:
         client = MongoClient(
-            mongo["host"], mongo["port"], username=unquote(mongo["user"]), password=unquote(mongo["password"]),
-            authSource="admin", directConnection=True, serverSelectionTimeoutMS=WAIT * 1000,
-        )  # fmt: skip
+            mongo["host"],
+            mongo["port"],
+            username=unquote(mongo["user"]),
+            password=unquote(mongo["password"]),
+            authSource="admin",
+            directConnection=True,
+            serverSelectionTimeoutMS=WAIT * 1000,
+        )
         try:
             study(site, client.site, name)
         finally:

@@ -65,8 +65,12 @@ def query(statement: str) -> list[list[str]]:
     """What MariaDB answers root, over its socket; row by row."""
     asked = subprocess.run(
         ["mariadb", "--no-defaults", "--batch", "--skip-column-names"],
-        input=statement, capture_output=True, text=True, check=False, timeout=WAIT,
-    )  # fmt: skip
+        input=statement,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT,
+    )
     if asked.returncode != 0:
         sys.exit(f"MariaDB: {(asked.stderr.splitlines() or ['ended without a word'])[-1]}")
     return [line.split("\t") for line in asked.stdout.splitlines()]

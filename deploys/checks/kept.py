@@ -154,9 +154,10 @@ def looked_at(given: dict[str, Any]) -> list[str]:
 
 def put_right(given: dict[str, Any]) -> None:
     for name in users_missing(given.get("users", {})):
+        home = ["--no-create-home", "--home-dir", given["users"][name]]
         # '*' is no password, and unlike '!' it does not lock the account for its keys.
-        made = run("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", given["users"][name],
-                   "--shell", "/usr/sbin/nologin", "--password", "*", name)  # fmt: skip
+        closed = ["--shell", "/usr/sbin/nologin", "--password", "*"]
+        made = run("useradd", "--system", "--user-group", *home, *closed, name)
         if made.returncode != 0:
             sys.exit(f"user {name}: {made.stderr.strip()}")
     files, units = too_many(given)

@@ -24,9 +24,13 @@ SERVER = ("127.0.0.1", 27017)
 
 def client(user: str, password: str) -> Any:
     return MongoClient(
-        *SERVER, username=user, password=password, authSource="admin", directConnection=True,
+        *SERVER,
+        username=user,
+        password=password,
+        authSource="admin",
+        directConnection=True,
         serverSelectionTimeoutMS=10000,
-    )  # fmt: skip
+    )
 
 
 def kept(file: Path, group: str) -> dict[str, Any]:

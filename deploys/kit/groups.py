@@ -9,7 +9,7 @@ __all__ = ["meant"]
 
 
 def meant(group: str) -> bool:
-    """Whether this host is in `group`. DeployError where the inventory has no such group: a slip of the pen, mostly."""
+    """Whether this host is in `group`. DeployError where the inventory has no such group."""
     if group not in inventory.groups:
         raise DeployError(f"the inventory has no group {group!r}, whose hosts this deploy is for")
     return group in host.groups

@@ -1,4 +1,4 @@
-"""Files and units on a host, kept as they should be: one question to the host where nothing is to be done."""
+"""Files and units on a host, kept as they should be: where all is well, one command looks and nothing else runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from deploys.kit.places import CHECKS
 from deploys.kit.proof import program_text
 from deploys.kit.scripts import Script
 
-__all__ = ["HEAL", "Kept", "kept"]
+__all__ = ["Kept", "kept"]
 
-PROGRAM: Final = CHECKS / "kept.py"
+_PROGRAM: Final = CHECKS / "kept.py"
 
-# A drop-in for Debian's own units: what ends because that which it asks is not there yet is tried again for ever.
-HEAL: Final = """\
+# A drop-in for Debian's own units: a daemon that ends (its server is not there yet, say) is always started again.
+_HEAL: Final = """\
 # Written by deploys/kit/kept.py; changes made here are lost.
 [Unit]
 StartLimitIntervalSec=0
@@ -57,16 +57,21 @@ class Kept:
         files: Sequence[str] = (),
         reread: Sequence[str] = (),
         environment: str = "",
-        lines: str = "",
     ) -> None:
-        """A daemon of Debian's with `arguments` (no blanks, no quotes), started again whenever it ends.
+        """Add a daemon of Debian's, which is started again whenever it ends.
 
-        `environment` is more of its /etc/default file; `lines` are more of its unit's [Service].
+        Args:
+            unit: Its package and its unit, without .service.
+            arguments: Of its command, without blanks and quotes.
+            answers: The address that it answers once it runs.
+            files: It is restarted when one of these changed.
+            reread: It reads its configuration again when one of these changed.
+            environment: More lines of its /etc/default file.
         """
         head = "# Written by deploys/kit/kept.py; changes made here are lost.\n"
         given = f'ARGS="{" ".join(arguments)}"\n' if arguments else ""
         own = self.file(f"/etc/default/{unit}", f"{head}{given}{environment}")
-        drop_in = self.file(f"/etc/systemd/system/{unit}.service.d/pipeline.conf", HEAL + lines)
+        drop_in = self.file(f"/etc/systemd/system/{unit}.service.d/pipeline.conf", _HEAL)
         self.units[f"{unit}.service"] = {
             "files": [own, drop_in, *files],
             "reread": list(reread),
@@ -80,7 +85,7 @@ def kept(what: Kept) -> Generator[StringCommand, None, None]:
     parameters: Mapping[str, object] = {**vars(what)}
 
     def program(change: bool) -> Script:
-        text = PROGRAM.read_text(encoding="utf-8")
+        text = _PROGRAM.read_text(encoding="utf-8")
         return Script(program_text(text, json.loads(json.dumps({**parameters, "change": change}))))
 
     to_do = host.get_fact(

@@ -6,17 +6,16 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
 
 from deploys.kit import packages
-from deploys.kit.places import TEMPLATES
+from deploys.kit.rendering import render
 from deploys.kit.scripts import Script, script
 
-__all__ = ["DRAIN", "site"]
+__all__ = ["DRAIN", "serve", "site"]
 
 # Seconds that nginx's old workers may take to end their requests before what serves them is stopped.
 DRAIN: Final = 20
@@ -30,15 +29,8 @@ def site(app: str, template: str, **variables: object) -> None:
     A site that nginx refuses never replaces the one that works. The caller checks what goes into the template.
     """
     packages.ensure(["nginx", "curl"], hold=["nginx"])
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        autoescape=False,  # noqa: S701 the output is nginx's configuration, not HTML
-    )
     upstream = f"/etc/nginx/pipeline/{app}.upstream"
-    content = environment.get_template(template).render(app=app, upstream=upstream, **variables)
+    content = render(template, app=app, upstream=upstream, **variables)
     serve(name="Write nginx's site, checked, and load it", app=app, content=content)
 
 

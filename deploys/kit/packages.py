@@ -15,7 +15,7 @@ __all__ = ["ensure"]
 
 # One line a package. One that was removed but not purged is "config-files", one whose installation was broken
 # off "half-configured" or the like: neither is "installed". Two architectures of a package are two lines.
-INSTALLED = "dpkg-query -W -f '${Package} ${db:Status-Status}\\n' 2>/dev/null | sed -n 's/ installed$//p'"
+_INSTALLED = "dpkg-query -W -f '${Package} ${db:Status-Status}\\n' 2>/dev/null | sed -n 's/ installed$//p'"
 
 
 def ensure(packages: Sequence[str], hold: Sequence[str] = ()) -> None:
@@ -25,24 +25,24 @@ def ensure(packages: Sequence[str], hold: Sequence[str] = ()) -> None:
     Debian's configuration); the caller starts them once their own is there. What an earlier deploy left
     half-done is finished first; another apt at work is waited for, up to five minutes.
     """
-    missing, masked = lacking(packages, hold)
+    missing, masked = _lacking(packages, hold)
     if missing or masked:
-        install(name="Install the missing packages", packages=missing, hold=list(hold))
+        _install(name="Install the missing packages", packages=missing, hold=list(hold))
 
 
-def lacking(packages: Sequence[str], hold: Sequence[str]) -> tuple[list[str], bool]:
+def _lacking(packages: Sequence[str], hold: Sequence[str]) -> tuple[list[str], bool]:
     """Those of `packages` that are not installed, and whether a deploy that was cut short left a unit masked."""
     masked = "; ".join(f"[ ! -L /run/systemd/system/{unit}.service ] || echo masked {unit}" for unit in hold)
-    found = set((host.get_fact(Command, f"{INSTALLED}; {masked or 'true'}") or "").splitlines())
+    found = set((host.get_fact(Command, f"{_INSTALLED}; {masked or 'true'}") or "").splitlines())
     return sorted(set(packages) - found), any(line.startswith("masked ") for line in found)
 
 
 @operation()
-def install(packages: list[str], hold: list[str]) -> Generator[StringCommand, None, None]:
+def _install(packages: list[str], hold: list[str]) -> Generator[StringCommand, None, None]:
     """Refresh the package lists and install `packages`, without what Debian merely recommends."""
     if host.state.is_executing:
         # Another operation of this deploy may have done it in the meantime.
-        packages, masked = lacking(packages, hold)
+        packages, masked = _lacking(packages, hold)
         if not packages and not masked:
             host.noop("the packages are installed")
             return

@@ -10,9 +10,9 @@ from pyinfra.api.exceptions import DeployError
 
 __all__ = ["environment_file", "haproxy_address", "haproxy_path", "install_script", "systemd_command"]
 
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Between double quotes these keep their meaning both in sh and in a systemd EnvironmentFile.
-SPECIAL = re.compile(r'([\\"$`])')
+_SPECIAL = re.compile(r'([\\"$`])')
 
 
 def environment_file(environment: Mapping[str, object]) -> str:
@@ -24,11 +24,11 @@ def environment_file(environment: Mapping[str, object]) -> str:
     lines = []
     for name, value in environment.items():
         text = str(value)
-        if not VARIABLE.fullmatch(name):
+        if not _VARIABLE.fullmatch(name):
             raise DeployError(f"environment: {name!r} is no variable name")
         if any(ord(c) < 32 and c != "\t" for c in text):
             raise DeployError(f"environment: the value of {name} has a line break or a control character")
-        escaped = SPECIAL.sub(r"\\\1", text)
+        escaped = _SPECIAL.sub(r"\\\1", text)
         lines.append(f'{name}="{escaped}"\n')
     return "".join(lines)
 
@@ -51,10 +51,10 @@ def systemd_command(argv: Sequence[str], directory: str) -> str:
         raise DeployError(f"start: {program!r} cannot be a program's name in a systemd unit")
     if "/" in program and not program.startswith("/"):
         program = f"{directory}/{program.removeprefix('./')}"
-    return " ".join(systemd_word(word) for word in [program, *map(str, argv[1:])])
+    return " ".join(_systemd_word(word) for word in [program, *map(str, argv[1:])])
 
 
-def systemd_word(word: str) -> str:
+def _systemd_word(word: str) -> str:
     if "\0" in word:
         raise DeployError("start: an argument holds a NUL")
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")

@@ -22,12 +22,12 @@ from pyinfra.operations import server
 
 from deploys.kit.scripts import script as shell_script
 
-__all__ = ["base_of", "ensure_user", "previous_release", "release", "secret_file"]
+__all__ = ["base_of", "ensure_user", "previous_release", "release", "secret_file", "unpacked_size"]
 
-KEPT: Final = 3
-IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-# What is left free on the file system beside what is known to be written: logs, the database, an install's own.
-MARGIN: Final = 64 << 20
+_KEPT: Final = 3
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# Bytes to be left free on the file system beside what the release needs: for logs, the database, an install's files.
+_MARGIN: Final = 64 << 20
 
 
 def base_of(app: str, directory: str = "") -> str:
@@ -43,7 +43,7 @@ def base_of(app: str, directory: str = "") -> str:
 def ensure_user(app: str, directory: str = "") -> None:
     """A system user `app` that cannot log in, with its home in BASE/home (which `release` makes)."""
     base = base_of(app, directory)
-    # Asked for first: server.user itself reads all users and their keys, half a second where all is well.
+    # Looked for first: server.user reads all users and their keys, which takes half a second.
     if host.get_fact(Command, f"id -u {app} 2>/dev/null || true"):
         return
     server.user(  # noqa: S604 the user's login shell is meant, not a shell of ours
@@ -57,9 +57,9 @@ def ensure_user(app: str, directory: str = "") -> None:
     )
 
 
-def previous_release(app: str, directory: str = "") -> str:
+def previous_release(app: str) -> str:
     """The release before `current` in the history, among those still installed. DeployError when there is none."""
-    base = base_of(app, directory)
+    base = base_of(app)
     told = host.get_fact(
         Command,
         f'cd {base} 2>/dev/null && basename "$(readlink current)" .replaced && {{ cat history 2>/dev/null; }} | '
@@ -77,9 +77,9 @@ def secret_file(content: str, path: str, group: str) -> Generator[StringCommand,
     """Write a file (0640 root:`group`) that only root and `group` read. It goes through standard input: not argv,
     not /tmp."""
     quoted = shlex.quote(path)
-    # pyinfra ends what it sends with a line break, if that does not.
+    # pyinfra adds a line break at the end of what it sends, where there is none.
     content = content if content.endswith("\n") else content + "\n"
-    # The sum comes here to be compared: that of a weak secret says enough to be kept out of argv.
+    # The checksum is compared here: on the host it would stand in argv, and that of a weak secret gives it away.
     state = host.get_fact(Command, f"stat -c '%a %U %G' {quoted} 2>/dev/null && sha256sum < {quoted} || true")
     digest = hashlib.sha256(content.encode()).hexdigest()
     if (state or "").split() == ["640", "root", group, digest, "-"]:
@@ -102,18 +102,24 @@ def release(
     timeout: int,
     directory: str = "",
 ) -> Generator[object, None, None]:
-    """Unpack and install one release as the user `app`, into BASE/releases/`identifier`.
+    """Unpack and install one release as the user `app`, into BASE/releases/IDENTIFIER.
 
-    `archive` is a .tar.gz on this machine, which is unpacked there; any other file is put there under its own
-    name. `script` is a POSIX shell script, run by the user in a unit of its own for at most `timeout` seconds.
-    A file that only success writes holds `fingerprint` (of all that decides what an install does): with the same
-    one nothing is done; with another it is installed anew, while what serves it goes on with the old tree
-    (`ID.replaced`). Afterwards the newest three releases stay, as do those that are served.
-    `directory` is BASE where it is not /srv/APP. The archive must hold no secrets: it passes through /tmp.
-    Fails, without touching it, while a deploy through another SSH connection has begun to install here and is not over.
+    Afterwards the newest three releases stay, as do those that are served. Fails, and leaves everything as it is, while
+    a deploy through another SSH connection is installing here.
+
+    Args:
+        app: The application, which is also the user.
+        archive: A .tar.gz on this machine, which is unpacked there; any other file is put there under its own name. It
+            must hold no secrets: it passes through the host's /tmp.
+        identifier: The release's name.
+        script: A POSIX shell script, run by the user in a unit of its own.
+        fingerprint: Of all that decides what an install does. With the one of the last success nothing is done; with
+            another it is installed anew, while what serves it goes on with the old tree (`ID.replaced`).
+        timeout: Seconds that the script may take.
+        directory: BASE, where it is not /srv/APP.
     """
     base = base_of(app, directory)
-    if not IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
+    if not _IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
         raise DeployError(f"{host.name}: {identifier!r} or its fingerprint is no plain name")
     tree, marker = f"{base}/releases/{identifier}", f"{base}/releases/{identifier}.installed"
     if host.get_fact(Command, f"cat {marker} 2>/dev/null || true") == fingerprint:
@@ -123,8 +129,8 @@ def release(
     packed = f"{base}/{identifier}.upload"
     compressed = archive.endswith(".gz")
     size = Path(archive).stat().st_size
-    # What is not known is what the script will fetch; that it has no room, it says itself.
-    needed = MARGIN + size + (unpacked_size(Path(archive)) if compressed else size)
+    # What the script will fetch is not known; it says itself when there is no room for it.
+    needed = _MARGIN + size + (unpacked_size(Path(archive)) if compressed else size)
     variables = {"app": app, "base": base, "tree": tree, "marker": marker, "packed": packed, "unit": unit}
     yield StringCommand("sh", "-s", _stdin=shell_script("hold", "release_begin", **variables, needed=needed))
     yield FileUploadCommand(archive, packed, remote_temp_filename=host.get_temp_filename(packed))
@@ -153,7 +159,7 @@ def release(
             marker=marker,
             identifier=identifier,
             fingerprint=fingerprint,
-            kept=KEPT,
+            kept=_KEPT,
         ),
     )
 

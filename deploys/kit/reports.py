@@ -1,4 +1,4 @@
-"""Commands whose outcome is told in the log: what they found out on success, why they failed otherwise."""
+"""Commands whose outcome goes to the log: what they found out on success, why they failed otherwise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pyinfra.context import host
 
 __all__ = ["reporting", "run_now", "tell"]
 
-REPORT = re.compile(r"report: (\{.*\})")
+_REPORT = re.compile(r"report: (\{.*\})")
 
 
 def run_now(command: StringCommand) -> tuple[bool, CommandOutput]:
@@ -33,12 +33,12 @@ def tell(report: Mapping[str, object]) -> None:
 
 
 def reporting(command: StringCommand) -> FunctionCommand:
-    """`command` as one that is a change, whose lines `report: {json}` are logged, and all its lines if it fails."""
+    """`command`, counted as a change; its lines `report: {json}` are logged, and all its lines if it fails."""
 
     def run_and_tell(state: State, host: Host) -> bool:  # noqa: ARG001 pyinfra looks for exactly these names
         done, output = run_now(command)
         for line in output.output_lines:
-            report = REPORT.fullmatch(line)
+            report = _REPORT.fullmatch(line)
             if report:
                 tell(json.loads(report[1]))
             elif not done:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Generator
 
+from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
+from pyinfra.context import host
+from pyinfra.facts.server import Command
 
 from deploys.kit.places import TEMPLATES
 
-__all__ = ["Script", "script"]
+__all__ = ["Script", "ensured", "script"]
 
 
 class Script(str):
@@ -50,3 +54,18 @@ def script(*names: str, **variables: object) -> Script:
     lines += [(TEMPLATES / f"{name}.sh").read_text(encoding="utf-8").rstrip("\n") for name in names]
     # Not the rest of this text: a program that reads its standard input must find nothing there.
     return Script("\n".join([*lines, "main </dev/null", "}", "run"]))
+
+
+def ensured(*names: str, act: str, same: str, **variables: object) -> Generator[StringCommand, None, None]:
+    """The commands of an operation whose scripts both look (mode=check) and act, so that the two agree on what is done.
+
+    Args:
+        names: As for `script`.
+        act: The mode that puts right what the look found wrong. The look prints something where all is well.
+        same: What pyinfra is told where all is well.
+        variables: As for `script`; `mode` is added to them.
+    """
+    if host.get_fact(Command, "sh -s", _stdin=script(*names, **variables, mode="check")):
+        host.noop(same)
+        return
+    yield StringCommand("sh", "-s", _stdin=script(*names, **variables, mode=act))

@@ -16,12 +16,12 @@ import yaml
 
 __all__ = ["SecretsError", "secrets_of"]
 
-DIRECTORY = "~/.config/pipeline/secrets"
-LENGTH = 32
-# No more than these: checkbox.io puts its password into a URI without escaping it.
-ALPHABET = string.ascii_letters + string.digits
-NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DIRECTORY = "~/.config/pipeline/secrets"
+_LENGTH = 32
+# Only letters and digits: checkbox.io puts its password into a URI without escaping it.
+_ALPHABET = string.ascii_letters + string.digits
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class SecretsError(Exception):
@@ -44,55 +44,55 @@ def secrets_of(
     """
     wanted, perhaps = list(names), list(optional)
     for name in [*wanted, *perhaps]:
-        if not NAME.fullmatch(name):
+        if not _NAME.fullmatch(name):
             raise SecretsError(f"{name!r} is no name of a secret: small letters, digits and _")
-    if not ENVIRONMENT.fullmatch(environment):
+    if not _ENVIRONMENT.fullmatch(environment):
         raise SecretsError(f"environment {environment!r} is no name: letters, digits, '.', '_' and '-'")
     given = {
-        name: from_variable(name)
+        name: _from_variable(name)
         for name in [*wanted, *perhaps]
         if f"PIPELINE_SECRET_{name.upper()}" in os.environ
     }
     kept_names = [name for name in wanted if name not in given]
     kept: Mapping[str, str] = {}
     if kept_names or perhaps:
-        path = Path(directory or DIRECTORY).expanduser() / f"{environment}.yml"
+        path = Path(directory or _DIRECTORY).expanduser() / f"{environment}.yml"
         try:
-            kept = kept_in(path, kept_names)
+            kept = _kept_in(path, kept_names)
         except OSError as error:
             raise SecretsError(f"{error.filename or path}: {error.strerror}") from None
     found = {**kept, **given}
     return {name: found[name] for name in wanted} | {name: found[name] for name in perhaps if name in found}
 
 
-def from_variable(name: str) -> str:
+def _from_variable(name: str) -> str:
     value = os.environ[f"PIPELINE_SECRET_{name.upper()}"]
     if not value or not value.isprintable():
         raise SecretsError(f"PIPELINE_SECRET_{name.upper()} is empty, or holds a line break or the like")
     return value
 
 
-def kept_in(path: Path, names: list[str]) -> dict[str, str]:
-    """The secrets of the file, with those of `names` that it lacks made and written into it."""
-    found = read(path)
+def _kept_in(path: Path, names: list[str]) -> dict[str, str]:
+    """The secrets of the file; those of `names` that it lacks are made and written into it."""
+    found = _read(path)
     if all(name in found for name in names):
         return found
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with locked(path):
-        found = read(path)
+    with _locked(path):
+        found = _read(path)
         missing = [name for name in names if name not in found]
         if missing:
-            found |= {name: "".join(choice(ALPHABET) for _ in range(LENGTH)) for name in missing}
-            write(path, found)
+            found |= {name: "".join(choice(_ALPHABET) for _ in range(_LENGTH)) for name in missing}
+            _write(path, found)
     return found
 
 
-def read(path: Path) -> dict[str, str]:
+def _read(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8") as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
                 raise SecretsError(f"{path}: others can read it; if they have not, type: chmod 600 {path}")
-            # Every value as the text it is: 0123 is a password, not a number.
+            # BaseLoader: every value stays text; 0123 is a password and no number.
             content = yaml.load(file, Loader=yaml.BaseLoader)  # noqa: S506 it only makes str, list and dict
     except FileNotFoundError:
         return {}
@@ -110,8 +110,8 @@ def read(path: Path) -> dict[str, str]:
     return content
 
 
-def write(path: Path, content: Mapping[str, str]) -> None:
-    """All of it or nothing, even when the machine stops: a lost password locks everybody out of a database."""
+def _write(path: Path, content: Mapping[str, str]) -> None:
+    """Write the whole file or nothing, even when the machine stops: a lost password locks everybody out."""
     descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -128,7 +128,7 @@ def write(path: Path, content: Mapping[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[None]:
     descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 
 __all__ = ["SourceError", "archive_of"]
 
-SECONDS = 600
-# pyinfra prepares all hosts at once, in one thread: a lock on the file alone would stop the one that holds it, too.
-TURN = threading.Lock()
-HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SECONDS = 600
+# pyinfra prepares all hosts at once in one thread, where a lock on the file alone would block its own holder.
+_TURN = threading.Lock()
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class SourceError(Exception):
@@ -43,24 +43,24 @@ def archive_of(repo: str, ref: str) -> tuple[Path, str]:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pipeline" / "deploys"
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         mirror = cache / f"{hashlib.sha256(repo.encode()).hexdigest()[:16]}.git"
-        with locked(mirror):
-            refresh(mirror, repo, ref)
-            commit = resolved(mirror, repo, ref)
-            return packed(mirror, commit, cache / f"{commit}.tar.gz"), commit
+        with _locked(mirror):
+            _refresh(mirror, repo, ref)
+            commit = _resolved(mirror, repo, ref)
+            return _packed(mirror, commit, cache / f"{commit}.tar.gz"), commit
     except OSError as error:
         raise SourceError(f"{error.filename or 'git'}: {error.strerror}") from None
 
 
-def shown(repo: str) -> str:
+def _shown(repo: str) -> str:
     """`repo` without the name, the password and the query that its address may hold."""
     parts = urlsplit(repo) if "://" in repo else None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts else repo
 
 
-def git(
+def _git(
     *arguments: str, mirror: Path | None = None, closed: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run git on the mirror alone. `closed`: without even the user's own configuration, whose filters are commands."""
+    """Run git on the mirror. `closed`: without the user's own configuration, too, whose filters are commands."""
     ours = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "LC_ALL": "C"}
     if closed:
         ours |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
@@ -76,60 +76,60 @@ def git(
             text=True,
             errors="replace",
             check=False,
-            timeout=SECONDS,
+            timeout=_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise SourceError(f"git {arguments[0]}: not done after {SECONDS} s") from None
+        raise SourceError(f"git {arguments[0]}: not done after {_SECONDS} s") from None
 
 
-def refresh(mirror: Path, repo: str, ref: str) -> None:
+def _refresh(mirror: Path, repo: str, ref: str) -> None:
     known = mirror.exists()
     if (
         known
-        and HASH.fullmatch(ref)
-        and git("cat-file", "-e", f"{ref}^{{commit}}", mirror=mirror).returncode == 0
+        and _HASH.fullmatch(ref)
+        and _git("cat-file", "-e", f"{ref}^{{commit}}", mirror=mirror).returncode == 0
     ):
         return
     if known:
-        done = git("fetch", "--quiet", "--prune", "--", repo, "+refs/*:refs/*", mirror=mirror)
+        done = _git("fetch", "--quiet", "--prune", "--", repo, "+refs/*:refs/*", mirror=mirror)
         if done.returncode == 0:
             return
-        if git("rev-parse", "--git-dir", mirror=mirror).returncode == 0:
-            raise unreadable(repo, done)
+        if _git("rev-parse", "--git-dir", mirror=mirror).returncode == 0:
+            raise _unreadable(repo, done)
         shutil.rmtree(mirror)
     partial = Path(tempfile.mkdtemp(prefix=".clone-", dir=mirror.parent))
     try:
-        done = git("clone", "--quiet", "--mirror", "--template=", "--", repo, str(partial / "git"))
+        done = _git("clone", "--quiet", "--mirror", "--template=", "--", repo, str(partial / "git"))
         if done.returncode != 0:
-            raise unreadable(repo, done)
+            raise _unreadable(repo, done)
         (partial / "git").rename(mirror)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def unreadable(repo: str, done: subprocess.CompletedProcess[str]) -> SourceError:
+def _unreadable(repo: str, done: subprocess.CompletedProcess[str]) -> SourceError:
     lines = [line for line in done.stderr.splitlines() if line.startswith(("fatal:", "ssh:", "error:"))]
-    why = (lines or done.stderr.splitlines() or ["git does not say why"])[0].replace(repo, shown(repo))
-    return SourceError(f"{shown(repo)}: cannot be read: {why}")
+    why = (lines or done.stderr.splitlines() or ["git does not say why"])[0].replace(repo, _shown(repo))
+    return SourceError(f"{_shown(repo)}: cannot be read: {why}")
 
 
-def resolved(mirror: Path, repo: str, ref: str) -> str:
+def _resolved(mirror: Path, repo: str, ref: str) -> str:
     asked = ["rev-parse", "--verify", "--quiet", "--end-of-options"]
-    # A branch first, as people mean it: in a mirror a tag of the same name would win.
+    # A branch first, which is what people mean: git itself would prefer a tag of the same name.
     for name in (f"refs/heads/{ref}", ref):
-        found = git(*asked, f"{name}^{{commit}}", mirror=mirror, closed=True)
+        found = _git(*asked, f"{name}^{{commit}}", mirror=mirror, closed=True)
         if found.returncode == 0:
             return found.stdout.strip()
-    raise SourceError(f"{shown(repo)}: there is no branch, tag or commit {ref!r}")
+    raise SourceError(f"{_shown(repo)}: there is no branch, tag or commit {ref!r}")
 
 
-def packed(mirror: Path, commit: str, archive: Path) -> Path:
+def _packed(mirror: Path, commit: str, archive: Path) -> Path:
     if archive.exists():
         return archive
     descriptor, partial = tempfile.mkstemp(prefix=".archive-", dir=archive.parent)
     os.close(descriptor)
     try:
-        made = git("archive", "--format=tar.gz", f"--output={partial}", commit, mirror=mirror, closed=True)
+        made = _git("archive", "--format=tar.gz", f"--output={partial}", commit, mirror=mirror, closed=True)
         if made.returncode != 0:
             raise SourceError(f"{commit}: cannot be packed: {made.stderr.strip().rpartition(chr(10))[2]}")
         Path(partial).replace(archive)
@@ -139,7 +139,7 @@ def packed(mirror: Path, commit: str, archive: Path) -> Path:
 
 
 @contextlib.contextmanager
-def locked(mirror: Path) -> Iterator[None]:
-    with TURN, mirror.with_suffix(".lock").open("w") as file:
+def _locked(mirror: Path) -> Iterator[None]:
+    with _TURN, mirror.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,9 +1,8 @@
-"""iTrust's release on a host: how it is made from sources or a WAR, and the secrets inside it."""
+"""iTrust2 on a host: how its release is made, the secrets inside it, and the first users in its database."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from io import StringIO
 from typing import Final
 
 import bcrypt
@@ -12,18 +11,44 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
 
-from deploys.kit.scripts import script
-from deploys.software import mariadb, war
-from deploys.software.mariadb import DATABASE
+from deploys.kit.scripts import Script, ensured, script
+from deploys.software import war
+from deploys.software.mariadb import DATABASE, USER
 
-__all__ = ["ROLES", "initial_users", "install_script", "properties", "sealed", "secret_names", "statements"]
+__all__ = [
+    "ROLES",
+    "initial_users",
+    "install_script",
+    "properties",
+    "sealed",
+    "secret_names",
+    "secrets_inside",
+    "statements",
+]
+
+# One user for each role, as upstream's HibernateDataGenerator names them; it also makes users for tests, and drops all
+# tables first. Whoever logs in as admin makes the rest: users, hospitals, drugs, codes.
+ROLES: Final = {
+    "admin": "ROLE_ADMIN",
+    "hcp": "ROLE_HCP",
+    "patient": "ROLE_PATIENT",
+    "er": "ROLE_ER",
+    "labtech": "ROLE_LABTECH",
+    "bobbyOD": "ROLE_OD",
+    "robortOPH": "ROLE_OPH",
+}
 
 # As upstream's template has it, but for the time zone, which must be MariaDB's own: with the template's EST a lock-out
 # after wrong passwords, whose age iTrust2 compares with NOW(), would be five hours old from its first second.
-URL: Final = f"jdbc:mysql://127.0.0.1:3306/{mariadb.DATABASE}?useSSL=false&allowPublicKeyRetrieval=true&serverTimezone=UTC"
+_URL: Final = (
+    f"jdbc:mysql://127.0.0.1:3306/{DATABASE}?useSSL=false&allowPublicKeyRetrieval=true&serverTimezone=UTC"
+)
+# The mark that the first users were loaded stands in their database: it goes and comes back with it.
+_USERS_LOADED: Final = f"SELECT 'done' FROM {DATABASE}.pipeline_done WHERE what = 'initial users';"  # noqa: S608 constants
+_BCRYPT_BYTES: Final = 72  # of a password; BCrypt looks at no more, and the library refuses more
 
 
-def install_script(tree: str) -> str:
+def install_script(tree: str) -> Script:
     """What makes `webapp` in the release's directory `tree`, run there by the user itrust."""
     return script("itrust_install", tree=tree, opens=war.OPENS, skips=" ".join(war.SKIPS))
 
@@ -48,7 +73,7 @@ def properties(content: Mapping[str, str]) -> str:
 
 def secrets_inside(secrets: Mapping[str, str]) -> dict[str, str]:
     """The texts of db.properties (`db`) and email.properties (`email`), from the environment's secrets."""
-    database = {"url": URL, "username": mariadb.USER, "password": secrets["itrust_db_password"]}
+    database = {"url": _URL, "username": USER, "password": secrets["itrust_db_password"]}
     # Without a mail server iTrust2 fails to send and goes on; without the file, locking an account fails.
     mail = {
         "username": secrets.get("itrust_mail_username", ""),
@@ -66,34 +91,14 @@ def sealed(identifier: str, secrets: Mapping[str, str]) -> Generator[StringComma
     needs no build.
     """
     tree = f"/srv/itrust/releases/{identifier}/webapp"
-
-    def text(mode: str) -> str:
-        return script(
-            "itrust_seal", tree=tree, classes=f"{tree}/WEB-INF/classes", mode=mode, **secrets_inside(secrets)
-        )
-
-    # A text file, not text: with -v pyinfra prints what a fact is given.
-    if host.get_fact(Command, "sh -s", _stdin=StringIO(text("check"))):
-        host.noop("the release is closed, with the secrets inside")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("seal"))
-
-
-# One for each role, as upstream's HibernateDataGenerator names them; it also makes users for tests, and drops all
-# tables first. Whoever logs in as admin makes the rest: users, hospitals, drugs, codes.
-ROLES: Final = {
-    "admin": "ROLE_ADMIN",
-    "hcp": "ROLE_HCP",
-    "patient": "ROLE_PATIENT",
-    "er": "ROLE_ER",
-    "labtech": "ROLE_LABTECH",
-    "bobbyOD": "ROLE_OD",
-    "robortOPH": "ROLE_OPH",
-}
-
-
-# The mark stands in the database that it is about: it goes and comes back with it.
-DONE: Final = f"SELECT 'done' FROM {DATABASE}.pipeline_done WHERE what = 'initial users';"  # noqa: S608 constants
+    yield from ensured(
+        "itrust_seal",
+        act="seal",
+        same="the release is closed, with the secrets inside",
+        tree=tree,
+        classes=f"{tree}/WEB-INF/classes",
+        **secrets_inside(secrets),
+    )
 
 
 def secret_names() -> dict[str, str]:
@@ -108,10 +113,7 @@ def statements(secrets: Mapping[str, str], rounds: int = 10) -> str:
     """
     rows = []
     for user, secret in secret_names().items():
-        password = secrets[secret].encode()
-        if len(password) > 72:
-            # BCrypt goes no further, and this library refuses it; a password of that length is as good as one of 72.
-            password = password[:72]
+        password = secrets[secret].encode()[:_BCRYPT_BYTES]
         hashed = bcrypt.hashpw(password, bcrypt.gensalt(rounds, prefix=b"2a")).decode()
         rows.append(
             f"SELECT '{user}' AS username, '{hashed}' AS password, 1 AS enabled, '{ROLES[user]}' AS role"
@@ -131,7 +133,7 @@ COMMIT;
 @operation()
 def initial_users(secrets: Mapping[str, str]) -> Generator[StringCommand, None, None]:
     """Load the first users once iTrust2 made its tables. A database that has users, or had them, is left alone."""
-    if host.get_fact(Command, "sh -s", _stdin=script("mariadb_sql", sql=DONE, quiet="yes")):
+    if host.get_fact(Command, "sh -s", _stdin=script("mariadb_sql", sql=_USERS_LOADED, quiet="yes")):
         host.noop("the first users were loaded")
         return
     # BCrypt takes its time: not where pyinfra only looks for what would change.

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator
-from io import StringIO
 from typing import Final
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
-from pyinfra.context import host
-from pyinfra.facts.server import Command
 
-from deploys.kit.scripts import script
+from deploys.kit.scripts import ensured
 
 __all__ = ["DATABASE", "PACKAGES", "USER", "database", "password_hash", "server"]
 
 PACKAGES: Final = ("mariadb-server",)
 DATABASE: Final = "iTrust2"
 USER: Final = "itrust"
-PATIENCE: Final = 120  # seconds; after a crash MariaDB first repairs its files
+_PATIENCE: Final = 120  # seconds; after a crash MariaDB first repairs its files
 
 # 90: read after Debian's own 50-server.cnf.
-FILE: Final = "/etc/mysql/mariadb.conf.d/90-pipeline-itrust.cnf"
-CONFIGURATION: Final = """\
+_FILE: Final = "/etc/mysql/mariadb.conf.d/90-pipeline-itrust.cnf"
+_CONFIGURATION: Final = """\
 # Written by deploys/software/mariadb.py; changes made here are lost.
 [mariadbd]
 bind-address = 127.0.0.1
@@ -50,13 +47,14 @@ def password_hash(password: str) -> str:
 def server() -> Generator[StringCommand, None, None]:
     """MariaDB runs with our configuration, starts with the host, and answers."""
 
-    def text(mode: str) -> str:
-        return script("mariadb_server", file=FILE, content=CONFIGURATION, patience=PATIENCE, mode=mode)
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("MariaDB runs")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("run"))
+    yield from ensured(
+        "mariadb_server",
+        act="run",
+        same="MariaDB runs",
+        file=_FILE,
+        content=_CONFIGURATION,
+        patience=_PATIENCE,
+    )
 
 
 @operation()
@@ -65,19 +63,12 @@ def database(password: str) -> Generator[StringCommand, None, None]:
 
     Done as root over MariaDB's UNIX socket, with statements that come through standard input.
     """
-
-    def text(mode: str) -> str:
-        return script(
-            "mariadb_database",
-            database=DATABASE,
-            user=USER,
-            hash=password_hash(password),
-            patience=PATIENCE,
-            mode=mode,
-        )
-
-    # A text file, not text: with -v pyinfra prints what a fact is given.
-    if host.get_fact(Command, "sh -s", _stdin=StringIO(text("check"))):
-        host.noop("the database and its user are there")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("make"))
+    yield from ensured(
+        "mariadb_database",
+        act="make",
+        same="the database and its user are there",
+        database=DATABASE,
+        user=USER,
+        hash=password_hash(password),
+        patience=_PATIENCE,
+    )

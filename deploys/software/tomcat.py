@@ -13,21 +13,19 @@ from typing import Final
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
-from pyinfra.context import host
-from pyinfra.facts.server import Command
 
 from deploys.kit.places import TEMPLATES
-from deploys.kit.scripts import script
+from deploys.kit.scripts import ensured
 
 __all__ = ["FIRST_ANSWER", "PACKAGES", "command", "configured", "heap_megabytes", "texts"]
 
 PACKAGES: Final = ("default-jre-headless", "tomcat10-common", "tomcat-jakartaee-migration")
-BASE: Final = "/srv/itrust/tomcat"
-HOME: Final = "/usr/share/tomcat10"
+_BASE: Final = "/srv/itrust/tomcat"
+_HOME: Final = "/usr/share/tomcat10"
 
 # The first is what Spring 4.3 and JAXB 2.2 need to define their proxies: without it the real iTrust2 does not start.
-# With the others Tomcat finds what an application leaves behind; its own catalina.sh gives them, too.
-OPENS: Final = (
+# With the others Tomcat finds memory leaks of an application; its own catalina.sh gives them, too.
+_OPENS: Final = (
     "java.base/java.lang",
     "java.base/java.io",
     "java.base/java.util",
@@ -35,8 +33,8 @@ OPENS: Final = (
     "java.rmi/sun.rmi.transport",
 )
 
-# For a unit's ExecStartPost=, before the address: ends once that was answered, well only if that was a 200; and when
-# the process ends. systemd wants each $ and % twice.
+# For a unit's ExecStartPost=, followed by an address: ends once the address answers, with success if that was a 200,
+# or when the process has ended. systemd wants each $ and % twice.
 FIRST_ANSWER: Final = (
     '/bin/sh -c \'until status=$$(curl -s -o /dev/null --noproxy 127.0.0.1 -m 90 -w %%{http_code} "$$0");'
     " do kill -0 $$MAINPID || exit 1; sleep 0.3; done; [ $$status = 200 ]'"
@@ -56,21 +54,21 @@ def command(memory: int) -> list[str]:
     """The words that start Tomcat on a host with `memory` MB. What differs by slot it reads from its environment."""
     return [
         "/usr/bin/java",
-        *(f"--add-opens={package}=ALL-UNNAMED" for package in OPENS),
+        *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENS),
         f"-Xmx{heap_megabytes(memory)}m",
         "-XX:+UseSerialGC",  # the smallest, and hosts with one core would get it anyway
         "-XX:+ExitOnOutOfMemoryError",  # systemd then starts a fresh one
         "-Djava.awt.headless=true",
-        # The times in the database, and what MariaDB is told, are UTC, too: see itrust_properties.py.
+        # The times in the database, and what MariaDB is told, are UTC, too: see itrust2.py.
         "-Duser.timezone=UTC",
-        f"-Dcatalina.base={BASE}",
-        f"-Dcatalina.home={HOME}",
+        f"-Dcatalina.base={_BASE}",
+        f"-Dcatalina.home={_HOME}",
         "-Djava.util.logging.manager=org.apache.juli.ClassLoaderLogManager",
-        f"-Djava.util.logging.config.file={BASE}/conf/logging.properties",
+        f"-Djava.util.logging.config.file={_BASE}/conf/logging.properties",
         "-Dorg.apache.tomcat.util.digester.PROPERTY_SOURCE="
         "org.apache.tomcat.util.digester.EnvironmentPropertySource",
         "-cp",
-        f"{HOME}/bin/bootstrap.jar:{HOME}/bin/tomcat-juli.jar",
+        f"{_HOME}/bin/bootstrap.jar:{_HOME}/bin/tomcat-juli.jar",
         "org.apache.catalina.startup.Bootstrap",
         "start",
     ]
@@ -87,11 +85,6 @@ def texts() -> dict[str, str]:
 @operation()
 def configured() -> Generator[StringCommand, None, None]:
     """Write Tomcat's configuration. A slot that runs keeps what it was started with."""
-
-    def text(mode: str) -> str:
-        return script("itrust_tomcat", base=BASE, mode=mode, **texts())
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("Tomcat's configuration is the same")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("write"))
+    yield from ensured(
+        "itrust_tomcat", act="write", same="Tomcat's configuration is the same", base=_BASE, **texts()
+    )

@@ -20,7 +20,7 @@ __all__ = ["BUILD_SECONDS", "OPENS", "PROPERTIES", "SKIPS", "WarError", "built",
 # What a host gets from its environment's secrets, below WEB-INF/classes. A WAR may carry somebody's own: that is
 # left behind here, because an upload passes through the host's /tmp.
 PROPERTIES: Final = ("db.properties", "email.properties")
-CLASSES: Final = "WEB-INF/classes/"
+_CLASSES: Final = "WEB-INF/classes/"
 
 # iTrust2's maven-war-plugin 2.6 reflects into these (XStream), which a JDK after 16 forbids. All four are needed.
 OPENS: Final = " ".join(
@@ -32,20 +32,20 @@ OPENS: Final = " ".join(
         "java.desktop/java.awt.font",
     )
 )
-# Its tests want a database and a browser. The first does not even compile them, but its pom overrides it for
-# surefire, which only heeds the second.
+# Its tests want a database and a browser. With the first option they are not even compiled; surefire, for which the
+# pom overrides it, heeds only the second.
 SKIPS: Final = ("-Dmaven.test.skip=true", "-DskipTests")
 BUILD_SECONDS: Final = 1800  # a first build fetches 250 MB
 
 # A zip without times: the same content is the same bytes.
-EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 class WarError(Exception):
     """One line: which WAR or build, and what is wrong with it."""
 
 
-def cache_directory() -> Path:
+def _cache_directory() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pipeline" / "itrust"
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     return cache
@@ -61,7 +61,7 @@ def prepared(war: Path) -> tuple[Path, str]:
         if war.is_dir():
             raise WarError(f"{war}: is a directory, not a WAR")
         with zipfile.ZipFile(war) as source:
-            return copied(war, source)
+            return _copied(war, source)
     except zipfile.BadZipFile as error:
         raise WarError(f"{war}: is not a WAR: {str(error)[:1].lower()}{str(error)[1:]}") from None
     except (zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
@@ -70,24 +70,24 @@ def prepared(war: Path) -> tuple[Path, str]:
         raise WarError(f"{error.filename or war}: {error.strerror or error}") from None
 
 
-def copied(war: Path, source: zipfile.ZipFile) -> tuple[Path, str]:
+def _copied(war: Path, source: zipfile.ZipFile) -> tuple[Path, str]:
     entries = sorted(entry.filename for entry in source.infolist() if not entry.is_dir())
     if not any(name.startswith("WEB-INF/") for name in entries):
         raise WarError(f"{war}: is not a WAR: it has no WEB-INF")
     twice = next((a for a, b in itertools.pairwise(entries) if a == b), None)
     if twice:
         raise WarError(f"{war}: holds {twice!r} twice")
-    # A path out of the directory that it is unpacked in, in the words of any system.
+    # A path that leads out of the directory it is unpacked in, with either kind of slash.
     outside = next((n for n in entries if n.startswith("/") or ".." in n.replace("\\", "/").split("/")), None)
     if outside:
         raise WarError(f"{war}: holds {outside!r}, which is outside of it")
-    cache = cache_directory()
+    cache = _cache_directory()
     descriptor, partial = tempfile.mkstemp(prefix=".war-", dir=cache)  # 0600
     try:
         with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as target:
             for name in entries:
-                if name not in {CLASSES + property_file for property_file in PROPERTIES}:
-                    target.writestr(zipfile.ZipInfo(name, EPOCH), source.read(name))
+                if name not in {_CLASSES + property_file for property_file in PROPERTIES}:
+                    target.writestr(zipfile.ZipInfo(name, _EPOCH), source.read(name))
         with Path(partial).open("rb") as made:
             digest = hashlib.file_digest(made, "sha256").hexdigest()
         copy = cache / digest / "iTrust2.war"
@@ -104,17 +104,17 @@ def built(archive: Path, name: str) -> Path:
     Kept in the user's cache under `name`, and not built again. This runs code of the repository here. Raises WarError.
     """
     try:
-        kept = cache_directory() / f"{name}.war"
+        kept = _cache_directory() / f"{name}.war"
         with kept.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not kept.exists():
-                build(archive, kept)
+                _build(archive, kept)
     except OSError as error:
         raise WarError(f"{error.filename or archive}: {error.strerror or error}") from None
     return kept
 
 
-def build(archive: Path, kept: Path) -> None:
+def _build(archive: Path, kept: Path) -> None:
     maven = shutil.which("mvn")
     if not maven:
         raise WarError("there is no mvn on this machine; install Maven and a JDK, or build on the host")
@@ -146,11 +146,11 @@ def build(archive: Path, kept: Path) -> None:
                 raise WarError(f"mvn package: not done after {BUILD_SECONDS} s; read {log}") from None
         war = project / "target" / "iTrust2.war"
         if done.returncode != 0 or not war.exists():
-            raise WarError(f"mvn package: {complaint(log)}; read {log}")
+            raise WarError(f"mvn package: {_complaint(log)}; read {log}")
         war.replace(kept)
 
 
-def complaint(log: Path) -> str:
+def _complaint(log: Path) -> str:
     """The first line of Maven's log that says what is wrong: its last ones only name web pages."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     errors = [line.removeprefix("[ERROR]").strip() for line in lines if line.startswith("[ERROR]")]

@@ -1,1 +1,1 @@
-"""What the monitor sees with: exporters, tunnels, Prometheus, the page."""
+"""Monitoring: exporters on the hosts; tunnels, Prometheus and the page on the monitor."""

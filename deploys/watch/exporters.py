@@ -17,24 +17,34 @@ from pyinfra.context import host
 from pyinfra.facts.server import Command
 
 from deploys.kit import nginx, packages
+from deploys.kit.facts import EXPORTERS
 from deploys.kit.kept import Kept, kept
 from deploys.kit.places import CHECKS, TEMPLATES
 from deploys.kit.proof import program_text
-from deploys.kit.scripts import Script, script
-from deploys.watch.scraped import PORTS
+from deploys.kit.scripts import Script, ensured
 
-__all__ = ["HOST_PACKAGES", "USER", "described", "keep_host", "of", "of_application", "of_host"]
+__all__ = [
+    "HOST_PACKAGES",
+    "NO_DISKS",
+    "PROCESSES",
+    "USER",
+    "described",
+    "keep_host",
+    "of",
+    "of_application",
+    "of_host",
+]
 
 USER: Final = "exporters"
-TEXTFILES: Final = "/var/lib/prometheus/node-exporter"
+_TEXTFILES: Final = "/var/lib/prometheus/node-exporter"
 
 HOST_PACKAGES: Final = ["python3", "dbus", "prometheus-node-exporter", "prometheus-process-exporter"]
 # nginx's figures, for this host alone.
-STATUS: Final = 8089
-STATUS_SITE: Final = f"""\
+_STATUS: Final = 8089
+_STATUS_SITE: Final = f"""\
 # Written by deploys/watch/exporters.py; changes made here are lost.
 server {{
-    listen 127.0.0.1:{STATUS};
+    listen 127.0.0.1:{_STATUS};
     access_log off;
     location = /stub_status {{
         stub_status;
@@ -44,20 +54,32 @@ server {{
     }}
 }}
 """
-COLLECTORS: Final = (
-    "cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "netdev", "stat", "textfile", "time", "uname",
-)  # fmt: skip
-UNITS: Final = "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service"
+_COLLECTORS: Final = (
+    "cpu",
+    "diskstats",
+    "filefd",
+    "filesystem",
+    "loadavg",
+    "meminfo",
+    "netdev",
+    "stat",
+    "textfile",
+    "time",
+    "uname",
+)
+_UNITS: Final = (
+    "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service"
+)
 # What is no disk. Not in the list, as it is in Debian's: overlay, which is the root of a local host.
 NO_DISKS: Final = (
     "autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fuse.*|hugetlbfs|mqueue|nsfs|proc|pstore|"
     "ramfs|rpc_pipefs|securityfs|squashfs|sysfs|tmpfs|tracefs"
 )
-# All processes by whose they are: a service is one user here.
+# Processes by their user: each service has one of its own.
 PROCESSES: Final = 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n'
-MONGODB_ACCESS: Final = "/etc/pipeline/mongodb-exporter.json"
-MONGODB_PROGRAM: Final = "/usr/local/lib/pipeline/mongodb_exporter.py"
-MONGODB_UNIT: Final = f"""\
+_MONGODB_ACCESS: Final = "/etc/pipeline/mongodb-exporter.json"
+_MONGODB_PROGRAM: Final = "/usr/local/lib/pipeline/mongodb_exporter.py"
+_MONGODB_UNIT: Final = f"""\
 # Written by deploys/watch/exporters.py; changes made here are lost.
 [Unit]
 Description=Exporter of MongoDB's figures
@@ -65,7 +87,7 @@ After=mongod.service
 StartLimitIntervalSec=0
 [Service]
 User=prometheus
-ExecStart=/usr/bin/python3 {MONGODB_PROGRAM} 127.0.0.1 {PORTS["mongodb"]} {MONGODB_ACCESS}
+ExecStart=/usr/bin/python3 {_MONGODB_PROGRAM} 127.0.0.1 {EXPORTERS["mongodb"]} {_MONGODB_ACCESS}
 Restart=always
 RestartSec=3
 NoNewPrivileges=yes
@@ -77,8 +99,8 @@ WantedBy=multi-user.target
 """
 
 
-def address(job: str) -> str:
-    return f"127.0.0.1:{PORTS[job]}"
+def _address(job: str) -> str:
+    return f"127.0.0.1:{EXPORTERS[job]}"
 
 
 def keep_host(what: Kept) -> None:
@@ -86,29 +108,29 @@ def keep_host(what: Kept) -> None:
     what.debian(
         "prometheus-node-exporter",
         [
-            f"--web.listen-address={address('node')}",
+            f"--web.listen-address={_address('node')}",
             "--collector.disable-defaults",
-            *(f"--collector.{name}" for name in COLLECTORS),
+            *(f"--collector.{name}" for name in _COLLECTORS),
             "--collector.systemd",
             "--collector.systemd.enable-restarts-metrics",
-            f"--collector.systemd.unit-include={UNITS}",
+            f"--collector.systemd.unit-include={_UNITS}",
             f"--collector.filesystem.fs-types-exclude=^({NO_DISKS})$",
-            f"--collector.textfile.directory={TEXTFILES}",
+            f"--collector.textfile.directory={_TEXTFILES}",
         ],
-        answers=f"http://{address('node')}/",
+        answers=f"http://{_address('node')}/",
     )
     processes = what.file("/etc/pipeline/process-exporter.yml", PROCESSES)
     what.debian(
         "prometheus-process-exporter",
         # -recheck: a process seen between fork and setuid would stay in root's group for ever.
         [
-            f"-web.listen-address={address('process')}",
+            f"-web.listen-address={_address('process')}",
             f"-config.path={processes}",
             "-recheck",
             "-threads=false",
             "-gather-smaps=false",
         ],
-        answers=f"http://{address('process')}/",
+        answers=f"http://{_address('process')}/",
         files=[processes],
     )
 
@@ -130,25 +152,25 @@ def described(app: str) -> tuple[list[str], Kept]:
     what.debian(
         "mtail",
         [],
-        environment=f"HOST=127.0.0.1\nPORT={PORTS['mtail']}\nLOGS=/var/log/nginx/*.access.log\n"
+        environment=f"HOST=127.0.0.1\nPORT={EXPORTERS['mtail']}\nLOGS=/var/log/nginx/*.access.log\n"
         "EXTRA_ARGS=--emit_prog_label=false\n",
-        answers=f"http://{address('mtail')}/metrics",
+        answers=f"http://{_address('mtail')}/metrics",
         files=[program],
     )
     what.debian(
         "prometheus-nginx-exporter",
         [
-            f"-web.listen-address={address('nginx')}",
-            f"-nginx.scrape-uri=http://127.0.0.1:{STATUS}/stub_status",
+            f"-web.listen-address={_address('nginx')}",
+            f"-nginx.scrape-uri=http://127.0.0.1:{_STATUS}/stub_status",
         ],
-        answers=f"http://{address('nginx')}/metrics",
+        answers=f"http://{_address('nginx')}/metrics",
     )
     if app == "itrust":
-        # Of the whole server two questions, which need no right in it: no table is ever read.
+        # Only the two queries that need no rights: no table is ever read.
         what.debian(
             "prometheus-mysqld-exporter",
             [
-                f"--web.listen-address={address('mysqld')}",
+                f"--web.listen-address={_address('mysqld')}",
                 "--collect.global_status",
                 "--collect.global_variables",
                 "--no-collect.slave_status",
@@ -157,7 +179,7 @@ def described(app: str) -> tuple[list[str], Kept]:
                 "--no-collect.info_schema.query_response_time",
             ],
             environment="DATA_SOURCE_NAME=prometheus@unix(/run/mysqld/mysqld.sock)/\n",
-            answers=f"http://{address('mysqld')}/",
+            answers=f"http://{_address('mysqld')}/",
         )
         return ["mtail", "prometheus-nginx-exporter", "prometheus-mysqld-exporter"], what
     return ["mtail", "prometheus-nginx-exporter"], what
@@ -181,35 +203,35 @@ def of_application(app: str, mongodb: bool = True) -> None:
         text = (CHECKS / "mongodb_exporter.py").read_text(encoding="utf-8")
         what.units["mongodb-exporter.service"] = {
             "files": [
-                what.file(MONGODB_PROGRAM, text),
-                what.file("/etc/systemd/system/mongodb-exporter.service", MONGODB_UNIT),
-                MONGODB_ACCESS,
+                what.file(_MONGODB_PROGRAM, text),
+                what.file("/etc/systemd/system/mongodb-exporter.service", _MONGODB_UNIT),
+                _MONGODB_ACCESS,
             ],
-            "answers": f"http://{address('mongodb')}/metrics",
+            "answers": f"http://{_address('mongodb')}/metrics",
         }
     packages.ensure(
         ["python3", *wanted],
         hold=[name for name in wanted if name == "mtail" or name.startswith("prometheus-")],
     )
-    nginx.serve(name="nginx's own figures", app="status", content=STATUS_SITE)
+    nginx.serve(name="nginx's own figures", app="status", content=_STATUS_SITE)
     if own:
-        mongodb_user(name="The exporter's user of MongoDB")
+        _mongodb_user(name="The exporter's user of MongoDB")
     if app == "itrust":
-        mariadb_user(name="The exporter's user of MariaDB")
+        _mariadb_user(name="The exporter's user of MariaDB")
     kept(name=f"Exporters of {app}", what=what)
-    marked(name=f"Mark of the last deploy of {app}", app=app)
+    _marked(name=f"Mark of the last deploy of {app}", app=app)
 
 
 @operation()
-def mongodb_user() -> Generator[StringCommand, None, None]:
+def _mongodb_user() -> Generator[StringCommand, None, None]:
     """The user with which the exporter asks MongoDB."""
     text = (CHECKS / "mongodb_exporter_user.py").read_text(encoding="utf-8")
-    given = {"file": MONGODB_ACCESS, "group": "prometheus", "admin": "/root/.mongodb-admin"}
+    given = {"file": _MONGODB_ACCESS, "group": "prometheus", "admin": "/root/.mongodb-admin"}
 
     def program(change: bool) -> Script:
         return Script(program_text(text, {**given, "change": change}))
 
-    # Where there is no pymongo, or no user prometheus yet, it is only said that something is to be done.
+    # Where pymongo or the user prometheus is not there yet, this only says that something is to be done.
     if host.get_fact(Command, "python3 - 2>/dev/null || true", _stdin=program(False)) == "same":
         host.noop("the user is there")
         return
@@ -217,26 +239,12 @@ def mongodb_user() -> Generator[StringCommand, None, None]:
 
 
 @operation()
-def mariadb_user() -> Generator[StringCommand, None, None]:
+def _mariadb_user() -> Generator[StringCommand, None, None]:
     """The user with which the exporter asks MariaDB."""
-
-    def text(mode: str) -> Script:
-        return script("exporter_mariadb", user="prometheus", mode=mode)
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("the user is there")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("make"))
+    yield from ensured("exporter_mariadb", act="make", same="the user is there", user="prometheus")
 
 
 @operation()
-def marked(app: str) -> Generator[StringCommand, None, None]:
-    """The mark of the deploy that is served, where the monitor came after it."""
-
-    def text(mode: str) -> Script:
-        return script("mark", "exporter_mark", app=app, mode=mode)
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("the mark is there")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("make"))
+def _marked(app: str) -> Generator[StringCommand, None, None]:
+    """The mark of the deploy that is served, where the host was not monitored yet at that time."""
+    yield from ensured("mark", "exporter_mark", act="make", same="the mark is there", app=app)

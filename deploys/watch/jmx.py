@@ -17,17 +17,17 @@ from pyinfra.context import host
 from pyinfra.facts.server import Command
 
 from deploys.kit import packages
-from deploys.kit.scripts import Script, script
+from deploys.kit.scripts import ensured
 from deploys.watch.exporters import USER
 
 __all__ = ["option", "options"]
 
-ARTIFACT: Final = "io.prometheus.jmx jmx_prometheus_javaagent"
-VERSION: Final = "1.0.1"
-SHA256: Final = "7d61f737fd661610ccc14aea79764faa1ea94a340cbc8f0029b3d2edea3d80c1"
-SECONDS: Final = 180
-# The JVM's own figures come by themselves; of Tomcat's hundreds these are asked for.
-CONFIGURATION: Final = """\
+_ARTIFACT: Final = "io.prometheus.jmx jmx_prometheus_javaagent"
+_VERSION: Final = "1.0.1"
+_SHA256: Final = "7d61f737fd661610ccc14aea79764faa1ea94a340cbc8f0029b3d2edea3d80c1"
+_SECONDS: Final = 180
+# The JVM's own figures are always there; of Tomcat's hundreds only these are asked for.
+_CONFIGURATION: Final = """\
 # Written by deploys/watch/jmx.py; changes made here are lost.
 lowercaseOutputName: true
 includeObjectNames:
@@ -39,44 +39,38 @@ rules:
   - pattern: 'Catalina<type=Manager, .*><>(activeSessions)'
     name: tomcat_$1
 """
-DIRECTORY: Final = "/srv/itrust/jmx"
-AGENT: Final = f"{DIRECTORY}/agent-{VERSION}.jar"
+_DIRECTORY: Final = "/srv/itrust/jmx"
+_AGENT: Final = f"{_DIRECTORY}/agent-{_VERSION}.jar"
 # Its digest is part of its name, so that a slot that runs with another one is started anew.
-FILE: Final = f"{DIRECTORY}/{hashlib.sha256(CONFIGURATION.encode()).hexdigest()[:12]}.yml"
+_FILE: Final = f"{_DIRECTORY}/{hashlib.sha256(_CONFIGURATION.encode()).hexdigest()[:12]}.yml"
 
 
 def options(ports: Sequence[int]) -> dict[int, dict[str, str]]:
-    """More of each slot's environment, by port: where the host is monitored the agent, which is installed then."""
+    """What is added to each slot's environment, by port: the agent, which is installed, where the host is monitored."""
     if not host.get_fact(Command, f"id -u {USER} 2>/dev/null || true"):
         return {port: {} for port in ports}
     packages.ensure(["ivy"])
-    agent(name="service install: fetch the agent that shows the JVM's figures")
+    _agent(name="service install: fetch the agent that shows the JVM's figures")
     return {port: {"JDK_JAVA_OPTIONS": option(port)} for port in ports}
 
 
 def option(port: int) -> str:
     """What starts the JVM of the slot `port` with the agent."""
-    return f"-javaagent:{AGENT}=127.0.0.1:{port + 10000}:{FILE}"
+    return f"-javaagent:{_AGENT}=127.0.0.1:{port + 10000}:{_FILE}"
 
 
 @operation()
-def agent() -> Generator[StringCommand, None, None]:
+def _agent() -> Generator[StringCommand, None, None]:
     """The agent and its configuration are there, root's, and whole."""
-
-    def text(mode: str) -> Script:
-        return script(
-            "jmx",
-            directory=DIRECTORY,
-            agent=AGENT,
-            sha256=SHA256,
-            file=FILE,
-            content=CONFIGURATION,
-            artifact=f"{ARTIFACT} {VERSION}",
-            seconds=SECONDS,
-            mode=mode,
-        )
-
-    if host.get_fact(Command, "sh -s", _stdin=text("check")):
-        host.noop("the agent is there")
-        return
-    yield StringCommand("sh", "-s", _stdin=text("fetch"))
+    yield from ensured(
+        "jmx",
+        act="fetch",
+        same="the agent is there",
+        directory=_DIRECTORY,
+        agent=_AGENT,
+        sha256=_SHA256,
+        file=_FILE,
+        content=_CONFIGURATION,
+        artifact=f"{_ARTIFACT} {_VERSION}",
+        seconds=_SECONDS,
+    )

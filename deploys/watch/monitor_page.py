@@ -1,7 +1,7 @@
 """The monitor's page: nginx with a password in front of the dashboard's files and of what it may ask.
 
-Files: dashboard/site, and its packages, which npm installs on the monitor from
-dashboard/package-lock.json; both are a release (releases.py) of the user `monitor`:
+Files: dashboard/site with what it reads of panels.yml, and its packages, which npm installs on the monitor from
+dashboard/package-lock.json; together they are a release (kit/releases.py) of the user `monitor`:
 /srv/monitor/releases/ID, `current`.
 """
 
@@ -13,7 +13,7 @@ import hmac
 import io
 import os
 import tarfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,21 +24,23 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
 
+from dashboard.generate import page_json
+from dashboard.panels import PanelsError
 from deploys.kit import nginx, releases
+from deploys.kit.facts import TUNNEL_PORT
 from deploys.kit.places import DASHBOARD
 
-__all__ = ["PACKAGES", "TUNNEL", "dashboard_archive", "htpasswd", "page"]
+__all__ = ["PACKAGES", "dashboard_archive", "htpasswd", "page"]
 
-APP: Final = "monitor"
-USER: Final = "pipeline"
+_APP: Final = "monitor"
+_USER: Final = "pipeline"
 PACKAGES: Final = ["nginx", "curl", "nodejs", "npm", "ca-certificates"]
-TUNNEL: Final = 8180  # the same page on loopback, for those who come through SSH
-PASSWORDS: Final = "/etc/nginx/pipeline/monitor.htpasswd"
-INSTALL_SECONDS: Final = 300
-# nginx reckons it at each request of the page, dozens in a row: 4 ms, not 60. The password is a random one of 190 bits.
-ROUNDS: Final = 6
+_PASSWORDS: Final = "/etc/nginx/pipeline/monitor.htpasswd"
+_INSTALL_SECONDS: Final = 300
+# nginx computes it at each request of the page, dozens in a row: 4 ms, not 60. The password has 190 random bits.
+_ROUNDS: Final = 6
 # npm waits minutes for a registry that does not answer; a deploy that cannot install says so within one.
-INSTALL: Final = r"""set -eu
+_INSTALL: Final = r"""set -eu
 export HOME=/srv/monitor/home PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
 export npm_config_fetch_retries=1 npm_config_fetch_timeout=20000 npm_config_update_notifier=false
 [ -z "$(ls /usr/local/share/ca-certificates 2>/dev/null)" ] ||
@@ -59,26 +61,33 @@ def htpasswd(password: str, whose: str) -> str:
     """
     # bcrypt takes 16 bytes of salt; a fresh one at each deploy would make another file of the same password.
     salt = hmac.new(password.encode(), whose.encode(), hashlib.sha256).digest()[:16]
-    encoded = base64_of_bcrypt(salt)
+    encoded = _base64_of_bcrypt(salt)
     if len(password.encode()) > 72:
         raise DeployError("the secret monitor_password is longer than the 72 bytes that bcrypt takes")
-    return f"{USER}:{bcrypt.hashpw(password.encode(), b'$2b$%02d$' % ROUNDS + encoded).decode()}\n"
+    return f"{_USER}:{bcrypt.hashpw(password.encode(), b'$2b$%02d$' % _ROUNDS + encoded).decode()}\n"
 
 
-def base64_of_bcrypt(salt: bytes) -> bytes:
+def _base64_of_bcrypt(salt: bytes) -> bytes:
     """16 bytes in bcrypt's own alphabet: 22 characters."""
     alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
     number = int.from_bytes(salt, "big") << 4
     return "".join(alphabet[number >> shift & 63] for shift in range(126, -1, -6)).encode()
 
 
-def dashboard_archive(directory: Path, cache: Path) -> tuple[Path, str]:
-    """The page's files as a .tar.gz in `cache`, and its digest: always the same for the same files."""
+def dashboard_archive(directory: Path, made: Mapping[str, str], cache: Path) -> tuple[Path, str]:
+    """The page's files as a .tar.gz in `cache`, and its digest: always the same for the same files.
+
+    `directory` is the dashboard's; `made` are the texts of more files, by name.
+    """
     names = ["package.json", "package-lock.json", "site"]
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name in names:
-            archive.add(directory / name, name, filter=plain)
+            archive.add(directory / name, name, filter=_without_hidden)
+        for name, text in made.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            archive.addfile(_plain(entry), io.BytesIO(text.encode()))
     content = gzip.compress(packed.getvalue(), mtime=0)
     digest = hashlib.sha256(content).hexdigest()
     cache.mkdir(parents=True, exist_ok=True)
@@ -90,10 +99,12 @@ def dashboard_archive(directory: Path, cache: Path) -> tuple[Path, str]:
     return path, digest
 
 
-def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+def _without_hidden(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if Path(entry.name).name.startswith(".") else _plain(entry)
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     """Without anything of this machine: whose a file is, and when it was written."""
-    if Path(entry.name).name.startswith("."):
-        return None
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     entry.mtime = 0
@@ -103,37 +114,39 @@ def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 def page(password: str, listen: int, ipv6: bool) -> None:
     """The page, on nginx's port `listen`. The packages are there already."""
-    releases.ensure_user(APP)
+    releases.ensure_user(_APP)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "dashboard"
     try:
-        archive, digest = dashboard_archive(DASHBOARD, cache)
+        archive, digest = dashboard_archive(DASHBOARD, {"site/panels.json": page_json()}, cache)
+    except PanelsError as error:
+        raise DeployError(f"the dashboard's panels: {error.problems[0]}") from None
     except OSError as error:
         raise DeployError(f"the dashboard's files: {error.filename}: {error.strerror}") from None
-    recipe = hashlib.sha256(INSTALL.encode()).hexdigest()
+    recipe = hashlib.sha256(_INSTALL.encode()).hexdigest()
     identifier = f"{digest[:16]}-{recipe[:8]}"
     releases.release(
         name="Install the dashboard",
-        app=APP,
+        app=_APP,
         archive=str(archive),
         identifier=identifier,
-        script=f"release={identifier}\n{INSTALL}",
+        script=f"release={identifier}\n{_INSTALL}",
         fingerprint=recipe,
-        timeout=INSTALL_SECONDS,
+        timeout=_INSTALL_SECONDS,
     )
-    current(name="Serve the dashboard", identifier=identifier)
+    _current(name="Serve the dashboard", identifier=identifier)
     releases.secret_file(
         name="Write the page's password",
         content=htpasswd(password, host.name),
-        path=PASSWORDS,
+        path=_PASSWORDS,
         group="www-data",
     )
-    nginx.site(APP, "monitor.nginx.j2", listen=listen, ipv6=ipv6, passwords=PASSWORDS, tunnel=TUNNEL)
+    nginx.site(_APP, "monitor.nginx.j2", listen=listen, ipv6=ipv6, passwords=_PASSWORDS, tunnel=TUNNEL_PORT)
 
 
 @operation()
-def current(identifier: str) -> Generator[StringCommand, None, None]:
-    """`current` leads to the release that is to be served."""
-    target, link = f"/srv/{APP}/releases/{identifier}", f"/srv/{APP}/current"
+def _current(identifier: str) -> Generator[StringCommand, None, None]:
+    """`current` points to the release that is to be served."""
+    target, link = f"/srv/{_APP}/releases/{identifier}", f"/srv/{_APP}/current"
     if host.get_fact(Command, f"readlink {link} || true") == target:
         host.noop("it is served")
         return

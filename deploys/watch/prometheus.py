@@ -22,14 +22,15 @@ from deploys.kit.places import DEPLOYS, TEMPLATES
 __all__ = ["PACKAGES", "configuration", "keep_prometheus", "receiver"]
 
 PACKAGES: Final = ["prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"]
-TARGETS: Final = "/etc/prometheus/targets"
-RULES: Final = "/etc/prometheus/rules.yml"
-CONFIGURATION: Final = "/etc/prometheus/prometheus.yml"
-ALERTS: Final = "/etc/prometheus/alertmanager.yml"
-BLACKBOX: Final = "/etc/prometheus/blackbox.yml"
+_HEAD: Final = "# Written by deploys/watch/prometheus.py; changes made here are lost.\n"
+_TARGETS: Final = "/etc/prometheus/targets"
+_RULES: Final = "/etc/prometheus/rules.yml"
+_CONFIGURATION: Final = "/etc/prometheus/prometheus.yml"
+_ALERTS: Final = "/etc/prometheus/alertmanager.yml"
+_BLACKBOX: Final = "/etc/prometheus/blackbox.yml"
 
 
-def whole(name: str, usual: int, most: int) -> int:
+def _whole(name: str, usual: int, most: int) -> int:
     given = str(host.data.get(name) or usual)
     if not given.isdecimal() or not 0 < int(given) <= most:
         raise DeployError(f"{host.name}: {name} {given!r} is not a whole number from 1 to {most}")
@@ -42,27 +43,27 @@ def configuration(jobs: Mapping[str, object], scrape_seconds: int) -> str:
         {"job_name": name, "static_configs": [{"targets": [target], "labels": {"app": "monitor"}}]}
         for name, target in (("prometheus", "127.0.0.1:9090"), ("alertmanager", "127.0.0.1:9093"))
     ]
-    return head("prometheus.py") + pretty(
+    return _HEAD + _pretty(
         {
             "global": {
                 "scrape_interval": f"{scrape_seconds}s",
                 "scrape_timeout": f"{max(1, scrape_seconds - 1)}s",
                 "evaluation_interval": f"{scrape_seconds}s",
             },
-            "rule_files": [RULES],
+            "rule_files": [_RULES],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": ["127.0.0.1:9093"]}]}]},
-            "scrape_configs": [*own, *(scraped(job) for job in jobs)],
+            "scrape_configs": [*own, *(_scraped(job) for job in jobs)],
         }
     )
 
 
-def scraped(job: str) -> dict[str, object]:
-    found: dict[str, object] = {"job_name": job, "file_sd_configs": [{"files": [f"{TARGETS}/{job}.json"]}]}
+def _scraped(job: str) -> dict[str, object]:
+    found: dict[str, object] = {"job_name": job, "file_sd_configs": [{"files": [f"{_TARGETS}/{job}.json"]}]}
     if job == "jmx":
-        # Of two slots one never answers, which the host's sshd notes each time.
+        # One of the two slots never answers, and the host's sshd logs that each time.
         found["scrape_interval"] = "15s"
     if job in ("node", "mtail"):
-        # What they tell of an application belongs to it alone, where a host has both.
+        # Where a host has both applications, what these say of one must not count for the other.
         found["metric_relabel_configs"] = [
             {"source_labels": ["app"], "target_label": "__tmp_of"},
             {"source_labels": ["exported_app"], "regex": "(.+)", "target_label": "__tmp_of"},
@@ -95,36 +96,32 @@ def receiver(webhook: str) -> str:
         "group_wait": "10s",
         "group_interval": "1m",
     }
-    return head("prometheus.py") + pretty({"route": route, "receivers": [there]})
+    return _HEAD + _pretty({"route": route, "receivers": [there]})
 
 
-def head(file: str) -> str:
-    return f"# Written by deploys/{file}; changes made here are lost.\n"
-
-
-def pretty(document: object) -> str:
+def _pretty(document: object) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
 def keep_prometheus(what: Kept, jobs: Mapping[str, str], webhook: str) -> None:
     """Add the three to what the monitor keeps; `jobs` are the texts of the files of targets, by job."""
-    seconds = whole("scrape_seconds", 5, 300)
-    days = whole("retention_days", 15, 3650)
+    seconds = _whole("scrape_seconds", 5, 300)
+    days = _whole("retention_days", 15, 3650)
     size = str(host.data.get("retention_size") or "2GB")
     if not re.fullmatch(r"[1-9][0-9]{0,5}(MB|GB|TB)", size):
         raise DeployError(f"{host.name}: retention_size {size!r} is not a size such as 2GB")
-    configured = what.file(CONFIGURATION, configuration(jobs, seconds))
-    rules = what.file(RULES, (DEPLOYS / "alerts" / "rules.yml").read_text(encoding="utf-8"))
-    what.only.append(f"{TARGETS}/*.json")
+    configured = what.file(_CONFIGURATION, configuration(jobs, seconds))
+    rules = what.file(_RULES, (DEPLOYS / "alerts" / "rules.yml").read_text(encoding="utf-8"))
+    what.only.append(f"{_TARGETS}/*.json")
     for job, text in jobs.items():
-        what.file(f"{TARGETS}/{job}.json", text)
+        what.file(f"{_TARGETS}/{job}.json", text)
     what.debian(
         "prometheus",
         [
             "--web.listen-address=127.0.0.1:9090",
             "--web.external-url=http://localhost/prometheus/",
             "--web.route-prefix=/",
-            # Prometheus draws its own absence as 5 minutes of the last value; a minute, or four scrapes, is enough.
+            # By default Prometheus repeats the last value for 5 minutes; a minute, or four scrapes, is enough.
             f"--query.lookback-delta={max(60, 4 * seconds)}s",
             f"--storage.tsdb.retention.time={days}d",
             f"--storage.tsdb.retention.size={size}",
@@ -132,24 +129,24 @@ def keep_prometheus(what: Kept, jobs: Mapping[str, str], webhook: str) -> None:
         answers="http://127.0.0.1:9090/-/ready",
         reread=[configured, rules],
     )
-    receivers = what.file(ALERTS, receiver(webhook), mode="640", group="prometheus")
+    receivers = what.file(_ALERTS, receiver(webhook), mode="640", group="prometheus")
     what.debian(
         "prometheus-alertmanager",
         [
             "--web.listen-address=127.0.0.1:9093",
             "--web.external-url=http://localhost/alertmanager/",
             "--web.route-prefix=/",
-            # One alone: it listens for no others.
+            # There is only one: it listens for no others.
             "--cluster.listen-address=",
         ],
         answers="http://127.0.0.1:9093/-/ready",
         reread=[receivers],
     )
-    probes = what.file(BLACKBOX, (TEMPLATES / "blackbox.yml").read_text(encoding="utf-8"))
+    probes = what.file(_BLACKBOX, (TEMPLATES / "blackbox.yml").read_text(encoding="utf-8"))
     what.debian(
         "prometheus-blackbox-exporter",
         ["--web.listen-address=127.0.0.1:9115", f"--config.file={probes}"],
         answers="http://127.0.0.1:9115/-/healthy",
         reread=[probes],
     )
-    what.test += [["promtool", "check", "config", CONFIGURATION]]
+    what.test += [["promtool", "check", "config", _CONFIGURATION]]

@@ -10,27 +10,26 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
 
-__all__ = ["JOBS", "JVM_PORTS", "PORTS", "Monitored", "TargetsError", "loopback", "ports_of", "targets"]
+from deploys.kit.facts import APPLICATIONS, EXPORTERS
 
-Target = Mapping[str, object]
+__all__ = ["JOBS", "JVM_PORTS", "Monitored", "TargetsError", "loopback", "ports_of", "targets"]
 
-PORTS: Final = {
-    "node": 9100, "process": 9256, "mtail": 3903, "nginx": 9113, "mongodb": 9216, "mysqld": 9104, "haproxy": 8405,
-}  # fmt: skip
+_Target = Mapping[str, object]
+
 # The agent in either slot's JVM: the slot's port and 10000.
-JVM_PORTS: Final = (18081, 18082)
-OF_HOST: Final = ("node", "process")
-OF_APP: Final = {
+JVM_PORTS: Final = tuple(port + 10_000 for port in APPLICATIONS["itrust"].slots)
+_OF_HOST: Final = ("node", "process")
+_OF_APP: Final = {
     "checkbox": ("mtail", "nginx", "mongodb"),
     "itrust": ("mtail", "nginx", "mysqld", "jmx"),
     # No application: the canary's proxy, which shows HAProxy's own figures (templates/haproxy.cfg.j2).
     "proxy": ("haproxy",),
 }
 JOBS: Final = ("node", "process", "mtail", "nginx", "mongodb", "mysqld", "jmx", "haproxy", "probe")
-# The place on 127.0.0.0/8 where the monitor has the hosts' ports: away from 127.0.0.1 and systemd's 127.0.0.53.
-FIRST: Final = IPv4Address("127.64.0.0")
-PLACES: Final = 1 << 22
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+# The range of loopback addresses where the monitor has the hosts' ports: not near 127.0.0.1 and systemd's 127.0.0.53.
+_FIRST: Final = IPv4Address("127.64.0.0")
+_PLACES: Final = 1 << 22
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 class TargetsError(Exception):
@@ -59,29 +58,29 @@ def loopback(name: str) -> str:
     """
     digest = hashlib.sha256(name.encode()).digest()
     # Neither the first nor the last of the range.
-    return str(FIRST + 1 + int.from_bytes(digest[:8], "big") % (PLACES - 2))
+    return str(_FIRST + 1 + int.from_bytes(digest[:8], "big") % (_PLACES - 2))
 
 
-def jobs_of(monitored: Monitored) -> list[str]:
-    jobs = dict.fromkeys([*OF_HOST, *(job for app in monitored.apps for job in OF_APP[app])])
+def _jobs_of(monitored: Monitored) -> list[str]:
+    jobs = dict.fromkeys([*_OF_HOST, *(job for app in monitored.apps for job in _OF_APP[app])])
     return [job for job in jobs if job not in monitored.without]
 
 
 def ports_of(monitored: Monitored) -> list[int]:
     """The ports of its loopback that a host shows to the monitor."""
-    return [port for job in jobs_of(monitored) for port in ports_of_job(job)]
+    return [port for job in _jobs_of(monitored) for port in _ports_of_job(job)]
 
 
-def ports_of_job(job: str) -> tuple[int, ...]:
-    return JVM_PORTS if job == "jmx" else (PORTS[job],)
+def _ports_of_job(job: str) -> tuple[int, ...]:
+    return JVM_PORTS if job == "jmx" else (EXPORTERS[job],)
 
 
 def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
     """The text of the file of targets (file_sd) by job, for all JOBS. Raises TargetsError."""
-    found: dict[str, list[Target]] = {job: [] for job in JOBS}
+    found: dict[str, list[_Target]] = {job: [] for job in JOBS}
     places: dict[str, str] = {}
     for host in hosts:
-        if not NAME.fullmatch(host.name):
+        if not _NAME.fullmatch(host.name):
             raise TargetsError(
                 f"host {host.name!r}: to be monitored it needs a name of letters, digits, . _ and -"
             )
@@ -90,18 +89,18 @@ def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
         if other != host.name:
             raise TargetsError(f"hosts {other!r} and {host.name!r} share {place}: give one another name")
         for app in host.apps:
-            for job in [*OF_HOST, *OF_APP[app]]:
+            for job in [*_OF_HOST, *_OF_APP[app]]:
                 if job in host.without:
                     continue
-                for port in ports_of_job(job):
-                    found[job].append(target(f"{place}:{port}", host.name, app, f"{host.name}:{port}"))
+                for port in _ports_of_job(job):
+                    found[job].append(_target(f"{place}:{port}", host.name, app, f"{host.name}:{port}"))
             if app in host.probes:
-                found["probe"].append(target(host.probes[app], host.name, app, host.probes[app]))
-    for job in OF_HOST:
-        own = f"127.0.0.1:{PORTS[job]}"
-        found[job].append(target(own, monitor, "monitor", f"{monitor}:{PORTS[job]}"))
+                found["probe"].append(_target(host.probes[app], host.name, app, host.probes[app]))
+    for job in _OF_HOST:
+        own = f"127.0.0.1:{EXPORTERS[job]}"
+        found[job].append(_target(own, monitor, "monitor", f"{monitor}:{EXPORTERS[job]}"))
     return {job: json.dumps(entries, indent=1) + "\n" for job, entries in found.items()}
 
 
-def target(address: str, host: str, app: str, instance: str) -> Target:
+def _target(address: str, host: str, app: str, instance: str) -> _Target:
     return {"targets": [address], "labels": {"host": host, "app": app, "instance": instance}}

@@ -23,14 +23,14 @@ from deploys.kit.places import TEMPLATES
 from deploys.watch.exporters import USER
 from deploys.watch.scraped import Monitored, loopback, ports_of
 
-__all__ = ["authorized", "endpoint", "kept_tunnels", "key"]
+__all__ = ["authorized", "configuration", "endpoint", "kept_tunnels", "key", "plain"]
 
-BASE: Final = "/etc/tunnels"
-HOME: Final = "/var/lib/exporters"
-PUBLIC: Final = f"{BASE}/key.pub"
-UNIT: Final = "/etc/systemd/system/tunnel@.service"
-# Beside the key's own restrictions: not the host's UNIX sockets, and no port of the host's made for others.
-DAEMON: Final = f"""\
+_BASE: Final = "/etc/tunnels"
+_HOME: Final = "/var/lib/exporters"
+_PUBLIC: Final = f"{_BASE}/key.pub"
+_UNIT: Final = "/etc/systemd/system/tunnel@.service"
+# More restrictions than a key can have: no UNIX sockets, and no listening port on the host.
+_DAEMON: Final = f"""\
 # Written by deploys/watch/tunnels.py; changes made here are lost.
 Match User {USER}
     AuthenticationMethods publickey
@@ -40,8 +40,8 @@ Match User {USER}
     X11Forwarding no
     PermitTTY no
 """
-PUBLIC_KEY: Final = re.compile(r"ssh-ed25519 [A-Za-z0-9+/=]{40,}")
-HOST_KEY: Final = re.compile(r"^(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+", re.MULTILINE)
+_PUBLIC_KEY: Final = re.compile(r"ssh-ed25519 [A-Za-z0-9+/=]{40,}")
+_HOST_KEY: Final = re.compile(r"^(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+", re.MULTILINE)
 
 
 def endpoint(other: Host) -> tuple[str, int]:
@@ -63,24 +63,24 @@ def plain(address: str) -> str:
 @operation()
 def key() -> Generator[StringCommand, None, None]:
     """The monitor's own key, made there, and the user that uses it."""
-    if host.get_fact(Command, f"cat {PUBLIC} 2>/dev/null || true"):
+    if host.get_fact(Command, f"cat {_PUBLIC} 2>/dev/null || true"):
         host.noop("the key is there")
         return
     yield StringCommand(
         "id -u tunnels >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir /nonexistent"
         " --shell /usr/sbin/nologin tunnels;"
-        f" install -d -m 755 {BASE} && rm -f {BASE}/.new {BASE}/.new.pub &&"
-        f" ssh-keygen -q -t ed25519 -N '' -C monitor -f {BASE}/.new &&"
-        f" chown tunnels: {BASE}/.new && mv {BASE}/.new {BASE}/key && mv {BASE}/.new.pub {PUBLIC}"
+        f" install -d -m 755 {_BASE} && rm -f {_BASE}/.new {_BASE}/.new.pub &&"
+        f" ssh-keygen -q -t ed25519 -N '' -C monitor -f {_BASE}/.new &&"
+        f" chown tunnels: {_BASE}/.new && mv {_BASE}/.new {_BASE}/key && mv {_BASE}/.new.pub {_PUBLIC}"
     )
 
 
-def public_key(monitor: Host) -> str:
+def _public_key(monitor: Host) -> str:
     """The monitor's public key; empty where it has none yet."""
     if not monitor.connected:
         return ""
-    told = monitor.get_fact(Command, f"cat {PUBLIC} 2>/dev/null || true", _sudo=False)
-    found = PUBLIC_KEY.match(told or "")
+    told = monitor.get_fact(Command, f"cat {_PUBLIC} 2>/dev/null || true", _sudo=False)
+    found = _PUBLIC_KEY.match(told or "")
     return found[0] if found else ""
 
 
@@ -90,7 +90,7 @@ def authorized(monitor: Host, ports: Sequence[int]) -> Generator[StringCommand, 
 
     Where the monitor does not take part in this run (`--limit`), what is there stays.
     """
-    public = public_key(monitor)
+    public = _public_key(monitor)
     if not public:
         if not monitor.connected:
             host.noop("the monitor is not among the hosts of this run")
@@ -100,37 +100,37 @@ def authorized(monitor: Host, ports: Sequence[int]) -> Generator[StringCommand, 
             yield StringCommand("true")  # only looked at: it is made by then
         return
     opens = ",".join(f'permitopen="127.0.0.1:{port}"' for port in sorted(ports))
-    what = Kept(users={USER: HOME})
-    what.file(f"{HOME}/.ssh/authorized_keys", f"restrict,port-forwarding,{opens} {public} monitor\n")
-    limits = what.file("/etc/ssh/sshd_config.d/pipeline-exporters.conf", DAEMON)
+    what = Kept(users={USER: _HOME})
+    what.file(f"{_HOME}/.ssh/authorized_keys", f"restrict,port-forwarding,{opens} {public} monitor\n")
+    limits = what.file("/etc/ssh/sshd_config.d/pipeline-exporters.conf", _DAEMON)
     what.units["ssh.service"] = {"reread": [limits], "where_it_runs": True}
     what.test = [["/usr/sbin/sshd", "-t"]]
     yield from kept._inner(what=what)
 
 
-def host_keys(other: Host) -> str:
+def _host_keys(other: Host) -> str:
     """The public keys by which a host is known, one a line; empty where it is not connected."""
     if not other.connected:
         return ""
     told = other.get_fact(Command, "cat /etc/ssh/ssh_host_*_key.pub", _sudo=False)
-    return "".join(f"{found}\n" for found in sorted(HOST_KEY.findall(told or "")))
+    return "".join(f"{found}\n" for found in sorted(_HOST_KEY.findall(told or "")))
 
 
 def kept_tunnels(what: Kept, hosts: Sequence[tuple[Monitored, Host]]) -> None:
     """Add the tunnels to `hosts` to what the monitor keeps; those to others go."""
     text = (TEMPLATES / "tunnel.service").read_text(encoding="utf-8")
-    unit = what.file(UNIT, text)
-    what.only += [f"{BASE}/*.conf", f"{BASE}/*.keys"]
+    unit = what.file(_UNIT, text)
+    what.only += [f"{_BASE}/*.conf", f"{_BASE}/*.keys"]
     what.only_units = "tunnel@*.service"
     for monitored, other in hosts:
         name = monitored.name
-        known = f"{BASE}/{name}.keys"
-        told = host_keys(other)
+        known = f"{_BASE}/{name}.keys"
+        told = _host_keys(other)
         if told:
             what.file(known, "".join(f"{name} {line}\n" for line in told.splitlines()))
         else:
             what.spared.append(known)
-        written = what.file(f"{BASE}/{name}.conf", configuration(monitored, endpoint(other)))
+        written = what.file(f"{_BASE}/{name}.conf", configuration(monitored, endpoint(other)))
         what.units[f"tunnel@{name}.service"] = {"files": [unit, written, known], "patient": True}
 
 
@@ -141,16 +141,16 @@ def configuration(monitored: Monitored, there: tuple[str, int]) -> str:
         f"Port {there[1]}",
         f"User {USER}",
         f"HostKeyAlias {monitored.name}",
-        f"UserKnownHostsFile {BASE}/{monitored.name}.keys",
+        f"UserKnownHostsFile {_BASE}/{monitored.name}.keys",
         "GlobalKnownHostsFile /dev/null",
         "StrictHostKeyChecking yes",
-        f"IdentityFile {BASE}/key",
+        f"IdentityFile {_BASE}/key",
         "IdentitiesOnly yes",
         "BatchMode yes",
-        # Not that the slot which does not run refuses, at each scrape.
+        # Otherwise it would log at each scrape that the slot which does not run refuses.
         "LogLevel ERROR",
         "ConnectTimeout 5",
-        # A host that is gone without a word is noticed within 15 s.
+        # A host that disappears is noticed within 15 s.
         "ServerAliveInterval 5",
         "ServerAliveCountMax 3",
         "ExitOnForwardFailure yes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["clean", "duration", "plural", "redact"]
+__all__ = ["clean", "duration", "last_line", "plural", "printable", "redact"]
 
 # CSI and OSC sequences go as a whole, so that "\x1b[31m" does not leave "[31m" behind.
 _ESCAPES = re.compile(
@@ -26,6 +26,26 @@ def clean(value: object, limit: int = 2000) -> str:
     # Cc control, Cf format (bidirectional overrides, zero width), Cs lone surrogates, Co private use
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def printable(text: str, limit: int | None = None) -> str:
+    """`text` with a space for each character that cannot be printed, cut off after `limit` characters.
+
+    Keeps the length, unlike `clean`: what was a line break or an escape character is still seen as a gap.
+
+    >>> printable("two\\nlines"), printable("too long", 3)
+    ('two lines', 'too')
+    """
+    return "".join(char if char.isprintable() else " " for char in text)[:limit]
+
+
+def last_line(text: str, default: str = "") -> str:
+    """The last line of `text` that is not blank, without the spaces around it; `default` when there is none.
+
+    >>> last_line("Warning: old key\\nPermission denied.\\n\\n"), last_line(" ", "no message")
+    ('Permission denied.', 'no message')
+    """
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), default)
 
 
 def plural(count: int, noun: str) -> str:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
+from pipeline.base.facts import EXPORTERS as PORTS
 from pipeline.remote.ssh import Connection
 
 __all__ = ["EXPORTERS", "Collector", "read_sample"]
 
-EXPORTERS = {"node": "127.0.0.1:9100", "process": "127.0.0.1:9256"}
+EXPORTERS = {name: f"127.0.0.1:{PORTS[name]}" for name in ("node", "process")}
 SERVICE_USER = "canary"
 INTERVAL = 1.0
 MOST_OF_A_HOST = (

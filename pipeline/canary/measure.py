@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
+from pipeline.base.facts import PROXY_PORT
 from pipeline.canary.drive import Driven, drive
 from pipeline.canary.early_stop import Looks
 from pipeline.canary.health import EXPORTERS, Collector
@@ -30,7 +31,6 @@ from pipeline.runs.tables import SeriesWriter
 
 __all__ = ["conduct", "connected", "connected_proxy"]
 
-PUBLIC_PORT = 8080
 LOADER_TIMEOUT = (
     "5s"  # longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour
 )
@@ -161,7 +161,7 @@ def _loader_arguments(
 ) -> list[str]:
     request, host = profile.request, connections["proxy"].host
     arguments = [
-        f"http://{host.private_address}:{PUBLIC_PORT}{request.target()}",
+        f"http://{host.private_address}:{PROXY_PORT}{request.target()}",
         "--method", request.method,
         "--rate", f"{settings.rate:g}",
         "--duration", f"{settings.phases()[-1].end:g}s",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pipeline.base.errors import Exit
+from pipeline.base.text import printable
 from pipeline.cli.options import json_option
 
 __all__ = ["deploy"]
@@ -68,7 +69,7 @@ def deploy(application: str, as_json: bool, **options: Any) -> int:
         click.echo(json.dumps(outcome.to_dict()))
     else:
         for line in summary(outcome):
-            click.echo("".join(char if char.isprintable() else " " for char in line))
+            click.echo(printable(line))
     if outcome.error:
         return tell(outcome.error, as_json=False)
     return Exit.OK

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from pipeline.base.errors import Exit
+from pipeline.base.text import printable
 from pipeline.cli.options import json_option
 
 __all__ = ["verify"]
@@ -68,4 +69,4 @@ def verify(
 
 def _line(text: str) -> str:
     """One line with no control characters: what a host said may be in it."""
-    return "".join(char if char.isprintable() else " " for char in text)[:160]
+    return printable(text, 160)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.base.errors import UsageError
+from pipeline.base.facts import APPLICATIONS as FACTS
 from pipeline.base.places import DEPLOYS
 
 __all__ = ["APPLICATIONS", "Application", "find_application", "same_name"]
@@ -18,20 +19,20 @@ DATA = ("archive", "commit", "repo", "ref", "environment", "secrets_directory", 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application. `key` is its group in an inventory, its user on a host and its file in deploys/.
+    """One application that can be deployed; deploys/facts.yml says what `name` to `disk` mean.
 
-    `memory` and `disk` are the least a host must have, in MB: all of its memory, and what is free below /srv.
-    `listen` is nginx's port and `page` what to open there. `only` names the options and data that no other
-    application has.
+    `key` is its group in an inventory, its user on a host and its file in deploys/. `also` are more spellings of
+    its name. `only` names the options and data that no other application has.
     """
 
-    name: str
     key: str
+    name: str
+    repository: str
     ref: str
+    listen: int
+    page: str
     memory: int
     disk: int
-    listen: int
-    page: str = "/"
     also: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 
@@ -46,14 +47,16 @@ class Application:
         return (*DATA, *self.only)
 
 
-# Memory: what a host sold as 512 MB (mongod, node, npm) or 1 GB (Tomcat, MariaDB, Maven) shows of it.
+def _application(key: str, *, also: tuple[str, ...], only: tuple[str, ...] = ()) -> Application:
+    facts = dict(FACTS[key])
+    del facts["slots"], facts["health"]  # nobody needs them away from the host
+    return Application(key, **facts, also=also, only=only)
+
+
 APPLICATIONS = (
-    Application("checkbox.io", "checkbox", "master", memory=450, disk=1000, listen=80, also=("checkboxio",)),
-    Application(
-        "iTrust", "itrust", "v6", memory=900, disk=1500, listen=8080, page="/iTrust2/login",
-        also=("itrust2",), only=("war", "build"),
-    ),
-)  # fmt: skip
+    _application("checkbox", also=("checkboxio",)),
+    _application("itrust", also=("itrust2",), only=("war", "build")),
+)
 
 
 def same_name(text: str) -> str:

@@ -7,13 +7,12 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.base.errors import EnvironmentError_
 from pipeline.deploy.applications import Application
 from pipeline.inventory.hosts import Host
-from pipeline.remote.ssh import ssh_arguments
+from pipeline.remote.ask import Answer, ask, ask_all
 
 __all__ = ["check_hosts", "problems_of_facts"]
 
@@ -40,10 +39,8 @@ def check_hosts(app: Application, hosts: Sequence[Host], known_hosts: Path, *, r
     for file in {host.known_hosts or known_hosts for host in hosts}:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        answers = list(pool.map(lambda host: problems_of(app, host, known_hosts, room), hosts))
     lines, hints = [], []
-    for host, (found, hint) in zip(hosts, answers, strict=True):
+    for host, (found, hint) in ask_all(hosts, lambda host: problems_of(app, host, known_hosts, room)):
         lines += [": ".join(part for part in (host.where, host.name, problem) if part) for problem in found]
         hints += [hint] if hint else []
     if lines:
@@ -59,16 +56,12 @@ def problems_of(app: Application, host: Host, known_hosts: Path, room: bool) -> 
     except OSError as error:
         if not through_ssh_config(host):
             return [f"cannot be reached by SSH at {host.address}:{host.port}: {error.strerror or error}"], ""
-    command = ["ssh", *ssh_arguments(host, known_hosts), "sh -s"]
-    try:
-        done = subprocess.run(
-            command, input=SCRIPT, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
+    answer = ask(host, "sh -s", known_hosts=known_hosts, seconds=SECONDS, stdin=SCRIPT)
+    if answer.status is None:
         return [f"{address} did not answer within {SECONDS} s"], ""
-    if done.returncode != 0:
-        return refused(host, address, done.stderr, (host.known_hosts or known_hosts).resolve())
-    facts = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    if answer.status != 0:
+        return refused(host, address, answer, (host.known_hosts or known_hosts).resolve())
+    facts = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
     return problems_of_facts(app, host.user, facts, room=room)
 
 
@@ -76,18 +69,22 @@ def through_ssh_config(host: Host) -> bool:
     """Whether the user's SSH configuration leads elsewhere: a jump host, or an alias of the real address."""
     done = subprocess.run(
         ["ssh", "-G", "-p", str(host.port), "-l", host.user, "--", host.address],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
     settings = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
     there = settings.get("hostname", host.address)
     return "proxyjump" in settings or "proxycommand" in settings or there != host.address.lower()
 
 
-def refused(host: Host, address: str, said: str, known_hosts: Path) -> tuple[list[str], str]:
+def refused(host: Host, address: str, answer: Answer, known_hosts: Path) -> tuple[list[str], str]:
     """Why SSH was refused, and what to do about it."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    last = lines[-1] if lines else "no message"
-    if "REMOTE HOST IDENTIFICATION HAS CHANGED" in said or "Host key verification failed" in said:
+    last = answer.said("no message")
+    changed = ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Host key verification failed")
+    if any(words in answer.stderr for words in changed):
         name = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
         return (
             [f"{address}: its host key is not the one that is known: was it built anew?"],

@@ -10,7 +10,7 @@ from pipeline.base.errors import UsageError
 from pipeline.base.places import CACHE
 from pipeline.deploy.settings import Settings, check_war
 from pipeline.inventory.hosts import Host
-from pipeline.source.repository import UPSTREAMS, Commit, Source, open_source
+from pipeline.source.repository import Commit, Source, open_source
 
 __all__ = ["Wanted", "wanted"]
 
@@ -70,7 +70,7 @@ def one(
             raise UsageError(f"{host.where}: archive {archive}: there is no such file")
         return Wanted(host, {**data, "archive": str(archive.resolve())})
     # The upstream is named, not left to be the usual one: nothing else is ever put on a host in its place.
-    repo = settings.repo or str(host.data.get("repo") or UPSTREAMS[app.key])
+    repo = settings.repo or str(host.data.get("repo") or app.repository)
     ref = settings.ref or str(host.data.get("ref") or app.ref)
     if (repo, ref) not in sources:
         source = open_source(repo, CACHE, service=app.key, say=say)

@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.base.child import ended, start
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, InventoryError
 from pipeline.base.lock import inventory_lock
 from pipeline.base.places import ROOT, log_file, state_directory
+from pipeline.base.text import last_line
 from pipeline.deploy.applications import Application
 from pipeline.deploy.preflight import check_hosts
 from pipeline.deploy.targets import targets
 from pipeline.inventory.hosts import Host
-from pipeline.remote.provision import ended
 
 __all__ = ["Check", "verify"]
 
@@ -94,25 +95,19 @@ def run_suite(
             f"--pipeline-report={report}", *arguments,
         ]  # fmt: skip
         log.touch(mode=0o600)
-        with log.open("w") as output:
-            child = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                text=True, start_new_session=True,
-            )  # fmt: skip
+        with log.open("wb") as output:
+            child = start(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
             with ended(child):
                 follow(child, report, progress)
         found = [Check(**json.loads(line)) for line in report.read_text().splitlines()]
     if child.returncode not in ENDED or not found:
-        said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        raise EnvironmentError_(
-            f"the suite did not run: {said[-1] if said else f'pytest ended with {child.returncode}'}",
-            hint=f"less {log}",
-        )
+        said = last_line(log.read_text(errors="replace"), f"pytest ended with {child.returncode}")
+        raise EnvironmentError_(f"the suite did not run: {said}", hint=f"less {log}")
     real = {name: host.name for name, host in names.items()}
     return [Check(real.get(c.host, c.host), c.title, c.outcome, c.reason) for c in found]
 
 
-def follow(child: subprocess.Popen[str], report: Path, progress: Progress) -> None:
+def follow(child: subprocess.Popen[bytes], report: Path, progress: Progress) -> None:
     """Tells how many checks are done until the child ends."""
     told = time.monotonic()
     while True:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipeline.base.errors import InventoryError
+from pipeline.base.files import write_whole
 from pipeline.inventory.ansible import read_ansible
 from pipeline.inventory.entries import Problems, hosts_of
 from pipeline.inventory.hosts import Host, Inventory
@@ -62,12 +63,7 @@ def write_inventory(inventory: Inventory, path: Path, comment: str = "") -> None
     Raises InventoryError for what that form cannot hold: a group that is no plain name, data that is code.
     """
     mode = 0o600 if any(host.key is not None for host in inventory) else 0o644
-    text = inventory_text(inventory, comment)
-    partial = path.with_name(path.name + ".new")
-    partial.unlink(missing_ok=True)
-    partial.touch(mode=mode)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, inventory_text(inventory, comment), mode=mode)
 
 
 def inventory_text(inventory: Inventory, comment: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Child processes of the lab: each in its own session, its output in a log, ended with all it started."""
+"""Commands of the lab: the output of each in a log, what failed in one line, none left over."""
 
 from __future__ import annotations
 
@@ -9,17 +9,32 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.base.child import start, stop
 from pipeline.base.errors import LabError
+from pipeline.base.text import last_line
 
-__all__ = ["run", "stop", "stop_left", "tail"]
+__all__ = ["Limits", "run", "stop_left", "tail"]
 
 # Ruby's backtraces, progress bars, and what Vagrant and mmdebstrap say after the reason tell a user nothing.
-NOISE = re.compile(
+_NOISE = re.compile(
     r"^(/\S+\.rb:\d+|[=\-\s]*$|.*\(Rate: |Please report this as a bug|Any errors that occurred"
     r"|I: |E: mmdebstrap failed to run|E: apt-get .* failed|E: Some index files failed)"
 )
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many `seconds` a command may take, and how many of `patience` it has to end after SIGTERM."""
+
+    seconds: float = 600
+    patience: float = 10
+
+
+USUAL = Limits()
 
 
 def run(
@@ -28,61 +43,65 @@ def run(
     log: Path,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    seconds: float = 600,
+    limits: Limits = USUAL,
     what: str = "",
+    failed: str = "",
     on_line: Callable[[str], None] | None = None,
     note: Path | None = None,
 ) -> None:
-    """Runs `command` with its output appended to `log`, and each line of it also given to `on_line`.
+    """Run `command` to its end. Whatever ends the wait, Ctrl-C too, ends the command and its children.
 
-    `what` names the step in the error (default: the command's first two words). Raises LabError when the
-    command is missing, fails, or takes longer than `seconds`. Whatever ends the wait, Ctrl-C too, ends the
-    command and its children; only SIGKILL does not, and then `stop_left` finds them by the file `note`.
+    Args:
+        command: Program and arguments.
+        log: Its output is appended here.
+        cwd: Its working directory; this process's own unless given.
+        env: Its environment; this process's own unless given.
+        limits: How long it may take, and how long it has to end once it was told to.
+        what: Names the step in errors; default: the first two words of the command.
+        failed: Begins the error of a command that fails; default: `what` and "failed".
+        on_line: Also gets each line of the output, while the command runs.
+        note: A file that names the process while it runs: were this process killed with SIGKILL, `stop_left`
+            ends the command by it.
+
+    Raises:
+        LabError: The command is missing, fails, or takes too long.
     """
     what = what or " ".join(command[:2])
     with log.open("ab") as sink:
-        start = sink.tell()
+        begin = sink.tell()
         try:
-            child = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            child = start(command, stdout=sink, stderr=subprocess.STDOUT, cwd=cwd, env=env)
         except FileNotFoundError:
             raise LabError(f"{command[0]} is not installed", hint="make setup") from None
     if note is not None:
         note.write_text(f"{child.pid} {_birth(child.pid)}")
     try:
-        status = _follow(child, log, start, seconds, on_line)
+        status = _follow(child, log, begin, limits.seconds, on_line)
     except subprocess.TimeoutExpired:
-        stop(child)
+        stop(child, limits.patience)
         raise LabError(
-            f"{what} took longer than {seconds:.0f} s: {tail(log, start)}", hint=f"see {log}"
+            f"{what} took longer than {limits.seconds:.0f} s: {tail(log, begin)}", hint=f"see {log}"
         ) from None
     except BaseException:
-        stop(child)
+        stop(child, limits.patience)
         raise
     finally:
         if note is not None:
             note.unlink(missing_ok=True)
     if status != 0:
-        raise LabError(f"{what} failed: {tail(log, start)}", hint=f"see {log}")
+        raise LabError(f"{failed or f'{what} failed'}: {tail(log, begin)}", hint=f"see {log}")
 
 
 def _follow(
     child: subprocess.Popen[bytes],
     log: Path,
-    start: int,
+    begin: int,
     seconds: float,
     on_line: Callable[[str], None] | None,
 ) -> int:
     deadline = time.monotonic() + seconds
     with log.open("rb") as lines:
-        lines.seek(start)
+        lines.seek(begin)
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=0.1)
@@ -93,18 +112,6 @@ def _follow(
                 return child.returncode
             if time.monotonic() > deadline:
                 raise subprocess.TimeoutExpired(child.args, seconds)
-
-
-def stop(child: subprocess.Popen[bytes], patience: float = 10) -> None:
-    """Ends a child that has its own session, and all it started: SIGTERM, after `patience` s SIGKILL."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=patience)
-            if sign is signal.SIGKILL:
-                return
-    child.wait()
 
 
 def stop_left(note: Path, patience: float = 10) -> None:
@@ -132,13 +139,10 @@ def _birth(pid: int) -> int:
     return 0 if state == "Z" else int(fields[18])
 
 
-def tail(log: Path, start: int = 0) -> str:
-    """For an error message: the last line of `log` after byte `start` that says something, printable."""
+def tail(log: Path, begin: int = 0) -> str:
+    """For an error message: the last line of `log` after byte `begin` that says something, printable."""
     with log.open("rb") as lines:
-        lines.seek(start)
+        lines.seek(begin)
         text = lines.read().decode(errors="replace")
-    said = [
-        re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f]", "", line).strip() for line in text.splitlines()
-    ]
-    said = [line for line in said if line and not NOISE.match(line)]
-    return said[-1] if said else "no output"
+    said = (_ESCAPES.sub("", line).strip() for line in text.splitlines())
+    return last_line("\n".join(line for line in said if not _NOISE.match(line)), "no output")

@@ -19,11 +19,11 @@ from pipeline.inventory.hosts import Host, Inventory
 from pipeline.lab import libvirt, lxc
 from pipeline.lab.box import box_directory, box_for, ensure_box
 from pipeline.lab.children import stop_left
+from pipeline.lab.memory import memories
 from pipeline.lab.provider import choose_provider, has_kvm
 from pipeline.lab.record import Record, read, write
 from pipeline.lab.sets import CANARY, HostSet
 from pipeline.lab.vagrant_command import VagrantCommand, note_beside
-from pipeline.remote.ask import answering
 from pipeline.remote.ssh import ssh_arguments
 
 __all__ = ["Lab"]
@@ -70,7 +70,7 @@ class Lab:
         record = read(self._file)
         if record is None:
             raise LabError(f"{self.root}: {self.of.title} is not up", hint=self.of.command("up"))
-        for error in answering(record.hosts, self.known_hosts).values():
+        for error in memories(record.hosts, self.known_hosts).values():
             if isinstance(error, HostError):
                 raise LabError(f"{self.of.title} is not whole: {error}", hint=self.of.command("up"))
         return self._inventory(record)
@@ -199,7 +199,7 @@ class Lab:
         return self._inventory(Record(provider, settings, tuple(hosts)))
 
     def _check(self, provider: str, settings: dict[str, str], hosts: Sequence[Host]) -> None:
-        for name, memory in answering(hosts, self.known_hosts).items():
+        for name, memory in memories(hosts, self.known_hosts).items():
             if isinstance(memory, HostError):
                 raise LabError(f"a booted host does not answer: {memory}", hint=f"see {self.log}")
             wanted = self.of.memory_of(name, settings)
@@ -214,7 +214,7 @@ class Lab:
         hosts = record.hosts
         if record.provider == "lxc":  # a stopped container's address would be waited for
             hosts = tuple(h for h in hosts if lxc.state(self._prefix + h.name) == "running")
-        answers = answering(hosts, self.known_hosts)
+        answers = memories(hosts, self.known_hosts)
         return [name for name, memory in answers.items() if not isinstance(memory, HostError)]
 
     def _in_use(self) -> str | None:

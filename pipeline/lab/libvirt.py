@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pipeline.base.child import start
 from pipeline.base.errors import LabError
 from pipeline.lab.lxc import OUTLIVING
 
@@ -122,9 +123,7 @@ def kvm_refuses() -> bool:
 def _start(name: str, command: list[str]) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     with (LOGS / f"{name}-pipeline.log").open("ab") as log:
-        child = subprocess.Popen(
-            command, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        child = start(command, stdout=log, stderr=log, cwd=Path("/"))
     OUTLIVING.append(child)
     (SHARED / f"{name}.pid").write_text(f"{child.pid}\n")
 

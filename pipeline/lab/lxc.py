@@ -19,7 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.base.child import start
 from pipeline.base.errors import LabError
+from pipeline.base.text import last_line
 
 __all__ = [
     "acquire",
@@ -147,14 +149,8 @@ def _start_lxcfs() -> None:
     LXCFS.mkdir(parents=True, exist_ok=True)
     LXCFS_PID.unlink(missing_ok=True)  # one left by a killed lxcfs keeps the next from starting, silently
     with Path("/var/log/lxcfs.log").open("ab") as log:
-        child = subprocess.Popen(
-            ["lxcfs", "-l", "--enable-cfs", str(LXCFS)],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        command = ["lxcfs", "-l", "--enable-cfs", str(LXCFS)]
+        child = start(command, stdout=log, stderr=log, cwd=Path("/"))
     OUTLIVING.append(child)
     deadline = time.monotonic() + 5
     while not _lxcfs_works():
@@ -182,10 +178,10 @@ def _lxcfs_works() -> bool:
         return False
 
 
-def free_slot(prefix: str, start: int) -> int:
+def free_slot(prefix: str, beginning: int) -> int:
     """The last byte of the first of three successive addresses on lxcbr0, kept for this lab until `release`.
 
-    No other container has them, and no other lab that is just booting. The search begins at the place `start`,
+    No other container has them, and no other lab that is just booting. The search begins at the place `beginning`,
     any number that stays the same for this lab, so it usually gets the same addresses again.
     """
     with _shared():
@@ -200,7 +196,7 @@ def free_slot(prefix: str, start: int) -> int:
             if kept.name != f"slot-{prefix}":
                 taken.update(byte + at for byte in map(int, kept.read_text().split()) for at in range(3))
         for turn in range(len(SLOTS)):
-            slot = SLOTS[(start + turn) % len(SLOTS)]
+            slot = SLOTS[(beginning + turn) % len(SLOTS)]
             if taken.isdisjoint(range(slot, slot + 3)):
                 (SHARED / f"slot-{prefix}").write_text(str(slot))
                 return slot
@@ -237,9 +233,8 @@ def destroy(names: list[str]) -> None:
         result = _call(["lxc-destroy", "-f", "-n", name])
         folder = CONTAINERS / name
         if folder.exists() and not (folder / "config").exists():
-            shutil.rmtree(
-                folder, ignore_errors=True
-            )  # an interrupted lxc-create, which lxc-destroy does not know
+            # left by an interrupted lxc-create, which lxc-destroy does not know
+            shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
             raise LabError(
                 f"container {name} cannot be removed: {_last(result)}", hint=f"lxc-destroy -f -n {name}"
@@ -276,8 +271,7 @@ def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _last(result: subprocess.CompletedProcess[str]) -> str:
-    lines = (result.stderr or result.stdout).strip().splitlines()
-    return lines[-1] if lines else f"exit code {result.returncode}"
+    return last_line(result.stderr or result.stdout, f"exit code {result.returncode}")
 
 
 def _lines(path: Path) -> list[str]:

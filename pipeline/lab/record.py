@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.base.files import write_whole
 from pipeline.inventory.hosts import Host
 
 __all__ = ["Record", "read", "write"]
@@ -58,10 +59,5 @@ def write(path: Path, provider: str, settings: Mapping[str, str], hosts: Sequenc
         }
         for host in hosts
     ]
-    fresh = path.with_suffix(".new")
-    fresh.write_text(
-        json.dumps(
-            {"format": FORMAT, "provider": provider, "settings": dict(settings), "hosts": rows}, indent=1
-        )
-    )
-    fresh.replace(path)
+    record = {"format": FORMAT, "provider": provider, "settings": dict(settings), "hosts": rows}
+    write_whole(path, json.dumps(record, indent=1))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import math
 import os
 import re
 import shlex
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.base.errors import LabError
-from pipeline.lab.children import run, stop, tail
+from pipeline.lab.children import Limits, run
 
 __all__ = ["KEY", "RECIPE", "Say", "make_rootfs", "recipe_digest", "recipe_lines"]
 
@@ -82,40 +82,27 @@ def make_rootfs(
         command.append("--customize-hook=" + shlex.join(hook).replace(" ROOT", ' "$1"', 1))
     command += ["bookworm", target, str(sources)]
     environment = {**os.environ, "TMPDIR": str(folder), "LC_ALL": "C.UTF-8"}
-    with log.open("ab") as sink:
-        start = sink.tell()
-        try:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                env=environment,
-                cwd=folder,
-                start_new_session=True,
-            )
-        except FileNotFoundError:
-            raise LabError("mmdebstrap is not installed", hint="make setup") from None
-        try:
-            status = _report_steps(child, log, start, say)
-        except BaseException:
-            stop(child, patience=30)  # it unmounts and removes its own folder on SIGTERM
-            raise
-    if status != 0:
-        raise LabError(f"the base box did not build: {tail(log, start)}", hint=f"see {log}")
+    run(
+        command,
+        log=log,
+        cwd=folder,
+        env=environment,
+        # after SIGTERM it unmounts and removes its own folder
+        limits=Limits(seconds=math.inf, patience=30),
+        failed="the base box did not build",
+        on_line=_steps_told(say),
+    )
 
 
-def _report_steps(child: subprocess.Popen[bytes], log: Path, start: int, say: Say) -> int:
-    """Turns the steps in mmdebstrap's log into progress lines until it ends; its exit code."""
+def _steps_told(say: Say) -> Callable[[str], None]:
+    """A function for the lines of mmdebstrap: says each of STEPS as it begins."""
     waiting = dict(STEPS)
-    while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return child.wait(timeout=0.5)
-        with log.open("rb") as lines:
-            lines.seek(start)
-            text = lines.read().decode(errors="replace")
-        for mark in [mark for mark in waiting if mark in text]:
+
+    def on_line(line: str) -> None:
+        for mark in [mark for mark in waiting if mark in line]:
             say(f"  {waiting.pop(mark)}")
+
+    return on_line
 
 
 def recipe_lines(path: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The sets of hosts that this machine can boot, each from a Vagrantfile of its own.
+"""The sets of hosts that this machine can boot: their names and sizes are in Vagrantfile.hosts.yml.
 
 Sets never share a name, an address, a lock or a file, so each comes and goes whatever the other does.
 """
@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.base.places import ROOT
 
 __all__ = ["CANARY", "MONITOR", "PRODUCTION", "SETS", "HostSet", "set_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class HostSet:
-    """Hosts that are booted and removed together. The figures are those of `vagrantfile`.
+    """Hosts that are booted and removed together. The figures are those of Vagrantfile.hosts.yml.
 
     `memory` is in MB: for each variable that sets it, its usual value on lxc and on real VMs. A set whose hosts
     must be equal has the one variable PIPELINE_LAB_MEMORY.
@@ -68,43 +73,53 @@ class HostSet:
         return settings[own if own in self.memory else "PIPELINE_LAB_MEMORY"]
 
 
-CANARY = HostSet(
-    name="canary",
+def _set(name: str, *, memory: Mapping[str, tuple[int, int]], **more: Any) -> HostSet:
+    """The set `name` of Vagrantfile.hosts.yml."""
+    known = _KNOWN[name]
+    return HostSet(
+        name=name,
+        hosts=tuple(known["hosts"]),
+        memory=memory,
+        cpus=str(known["cpus"]),
+        beginning=known["beginning"],
+        apart=known["apart"],
+        **more,
+    )
+
+
+def _own_memory(hosts: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """For hosts with a size of their own: the variable that sets it, and the usual size."""
+    usual = _KNOWN["production"]["memory"]
+    return {f"PIPELINE_LAB_MEMORY_{host.upper()}": (usual[host], usual[host]) for host in hosts}
+
+
+_KNOWN: Mapping[str, Mapping[str, Any]] = yaml.safe_load(
+    (ROOT / "Vagrantfile.hosts.yml").read_text(encoding="utf-8")
+)
+_COMMON = _KNOWN["canary"]["memory"]
+
+CANARY = _set(
+    "canary",
     title="the lab",
-    hosts=("proxy", "blue", "green"),
     vagrantfile="Vagrantfile.canary",
-    memory={"PIPELINE_LAB_MEMORY": (512, 1024)},
-    cpus="0.5",
-    beginning="pipeline-",
+    memory={"PIPELINE_LAB_MEMORY": (_COMMON["lxc"], _COMMON["vm"])},
     folder="",
 )
-PRODUCTION = HostSet(
-    name="production",
+PRODUCTION = _set(
+    "production",
     title="local production",
-    hosts=("checkbox", "itrust", "monitor"),
     vagrantfile="Vagrantfile.monitor",
-    memory={
-        "PIPELINE_LAB_MEMORY_CHECKBOX": (1024, 1024),
-        "PIPELINE_LAB_MEMORY_ITRUST": (1536, 1536),
-        "PIPELINE_LAB_MEMORY_MONITOR": (768, 768),
-    },
-    cpus="1",
-    beginning="pipeline-production-",
+    memory=_own_memory(_KNOWN["production"]["hosts"]),
     folder="production",
-    apart=252,
     keeps_data=True,
 )
 # Production's monitor by itself, for hosts that are in a cloud. Not of SETS: its name there is production's.
-MONITOR = HostSet(
-    name="monitor",
+MONITOR = _set(
+    "monitor",
     title="the local monitor",
-    hosts=("monitor",),
     vagrantfile="Vagrantfile.monitor",
-    memory={"PIPELINE_LAB_MEMORY_MONITOR": (768, 768)},
-    cpus="1",
-    beginning="pipeline-monitor-",
+    memory=_own_memory(_KNOWN["monitor"]["hosts"]),
     folder="monitor",
-    apart=266,
     keeps_data=True,
     variables={"PIPELINE_LAB_ONLY": "monitor"},
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 import vagrant
 
 from pipeline.base.errors import LabError
-from pipeline.lab.children import run, tail
+from pipeline.lab.children import Limits, run, tail
 
 __all__ = ["VagrantCommand", "note_beside"]
 
@@ -89,7 +89,7 @@ class VagrantCommand(vagrant.Vagrant):
             log=self._log,
             cwd=Path(self.root),
             env=self.env,
-            seconds=SECONDS,
+            limits=Limits(SECONDS),
             what=f"vagrant {args[0]}",
             on_line=self._progress,
             note=note_beside(self._log),

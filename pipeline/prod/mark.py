@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Any
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, PipelineError
 from pipeline.base.places import state_directory
+from pipeline.base.text import printable
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.judge.verdict import Verdict
 from pipeline.prod.inventory import last_inventory
-from pipeline.remote.ssh import ssh_arguments
+from pipeline.remote.ask import ask
 
 __all__ = ["find_monitor", "leave_mark", "mark_line"]
 
@@ -97,31 +97,19 @@ def _escaped(value: str) -> str:
     >>> print(_escaped('a "b" \\ c\nd'))
     a \"b\" \\ c d
     """
-    printable = "".join(char if char.isprintable() else " " for char in value)[:200]
-    return printable.replace("\\", "\\\\").replace('"', '\\"')
+    return printable(value, 200).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _write(monitor: Host, line: str) -> None:
+    """Add `line` to what the monitor shows. Raises HostError."""
     sudo = "" if monitor.user == "root" else "sudo -n "
-    command = [
-        "ssh",
-        *ssh_arguments(monitor, state_directory() / "known_hosts"),
-        f"{sudo}sh -c {shlex.quote(SCRIPT)}",
-    ]
+    command = f"{sudo}sh -c {shlex.quote(SCRIPT)}"
+    known_hosts = state_directory() / "known_hosts"
     try:
-        done = subprocess.run(
-            command,
-            input=line,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise HostError(monitor.name, f"no end within {SECONDS} s") from None
+        answer = ask(monitor, command, known_hosts=known_hosts, seconds=SECONDS, stdin=line)
     except OSError as error:
         raise HostError(monitor.name, f"ssh: {error.strerror}") from None
-    if done.returncode != 0:
-        said = [text.strip() for text in done.stderr.splitlines() if text.strip()]
-        raise HostError(monitor.name, said[-1] if said else f"ssh ended with {done.returncode}")
+    if answer.status is None:
+        raise HostError(monitor.name, f"no end within {SECONDS} s")
+    if answer.status != 0:
+        raise HostError(monitor.name, answer.said(f"ssh ended with {answer.status}"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError
 from pipeline.inventory.hosts import Host
-from pipeline.remote.ssh import ssh_arguments
+from pipeline.remote.ask import ask, ask_all
 
 __all__ = ["wait_ready"]
 
@@ -26,44 +25,33 @@ def wait_ready(
     """Until all hosts answer. Raises HostError for the first that did not within `patience` seconds."""
     began = time.monotonic()
     waiting = list(hosts)
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        while True:
-            left = max(1.0, patience - (time.monotonic() - began))
-            said = list(pool.map(lambda host, left=left: _ask(host, left), waiting))
-            problems = [(host, problem) for host, problem in zip(waiting, said, strict=True) if problem]
-            if not problems:
-                return
-            if time.monotonic() - began >= patience:
-                first, problem = problems[0]
-                raise HostError(
-                    first.name,
-                    f"SSH to {first.user}@{first.address} does not work after {patience:.0f} s: {problem}",
-                    hint="does ssh_from in prod.yml have this machine's address? then the same command again",
-                )
-            waiting = [host for host, _ in problems]
-            names = ", ".join(host.name for host in waiting)
-            progress.detail(f"{time.monotonic() - began:.0f} s until SSH answers: {names}")
-            time.sleep(every)
+    while True:
+        left = max(1.0, patience - (time.monotonic() - began))
+        answers = ask_all(waiting, partial(_ask, seconds=left))
+        problems = [(host, problem) for host, problem in answers if problem]
+        if not problems:
+            return
+        if time.monotonic() - began >= patience:
+            first, problem = problems[0]
+            raise HostError(
+                first.name,
+                f"SSH to {first.user}@{first.address} does not work after {patience:.0f} s: {problem}",
+                hint="does ssh_from in prod.yml have this machine's address? then the same command again",
+            )
+        waiting = [host for host, _ in problems]
+        names = ", ".join(host.name for host in waiting)
+        progress.detail(f"{time.monotonic() - began:.0f} s until SSH answers: {names}")
+        time.sleep(every)
 
 
 def _ask(host: Host, seconds: float) -> str:
-    """What is wrong, or empty."""
-    known = host.known_hosts or Path("/dev/null")
+    """What keeps `host` from being ready, or "". It has `seconds` to answer."""
     if host.known_hosts is not None:
-        known.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        host.known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        done = subprocess.run(
-            ["ssh", *ssh_arguments(host, known), COMMAND],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "its first start does not end (cloud-init)"
+        answer = ask(host, COMMAND, known_hosts=Path("/dev/null"), seconds=seconds)
     except FileNotFoundError:
         return "there is no ssh on this machine"
-    said = done.stderr.strip().splitlines()
-    return "" if done.returncode == 0 else (said[-1] if said else f"it ended with {done.returncode}")
+    if answer.status is None:
+        return "its first start does not end (cloud-init)"
+    return "" if answer.status == 0 else answer.said(f"it ended with {answer.status}")

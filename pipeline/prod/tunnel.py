@@ -14,13 +14,15 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipeline.base.child import ended, start
 from pipeline.base.errors import HostError
+from pipeline.base.facts import TUNNEL_PORT
+from pipeline.base.text import last_line
 from pipeline.inventory.hosts import Host
 from pipeline.remote.ssh import ssh_arguments
 
-__all__ = ["PORT", "open_tunnel", "show_in_browser"]
+__all__ = ["open_tunnel", "show_in_browser"]
 
-PORT = 8180  # deploys/watch/monitor_page.py: the page without a password, on the monitor's loopback
 PATIENCE = 20.0  # seconds until the page answers
 AGAIN = 3.0  # seconds between tries, once a connection was lost
 
@@ -33,47 +35,43 @@ def open_tunnel(
     `ready` gets the page's address once it answers there, `lost` what ssh said when the connection broke.
     Raises HostError when there is no connection or no page to begin with.
     """
-    port = free_port()
-    with tunnel(monitor, known_hosts, port) as child:
-        wait_for_page(monitor, child, f"http://127.0.0.1:{port}/dashboard/")
+    port = _free_port()
+    with _tunnel(monitor, known_hosts, port) as child:
+        _wait_for_page(monitor, child, f"http://127.0.0.1:{port}/dashboard/")
         ready(f"http://127.0.0.1:{port}/dashboard/")
         child.wait()
-        lost(last_words(child))
+        lost(_last_words(child))
     while True:
         time.sleep(AGAIN)
-        with tunnel(monitor, known_hosts, port) as child:
+        with _tunnel(monitor, known_hosts, port) as child:
             child.wait()
 
 
 @contextlib.contextmanager
-def tunnel(monitor: Host, known_hosts: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def _tunnel(monitor: Host, known_hosts: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """ssh, which is gone afterwards."""
-    child = subprocess.Popen(
-        ["ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-L", f"127.0.0.1:{port}:127.0.0.1:{PORT}",
-         *ssh_arguments(monitor, known_hosts)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the child in order
-    )  # fmt: skip
-    try:
+    forward = f"127.0.0.1:{port}:127.0.0.1:{TUNNEL_PORT}"
+    command = [
+        "ssh",
+        "-N",
+        "-o",
+        "ExitOnForwardFailure=yes",
+        "-L",
+        forward,
+        *ssh_arguments(monitor, known_hosts),
+    ]
+    child = start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    with ended(child):
         yield child
-    finally:
-        child.terminate()
-        child.wait()
-        if child.stderr is not None:
-            child.stderr.close()
 
 
-def wait_for_page(monitor: Host, child: subprocess.Popen[str], address: str) -> None:
+def _wait_for_page(monitor: Host, child: subprocess.Popen[bytes], address: str) -> None:
     """Until the page answers. Raises HostError."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # 127.0.0.1 is here, not at a proxy
     began, said = time.monotonic(), "no answer"
     while time.monotonic() - began < PATIENCE:
         if child.poll() is not None:
-            said = f"SSH to {monitor.address}: {last_words(child)}"
+            said = f"SSH to {monitor.address}: {_last_words(child)}"
             raise HostError(monitor.name, said, hint="pipeline prod status")
         try:
             with opener.open(address, timeout=5):
@@ -90,13 +88,13 @@ def wait_for_page(monitor: Host, child: subprocess.Popen[str], address: str) -> 
     raise HostError(monitor.name, f"the dashboard does not answer there: {said}", hint="pipeline prod up")
 
 
-def last_words(child: subprocess.Popen[str]) -> str:
-    """The last line of ssh, which has ended."""
-    said = child.stderr.read().strip().splitlines() if child.stderr is not None else []
-    return said[-1] if said else "the connection ended"
+def _last_words(child: subprocess.Popen[bytes]) -> str:
+    """What ssh said last; it has ended."""
+    said = child.stderr.read().decode(errors="replace") if child.stderr is not None else ""
+    return last_line(said, "the connection ended")
 
 
-def free_port() -> int:
+def _free_port() -> int:
     """One that nobody listens on at 127.0.0.1, now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -1,49 +1,73 @@
-"""Whether hosts answer SSH and have the memory they were given."""
+"""One command on a host over SSH, with a time limit; and the same question to many hosts at once."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from pipeline.base.errors import HostError
+from pipeline.base.text import last_line
 from pipeline.inventory.hosts import Host
 from pipeline.remote.ssh import ssh_arguments
 
-__all__ = ["answering", "memory"]
+__all__ = ["Answer", "ask", "ask_all"]
+
+T = TypeVar("T")
+AT_ONCE = 16  # hosts that are asked side by side
 
 
-def memory(host: Host, known_hosts: Path) -> int:
-    """The bytes of memory the host believes to have. Raises HostError when it does not answer."""
-    try:
-        # ssh itself would wait 10 s for an address that nobody has
-        socket.create_connection((host.address, host.port), timeout=3).close()
-    except OSError as error:
-        raise HostError(host.name, f"SSH at {host.address}:{host.port}: {error.strerror or error}") from None
-    command = ["ssh", *ssh_arguments(host, known_hosts), "grep MemTotal: /proc/meminfo"]
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command on a host ended with, and what it printed.
+
+    `status` is its exit status, ssh's own (255) where there was no connection, and None when it did not end in time.
+    """
+
+    status: int | None
+    stdout: str = ""
+    stderr: str = ""
+
+    def said(self, default: str) -> str:
+        """The last line of its complaint; `default` when it said nothing."""
+        return last_line(self.stderr, default)
+
+
+def ask(host: Host, command: str, *, known_hosts: Path, seconds: float, stdin: str = "") -> Answer:
+    """Run `command`, which the host's shell reads, and wait for it.
+
+    Args:
+        host: Where.
+        command: A shell command line.
+        known_hosts: The file of host keys, for a host that names none of its own.
+        seconds: The longest that all of it may take, with the connection.
+        stdin: What the command reads.
+
+    Raises:
+        OSError: ssh cannot be started on this machine.
+    """
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=15, check=False
+            ["ssh", *ssh_arguments(host, known_hosts), command],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        raise HostError(host.name, f"no SSH within 15 s at {host.address}:{host.port}") from None
-    words = done.stdout.split()
-    if done.returncode != 0 or len(words) != 3 or not words[1].isdigit():
-        said = done.stderr.strip().splitlines()
-        raise HostError(host.name, f"SSH at {host.address}:{host.port}: {said[-1] if said else 'no answer'}")
-    return int(words[1]) * 1024
+        return Answer(None)
+    return Answer(done.returncode, done.stdout, done.stderr)
 
 
-def answering(hosts: Iterable[Host], known_hosts: Path) -> dict[str, int | HostError]:
-    """Asks all hosts at once: for each name its memory in bytes, or why it does not answer."""
+def ask_all(hosts: Iterable[Host], question: Callable[[Host], T]) -> list[tuple[Host, T]]:
+    """Ask all hosts at once: each with what `question` gives for it, in the order of `hosts`."""
 
-    def ask(host: Host) -> tuple[str, int | HostError]:
-        try:
-            return host.name, memory(host, known_hosts)
-        except HostError as error:
-            return host.name, error
+    def asked(host: Host) -> tuple[Host, T]:
+        return host, question(host)
 
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        return dict(pool.map(ask, hosts))
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        return list(pool.map(asked, hosts))

@@ -7,6 +7,7 @@ file; it gives back its own JSON (what changed) and its log (what failed).
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from pipeline.base.child import ended, start
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
@@ -110,21 +112,19 @@ def run(
 ) -> tuple[int, str, Transcript]:
     """Run pyinfra to its end. Gives its exit code, its standard output (JSON) and what its log told."""
     transcript = Transcript()
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-        child = subprocess.Popen(
+    with tempfile.TemporaryFile() as output:
+        child = start(
             command,
+            stdout=output,
+            stderr=subprocess.PIPE,
             # The deploys import each other as `deploys.X`, which pyinfra finds in the working directory.
             cwd=deploy.resolve().parent.parent,
             env={**os.environ, "PYINFRA_PROGRESS": "off", "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the child in order
         )
+        assert child.stderr is not None  # noqa: S101 - it is a pipe
+        lines = io.TextIOWrapper(child.stderr, errors="replace")
         with ended(child), limited(child, timeout, transcript):
-            for line in child.stderr or ():
+            for line in lines:
                 log.write(line)
                 log.flush()
                 operation = transcript.read(line)
@@ -136,28 +136,11 @@ def run(
             else:
                 child.wait()
         output.seek(0)
-        return child.returncode, output.read(), transcript
+        return child.returncode, output.read().decode(), transcript
 
 
 @contextlib.contextmanager
-def ended(child: subprocess.Popen[str]) -> Iterator[None]:
-    """Whatever happens inside, the child is gone afterwards."""
-    try:
-        yield
-    finally:
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(5)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        if child.stderr is not None:
-            child.stderr.close()
-
-
-@contextlib.contextmanager
-def limited(child: subprocess.Popen[str], seconds: float, transcript: Transcript) -> Iterator[None]:
+def limited(child: subprocess.Popen[bytes], seconds: float, transcript: Transcript) -> Iterator[None]:
     """Ends the child after `seconds`, and notes so."""
 
     def too_late() -> None:

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.base.errors import HostError
+from pipeline.base.text import last_line
 from pipeline.inventory.hosts import Host
 
 __all__ = ["Completed", "Connection", "ssh_arguments"]
 
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 30
+NO_MESSAGE = "no message"
 
 
 def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
@@ -141,7 +143,8 @@ class Connection:
         done = Completed(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
         if check and done.status != 0:
             raise HostError(
-                self.host.name, f"'{shlex.join(command)}' ended with {done.status}: {_last_line(done.stderr)}"
+                self.host.name,
+                f"'{shlex.join(command)}' ended with {done.status}: {last_line(done.stderr, NO_MESSAGE)}",
             )
         return done
 
@@ -174,11 +177,6 @@ class Connection:
         said = (await master.stderr.read()).decode(errors="replace")
         return HostError(
             self.host.name,
-            f"SSH to {self.host.user}@{self.host.address}:{self.host.port} failed: {_last_line(said)}",
+            f"SSH to {self.host.user}@{self.host.address}:{self.host.port} failed: {last_line(said, NO_MESSAGE)}",
             hint="pipeline lab status",
         )
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"

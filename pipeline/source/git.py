@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
+from pipeline.base.child import Output, start, stop
 from pipeline.base.errors import EnvironmentError_
+from pipeline.base.text import last_line
 
-__all__ = ["PROTOCOLS", "Result", "closed", "environment", "last_line", "run_git"]
+__all__ = ["PROTOCOLS", "Result", "closed", "environment", "reason", "run_git"]
 
 PROTOCOLS: Final = "file:git:http:https:ssh"
 # How this user's git reaches a network; every other GIT_ variable could point git at another repository.
@@ -72,7 +73,7 @@ def run_git(
     *,
     directory: Path | None = None,
     seconds: float = 60,
-    stdout: IO[bytes] | int = subprocess.PIPE,
+    stdout: Output = subprocess.PIPE,
 ) -> Result:
     """Runs git and waits. Raises EnvironmentError_ when git is not installed.
 
@@ -82,42 +83,27 @@ def run_git(
     settings = [word for override in _OVERRIDES for word in ("-c", override)]
     at = ["-C", str(directory)] if directory else []
     try:
-        child = subprocess.Popen(
-            ["git", *settings, *at, *arguments],
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        child = start(["git", *settings, *at, *arguments], stdout=stdout, stderr=subprocess.PIPE, env=env)
     except FileNotFoundError:
         raise EnvironmentError_("git is not installed", hint="apt-get install git") from None
     try:
         out, err = child.communicate(timeout=seconds)
         code: int | None = child.returncode
     except subprocess.TimeoutExpired:
-        _kill(child)
+        stop(child, patience=0)
         (out, err), code = child.communicate(), None
     except BaseException:
-        _kill(child)
+        stop(child, patience=0)
         child.communicate()
         raise
     return Result(code, (out or b"").decode(errors="replace"), err.decode(errors="replace"))
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def last_line(result: Result) -> str:
+def reason(result: Result) -> str:
     """The line of git's complaint that says most: the first `fatal:` or `error:`, else the last."""
     if result.code is None:
         return "no answer in time"
-    lines = [line.strip() for line in result.err.splitlines() if line.strip()]
-    for line in lines:
+    for line in map(str.strip, result.err.splitlines()):
         if line.startswith(("fatal: ", "error: ")):
             return line.partition(": ")[2][:300]
-    return (lines or [f"git ended with {result.code}"])[-1][:300]
+    return last_line(result.err, f"git ended with {result.code}")[:300]

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pipeline.base.errors import EnvironmentError_, SourceError
 from pipeline.base.text import redact
-from pipeline.source.git import PROTOCOLS, Result, environment, last_line, run_git
+from pipeline.source.git import PROTOCOLS, Result, environment, reason, run_git
 
 __all__ = ["mirror", "mirror_path"]
 
@@ -146,7 +146,7 @@ def _unreachable(url: str, result: Result) -> SourceError | EnvironmentError_:
         )
     if "not found" in result.err or "does not appear to be a git repository" in result.err:
         return SourceError(f"{shown}: there is no repository at this address", hint="check the address")
-    said = next((line for line in result.err.splitlines() if line.startswith("ssh: ")), last_line(result))
+    said = next((line for line in result.err.splitlines() if line.startswith("ssh: ")), reason(result))
     why = re.sub(r"^unable to access '[^']*': ", "", said)
     for secret in (url, _without_credentials(url)[0]):
         why = why.replace(secret, shown)

@@ -15,18 +15,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pipeline.base.errors import EnvironmentError_, PipelineError, SourceError
+from pipeline.base.facts import REPOSITORIES
 from pipeline.base.text import redact
-from pipeline.source.git import Result, closed, environment, last_line, run_git
+from pipeline.source.git import Result, closed, environment, reason, run_git
 from pipeline.source.mirror import mirror, mirror_path
 from pipeline.source.sample import fingerprint, make_sample_repository, services
 
-__all__ = ["UPSTREAMS", "Commit", "Source", "open_source"]
+__all__ = ["Commit", "Source", "open_source"]
 
-UPSTREAMS: Final = {
-    "preview": "https://github.com/chrisparnin/checkbox.io-micro-preview.git",
-    "checkbox": "https://github.com/chrisparnin/checkbox.io.git",
-    "itrust": "https://github.com/ncsu-csc326/iTrust2.git",
-}
 UPSTREAM_SECONDS: Final = 20.0
 NAMED_SECONDS: Final = 40.0
 _SCHEMES: Final = ("http", "https", "ssh", "git", "file")
@@ -82,7 +78,7 @@ class Source:
             ["log", "-1", "--format=%s%x00%aI", sha, "--"], self._isolated(), directory=self._empty
         )
         if shown.code != 0:
-            raise SourceError(f"{self.display}: commit {sha[:12]} cannot be read: {last_line(shown)}")
+            raise SourceError(f"{self.display}: commit {sha[:12]} cannot be read: {reason(shown)}")
         subject, _, date = shown.out.rstrip("\n").rpartition("\0")
         return Commit(ref, sha, _CONTROL.sub(" ", subject)[:200], date)
 
@@ -99,7 +95,7 @@ class Source:
                 env, at = self._isolated(), self._empty
                 made = run_git(arguments, env, directory=at, seconds=300, stdout=tar.fileno())
                 if made.code != 0:
-                    raise SourceError(f"{self.display}: {commit.ref} cannot be packed: {last_line(made)}")
+                    raise SourceError(f"{self.display}: {commit.ref} cannot be packed: {reason(made)}")
                 tar.seek(0)
                 partial = dest.with_name(f"{dest.name}.partial")
                 with partial.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
@@ -197,7 +193,7 @@ def open_source(
 
 
 def _open_default(cache: Path, service: str, say: Callable[[str], None]) -> Source:
-    url = UPSTREAMS.get(service)
+    url = REPOSITORIES.get(service)
     if url is None:
         if service not in services():
             raise SourceError(
@@ -257,7 +253,7 @@ def _ready(display: str, directory: Path, cache: Path, why: str | None = None) -
     if "not a git repository" in found.err:
         raise SourceError(f"{display}: is not a git repository", hint="give the directory that holds .git")
     if found.code != 0:
-        raise SourceError(f"{display}: cannot be read as a git repository: {last_line(found)}")
+        raise SourceError(f"{display}: cannot be read as a git repository: {reason(found)}")
     kind, _, objects = found.out.strip().partition("\n")
     return Source(
         display, directory, why is not None, why or "", Path(objects), _empty_repository(cache, kind)
@@ -278,7 +274,7 @@ def _empty_repository(cache: Path, kind: str) -> Path:
             ["init", "--quiet", "--bare", "--template=", f"--object-format={kind}", str(building)], closed()
         )
         if made.code != 0:
-            raise PipelineError(f"{path}: cannot be made: {last_line(made)}")
+            raise PipelineError(f"{path}: cannot be made: {reason(made)}")
         try:
             building.rename(path)
         except OSError:

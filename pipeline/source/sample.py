@@ -12,7 +12,7 @@ from typing import Final
 
 from pipeline.base.errors import EnvironmentError_, SourceError
 from pipeline.base.places import SERVICES
-from pipeline.source.git import closed, last_line, run_git
+from pipeline.source.git import closed, reason, run_git
 
 __all__ = ["faults", "fingerprint", "make_sample_repository", "services"]
 
@@ -135,4 +135,4 @@ def _build(repository: Path, source: Path) -> None:
 def _git(repository: Path, *arguments: str) -> None:
     result = run_git(arguments, closed(_PERSON), directory=repository)
     if result.code != 0:
-        raise SourceError(f"the sample repository cannot be made: git {arguments[0]}: {last_line(result)}")
+        raise SourceError(f"the sample repository cannot be made: git {arguments[0]}: {reason(result)}")

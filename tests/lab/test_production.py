@@ -14,12 +14,12 @@ import pytest
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import Exit
+from pipeline.base.facts import TUNNEL_PORT
 from pipeline.base.places import ROOT
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import PRODUCTION
 from pipeline.prod.mark import leave_mark
-from pipeline.prod.tunnel import PORT
 from tests.lab.production_site import ProductionSite
 from tests.lab.shared import PROVIDER
 
@@ -27,7 +27,7 @@ SECONDS = (
     100  # for what the monitor must show within a minute: the checkout's other tests take their time, too
 )
 # On a host with an application, and on the monitor: docs/monitoring.md
-PORTS = {"checkbox": (9100, 9256, 3903, 9113, 9216), "monitor": (9090, 9093, 9115, 9100, 9256, PORT)}
+PORTS = {"checkbox": (9100, 9256, 3903, 9113, 9216), "monitor": (9090, 9093, 9115, 9100, 9256, TUNNEL_PORT)}
 CONNECT = """
 import socket, sys
 for port in map(int, sys.argv[2:]):

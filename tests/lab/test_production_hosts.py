@@ -12,8 +12,8 @@ from pathlib import Path
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.lab.lab import Lab
+from pipeline.lab.memory import memory
 from pipeline.lab.sets import PRODUCTION
-from pipeline.remote.ask import memory
 from pipeline.remote.ssh import ssh_arguments
 from tests.lab.conftest import Command
 

@@ -8,7 +8,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from pipeline.canary.measure import PUBLIC_PORT, connected_proxy
+from pipeline.base.facts import PROXY_PORT
+from pipeline.canary.measure import connected_proxy
 from pipeline.canary.proxy import Proxy
 from pipeline.lab.lab import Lab
 from tests.lab.conftest import Command
@@ -28,7 +29,7 @@ def test_forty_switches_under_load_lose_no_request(
         body.write_text('{"markdown": "# hello"}')
         async with connected_proxy(inventory, lab.known_hosts) as connection:
             loader = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "loadgen", f"http://{inventory.one('proxy').private_address}:{PUBLIC_PORT}/preview",
+                sys.executable, "-m", "loadgen", f"http://{inventory.one('proxy').private_address}:{PROXY_PORT}/preview",
                 "--method", "POST", "--rate", "60", "--duration", "12s", "--body-file", str(body),
                 "--header", "Content-Type: application/json",
                 "--served-by-header", "X-Served-By", "--requests-out", str(out),

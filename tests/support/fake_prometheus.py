@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from dashboard.generate import page_json
 from dashboard.panels import HERE
 
 __all__ = ["POLICY", "Monitor"]
@@ -117,9 +118,13 @@ class Monitor:
         async def index(_: web.Request) -> web.FileResponse:
             return web.FileResponse(HERE / "site" / "index.html")
 
+        async def panels(_: web.Request) -> web.Response:
+            return web.Response(text=page_json(), content_type="application/json")
+
         app = web.Application()
         app.on_response_prepare.append(headers)
         app.router.add_get("/dashboard/", index)
+        app.router.add_get("/dashboard/panels.json", panels)
         app.router.add_get("/prometheus/api/v1/query", self.answering(self.query))
         app.router.add_get("/prometheus/api/v1/query_range", self.answering(self.query_range))
         app.router.add_get("/prometheus/api/v1/alerts", self.answering(self.alerts_now))

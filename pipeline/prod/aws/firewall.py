@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.base.console import Progress
+from pipeline.base.facts import APPLICATIONS
 from pipeline.prod.aws.found import Found, Ids
 from pipeline.prod.aws.session import Aws
 from pipeline.prod.aws.tags import ROLE, specification, tag
@@ -15,7 +16,7 @@ from pipeline.prod.settings import ROLES, Settings
 
 __all__ = ["firewall_steps"]
 
-PORTS = {"checkbox": 80, "itrust": 8080}
+PORTS = {role: int(known["listen"]) for role, known in APPLICATIONS.items()}
 OURS = "pipeline: "  # how our rules' descriptions begin
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.errors import ConfigError, UsageError
-from pipeline.base.units import parse_duration, parse_rate, parse_size
 from pipeline.canary.profile import Profile, load_profile
 from pipeline.judge.rules import default_rules
 
@@ -173,22 +172,3 @@ def test_a_profile_that_is_not_there_lists_those_that_are(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_profile(name)
     assert "preview, slug" in str(caught.value.hint)
-
-
-def test_units_are_read_and_their_absence_means_the_base_unit() -> None:
-    assert [parse_duration(text) for text in ("250ms", "20s", "1.5m", "1h", "7", 7, 0.5)] == [
-        0.25, 20.0, 90.0, 3600.0, 7.0, 7.0, 0.5,
-    ]  # fmt: skip
-    assert [parse_size(text) for text in ("1kB", "2 MB", "1GiB", 12345678)] == [
-        1000,
-        2_000_000,
-        2**30,
-        12345678,
-    ]
-    assert [parse_rate(text) for text in ("50/s", "300/min", 50)] == [50.0, 5.0, 50.0]
-
-
-@pytest.mark.parametrize("text", ["", "s", "-1s", "1 parsec", "1e3s", "0", "nan", "1s 2", "\uff11s", True])
-def test_a_duration_that_is_none_is_refused(text: str | float) -> None:
-    with pytest.raises(ValueError, match="duration"):
-        parse_duration(text)

@@ -1,4 +1,4 @@
-"""grafana.json against Grafana's own types, which Grafana publishes for programs that make dashboards.
+"""Grafana's dashboard against Grafana's own types, which Grafana publishes for programs that make dashboards.
 
 They know each key of a dashboard, its panels' options and its queries to Prometheus; what they do not know they drop.
 """

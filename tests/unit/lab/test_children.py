@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.errors import LabError
-from pipeline.lab.children import run, stop_left, tail
+from pipeline.lab.children import Limits, run, stop_left, tail
 
 
 def alive(pid: int) -> bool:
@@ -44,7 +44,7 @@ def test_a_command_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> No
         run(
             ["sh", "-c", "sleep 60 & echo $!; wait"],
             log=tmp_path / "log",
-            seconds=1,
+            limits=Limits(seconds=1),
             on_line=lambda line: pids.append(int(line)),
         )
     assert len(pids) == 1

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.base.errors import LabError
 from pipeline.base.places import ROOT
@@ -91,13 +92,26 @@ def test_sets_of_one_checkout_share_no_file_and_no_host(tmp_path: Path) -> None:
     assert set(CANARY.hosts).isdisjoint(PRODUCTION.hosts)
 
 
-def test_each_vagrantfile_has_the_hosts_sizes_and_names_that_the_program_expects() -> None:
+def test_the_vagrantfiles_read_what_the_program_reads_and_repeat_none_of_it() -> None:
+    known = yaml.safe_load((ROOT / "Vagrantfile.hosts.yml").read_text())
+    assert (
+        'YAML.load_file(File.join(__dir__, "Vagrantfile.hosts.yml"))'
+        in (ROOT / "Vagrantfile.common.rb").read_text()
+    )
     for of in (*SETS.values(), MONITOR):
         text = (ROOT / of.vagrantfile).read_text()
-        assert f'LabMachines.new(config, __dir__, "{of.beginning}", {of.apart})' in text
-        assert all(re.search(rf"\b{host}\b", text) for host in of.hosts)
-        assert f'"PIPELINE_LAB_CPUS", "{of.cpus}"' in text
-        assert all(re.search(rf"\b{size}\b", text) for sizes in of.memory.values() for size in sizes)
+        assert 'LabMachines.new(config, __dir__, set["beginning"], set["apart"])' in text
+        assert (list(of.hosts), of.beginning, of.apart) == tuple(
+            known[of.name][key] for key in ("hosts", "beginning", "apart")
+        )
+        code = text.partition("Vagrant.configure")[2]
+        assert not any(re.search(rf"\b{size}\b", code) for sizes in of.memory.values() for size in sizes)
+
+
+def test_the_sizes_are_those_that_the_labs_were_measured_with() -> None:
+    assert CANARY.memory == {"PIPELINE_LAB_MEMORY": (512, 1024)}
+    assert MONITOR.memory.items() <= PRODUCTION.memory.items()
+    assert [of.cpus for of in (CANARY, PRODUCTION, MONITOR)] == ["0.5", "1", "1"]
 
 
 @pytest.mark.parametrize(

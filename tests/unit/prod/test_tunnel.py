@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from deploys.watch import monitor_page
 from pipeline.base.errors import Exit, HostError
 from pipeline.cli.root import run
 from pipeline.inventory.file import write_inventory
@@ -79,10 +78,6 @@ def test_a_monitor_that_ssh_does_not_reach_is_one_line(
     assert capsys.readouterr().err == (
         "pipeline: watcher: SSH to 192.0.2.7: Permission denied (publickey).\n  try: pipeline prod status\n"
     )
-
-
-def test_the_tunnel_leads_to_the_port_where_the_monitors_page_needs_no_password() -> None:
-    assert tunnel.PORT == monitor_page.TUNNEL
 
 
 def test_without_a_screen_no_browser_takes_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,7 +204,7 @@ def test_a_machine_without_git_is_an_error_of_the_environment(
 def test_an_upstream_that_cannot_be_reached_gives_the_sample_and_the_reason(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_module, "UPSTREAMS", {"preview": "http://127.0.0.1:9/x.git"})
+    monkeypatch.setattr(source_module, "REPOSITORIES", {"preview": "http://127.0.0.1:9/x.git"})
     source = open_source(None, cache)
     assert source.sample
     assert source.why.startswith("http://127.0.0.1:9/x.git: cannot be reached: ")
@@ -215,7 +215,7 @@ def test_an_upstream_that_cannot_be_reached_gives_the_sample_and_the_reason(
 def test_an_upstream_that_went_away_leaves_the_copy_of_an_earlier_run(
     repository: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_module, "UPSTREAMS", {"preview": f"file://{repository}"})
+    monkeypatch.setattr(source_module, "REPOSITORIES", {"preview": f"file://{repository}"})
     assert not open_source(None, cache).sample
     repository.rename(repository.with_name("gone"))
     said = list[str]()

@@ -1,4 +1,4 @@
-"""What people and programs see: JSON lines, a progress line, a summary."""
+"""What a run prints: JSON lines for programs; a progress line and a summary for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-__all__ = ["JsonLines", "Screen"]
+__all__ = ["JsonLines", "Terminal"]
 
 
 class JsonLines:
@@ -21,7 +21,7 @@ class JsonLines:
         self._out.flush()
 
 
-class Screen:
+class Terminal:
     """A line that rewrites itself on `progress` (None: none), and a summary on `out` at the end."""
 
     def __init__(self, out: TextIO, progress: TextIO | None) -> None:
@@ -29,22 +29,23 @@ class Screen:
         self._progress = progress
 
     @classmethod
-    def of_this_process(cls) -> Screen:
+    def of_this_process(cls) -> Terminal:
+        """The summary on standard output; the progress on standard error where that is a terminal."""
         return cls(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
 
     def __call__(self, event: dict[str, Any]) -> None:
         if event["event"] == "second" and self._progress is not None:
-            self._progress.write("\r\x1b[K" + progress_line(event))
+            self._progress.write("\r\x1b[K" + _progress_line(event))
             self._progress.flush()
         elif event["event"] == "end":
             if self._progress is not None:
                 self._progress.write("\r\x1b[K")
                 self._progress.flush()
-            self._out.write(summary_text(event["summary"]))
+            self._out.write(_summary_text(event["summary"]))
             self._out.flush()
 
 
-def progress_line(event: Mapping[str, Any]) -> str:
+def _progress_line(event: Mapping[str, Any]) -> str:
     return (
         f"{event['t']:5.0f} s  {event['sent']}/s  {event['errors']} errors  {event['wrong_bodies']} wrong  "
         f"status {_counts(event['status'])}  p50 {_ms(event['p50_ms'])}  p99 {_ms(event['p99_ms'])}  "
@@ -52,7 +53,7 @@ def progress_line(event: Mapping[str, Any]) -> str:
     )
 
 
-def summary_text(summary: Mapping[str, Any]) -> str:
+def _summary_text(summary: Mapping[str, Any]) -> str:
     rows = [
         ("requests", f"{summary['scheduled']} scheduled, {summary['sent']} sent"),
         ("completed", f"{summary['completed']}  (status {_counts(summary['status'])})"),
@@ -84,5 +85,5 @@ def _ms(value: float | None) -> str:
 
 
 def _printable(text: str) -> str:
-    """A server's header goes to a terminal: nothing in it may move the cursor."""
+    """`text` without control characters: it may hold a server's header, which must not move the cursor."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

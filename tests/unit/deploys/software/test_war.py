@@ -1,20 +1,16 @@
-"""What the control machine does with a WAR before it travels, and the texts made of iTrust's secrets."""
+"""What the control machine does with a WAR before it travels."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
-import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
 
-import bcrypt
 import pytest
 
-from deploys.software import itrust2 as itrust_release
-from deploys.software import itrust2 as itrust_users
 from deploys.software import war
 
 
@@ -129,18 +125,3 @@ def test_without_maven_a_local_build_says_what_to_do(tmp_path: Path, monkeypatch
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(war.WarError, match="there is no mvn on this machine; install Maven"):
         war.built(archive(tmp_path / "a.tar.gz", ["pom.xml"]), "one")
-
-
-def test_the_first_users_statements_hold_no_password_and_are_of_spring_securitys_form() -> None:
-    secrets = {name: f"secret {name}" for name in itrust_users.secret_names().values()}
-    text = itrust_users.statements(secrets, rounds=4)
-    assert not any(secret in text for secret in secrets.values())
-    hashes = dict(re.findall(r"SELECT '(\w+)' AS username, '([^']+)'", text))
-    assert set(hashes) == set(itrust_users.ROLES)
-    assert all(hashed.startswith("$2a$") for hashed in hashes.values())
-    assert bcrypt.checkpw(b"secret itrust_bobbyod_password", hashes["bobbyOD"].encode())
-
-
-def test_the_install_script_is_shell_that_parses() -> None:
-    text = itrust_release.install_script("/srv/itrust/releases/x")
-    assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
