@@ -60,16 +60,16 @@ def deploy(application: str, as_json: bool, **options: Any) -> int:
     from pipeline.base.console import Progress
     from pipeline.cli.root import tell
     from pipeline.deploy.applications import find_application
-    from pipeline.deploy.outcome import summary
-    from pipeline.deploy.roll import deploy as roll
-    from pipeline.deploy.settings import Settings
+    from pipeline.deploy.options import Options
+    from pipeline.deploy.result import summary
+    from pipeline.deploy.rollout import roll_out
 
-    outcome = roll(Settings(find_application(application), **options), Progress())
+    result = roll_out(Options(find_application(application), **options), Progress())
     if as_json:
-        click.echo(json.dumps(outcome.to_dict()))
+        click.echo(json.dumps(result.to_dict()))
     else:
-        for line in summary(outcome):
+        for line in summary(result):
             click.echo(printable(line))
-    if outcome.error:
-        return tell(outcome.error, as_json=False)
+    if result.error:
+        return tell(result.error, as_json=False)
     return Exit.OK

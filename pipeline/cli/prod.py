@@ -70,25 +70,24 @@ def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: b
     """
     from pipeline.base.lock import inventory_lock
     from pipeline.base.places import state_directory
-    from pipeline.prod import flow, monitor
-    from pipeline.prod import inventory as last
-    from pipeline.prod.inventory import inventory_of
-    from pipeline.prod.place import place
+    from pipeline.prod import apply, monitor
+    from pipeline.prod.choose import choose_cloud
+    from pipeline.prod.inventory import inventory_of, remember_inventory
     from pipeline.prod.plan_text import machine_row, plan_json, up_lines
 
-    where, progress = place(settings, cloud), Progress()
+    where, progress = choose_cloud(settings, cloud), Progress()
     with inventory_lock(state_directory(), inventory):
         plan = where.plan()
         if dry_run:
             _show(plan, as_json)
             return Exit.OK
-        outcome = flow.up(where, plan, inventory, progress, lambda plan: _confirm(plan, yes, as_json))
-        hosts, watched = inventory_of(outcome.machines), None
+        result = apply.up(where, plan, inventory, progress, lambda plan: _confirm(plan, yes, as_json))
+        hosts, watched = inventory_of(result.machines), None
         if monitor.GROUP in hosts.groups:
-            last.remember(inventory)
+            remember_inventory(inventory)
             watched = monitor.watch(hosts, progress)
     if as_json:
-        rows = [machine_row(machine) for machine in outcome.machines]
+        rows = [machine_row(machine) for machine in result.machines]
         told = {"hosts": rows, "inventory": str(inventory), "monitor": watched and watched.to_dict()}
         click.echo(json.dumps({**plan_json(plan, applied=True), **told}))
     else:
@@ -110,19 +109,19 @@ def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run:
     """
     from pipeline.base.lock import inventory_lock
     from pipeline.base.places import state_directory
-    from pipeline.prod import flow
-    from pipeline.prod import inventory as last
-    from pipeline.prod.place import place
+    from pipeline.prod import apply
+    from pipeline.prod.choose import choose_cloud
+    from pipeline.prod.inventory import forget_inventory
     from pipeline.prod.plan_text import plan_json
 
-    where = place(settings, cloud)
+    where = choose_cloud(settings, cloud)
     with inventory_lock(state_directory(), inventory):
         plan = where.removal()
         if dry_run:
             _show(plan, as_json)
             return Exit.OK
-        flow.down(where, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
-        last.forget(inventory)
+        apply.down(where, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
+        forget_inventory(inventory)
     if as_json:
         click.echo(json.dumps(plan_json(plan, applied=True)))
     return Exit.OK
@@ -134,10 +133,10 @@ def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run:
 @json_option
 def status(settings: Path, cloud: str | None, as_json: bool) -> int:
     """The hosts as the cloud sees them now."""
-    from pipeline.prod.place import place
+    from pipeline.prod.choose import choose_cloud
     from pipeline.prod.plan_text import machine_row, money
 
-    rows = [machine_row(machine) for machine in place(settings, cloud).machines()]
+    rows = [machine_row(machine) for machine in choose_cloud(settings, cloud).machines()]
     if as_json:
         click.echo(json.dumps(rows))
         return Exit.OK
@@ -167,10 +166,10 @@ def status(settings: Path, cloud: str | None, as_json: bool) -> int:
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) -> int:
     """A shell on HOST, or COMMAND there."""
-    from pipeline.prod.place import place
+    from pipeline.prod.choose import choose_cloud
     from pipeline.remote.ssh import ssh_arguments
 
-    machines = {machine.name: machine for machine in place(settings, cloud).machines()}
+    machines = {machine.name: machine for machine in choose_cloud(settings, cloud).machines()}
     if host not in machines:
         there = f"there is {', '.join(machines)}" if machines else "there are none"
         raise UsageError(f"no host '{host}'; {there}", hint="pipeline prod status")

@@ -21,7 +21,7 @@ from pipeline.base.places import ROOT, log_file, state_directory
 from pipeline.base.text import last_line
 from pipeline.deploy.applications import Application
 from pipeline.deploy.preflight import check_hosts
-from pipeline.deploy.targets import targets
+from pipeline.deploy.target_hosts import target_hosts
 from pipeline.inventory.hosts import Host
 
 __all__ = ["Check", "verify"]
@@ -53,7 +53,7 @@ def verify(
     `options` are the suite's own: --reboot, --disruptive. Nothing else may change the hosts meanwhile. Raises
     EnvironmentError_ where the suite itself could not run.
     """
-    hosts = targets(app, inventory, limit)
+    hosts = target_hosts(app, inventory, limit)
     state = state_directory()
     with inventory_lock(state, inventory):
         progress.say(f"checking {app.name} on {', '.join(host.name for host in hosts)}")

@@ -11,12 +11,12 @@ from pipeline.deploy.applications import Application, same_name
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 
-__all__ = ["targets"]
+__all__ = ["target_hosts"]
 
 EXAMPLES = "see inventories/README.md for examples"
 
 
-def targets(app: Application, path: Path, limit: Sequence[str] = ()) -> tuple[Host, ...]:
+def target_hosts(app: Application, path: Path, limit: Sequence[str] = ()) -> tuple[Host, ...]:
     """The hosts of the application's group in the inventory file, in its order; of those the ones in `limit`.
 
     The group may be spelled as people spell the application. Raises InventoryError for a file with problems
