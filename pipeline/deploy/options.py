@@ -12,7 +12,7 @@ from pipeline.deploy.applications import Application
 
 __all__ = ["Options", "check_war"]
 
-ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Options:
             )
         if self.war is not None:
             check_war(self.war, "--war")
-        if self.environment is not None and not ENVIRONMENT.fullmatch(self.environment):
+        if self.environment is not None and not _ENVIRONMENT.fullmatch(self.environment):
             raise UsageError(
                 f"--environment {self.environment!r} is no name: letters, digits, '.', '_' and '-'"
             )

@@ -115,10 +115,10 @@ def summary(result: Result) -> Iterable[str]:
         yield f"{done.host.name}: {', '.join(words)} ({done.seconds:.1f} s)"
         if done.proof:
             yield f"  {done.proof['proof']}"
-        yield f"  {done.proof.get('url') or url(result.application, done.host)}"
+        yield f"  {done.proof.get('url') or _url(result.application, done.host)}"
 
 
-def url(app: Application, host: Host) -> str:
+def _url(app: Application, host: Host) -> str:
     """Where people open the application: the host as this machine reaches it."""
     port = str(host.data.get("listen", app.listen))
     address = f"[{host.address}]" if ":" in host.address else host.address

@@ -21,7 +21,7 @@ from pipeline.remote.provision import provision
 
 __all__ = ["roll_out"]
 
-HOST_SECONDS = 3600.0  # the packages of a bare host, and a build, over a slow line
+_HOST_SECONDS = 3600.0  # the packages of a bare host, and a build, over a slow line
 
 
 def roll_out(options: Options, progress: Progress) -> Result:
@@ -87,7 +87,7 @@ def _deploy_to_host(
             known_hosts=state_directory() / "known_hosts",
             say=steps.begin,
             dry_run=options.dry_run,
-            timeout=HOST_SECONDS,
+            timeout=_HOST_SECONDS,
         )
     result.operations, result.seconds = done.changes[host.name], done.seconds
     result.reports, result.state = done.reports.get(host.name, ()), "done"

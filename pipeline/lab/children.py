@@ -34,7 +34,7 @@ class Limits:
     patience: float = 10
 
 
-USUAL = Limits()
+_USUAL = Limits()
 
 
 def run(
@@ -43,7 +43,7 @@ def run(
     log: Path,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    limits: Limits = USUAL,
+    limits: Limits = _USUAL,
     what: str = "",
     failed: str = "",
     on_line: Callable[[str], None] | None = None,

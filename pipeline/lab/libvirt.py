@@ -25,15 +25,15 @@ from pipeline.lab.lxc import OUTLIVING
 __all__ = ["VIRSH", "acquire", "answers", "destroy", "domains", "in_use", "kvm_refuses", "release", "why_not"]
 
 SHARED = Path("/run/pipeline-libvirt")  # which checkouts use libvirtd, and the process ids of what we started
-LOGS = Path("/var/log/libvirt")
+_LOGS = Path("/var/log/libvirt")
 KVM = Path("/dev/kvm")
 CPUINFO = Path("/proc/cpuinfo")
 SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
 DAEMONS = ":/usr/sbin"  # where not everybody's PATH looks
-NETWORK = "vagrant-libvirt"
+_NETWORK = "vagrant-libvirt"
 VIRSH = ["virsh", "--connect", "qemu:///system"]
 # The first answer comes after libvirtd has asked QEMU what it can do: 8 s under emulation.
-START_SECONDS = 30
+_START_SECONDS = 30
 
 
 def why_not() -> str | None:
@@ -76,8 +76,8 @@ def release(prefix: str) -> None:
         (SHARED / f"user-{prefix}").unlink(missing_ok=True)
         if any(SHARED.glob("user-*")) or not any(SHARED.glob("*.pid")) or domains(""):
             return
-        _virsh("net-destroy", NETWORK)  # an interrupted `vagrant up` leaves it, with a bridge and a dnsmasq
-        _virsh("net-undefine", NETWORK)
+        _virsh("net-destroy", _NETWORK)  # an interrupted `vagrant up` leaves it, with a bridge and a dnsmasq
+        _virsh("net-undefine", _NETWORK)
         for name in ("libvirtd", "virtlogd"):
             _end(name)
 
@@ -121,20 +121,20 @@ def kvm_refuses() -> bool:
 
 
 def _start(name: str, command: list[str]) -> None:
-    LOGS.mkdir(parents=True, exist_ok=True)
-    with (LOGS / f"{name}-pipeline.log").open("ab") as log:
+    _LOGS.mkdir(parents=True, exist_ok=True)
+    with (_LOGS / f"{name}-pipeline.log").open("ab") as log:
         child = start(command, stdout=log, stderr=log, cwd=Path("/"))
     OUTLIVING.append(child)
     (SHARED / f"{name}.pid").write_text(f"{child.pid}\n")
 
 
 def _wait() -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + _START_SECONDS
     while not answers():
         if time.monotonic() > deadline:
             _end("libvirtd")
             _end("virtlogd")
-            raise LabError("libvirtd did not start", hint=f"see {LOGS}/libvirtd-pipeline.log")
+            raise LabError("libvirtd did not start", hint=f"see {_LOGS}/libvirtd-pipeline.log")
         time.sleep(0.1)
 
 

@@ -24,6 +24,8 @@ from pipeline.base.errors import LabError
 from pipeline.base.text import last_line
 
 __all__ = [
+    "CONTAINERS",
+    "OUTLIVING",
     "acquire",
     "bridge_address",
     "containers",
@@ -31,24 +33,26 @@ __all__ = [
     "free_slot",
     "in_use",
     "release",
+    "require_root",
+    "state",
     "stop",
 ]
 
 LXC_NET = Path("/usr/libexec/lxc/lxc-net")
 LXCFS = Path("/var/lib/lxcfs")
-BRIDGE = Path("/sys/class/net/lxcbr0")
-NETWORK_UP = Path("/run/lxc/network_up")
-DNSMASQ_PID = Path("/run/lxc/dnsmasq.pid")
+_BRIDGE = Path("/sys/class/net/lxcbr0")
+_NETWORK_UP = Path("/run/lxc/network_up")
+_DNSMASQ_PID = Path("/run/lxc/dnsmasq.pid")
 # Children that outlive this process on purpose; held, so that Python does not warn that they still run.
 OUTLIVING: list[subprocess.Popen[bytes]] = []
-LXCFS_PID = Path("/run/lxcfs.pid")
+_LXCFS_PID = Path("/run/lxcfs.pid")
 CONTAINERS = Path("/var/lib/lxc")
 LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")
 # Which labs use the bridge and lxcfs, which addresses they keep, and what we started or changed.
 SHARED = Path("/run/pipeline-lab")
 # Each host's systemd takes six of them, all as root's; with the usual 128 host number 22 hangs while it boots.
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-ENOUGH_INOTIFY = 1024
+_ENOUGH_INOTIFY = 1024
 SLOTS = range(16, 240, 4)  # last byte of a lab's first host; a lab takes three
 
 
@@ -111,19 +115,19 @@ def require_root() -> None:
 def _allow_many_hosts() -> None:
     with contextlib.suppress(OSError):  # a machine that forbids it has fewer hosts
         before = INOTIFY.read_text()
-        if int(before) < ENOUGH_INOTIFY:
-            INOTIFY.write_text(str(ENOUGH_INOTIFY))
+        if int(before) < _ENOUGH_INOTIFY:
+            INOTIFY.write_text(str(_ENOUGH_INOTIFY))
             (SHARED / "inotify").write_text(before)
 
 
 def _bridge_works() -> bool:
     """Whether lxcbr0 is there and its dnsmasq runs: without that, hosts have addresses but no names."""
-    if not BRIDGE.exists():
+    if not _BRIDGE.exists():
         return False
-    if not NETWORK_UP.exists():
+    if not _NETWORK_UP.exists():
         return True  # not made by lxc-net: somebody's own bridge, which we leave as it is
     try:
-        return Path(f"/proc/{int(DNSMASQ_PID.read_text())}").exists()
+        return Path(f"/proc/{int(_DNSMASQ_PID.read_text())}").exists()
     except (OSError, ValueError):
         return False
 
@@ -131,12 +135,12 @@ def _bridge_works() -> bool:
 def _start_bridge() -> None:
     if not LXC_NET.exists():
         raise LabError("lxc is not installed", hint="make setup")
-    if BRIDGE.exists():  # its dnsmasq was killed; the start below would take the bridge for a whole one
+    if _BRIDGE.exists():  # its dnsmasq was killed; the start below would take the bridge for a whole one
         _call([str(LXC_NET), "stop"])
     # A machine that was restored or whose network was reset says "already running" without a bridge.
-    NETWORK_UP.unlink(missing_ok=True)
+    _NETWORK_UP.unlink(missing_ok=True)
     result = _call([str(LXC_NET), "start"])
-    if result.returncode != 0 or not BRIDGE.exists():
+    if result.returncode != 0 or not _BRIDGE.exists():
         raise LabError(f"lxc-net did not make the bridge lxcbr0: {_last(result)}", hint="pipeline doctor")
     (SHARED / "bridge").touch()
 
@@ -147,7 +151,7 @@ def _start_lxcfs() -> None:
         raise LabError("lxcfs is not installed", hint="make setup")
     _call(["umount", "-l", str(LXCFS)])  # a killed lxcfs leaves its mount, which answers nothing
     LXCFS.mkdir(parents=True, exist_ok=True)
-    LXCFS_PID.unlink(missing_ok=True)  # one left by a killed lxcfs keeps the next from starting, silently
+    _LXCFS_PID.unlink(missing_ok=True)  # one left by a killed lxcfs keeps the next from starting, silently
     with Path("/var/log/lxcfs.log").open("ab") as log:
         command = ["lxcfs", "-l", "--enable-cfs", str(LXCFS)]
         child = start(command, stdout=log, stderr=log, cwd=Path("/"))

@@ -15,8 +15,8 @@ from pipeline.prod.ready import wait_ready
 
 __all__ = ["Result", "down", "up"]
 
-Confirm = Callable[[Plan], None]  # shows the plan; raises PipelineError unless it is to be done
-Wait = Callable[[Sequence[Host], Progress], None]
+_Confirm = Callable[[Plan], None]  # shows the plan; raises PipelineError unless it is to be done
+_Wait = Callable[[Sequence[Host], Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Result:
 
 
 def up(
-    cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: Confirm, wait: Wait = wait_ready
+    cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm, wait: _Wait = wait_ready
 ) -> Result:
     """Make things as planned, wait until every host answers SSH, write the inventory.
 
@@ -64,7 +64,7 @@ def up(
     return Result(plan, True, machines)
 
 
-def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: Confirm) -> Result:
+def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm) -> Result:
     """Remove all that is the environment's, and the inventory at `path` if it is the environment's, too.
 
     The parameters are those of `up`. Raises EnvironmentError_ when things of others kept some of it.
@@ -88,7 +88,7 @@ def _apply(cloud: Cloud, plan: Plan, progress: Progress) -> None:
     """Every step in its order. What breaks off says what finishes it."""
     for step in plan.steps:
         if step.change.action != "keep":
-            progress.say(sentence(step))
+            progress.say(_sentence(step))
         try:
             cloud.apply(step, progress)
         except PipelineError as error:
@@ -96,7 +96,7 @@ def _apply(cloud: Cloud, plan: Plan, progress: Progress) -> None:
             raise
 
 
-def sentence(step: Step) -> str:
+def _sentence(step: Step) -> str:
     """A step as a line of progress."""
     doing = {"create": "creating", "change": "changing", "remove": "removing", "keep": "keeping"}[
         step.change.action

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-def marker(environment: str, where: str) -> str:
+def _marker(environment: str, where: str) -> str:
     """The first line, without its #."""
     return f"Written by pipeline prod up: environment {environment}, {where}."
 
@@ -44,7 +44,7 @@ def check_own_file(path: Path, environment: str, where: str) -> None:
     other = "-i: another name for the inventory"
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no directory {path.parent}", hint=other)
-    if (found := _first_line(path)) is None or found == f"# {marker(environment, where)}":
+    if (found := _first_line(path)) is None or found == f"# {_marker(environment, where)}":
         return
     if found.startswith("# Written by pipeline prod up: "):
         raise UsageError(f"{path} is another environment's: {found[2:]}", hint=other)
@@ -54,7 +54,7 @@ def check_own_file(path: Path, environment: str, where: str) -> None:
 def write_own_file(path: Path, environment: str, where: str, machines: tuple[Machine, ...]) -> bool:
     """Write the file, whole or not at all; gives whether it is another than before."""
     inventory = inventory_of(machines)
-    comment = marker(environment, where)
+    comment = _marker(environment, where)
     try:
         if path.exists() and path.read_text(encoding="utf-8") == inventory_text(inventory, comment):
             return False
@@ -66,7 +66,7 @@ def write_own_file(path: Path, environment: str, where: str, machines: tuple[Mac
 
 def remove_own_file(path: Path, environment: str, where: str) -> bool:
     """Remove the file if it is this environment's; gives whether it was."""
-    if _first_line(path) != f"# {marker(environment, where)}":
+    if _first_line(path) != f"# {_marker(environment, where)}":
         return False
     path.unlink()
     return True

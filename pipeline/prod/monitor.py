@@ -16,7 +16,7 @@ __all__ = ["GROUP", "USER", "Watched", "password_place", "watch"]
 
 GROUP = "monitor"
 USER = "pipeline"  # of the page
-SECONDS = 1800.0  # the packages of bare hosts over a slow line
+_SECONDS = 1800.0  # the packages of bare hosts over a slow line
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def watch(inventory: Inventory, progress: Progress) -> Watched:
         steps.begin("looking at all hosts")
         done = provision(
             inventory, DEPLOYS / "monitor.py", {}, log=log, known_hosts=state_directory() / "known_hosts",
-            say=steps.begin, timeout=SECONDS,
+            say=steps.begin, timeout=_SECONDS,
         )  # fmt: skip
     progress.say(f"{monitor.name}: done")  # ends the moving line: what follows begins on a line of its own
     proofs = [report for report in done.reports.get(monitor.name, ()) if "targets" in report]

@@ -21,9 +21,9 @@ from pipeline.inventory.hosts import Host
 
 __all__ = ["Completed", "Connection", "ssh_arguments"]
 
-CONNECT_SECONDS = 10
-COMMAND_SECONDS = 30
-NO_MESSAGE = "no message"
+_CONNECT_SECONDS = 10
+_COMMAND_SECONDS = 30
+_NO_MESSAGE = "no message"
 
 
 def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
@@ -34,7 +34,7 @@ def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
     """
     options = [
         "-o", "BatchMode=yes",
-        "-o", f"ConnectTimeout={CONNECT_SECONDS}",
+        "-o", f"ConnectTimeout={_CONNECT_SECONDS}",
         "-o", "StrictHostKeyChecking=accept-new",
         # three silent intervals mean the host is gone: 6 s, well within a minute of its death
         "-o", "ServerAliveInterval=2",
@@ -85,7 +85,7 @@ class Connection:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C on the terminal is ours to handle, not ssh's
         )  # fmt: skip
-        deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS + 5
+        deadline = asyncio.get_running_loop().time() + _CONNECT_SECONDS + 5
         # the control socket appears only once the session is authenticated
         while not self._control.exists():
             if self._master.returncode is not None:
@@ -94,7 +94,7 @@ class Connection:
                 await self.close()
                 raise HostError(
                     self.host.name,
-                    f"no SSH within {CONNECT_SECONDS} s at {self.host.address}:{self.host.port}",
+                    f"no SSH within {_CONNECT_SECONDS} s at {self.host.address}:{self.host.port}",
                 )
             await asyncio.sleep(0.02)
 
@@ -117,7 +117,7 @@ class Connection:
         command: Sequence[str],
         *,
         stdin: str = "",
-        timeout_s: float = COMMAND_SECONDS,
+        timeout_s: float = _COMMAND_SECONDS,
         check: bool = True,
     ) -> Completed:
         """Run `command` (a list: each word arrives as it is) on the host.
@@ -144,7 +144,7 @@ class Connection:
         if check and done.status != 0:
             raise HostError(
                 self.host.name,
-                f"'{shlex.join(command)}' ended with {done.status}: {last_line(done.stderr, NO_MESSAGE)}",
+                f"'{shlex.join(command)}' ended with {done.status}: {last_line(done.stderr, _NO_MESSAGE)}",
             )
         return done
 
@@ -177,6 +177,6 @@ class Connection:
         said = (await master.stderr.read()).decode(errors="replace")
         return HostError(
             self.host.name,
-            f"SSH to {self.host.user}@{self.host.address}:{self.host.port} failed: {last_line(said, NO_MESSAGE)}",
+            f"SSH to {self.host.user}@{self.host.address}:{self.host.port} failed: {last_line(said, _NO_MESSAGE)}",
             hint="pipeline lab status",
         )
