@@ -33,15 +33,20 @@ Plain pyinfra runs the same files: pyinfra production.ini deploys/checkbox.py
 )
 @click.argument("application", metavar="checkbox.io|iTrust")
 @click.option(
-    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), required=True,
+    "-i",
+    "--inventory",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
     help="The file that names the hosts.",
-)  # fmt: skip
+)
 @click.option("--repo", metavar="URL|PATH", help="The repository.  [default: upstream]")
 @click.option("--ref", help="Branch, tag or commit.  [default: master (checkbox.io), v6 (iTrust)]")
 @click.option(
-    "--war", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--war",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="iTrust: a finished WAR, instead of a repository.",
-)  # fmt: skip
+)
 @click.option(
     "--build", type=click.Choice(["host", "local"]), help="iTrust: where Maven runs.  [default: host]"
 )

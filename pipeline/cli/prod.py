@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,19 +21,36 @@ if TYPE_CHECKING:
 __all__ = ["prod"]
 
 file_option = click.option(
-    "-f", "--file", "settings", type=click.Path(dir_okay=False, path_type=Path), default=Path("prod.yml"),
-    show_default=True, help="What production is to be; prod.example.yml says how to write it.",
-)  # fmt: skip
+    "-f",
+    "--file",
+    "settings",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("prod.yml"),
+    show_default=True,
+    help="What production is to be; prod.example.yml says how to write it.",
+)
 inventory_option = click.option(
-    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), default=Path("inventory.ini"),
-    show_default=True, help="The file with the hosts, for `pipeline deploy` and plain pyinfra.",
-)  # fmt: skip
+    "-i",
+    "--inventory",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("inventory.ini"),
+    show_default=True,
+    help="The file with the hosts, for `pipeline deploy` and plain pyinfra.",
+)
 cloud_option = click.option(
-    "--cloud", type=click.Choice(["aws", "vagrant"]),
+    "--cloud",
+    type=click.Choice(["aws", "vagrant"]),
     help="vagrant: hosts on this machine; needs no prod.yml.  [default: as prod.yml says]",
-)  # fmt: skip
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 dry_option = click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
+
+
+def plan_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of a command that carries out a plan."""
+    for option in (json_option, dry_option, yes_option, inventory_option, cloud_option, file_option):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -56,12 +72,7 @@ def prod() -> None:
 
 
 @prod.command()
-@file_option
-@cloud_option
-@inventory_option
-@yes_option
-@dry_option
-@json_option
+@plan_options
 def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Make production as prod.yml says, with its monitor; a second time changes nothing.
 
@@ -96,12 +107,7 @@ def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: b
 
 
 @prod.command()
-@file_option
-@cloud_option
-@inventory_option
-@yes_option
-@dry_option
-@json_option
+@plan_options
 def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Remove everything that carries the environment's tags, or the hosts on this machine, and nothing else.
 
@@ -167,7 +173,7 @@ def status(settings: Path, cloud: str | None, as_json: bool) -> int:
 def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) -> int:
     """A shell on HOST, or COMMAND there."""
     from pipeline.prod.choose import choose_cloud
-    from pipeline.remote.ssh import ssh_arguments
+    from pipeline.remote.ssh import become_ssh, ssh_arguments
 
     machines = {machine.name: machine for machine in choose_cloud(settings, cloud).machines()}
     if host not in machines:
@@ -177,17 +183,18 @@ def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) 
     if found is None or found.known_hosts is None:
         raise UsageError(f"{host} is {machines[host].state} and has no address", hint="pipeline prod up")
     found.known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    argv = ["ssh", *ssh_arguments(found, found.known_hosts)]
-    if command:
-        argv.append(shlex.join(command))
-    os.execvp(argv[0], argv)  # noqa: S606 - becomes ssh, so that the terminal and the exit code are its own
+    become_ssh(["ssh", *ssh_arguments(found, found.known_hosts)], command)
 
 
 @prod.command("open")
 @click.option(
-    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), default=Path("inventory.ini"),
-    show_default=True, help="The file that names the monitor, in its group `monitor`.",
-)  # fmt: skip
+    "-i",
+    "--inventory",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("inventory.ini"),
+    show_default=True,
+    help="The file that names the monitor, in its group `monitor`.",
+)
 @click.option("--no-browser", is_flag=True, help="Only say where the page is.")
 def open_(inventory: Path, no_browser: bool) -> int:
     """The dashboard, through SSH, until Ctrl-C.

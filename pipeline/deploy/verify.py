@@ -90,10 +90,18 @@ def _run_suite(
         config.write_text("".join(_ssh_config(name, host) for name, host in names.items()))
         report.touch()
         command = [
-            sys.executable, "-m", "pytest", f"tests/infra/test_{app.key}.py", "-q", "-p", "no:cacheprovider",
-            f"--hosts={','.join(f'paramiko://{name}' for name in names)}", f"--ssh-config={config}",
-            f"--pipeline-report={report}", *arguments,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "pytest",
+            f"tests/infra/test_{app.key}.py",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--hosts={','.join(f'paramiko://{name}' for name in names)}",
+            f"--ssh-config={config}",
+            f"--pipeline-report={report}",
+            *arguments,
+        ]
         log.touch(mode=0o600)
         with log.open("wb") as output:
             child = start(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
@@ -127,9 +135,13 @@ def _ssh_config(name: str, host: Host) -> str:
     """How `name` is reached, as ssh_config(5) has it."""
     known_hosts = (host.known_hosts or state_directory() / "known_hosts").resolve()
     lines = [
-        f"HostName {host.address}", f"Port {host.port}", f"User {host.user}",
-        f'UserKnownHostsFile "{known_hosts}"', "StrictHostKeyChecking accept-new", "BatchMode yes",
-    ]  # fmt: skip
+        f"HostName {host.address}",
+        f"Port {host.port}",
+        f"User {host.user}",
+        f'UserKnownHostsFile "{known_hosts}"',
+        "StrictHostKeyChecking accept-new",
+        "BatchMode yes",
+    ]
     if host.key is not None:
         lines += [f'IdentityFile "{host.key.expanduser().resolve()}"', "IdentitiesOnly yes"]
     return "\n".join([f"Host {name}", *(f"  {line}" for line in lines), ""])

@@ -7,7 +7,6 @@ lab of this machine uses it any more.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -20,6 +19,8 @@ from pathlib import Path
 
 from pipeline.base.child import start
 from pipeline.base.errors import LabError
+from pipeline.base.lock import waiting_lock
+from pipeline.lab.children import call
 from pipeline.lab.lxc import OUTLIVING
 
 __all__ = ["VIRSH", "acquire", "answers", "destroy", "domains", "in_use", "kvm_refuses", "release", "why_not"]
@@ -162,27 +163,12 @@ def _daemon(name: str) -> str:
 
 
 def _virsh(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*VIRSH, *arguments]
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except OSError as error:
-        return subprocess.CompletedProcess(command, 127, "", str(error))
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 124, "", "virsh took longer than 60 s")
+    return call([*VIRSH, *arguments], env={**os.environ, "LC_ALL": "C"})
 
 
 @contextlib.contextmanager
 def _shared() -> Iterator[None]:
     """One process at a time decides about the daemons that the labs of the machine share."""
     SHARED.mkdir(mode=0o755, exist_ok=True)
-    with (SHARED / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waiting_lock(SHARED / "lock"):
         yield
