@@ -12,7 +12,7 @@ from typing import TypeVar
 
 __all__ = ["run_async", "unify_signals", "uninterrupted"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _ALIKE = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -25,10 +25,10 @@ def unify_signals() -> None:
         signal.signal(number, signal.default_int_handler)
 
 
-def run_async(main: Coroutine[object, object, T]) -> T:
+def run_async(main: Coroutine[object, object, _T]) -> _T:
     """asyncio.run, but SIGTERM and SIGHUP cancel the task as Ctrl-C does, so that its `finally` blocks run."""
 
-    async def wrapped() -> T:
+    async def wrapped() -> _T:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - always inside a task here
         loop = asyncio.get_running_loop()

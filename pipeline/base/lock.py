@@ -7,14 +7,14 @@ import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pipeline.base.errors import LockedError
 from pipeline.base.text import printable, redact
 
-__all__ = ["inventory_lock", "lab_lock"]
+__all__ = ["inventory_lock", "lab_lock", "waiting_lock"]
 
 
 def lab_lock(directory: Path) -> AbstractContextManager[None]:
@@ -41,6 +41,18 @@ def inventory_lock(directory: Path, inventory: Path) -> AbstractContextManager[N
         f"another command is changing the hosts of {inventory}",
         "wait for it to end",
     )
+
+
+@contextmanager
+def waiting_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Holds the file `path`, once no other process does; `waiting` is called when one does. Its directory exists."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

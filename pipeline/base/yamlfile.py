@@ -23,11 +23,11 @@ from pipeline.base.errors import ConfigError
 
 __all__ = ["Document", "matching", "read_yaml", "validate"]
 
-Location = tuple[str | int, ...]
-Model = TypeVar("Model", bound=BaseModel)
+_Location = tuple[str | int, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
 
-LARGEST: Final = 1_000_000  # bytes
-DEEPEST: Final = 40
+_LARGEST: Final = 1_000_000  # bytes
+_DEEPEST: Final = 40
 _WORDS: Final = {
     "missing": "is missing",
     "string_type": "must be text: write it in quotes",
@@ -46,10 +46,10 @@ class Document:
 
     name: str
     data: Any = None
-    lines: dict[Location, int] = field(default_factory=dict)
-    problems: dict[Location, str] = field(default_factory=dict)
+    lines: dict[_Location, int] = field(default_factory=dict)
+    problems: dict[_Location, str] = field(default_factory=dict)
 
-    def line(self, location: Location) -> int:
+    def line(self, location: _Location) -> int:
         """The line of a location, or of the nearest thing around it that is in the file."""
         while location and location not in self.lines:
             location = location[:-1]
@@ -65,11 +65,11 @@ def read_yaml(path: Path, name: str | None = None) -> Document:
     name = name or str(path)
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+            raw = file.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
-    if len(raw) > LARGEST:
-        raise ConfigError(name, [f"{name}:1: larger than {LARGEST:,} bytes"])
+    if len(raw) > _LARGEST:
+        raise ConfigError(name, [f"{name}:1: larger than {_LARGEST:,} bytes"])
     try:
         text = raw.decode("utf-8")
         _refuse_bombs(text)
@@ -94,7 +94,7 @@ def _refuse_bombs(text: str) -> None:
         if isinstance(event, yaml.AliasEvent):
             raise _Refused("aliases (*name) are not supported", event)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
+        if depth > _DEEPEST:
             raise _Refused("nested too deeply", event)
 
 
@@ -117,7 +117,7 @@ def _explain(name: str, error: yaml.YAMLError) -> str:
     return f"{name}:1: not YAML: it holds a character that is not text"
 
 
-def _build(document: Document, loader: yaml.SafeLoader, node: yaml.Node, location: Location) -> Any:
+def _build(document: Document, loader: yaml.SafeLoader, node: yaml.Node, location: _Location) -> Any:
     document.lines.setdefault(location, node.start_mark.line + 1)
     if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN:
         document.problems[location] = f"the tag {node.tag} is not supported"
@@ -139,7 +139,7 @@ def _build(document: Document, loader: yaml.SafeLoader, node: yaml.Node, locatio
 
 
 def _build_mapping(
-    document: Document, loader: yaml.SafeLoader, node: yaml.MappingNode, location: Location
+    document: Document, loader: yaml.SafeLoader, node: yaml.MappingNode, location: _Location
 ) -> dict[str, Any]:
     built: dict[str, Any] = {}
     for key_node, value_node in node.value:
@@ -161,13 +161,13 @@ def _build_mapping(
     return built
 
 
-def validate(document: Document, model: type[Model], known: Iterable[str] = ()) -> Model:
+def validate(document: Document, model: type[_Model], known: Iterable[str] = ()) -> _Model:
     """The document as `model`. Raises ConfigError with every problem, in the order of the file's lines.
 
     `known` are keys that exist anywhere in the model, from which a misspelt one gets its suggestion.
     """
     found = [(document.line(at), text) for at, text in document.problems.items()]
-    result: Model | None = None
+    result: _Model | None = None
     if not isinstance(document.data, Mapping):
         if not document.problems:
             found.append((1, "expected a mapping of keys to values"))

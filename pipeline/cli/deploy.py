@@ -33,15 +33,20 @@ Plain pyinfra runs the same files: pyinfra production.ini deploys/checkbox.py
 )
 @click.argument("application", metavar="checkbox.io|iTrust")
 @click.option(
-    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), required=True,
+    "-i",
+    "--inventory",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
     help="The file that names the hosts.",
-)  # fmt: skip
+)
 @click.option("--repo", metavar="URL|PATH", help="The repository.  [default: upstream]")
 @click.option("--ref", help="Branch, tag or commit.  [default: master (checkbox.io), v6 (iTrust)]")
 @click.option(
-    "--war", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--war",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="iTrust: a finished WAR, instead of a repository.",
-)  # fmt: skip
+)
 @click.option(
     "--build", type=click.Choice(["host", "local"]), help="iTrust: where Maven runs.  [default: host]"
 )
@@ -60,16 +65,16 @@ def deploy(application: str, as_json: bool, **options: Any) -> int:
     from pipeline.base.console import Progress
     from pipeline.cli.root import tell
     from pipeline.deploy.applications import find_application
-    from pipeline.deploy.outcome import summary
-    from pipeline.deploy.roll import deploy as roll
-    from pipeline.deploy.settings import Settings
+    from pipeline.deploy.options import Options
+    from pipeline.deploy.result import summary
+    from pipeline.deploy.rollout import roll_out
 
-    outcome = roll(Settings(find_application(application), **options), Progress())
+    result = roll_out(Options(find_application(application), **options), Progress())
     if as_json:
-        click.echo(json.dumps(outcome.to_dict()))
+        click.echo(json.dumps(result.to_dict()))
     else:
-        for line in summary(outcome):
+        for line in summary(result):
             click.echo(printable(line))
-    if outcome.error:
-        return tell(outcome.error, as_json=False)
+    if result.error:
+        return tell(result.error, as_json=False)
     return Exit.OK

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -100,20 +98,21 @@ def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
     """A shell on HOST, or COMMAND there."""
     from pipeline.base.places import ROOT
     from pipeline.lab.lab import Lab
+    from pipeline.remote.ssh import become_ssh
 
-    argv = Lab(ROOT, provider, Progress(quiet=True).say, set_of(host)).ssh_command(host)
-    if command:
-        argv = [*argv, shlex.join(command)]
-    os.execvp(argv[0], argv)  # noqa: S606 - becomes ssh, so that the terminal and the exit code are its own
+    become_ssh(Lab(ROOT, provider, Progress(quiet=True).say, set_of(host)).ssh_command(host), command)
 
 
 @lab.command()
 @set_argument
 @provider_option
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="Write it to FILE, readable by you only.  [default: print it]",
-)  # fmt: skip
+)
 def inventory(of: HostSet, provider: str | None, output: Path | None) -> int:
     """The inventory file of hosts that are up, for `pipeline deploy -i` and plain pyinfra."""
     from pipeline.base.places import ROOT

@@ -38,10 +38,13 @@ RATE = _Parsed("rate", parse_rate)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 provider_option = click.option(
-    "--provider", type=click.Choice(["virtualbox", "libvirt", "lxc"]),
+    "--provider",
+    type=click.Choice(["virtualbox", "libvirt", "lxc"]),
     help="Vagrant's provider.  [default: the first that works here]",
-)  # fmt: skip
+)
 inventory_option = click.option(
-    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path),
+    "-i",
+    "--inventory",
+    type=click.Path(dir_okay=False, path_type=Path),
     help="Run on hosts you have (groups proxy, blue, green) instead of a lab.",
-)  # fmt: skip
+)

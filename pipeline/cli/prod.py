@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,19 +21,36 @@ if TYPE_CHECKING:
 __all__ = ["prod"]
 
 file_option = click.option(
-    "-f", "--file", "settings", type=click.Path(dir_okay=False, path_type=Path), default=Path("prod.yml"),
-    show_default=True, help="What production is to be; prod.example.yml says how to write it.",
-)  # fmt: skip
+    "-f",
+    "--file",
+    "settings",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("prod.yml"),
+    show_default=True,
+    help="What production is to be; prod.example.yml says how to write it.",
+)
 inventory_option = click.option(
-    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), default=Path("inventory.ini"),
-    show_default=True, help="The file with the hosts, for `pipeline deploy` and plain pyinfra.",
-)  # fmt: skip
+    "-i",
+    "--inventory",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("inventory.ini"),
+    show_default=True,
+    help="The file with the hosts, for `pipeline deploy` and plain pyinfra.",
+)
 cloud_option = click.option(
-    "--cloud", type=click.Choice(["aws", "vagrant"]),
+    "--cloud",
+    type=click.Choice(["aws", "vagrant"]),
     help="vagrant: hosts on this machine; needs no prod.yml.  [default: as prod.yml says]",
-)  # fmt: skip
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 dry_option = click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
+
+
+def plan_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of a command that carries out a plan."""
+    for option in (json_option, dry_option, yes_option, inventory_option, cloud_option, file_option):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -56,12 +72,7 @@ def prod() -> None:
 
 
 @prod.command()
-@file_option
-@cloud_option
-@inventory_option
-@yes_option
-@dry_option
-@json_option
+@plan_options
 def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Make production as prod.yml says, with its monitor; a second time changes nothing.
 
@@ -70,25 +81,24 @@ def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: b
     """
     from pipeline.base.lock import inventory_lock
     from pipeline.base.places import state_directory
-    from pipeline.prod import flow, monitor
-    from pipeline.prod import inventory as last
-    from pipeline.prod.inventory import inventory_of
-    from pipeline.prod.place import place
+    from pipeline.prod import apply, monitor
+    from pipeline.prod.choose import choose_cloud
+    from pipeline.prod.inventory import inventory_of, remember_inventory
     from pipeline.prod.plan_text import machine_row, plan_json, up_lines
 
-    where, progress = place(settings, cloud), Progress()
+    where, progress = choose_cloud(settings, cloud), Progress()
     with inventory_lock(state_directory(), inventory):
         plan = where.plan()
         if dry_run:
             _show(plan, as_json)
             return Exit.OK
-        outcome = flow.up(where, plan, inventory, progress, lambda plan: _confirm(plan, yes, as_json))
-        hosts, watched = inventory_of(outcome.machines), None
+        result = apply.up(where, plan, inventory, progress, lambda plan: _confirm(plan, yes, as_json))
+        hosts, watched = inventory_of(result.machines), None
         if monitor.GROUP in hosts.groups:
-            last.remember(inventory)
+            remember_inventory(inventory)
             watched = monitor.watch(hosts, progress)
     if as_json:
-        rows = [machine_row(machine) for machine in outcome.machines]
+        rows = [machine_row(machine) for machine in result.machines]
         told = {"hosts": rows, "inventory": str(inventory), "monitor": watched and watched.to_dict()}
         click.echo(json.dumps({**plan_json(plan, applied=True), **told}))
     else:
@@ -97,12 +107,7 @@ def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: b
 
 
 @prod.command()
-@file_option
-@cloud_option
-@inventory_option
-@yes_option
-@dry_option
-@json_option
+@plan_options
 def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Remove everything that carries the environment's tags, or the hosts on this machine, and nothing else.
 
@@ -110,19 +115,19 @@ def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run:
     """
     from pipeline.base.lock import inventory_lock
     from pipeline.base.places import state_directory
-    from pipeline.prod import flow
-    from pipeline.prod import inventory as last
-    from pipeline.prod.place import place
+    from pipeline.prod import apply
+    from pipeline.prod.choose import choose_cloud
+    from pipeline.prod.inventory import forget_inventory
     from pipeline.prod.plan_text import plan_json
 
-    where = place(settings, cloud)
+    where = choose_cloud(settings, cloud)
     with inventory_lock(state_directory(), inventory):
         plan = where.removal()
         if dry_run:
             _show(plan, as_json)
             return Exit.OK
-        flow.down(where, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
-        last.forget(inventory)
+        apply.down(where, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
+        forget_inventory(inventory)
     if as_json:
         click.echo(json.dumps(plan_json(plan, applied=True)))
     return Exit.OK
@@ -134,10 +139,10 @@ def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run:
 @json_option
 def status(settings: Path, cloud: str | None, as_json: bool) -> int:
     """The hosts as the cloud sees them now."""
-    from pipeline.prod.place import place
+    from pipeline.prod.choose import choose_cloud
     from pipeline.prod.plan_text import machine_row, money
 
-    rows = [machine_row(machine) for machine in place(settings, cloud).machines()]
+    rows = [machine_row(machine) for machine in choose_cloud(settings, cloud).machines()]
     if as_json:
         click.echo(json.dumps(rows))
         return Exit.OK
@@ -167,10 +172,10 @@ def status(settings: Path, cloud: str | None, as_json: bool) -> int:
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) -> int:
     """A shell on HOST, or COMMAND there."""
-    from pipeline.prod.place import place
-    from pipeline.remote.ssh import ssh_arguments
+    from pipeline.prod.choose import choose_cloud
+    from pipeline.remote.ssh import become_ssh, ssh_arguments
 
-    machines = {machine.name: machine for machine in place(settings, cloud).machines()}
+    machines = {machine.name: machine for machine in choose_cloud(settings, cloud).machines()}
     if host not in machines:
         there = f"there is {', '.join(machines)}" if machines else "there are none"
         raise UsageError(f"no host '{host}'; {there}", hint="pipeline prod status")
@@ -178,17 +183,18 @@ def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) 
     if found is None or found.known_hosts is None:
         raise UsageError(f"{host} is {machines[host].state} and has no address", hint="pipeline prod up")
     found.known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    argv = ["ssh", *ssh_arguments(found, found.known_hosts)]
-    if command:
-        argv.append(shlex.join(command))
-    os.execvp(argv[0], argv)  # noqa: S606 - becomes ssh, so that the terminal and the exit code are its own
+    become_ssh(["ssh", *ssh_arguments(found, found.known_hosts)], command)
 
 
 @prod.command("open")
 @click.option(
-    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), default=Path("inventory.ini"),
-    show_default=True, help="The file that names the monitor, in its group `monitor`.",
-)  # fmt: skip
+    "-i",
+    "--inventory",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("inventory.ini"),
+    show_default=True,
+    help="The file that names the monitor, in its group `monitor`.",
+)
 @click.option("--no-browser", is_flag=True, help="Only say where the page is.")
 def open_(inventory: Path, no_browser: bool) -> int:
     """The dashboard, through SSH, until Ctrl-C.

@@ -28,9 +28,12 @@ The suite also runs by itself: pytest tests/infra/test_checkbox.py --hosts=param
 )
 @click.argument("application", metavar="checkbox.io|iTrust")
 @click.option(
-    "-i", "--inventory", type=click.Path(dir_okay=False, path_type=Path), required=True,
+    "-i",
+    "--inventory",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
     help="The file that names the hosts.",
-)  # fmt: skip
+)
 @click.option("--limit", multiple=True, metavar="HOST", help="Only this host of the group; may be repeated.")
 @click.option("--reboot", is_flag=True, help="Reboot each host first.")
 @click.option("--disruptive", is_flag=True, help="Also kill services, and see them come back.")

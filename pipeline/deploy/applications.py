@@ -14,7 +14,7 @@ from pipeline.base.places import DEPLOYS
 __all__ = ["APPLICATIONS", "Application", "find_application", "same_name"]
 
 # What every deploy reads from a host's data, and so what an inventory may set (docs/deploys.md).
-DATA = ("archive", "commit", "repo", "ref", "environment", "secrets_directory", "rollback", "listen")
+_DATA = ("archive", "commit", "repo", "ref", "environment", "secrets_directory", "rollback", "listen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Application:
     @property
     def data(self) -> tuple[str, ...]:
         """The names of the data that its deploy reads."""
-        return (*DATA, *self.only)
+        return (*_DATA, *self.only)
 
 
 def _application(key: str, *, also: tuple[str, ...], only: tuple[str, ...] = ()) -> Application:

@@ -16,10 +16,10 @@ from pipeline.remote.ask import Answer, ask, ask_all
 
 __all__ = ["check_hosts", "problems_of_facts"]
 
-SECONDS = 30  # for all of it on one host: a connection has 10 s of them
+_SECONDS = 30  # for all of it on one host: a connection has 10 s of them
 
 # Read-only, one word a line: name=value. Nothing of the user's is in it.
-SCRIPT = """
+_SCRIPT = """
 . /etc/os-release 2>/dev/null
 echo "system=${ID:-unknown} ${VERSION_ID:-}"
 [ -d /run/systemd/system ] && echo "systemd=yes" || echo "systemd=no"
@@ -40,32 +40,32 @@ def check_hosts(app: Application, hosts: Sequence[Host], known_hosts: Path, *, r
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
     lines, hints = [], []
-    for host, (found, hint) in ask_all(hosts, lambda host: problems_of(app, host, known_hosts, room)):
+    for host, (found, hint) in ask_all(hosts, lambda host: _problems_of(app, host, known_hosts, room)):
         lines += [": ".join(part for part in (host.where, host.name, problem) if part) for problem in found]
         hints += [hint] if hint else []
     if lines:
         raise EnvironmentError_("\n".join(lines), hint=hints[0] if hints else None)
 
 
-def problems_of(app: Application, host: Host, known_hosts: Path, room: bool) -> tuple[list[str], str]:
+def _problems_of(app: Application, host: Host, known_hosts: Path, room: bool) -> tuple[list[str], str]:
     """What keeps this host from being deployed to, and the next thing to type."""
     address = f"{host.user}@{host.address}:{host.port}"
     try:
         # ssh itself would say less about an address that nobody has, and later
         socket.create_connection((host.address, host.port), timeout=5).close()
     except OSError as error:
-        if not through_ssh_config(host):
+        if not _through_ssh_config(host):
             return [f"cannot be reached by SSH at {host.address}:{host.port}: {error.strerror or error}"], ""
-    answer = ask(host, "sh -s", known_hosts=known_hosts, seconds=SECONDS, stdin=SCRIPT)
+    answer = ask(host, "sh -s", known_hosts=known_hosts, seconds=_SECONDS, stdin=_SCRIPT)
     if answer.status is None:
-        return [f"{address} did not answer within {SECONDS} s"], ""
+        return [f"{address} did not answer within {_SECONDS} s"], ""
     if answer.status != 0:
-        return refused(host, address, answer, (host.known_hosts or known_hosts).resolve())
+        return _refused(host, address, answer, (host.known_hosts or known_hosts).resolve())
     facts = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
     return problems_of_facts(app, host.user, facts, room=room)
 
 
-def through_ssh_config(host: Host) -> bool:
+def _through_ssh_config(host: Host) -> bool:
     """Whether the user's SSH configuration leads elsewhere: a jump host, or an alias of the real address."""
     done = subprocess.run(
         ["ssh", "-G", "-p", str(host.port), "-l", host.user, "--", host.address],
@@ -80,7 +80,7 @@ def through_ssh_config(host: Host) -> bool:
     return "proxyjump" in settings or "proxycommand" in settings or there != host.address.lower()
 
 
-def refused(host: Host, address: str, answer: Answer, known_hosts: Path) -> tuple[list[str], str]:
+def _refused(host: Host, address: str, answer: Answer, known_hosts: Path) -> tuple[list[str], str]:
     """Why SSH was refused, and what to do about it."""
     last = answer.said("no message")
     changed = ("REMOTE HOST IDENTIFICATION HAS CHANGED", "Host key verification failed")

@@ -21,13 +21,13 @@ from pipeline.base.places import ROOT, log_file, state_directory
 from pipeline.base.text import last_line
 from pipeline.deploy.applications import Application
 from pipeline.deploy.preflight import check_hosts
-from pipeline.deploy.targets import targets
+from pipeline.deploy.target_hosts import target_hosts
 from pipeline.inventory.hosts import Host
 
 __all__ = ["Check", "verify"]
 
-LINE_EVERY = 10.0  # seconds between lines where there is no terminal
-ENDED = (0, 1)  # pytest(1): all passed, or some did not
+_LINE_EVERY = 10.0  # seconds between lines where there is no terminal
+_ENDED = (0, 1)  # pytest(1): all passed, or some did not
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +53,29 @@ def verify(
     `options` are the suite's own: --reboot, --disruptive. Nothing else may change the hosts meanwhile. Raises
     EnvironmentError_ where the suite itself could not run.
     """
-    hosts = targets(app, inventory, limit)
+    hosts = target_hosts(app, inventory, limit)
     state = state_directory()
     with inventory_lock(state, inventory):
         progress.say(f"checking {app.name} on {', '.join(host.name for host in hosts)}")
         check_hosts(app, hosts, state / "known_hosts", room=False)
         alike: dict[tuple[bool, int], list[Host]] = {}
         for host in hosts:
-            alike.setdefault((host.user == "root", port_of(app, host)), []).append(host)
+            alike.setdefault((host.user == "root", _port_of(app, host)), []).append(host)
         found: list[Check] = []
         for (root, listen), some in alike.items():
             arguments = [*options, f"--listen={listen}", *([] if root else ["--sudo"])]
-            found += run_suite(app, some, arguments, progress)
+            found += _run_suite(app, some, arguments, progress)
     return found
 
 
-def port_of(app: Application, host: Host) -> int:
+def _port_of(app: Application, host: Host) -> int:
     text = str(host.data.get("listen", app.listen))
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise InventoryError(f"{host.where}: listen {text!r} is no port (1 to 65535)")
     return int(text)
 
 
-def run_suite(
+def _run_suite(
     app: Application, hosts: Sequence[Host], arguments: Sequence[str], progress: Progress
 ) -> list[Check]:
     """One run of pytest for hosts that are reached alike."""
@@ -87,27 +87,35 @@ def run_suite(
     log = log_file(f"verify-{app.key}", hosts[0].name)
     with tempfile.TemporaryDirectory(prefix="pipeline-verify-") as private:
         config, report = Path(private) / "ssh_config", Path(private) / "report"
-        config.write_text("".join(ssh_config(name, host) for name, host in names.items()))
+        config.write_text("".join(_ssh_config(name, host) for name, host in names.items()))
         report.touch()
         command = [
-            sys.executable, "-m", "pytest", f"tests/infra/test_{app.key}.py", "-q", "-p", "no:cacheprovider",
-            f"--hosts={','.join(f'paramiko://{name}' for name in names)}", f"--ssh-config={config}",
-            f"--pipeline-report={report}", *arguments,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "pytest",
+            f"tests/infra/test_{app.key}.py",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--hosts={','.join(f'paramiko://{name}' for name in names)}",
+            f"--ssh-config={config}",
+            f"--pipeline-report={report}",
+            *arguments,
+        ]
         log.touch(mode=0o600)
         with log.open("wb") as output:
             child = start(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
             with ended(child):
-                follow(child, report, progress)
+                _follow(child, report, progress)
         found = [Check(**json.loads(line)) for line in report.read_text().splitlines()]
-    if child.returncode not in ENDED or not found:
+    if child.returncode not in _ENDED or not found:
         said = last_line(log.read_text(errors="replace"), f"pytest ended with {child.returncode}")
         raise EnvironmentError_(f"the suite did not run: {said}", hint=f"less {log}")
     real = {name: host.name for name, host in names.items()}
     return [Check(real.get(c.host, c.host), c.title, c.outcome, c.reason) for c in found]
 
 
-def follow(child: subprocess.Popen[bytes], report: Path, progress: Progress) -> None:
+def _follow(child: subprocess.Popen[bytes], report: Path, progress: Progress) -> None:
     """Tells how many checks are done until the child ends."""
     told = time.monotonic()
     while True:
@@ -118,18 +126,22 @@ def follow(child: subprocess.Popen[bytes], report: Path, progress: Progress) -> 
             progress.say(f"{count} checks done")
             return
         progress.detail(f"{count} checks done")
-        if not progress.console.is_terminal and time.monotonic() - told >= LINE_EVERY:
+        if not progress.console.is_terminal and time.monotonic() - told >= _LINE_EVERY:
             told = time.monotonic()
             progress.say(f"  {count} checks done")
 
 
-def ssh_config(name: str, host: Host) -> str:
+def _ssh_config(name: str, host: Host) -> str:
     """How `name` is reached, as ssh_config(5) has it."""
     known_hosts = (host.known_hosts or state_directory() / "known_hosts").resolve()
     lines = [
-        f"HostName {host.address}", f"Port {host.port}", f"User {host.user}",
-        f'UserKnownHostsFile "{known_hosts}"', "StrictHostKeyChecking accept-new", "BatchMode yes",
-    ]  # fmt: skip
+        f"HostName {host.address}",
+        f"Port {host.port}",
+        f"User {host.user}",
+        f'UserKnownHostsFile "{known_hosts}"',
+        "StrictHostKeyChecking accept-new",
+        "BatchMode yes",
+    ]
     if host.key is not None:
         lines += [f'IdentityFile "{host.key.expanduser().resolve()}"', "IdentitiesOnly yes"]
     return "\n".join([f"Host {name}", *(f"  {line}" for line in lines), ""])

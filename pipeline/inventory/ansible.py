@@ -17,7 +17,7 @@ from pipeline.inventory.entries import Entry, Problems, Value
 
 __all__ = ["read_ansible"]
 
-KEYS = {
+_KEYS = {
     "ansible_host": "ssh_hostname",
     "ansible_port": "ssh_port",
     "ansible_user": "ssh_user",
@@ -28,9 +28,9 @@ KEYS = {
     "ansible_ssh_user": "ssh_user",
     "private_address": "private_address",
 }
-IMPLIED = ("all", "ungrouped")
+_IMPLIED = ("all", "ungrouped")
 # About Ansible's own way of working, which has no counterpart here.
-WITHOUT_MEANING = {
+_WITHOUT_MEANING = {
     "ansible_python_interpreter",
     "ansible_become",
     "ansible_become_method",
@@ -39,7 +39,7 @@ WITHOUT_MEANING = {
 
 
 @dataclass(slots=True)
-class Group:
+class _Group:
     """A group as it stands in the file, from `line` on; not `there` while only its variables were seen."""
 
     line: int
@@ -51,7 +51,7 @@ class Group:
 
 def read_ansible(text: str, problems: Problems) -> dict[str, tuple[int, list[Entry]]]:
     """Groups with their line and entries; not `all` and `ungrouped`, which Ansible implies."""
-    reader = Reader(problems)
+    reader = _Reader(problems)
     for number, line in enumerate(text.splitlines(), 1):
         reader.line(line.strip(), number)
     members = {name: reader.members(name, ()) for name in reader.groups}
@@ -60,17 +60,17 @@ def read_ansible(text: str, problems: Problems) -> dict[str, tuple[int, list[Ent
         if group.there:
             found = [Entry(host, line, reader.values(host, members)) for host, line in members[name]]
             result[name] = (group.line, found)
-        elif name not in IMPLIED:
+        elif name not in _IMPLIED:
             problems.add(group.line, f"no such group: '{name}'")
-    return {name: group for name, group in result.items() if name not in IMPLIED}
+    return {name: group for name, group in result.items() if name not in _IMPLIED}
 
 
-class Reader:
+class _Reader:
     """Collects the groups line by line; `entries` then resolves who is in one, with what."""
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        self.groups: dict[str, Group] = {name: Group(1) for name in IMPLIED}
+        self.groups: dict[str, _Group] = {name: _Group(1) for name in _IMPLIED}
         self.of_hosts: dict[str, dict[str, Value]] = {}
         self.group = self.groups["ungrouped"]
         self.kind = "hosts"
@@ -81,7 +81,7 @@ class Reader:
         if not line or line.startswith(("#", ";")):
             return
         if header:
-            self.group = self.groups.setdefault(header[1], Group(number))
+            self.group = self.groups.setdefault(header[1], _Group(number))
             self.kind = header[2] or "hosts"
             if self.kind != "vars" and not self.group.there:
                 self.group.line, self.group.there = number, True
@@ -114,13 +114,13 @@ class Reader:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals or not name:
             self.problems.add(number, f"'{text}' is not name=value")
-        elif name in KEYS:
-            into[KEYS[name]] = Value(value.strip("'\""), number, name)
+        elif name in _KEYS:
+            into[_KEYS[name]] = Value(value.strip("'\""), number, name)
         elif name == "ansible_connection" and value not in ("ssh", "smart", "paramiko"):
             self.problems.add(number, f"ansible_connection={value}: only hosts reached by SSH can be used")
-        elif name not in WITHOUT_MEANING and name != "ansible_connection":
-            if name.startswith(("ansible_", "ssh_")) or difflib.get_close_matches(name, KEYS, 1, 0.85):
-                self.problems.key(number, name, list(KEYS))
+        elif name not in _WITHOUT_MEANING and name != "ansible_connection":
+            if name.startswith(("ansible_", "ssh_")) or difflib.get_close_matches(name, _KEYS, 1, 0.85):
+                self.problems.key(number, name, list(_KEYS))
             else:
                 into[name] = Value(value, number, name)
 

@@ -80,7 +80,7 @@ def hosts_of(
             problems.add(line, f"group '{group}' is empty")
         hosts: dict[str, Host] = {}
         for entry in entries:
-            host = make_host(entry, problems)
+            host = _make_host(entry, problems)
             if entry.name in hosts:
                 problems.add(entry.line, f"host '{entry.name}' is in group '{group}' twice")
             elif known.setdefault(entry.name, host) != host:
@@ -90,7 +90,7 @@ def hosts_of(
     return result
 
 
-def make_host(entry: Entry, problems: Problems) -> Host:
+def _make_host(entry: Entry, problems: Problems) -> Host:
     """One host; where a value cannot be used a problem is noted and the usual one taken."""
     texts = {"address": entry.name, "user": "root", "private_address": "", "key": "", "known_hosts": ""}
     port = 22
@@ -99,7 +99,7 @@ def make_host(entry: Entry, problems: Problems) -> Host:
         if given is None:
             continue
         if part == "port":
-            port = make_port(given, problems)
+            port = _make_port(given, problems)
         elif isinstance(given.value, str) and given.value.strip():
             texts[part] = given.value
         else:
@@ -125,7 +125,7 @@ def make_host(entry: Entry, problems: Problems) -> Host:
     )
 
 
-def make_port(given: Value, problems: Problems) -> int:
+def _make_port(given: Value, problems: Problems) -> int:
     """A port between 1 and 65535, or 22 and a problem."""
     text = str(given.value)
     if isinstance(given.value, bool) or not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):

@@ -32,7 +32,7 @@ from pipeline.inventory.python import read_python
 __all__ = ["host_data", "inventory_text", "python_groups", "read_inventory", "write_inventory"]
 
 # A group of the Python form. No line of the Ansible form looks like it.
-ASSIGNMENT = re.compile(r"^\w+[ \t]*=[ \t]*[\[(]", re.MULTILINE)
+_ASSIGNMENT = re.compile(r"^\w+[ \t]*=[ \t]*[\[(]", re.MULTILINE)
 
 
 def read_inventory(path: Path) -> Inventory:
@@ -48,7 +48,7 @@ def read_inventory(path: Path) -> Inventory:
             f"{path}: cannot be read: {reason}", hint="see inventories/README.md for an example"
         ) from error
     problems = Problems(str(path))
-    entries = (read_python if ASSIGNMENT.search(text) else read_ansible)(text, problems)
+    entries = (read_python if _ASSIGNMENT.search(text) else read_ansible)(text, problems)
     groups = hosts_of(entries, problems)
     if not groups and not problems:
         problems.add(1, "no group of hosts in this file")

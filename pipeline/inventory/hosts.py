@@ -1,4 +1,4 @@
-"""Hosts in groups: all that anything after `hosts/` ever sees."""
+"""Hosts in groups: wherever they come from, this is all that the rest of the program sees of them."""
 
 from __future__ import annotations
 

@@ -34,17 +34,17 @@ def read_python(text: str, problems: Problems) -> dict[str, tuple[int, list[Entr
         group = statement.targets[0].id
         if group in groups:
             problems.add(statement.lineno, f"group '{group}' is there twice")
-        groups[group] = (statement.lineno, group_entries(statement.value, problems))
+        groups[group] = (statement.lineno, _group_entries(statement.value, problems))
     # `all` is pyinfra's own group: hosts with their data, to be named again in the others.
     groups.pop("all", None)
     return groups
 
 
-def group_entries(node: ast.expr, problems: Problems) -> list[Entry]:
+def _group_entries(node: ast.expr, problems: Problems) -> list[Entry]:
     """The hosts of `[...]`, or of `([...], {data of all of them})`."""
     shared: dict[str, Value] = {}
     if isinstance(node, ast.Tuple) and len(node.elts) == 2 and isinstance(node.elts[1], ast.Dict):
-        shared = values(node.elts[1], problems)
+        shared = _values(node.elts[1], problems)
         node = node.elts[0]
     if not isinstance(node, ast.List):
         problems.add(node.lineno, "a group must be a list of hosts")
@@ -54,7 +54,7 @@ def group_entries(node: ast.expr, problems: Problems) -> list[Entry]:
         name: ast.expr = item
         own: dict[str, Value] = {}
         if isinstance(item, ast.Tuple) and len(item.elts) == 2 and isinstance(item.elts[1], ast.Dict):
-            name, own = item.elts[0], values(item.elts[1], problems)
+            name, own = item.elts[0], _values(item.elts[1], problems)
         if not isinstance(name, ast.Constant) or not isinstance(name.value, str) or not name.value:
             problems.add(item.lineno, 'a host must be "name" or ("name", {data})')
         elif name.value.startswith("@"):
@@ -64,7 +64,7 @@ def group_entries(node: ast.expr, problems: Problems) -> list[Entry]:
     return entries
 
 
-def values(node: ast.Dict, problems: Problems) -> dict[str, Value]:
+def _values(node: ast.Dict, problems: Problems) -> dict[str, Value]:
     """The data of a host, with the line of each key."""
     found: dict[str, Value] = {}
     for key, value in zip(node.keys, node.values, strict=True):
@@ -76,13 +76,13 @@ def values(node: ast.Dict, problems: Problems) -> dict[str, Value]:
             continue
         if not isinstance(name, str):
             problems.add(line, "a key must be text")
-        elif name not in PARTS and (name.startswith(("ssh_", "ansible_")) or is_typo(name)):
+        elif name not in PARTS and (name.startswith(("ssh_", "ansible_")) or _is_typo(name)):
             problems.key(line, name, list(PARTS))
         else:
             found[name] = Value(content, line, name)
     return found
 
 
-def is_typo(name: str) -> bool:
+def _is_typo(name: str) -> bool:
     """Whether a name is so near to a known key that it can hardly be the deploys' data."""
     return bool(difflib.get_close_matches(name, PARTS, 1, 0.85))

@@ -18,8 +18,8 @@ from pipeline.lab.rootfs import KEY, RECIPE, Say, make_rootfs, recipe_digest
 
 __all__ = ["box_directory", "box_for", "box_name", "ensure_box", "vagrant_home"]
 
-ROOTFS = "rootfs.tar.gz"  # the name vagrant-lxc looks for; lxc-template says why it is a plain tar
-PUBLIC_BOX = "debian/bookworm64"
+_ROOTFS = "rootfs.tar.gz"  # the name vagrant-lxc looks for; lxc-template says why it is a plain tar
+_PUBLIC_BOX = "debian/bookworm64"
 
 
 def box_name() -> str:
@@ -33,7 +33,7 @@ def box_for(provider: str) -> str:
         return box_name()
     if provider == "libvirt" and not has_kvm():
         return box_libvirt.box_name()
-    return PUBLIC_BOX
+    return _PUBLIC_BOX
 
 
 def ensure_box(provider: str, say: Say, *, rebuild: bool = False) -> str:
@@ -42,7 +42,7 @@ def ensure_box(provider: str, say: Say, *, rebuild: bool = False) -> str:
     All output of the build goes to .pipeline/box.log. Raises LabError when it fails; nothing is left of it.
     """
     name = box_for(provider)
-    if name == PUBLIC_BOX:
+    if name == _PUBLIC_BOX:
         return name  # Vagrant fetches it
     require_root()
     log = state_directory() / "box.log"
@@ -50,7 +50,7 @@ def ensure_box(provider: str, say: Say, *, rebuild: bool = False) -> str:
         if provider == "libvirt":
             there, build = box_libvirt.is_there(name), box_libvirt.build
         else:
-            there, build = (box_directory(name) / ROOTFS).is_file(), _build
+            there, build = (box_directory(name) / _ROOTFS).is_file(), _build
         if rebuild or not there:
             say(f"building the base box {name} (once per machine, about a minute)")
             with tempfile.TemporaryDirectory(prefix="pipeline-box-", dir="/var/tmp") as folder:
@@ -63,5 +63,5 @@ def _build(folder: Path, name: str, say: Say, log: Path) -> None:
     for part in parts:
         shutil.copy(RECIPE / part, folder)
     make_rootfs(folder, "rootfs.tar", bridge_address(), say, log)
-    (folder / "rootfs.tar").rename(folder / ROOTFS)
-    add_box(folder, [*parts, KEY, ROOTFS], name, "lxc", log)
+    (folder / "rootfs.tar").rename(folder / _ROOTFS)
+    add_box(folder, [*parts, KEY, _ROOTFS], name, "lxc", log)

@@ -18,11 +18,11 @@ __all__ = ["box_name", "build", "is_there", "kernel_files"]
 
 OWN = Path(__file__).with_name("box_libvirt")
 # QEMU runs as a user of its own, who cannot read a box in /root: the kernel is put where libvirt keeps kernels.
-BOOT = Path("/var/lib/libvirt/boot")
-KERNEL = ("vmlinuz", "initrd.img")
-IMAGE = "box.img"
-NAMESERVER = "192.168.121.1"  # libvirt's dnsmasq on vagrant-libvirt's own network
-DISK_GB = 4
+_BOOT = Path("/var/lib/libvirt/boot")
+_KERNEL = ("vmlinuz", "initrd.img")
+_IMAGE = "box.img"
+_NAMESERVER = "192.168.121.1"  # libvirt's dnsmasq on vagrant-libvirt's own network
+_DISK_GB = 4
 
 
 def box_name() -> str:
@@ -32,7 +32,7 @@ def box_name() -> str:
 
 def is_there(name: str) -> bool:
     """Whether Vagrant has the box `name`, and QEMU its kernel."""
-    return (box_directory(name, "libvirt") / IMAGE).is_file() and all(
+    return (box_directory(name, "libvirt") / _IMAGE).is_file() and all(
         path.is_file() for path in kernel_files(name)
     )
 
@@ -40,32 +40,32 @@ def is_there(name: str) -> bool:
 def build(folder: Path, name: str, say: Say, log: Path) -> None:
     """Makes the box in the empty `folder` and adds it; all output to `log`. Raises LabError."""
     packages = recipe_lines(OWN / "packages.txt")
-    make_rootfs(folder, "root", NAMESERVER, say, log, packages=packages, scripts=[OWN / "customize.sh"])
-    for part in KERNEL:
+    make_rootfs(folder, "root", _NAMESERVER, say, log, packages=packages, scripts=[OWN / "customize.sh"])
+    for part in _KERNEL:
         # Debian's two symbolic links in / name the newest kernel
         shutil.copy((folder / "root" / part).resolve(), folder / part)
     say("  making the disk image")
     _make_image(folder, log)
     shutil.copy(OWN / "Vagrantfile", folder)
-    metadata = {"provider": "libvirt", "format": "qcow2", "virtual_size": DISK_GB}
+    metadata = {"provider": "libvirt", "format": "qcow2", "virtual_size": _DISK_GB}
     (folder / "metadata.json").write_text(json.dumps(metadata))
-    BOOT.mkdir(parents=True, exist_ok=True)
-    for part, path in zip(KERNEL, kernel_files(name), strict=True):
+    _BOOT.mkdir(parents=True, exist_ok=True)
+    for part, path in zip(_KERNEL, kernel_files(name), strict=True):
         shutil.copyfile(folder / part, path)
         path.chmod(0o644)
-    add_box(folder, ["metadata.json", "Vagrantfile", KEY, *KERNEL, IMAGE], name, "libvirt", log)
+    add_box(folder, ["metadata.json", "Vagrantfile", KEY, *_KERNEL, _IMAGE], name, "libvirt", log)
 
 
 def _make_image(folder: Path, log: Path) -> None:
     raw = folder / "disk.raw"
     with raw.open("wb") as disk:
-        disk.truncate(DISK_GB << 30)
+        disk.truncate(_DISK_GB << 30)
     run(["mke2fs", "-q", "-t", "ext4", "-d", "root", str(raw)], log=log, cwd=folder)
     shutil.rmtree(folder / "root")
-    run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(raw), str(folder / IMAGE)], log=log)
+    run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(raw), str(folder / _IMAGE)], log=log)
     raw.unlink()
 
 
 def kernel_files(name: str) -> list[Path]:
     """Where QEMU finds the kernel and the initial RAM disk; the box's Vagrantfile derives the same names."""
-    return [BOOT / f"{name.rpartition('/')[2]}-{part}" for part in KERNEL]
+    return [_BOOT / f"{name.rpartition('/')[2]}-{part}" for part in _KERNEL]

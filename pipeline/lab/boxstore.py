@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from pipeline.base.lock import waiting_lock
 from pipeline.lab.children import run
 
 __all__ = ["add_box", "box_directory", "one_build_at_a_time", "vagrant_home"]
@@ -40,10 +40,6 @@ def add_box(folder: Path, parts: Sequence[str], name: str, provider: str, log: P
 def one_build_at_a_time(say: Callable[[str], None]) -> Iterator[None]:
     """Waits until no other process on this machine builds a box."""
     vagrant_home().mkdir(parents=True, exist_ok=True)
-    with (vagrant_home() / "pipeline-box.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another build of the base box")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = vagrant_home() / "pipeline-box.lock"
+    with waiting_lock(lock, lambda: say("waiting for another build of the base box")):
         yield

@@ -16,7 +16,7 @@ from pipeline.base.child import start, stop
 from pipeline.base.errors import LabError
 from pipeline.base.text import last_line
 
-__all__ = ["Limits", "run", "stop_left", "tail"]
+__all__ = ["Limits", "call", "run", "stop_left", "tail"]
 
 # Ruby's backtraces, progress bars, and what Vagrant and mmdebstrap say after the reason tell a user nothing.
 _NOISE = re.compile(
@@ -34,7 +34,7 @@ class Limits:
     patience: float = 10
 
 
-USUAL = Limits()
+_USUAL = Limits()
 
 
 def run(
@@ -43,7 +43,7 @@ def run(
     log: Path,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    limits: Limits = USUAL,
+    limits: Limits = _USUAL,
     what: str = "",
     failed: str = "",
     on_line: Callable[[str], None] | None = None,
@@ -90,6 +90,28 @@ def run(
             note.unlink(missing_ok=True)
     if status != 0:
         raise LabError(f"{failed or f'{what} failed'}: {tail(log, begin)}", hint=f"see {log}")
+
+
+def call(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, seconds: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """What a short command ends with and prints. Never raises: one that is missing ends with 127, one that takes
+    longer than `seconds` with 124, as a shell and timeout(1) have it."""
+    try:
+        return subprocess.run(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except OSError:
+        return subprocess.CompletedProcess(command, 127, "", f"{command[0]} is not installed")
+    except subprocess.TimeoutExpired:
+        message = f"{command[0]} took longer than {seconds:.0f} s"
+        return subprocess.CompletedProcess(command, 124, "", message)
 
 
 def _follow(

@@ -20,7 +20,7 @@ from pipeline.lab.sets import CANARY, SETS
 
 __all__ = ["Finding", "diagnose"]
 
-LEAST_FREE_GB = 3  # a box, three hosts and a few runs
+_LEAST_FREE_GB = 3  # a box, three hosts and a few runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,9 @@ def _disk() -> Finding:
     free = shutil.disk_usage(ROOT).free / 1e9
     return Finding(
         "disk",
-        free >= LEAST_FREE_GB,
+        free >= _LEAST_FREE_GB,
         f"{free:.0f} GB free at {ROOT}",
-        "" if free >= LEAST_FREE_GB else "df -h",
+        "" if free >= _LEAST_FREE_GB else "df -h",
     )
 
 

@@ -7,7 +7,6 @@ lab of this machine uses it any more.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -20,20 +19,22 @@ from pathlib import Path
 
 from pipeline.base.child import start
 from pipeline.base.errors import LabError
+from pipeline.base.lock import waiting_lock
+from pipeline.lab.children import call
 from pipeline.lab.lxc import OUTLIVING
 
 __all__ = ["VIRSH", "acquire", "answers", "destroy", "domains", "in_use", "kvm_refuses", "release", "why_not"]
 
 SHARED = Path("/run/pipeline-libvirt")  # which checkouts use libvirtd, and the process ids of what we started
-LOGS = Path("/var/log/libvirt")
+_LOGS = Path("/var/log/libvirt")
 KVM = Path("/dev/kvm")
 CPUINFO = Path("/proc/cpuinfo")
 SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
 DAEMONS = ":/usr/sbin"  # where not everybody's PATH looks
-NETWORK = "vagrant-libvirt"
+_NETWORK = "vagrant-libvirt"
 VIRSH = ["virsh", "--connect", "qemu:///system"]
 # The first answer comes after libvirtd has asked QEMU what it can do: 8 s under emulation.
-START_SECONDS = 30
+_START_SECONDS = 30
 
 
 def why_not() -> str | None:
@@ -76,8 +77,8 @@ def release(prefix: str) -> None:
         (SHARED / f"user-{prefix}").unlink(missing_ok=True)
         if any(SHARED.glob("user-*")) or not any(SHARED.glob("*.pid")) or domains(""):
             return
-        _virsh("net-destroy", NETWORK)  # an interrupted `vagrant up` leaves it, with a bridge and a dnsmasq
-        _virsh("net-undefine", NETWORK)
+        _virsh("net-destroy", _NETWORK)  # an interrupted `vagrant up` leaves it, with a bridge and a dnsmasq
+        _virsh("net-undefine", _NETWORK)
         for name in ("libvirtd", "virtlogd"):
             _end(name)
 
@@ -121,20 +122,20 @@ def kvm_refuses() -> bool:
 
 
 def _start(name: str, command: list[str]) -> None:
-    LOGS.mkdir(parents=True, exist_ok=True)
-    with (LOGS / f"{name}-pipeline.log").open("ab") as log:
+    _LOGS.mkdir(parents=True, exist_ok=True)
+    with (_LOGS / f"{name}-pipeline.log").open("ab") as log:
         child = start(command, stdout=log, stderr=log, cwd=Path("/"))
     OUTLIVING.append(child)
     (SHARED / f"{name}.pid").write_text(f"{child.pid}\n")
 
 
 def _wait() -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + _START_SECONDS
     while not answers():
         if time.monotonic() > deadline:
             _end("libvirtd")
             _end("virtlogd")
-            raise LabError("libvirtd did not start", hint=f"see {LOGS}/libvirtd-pipeline.log")
+            raise LabError("libvirtd did not start", hint=f"see {_LOGS}/libvirtd-pipeline.log")
         time.sleep(0.1)
 
 
@@ -162,27 +163,12 @@ def _daemon(name: str) -> str:
 
 
 def _virsh(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*VIRSH, *arguments]
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except OSError as error:
-        return subprocess.CompletedProcess(command, 127, "", str(error))
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 124, "", "virsh took longer than 60 s")
+    return call([*VIRSH, *arguments], env={**os.environ, "LC_ALL": "C"})
 
 
 @contextlib.contextmanager
 def _shared() -> Iterator[None]:
     """One process at a time decides about the daemons that the labs of the machine share."""
     SHARED.mkdir(mode=0o755, exist_ok=True)
-    with (SHARED / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waiting_lock(SHARED / "lock"):
         yield

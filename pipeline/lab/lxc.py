@@ -7,7 +7,6 @@ started when no lab of this machine uses it any more. A lab is known here by the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -21,9 +20,13 @@ from pathlib import Path
 
 from pipeline.base.child import start
 from pipeline.base.errors import LabError
+from pipeline.base.lock import waiting_lock
 from pipeline.base.text import last_line
+from pipeline.lab.children import call
 
 __all__ = [
+    "CONTAINERS",
+    "OUTLIVING",
     "acquire",
     "bridge_address",
     "containers",
@@ -31,24 +34,26 @@ __all__ = [
     "free_slot",
     "in_use",
     "release",
+    "require_root",
+    "state",
     "stop",
 ]
 
 LXC_NET = Path("/usr/libexec/lxc/lxc-net")
 LXCFS = Path("/var/lib/lxcfs")
-BRIDGE = Path("/sys/class/net/lxcbr0")
-NETWORK_UP = Path("/run/lxc/network_up")
-DNSMASQ_PID = Path("/run/lxc/dnsmasq.pid")
+_BRIDGE = Path("/sys/class/net/lxcbr0")
+_NETWORK_UP = Path("/run/lxc/network_up")
+_DNSMASQ_PID = Path("/run/lxc/dnsmasq.pid")
 # Children that outlive this process on purpose; held, so that Python does not warn that they still run.
 OUTLIVING: list[subprocess.Popen[bytes]] = []
-LXCFS_PID = Path("/run/lxcfs.pid")
+_LXCFS_PID = Path("/run/lxcfs.pid")
 CONTAINERS = Path("/var/lib/lxc")
 LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")
 # Which labs use the bridge and lxcfs, which addresses they keep, and what we started or changed.
 SHARED = Path("/run/pipeline-lab")
 # Each host's systemd takes six of them, all as root's; with the usual 128 host number 22 hangs while it boots.
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-ENOUGH_INOTIFY = 1024
+_ENOUGH_INOTIFY = 1024
 SLOTS = range(16, 240, 4)  # last byte of a lab's first host; a lab takes three
 
 
@@ -91,7 +96,7 @@ def release(prefix: str) -> None:
         if (SHARED / "lxcfs").exists():
             _stop_lxcfs(SHARED / "lxcfs")
         if (SHARED / "bridge").exists():
-            _call([str(LXC_NET), "stop"])
+            call([str(LXC_NET), "stop"])
             (SHARED / "bridge").unlink()
         if (SHARED / "inotify").exists():
             with contextlib.suppress(OSError):
@@ -111,19 +116,19 @@ def require_root() -> None:
 def _allow_many_hosts() -> None:
     with contextlib.suppress(OSError):  # a machine that forbids it has fewer hosts
         before = INOTIFY.read_text()
-        if int(before) < ENOUGH_INOTIFY:
-            INOTIFY.write_text(str(ENOUGH_INOTIFY))
+        if int(before) < _ENOUGH_INOTIFY:
+            INOTIFY.write_text(str(_ENOUGH_INOTIFY))
             (SHARED / "inotify").write_text(before)
 
 
 def _bridge_works() -> bool:
     """Whether lxcbr0 is there and its dnsmasq runs: without that, hosts have addresses but no names."""
-    if not BRIDGE.exists():
+    if not _BRIDGE.exists():
         return False
-    if not NETWORK_UP.exists():
+    if not _NETWORK_UP.exists():
         return True  # not made by lxc-net: somebody's own bridge, which we leave as it is
     try:
-        return Path(f"/proc/{int(DNSMASQ_PID.read_text())}").exists()
+        return Path(f"/proc/{int(_DNSMASQ_PID.read_text())}").exists()
     except (OSError, ValueError):
         return False
 
@@ -131,12 +136,12 @@ def _bridge_works() -> bool:
 def _start_bridge() -> None:
     if not LXC_NET.exists():
         raise LabError("lxc is not installed", hint="make setup")
-    if BRIDGE.exists():  # its dnsmasq was killed; the start below would take the bridge for a whole one
-        _call([str(LXC_NET), "stop"])
+    if _BRIDGE.exists():  # its dnsmasq was killed; the start below would take the bridge for a whole one
+        call([str(LXC_NET), "stop"])
     # A machine that was restored or whose network was reset says "already running" without a bridge.
-    NETWORK_UP.unlink(missing_ok=True)
-    result = _call([str(LXC_NET), "start"])
-    if result.returncode != 0 or not BRIDGE.exists():
+    _NETWORK_UP.unlink(missing_ok=True)
+    result = call([str(LXC_NET), "start"])
+    if result.returncode != 0 or not _BRIDGE.exists():
         raise LabError(f"lxc-net did not make the bridge lxcbr0: {_last(result)}", hint="pipeline doctor")
     (SHARED / "bridge").touch()
 
@@ -145,9 +150,9 @@ def _start_lxcfs() -> None:
     """Without lxcfs a host would show the whole machine's memory and CPU as its own."""
     if not shutil.which("lxcfs"):
         raise LabError("lxcfs is not installed", hint="make setup")
-    _call(["umount", "-l", str(LXCFS)])  # a killed lxcfs leaves its mount, which answers nothing
+    call(["umount", "-l", str(LXCFS)])  # a killed lxcfs leaves its mount, which answers nothing
     LXCFS.mkdir(parents=True, exist_ok=True)
-    LXCFS_PID.unlink(missing_ok=True)  # one left by a killed lxcfs keeps the next from starting, silently
+    _LXCFS_PID.unlink(missing_ok=True)  # one left by a killed lxcfs keeps the next from starting, silently
     with Path("/var/log/lxcfs.log").open("ab") as log:
         command = ["lxcfs", "-l", "--enable-cfs", str(LXCFS)]
         child = start(command, stdout=log, stderr=log, cwd=Path("/"))
@@ -162,7 +167,7 @@ def _start_lxcfs() -> None:
 
 
 def _stop_lxcfs(marker: Path) -> None:
-    _call(["umount", "-l", str(LXCFS)])
+    call(["umount", "-l", str(LXCFS)])
     # It ends with its mount only when nothing holds that any more; the number may be another process's by now.
     pid = marker.read_text()
     with contextlib.suppress(OSError):
@@ -216,13 +221,13 @@ def state(name: str) -> str:
     """running, stopped, frozen ..., or not_created."""
     if not (CONTAINERS / name).is_dir():
         return "not_created"
-    return _call(["lxc-info", "-s", "-H", "-n", name]).stdout.strip().lower() or "unknown"
+    return call(["lxc-info", "-s", "-H", "-n", name]).stdout.strip().lower() or "unknown"
 
 
 def stop(names: list[str]) -> None:
     """Kills the containers, all at once: a lab host has nothing to save, and a shutdown takes seconds."""
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda name: _call(["lxc-stop", "-k", "-n", name]), names))
+        list(pool.map(lambda name: call(["lxc-stop", "-k", "-n", name]), names))
 
 
 def destroy(names: list[str]) -> None:
@@ -230,7 +235,7 @@ def destroy(names: list[str]) -> None:
     stop(names)
 
     def remove(name: str) -> None:
-        result = _call(["lxc-destroy", "-f", "-n", name])
+        result = call(["lxc-destroy", "-f", "-n", name])
         folder = CONTAINERS / name
         if folder.exists() and not (folder / "config").exists():
             # left by an interrupted lxc-create, which lxc-destroy does not know
@@ -248,26 +253,8 @@ def destroy(names: list[str]) -> None:
 def _shared() -> Iterator[None]:
     """One process at a time decides about what the labs of the machine share."""
     SHARED.mkdir(mode=0o755, exist_ok=True)
-    with (SHARED / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waiting_lock(SHARED / "lock"):
         yield
-
-
-def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            close_fds=True,
-        )
-    except FileNotFoundError:
-        return subprocess.CompletedProcess(command, 127, "", f"{command[0]} is not installed")
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 124, "", f"{command[0]} took longer than 60 s")
 
 
 def _last(result: subprocess.CompletedProcess[str]) -> str:

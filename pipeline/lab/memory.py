@@ -12,20 +12,20 @@ from pipeline.remote.ask import ask, ask_all
 
 __all__ = ["memories", "memory"]
 
-CONNECT_SECONDS = 3  # ssh itself would wait 10 s for an address that nobody has
-SECONDS = 15
+_CONNECT_SECONDS = 3  # ssh itself would wait 10 s for an address that nobody has
+_SECONDS = 15
 
 
 def memory(host: Host, known_hosts: Path) -> int:
     """The bytes of memory that the host sees. Raises HostError when it does not answer."""
     place = f"{host.address}:{host.port}"
     try:
-        socket.create_connection((host.address, host.port), timeout=CONNECT_SECONDS).close()
+        socket.create_connection((host.address, host.port), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
         raise HostError(host.name, f"SSH at {place}: {error.strerror or error}") from None
-    answer = ask(host, "grep MemTotal: /proc/meminfo", known_hosts=known_hosts, seconds=SECONDS)
+    answer = ask(host, "grep MemTotal: /proc/meminfo", known_hosts=known_hosts, seconds=_SECONDS)
     if answer.status is None:
-        raise HostError(host.name, f"no SSH within {SECONDS} s at {place}")
+        raise HostError(host.name, f"no SSH within {_SECONDS} s at {place}")
     words = answer.stdout.split()
     if answer.status != 0 or len(words) != 3 or not words[1].isdigit():
         raise HostError(host.name, f"SSH at {place}: {answer.said('no answer')}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 from pathlib import Path
 
 from pipeline.base.errors import LabError
 from pipeline.lab import libvirt
+from pipeline.lab.children import call
 
 __all__ = ["NO_KVM", "PROVIDERS", "choose_provider", "has_kvm", "missing"]
 
@@ -89,10 +89,6 @@ def _plugin(name: str) -> bool:
 
 
 def _output(command: list[str]) -> tuple[int, str]:
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return 127, ""
+    """The exit code of a short command, and all that it prints."""
+    done = call(command, seconds=20)
     return done.returncode, done.stdout + done.stderr

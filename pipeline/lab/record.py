@@ -12,7 +12,7 @@ from pipeline.inventory.hosts import Host
 
 __all__ = ["Record", "read", "write"]
 
-FORMAT = 1
+_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def read(path: Path) -> Record | None:
     """The record at `path`; None when there is none, or none that this version wrote."""
     try:
         found = json.loads(path.read_text())
-        if found["format"] != FORMAT:
+        if found["format"] != _FORMAT:
             return None
         hosts = tuple(
             Host(
@@ -59,5 +59,5 @@ def write(path: Path, provider: str, settings: Mapping[str, str], hosts: Sequenc
         }
         for host in hosts
     ]
-    record = {"format": FORMAT, "provider": provider, "settings": dict(settings), "hosts": rows}
+    record = {"format": _FORMAT, "provider": provider, "settings": dict(settings), "hosts": rows}
     write_whole(path, json.dumps(record, indent=1))

@@ -18,13 +18,13 @@ from pipeline.lab.children import Limits, run
 __all__ = ["KEY", "RECIPE", "Say", "make_rootfs", "recipe_digest", "recipe_lines"]
 
 RECIPE = Path(__file__).with_name("box")
-CERTIFICATES = Path("/usr/local/share/ca-certificates")
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # What the machine's own apt needs to reach its mirror, the guests' apt needs as well.
-APT_OPTIONS = re.compile(
+_APT_OPTIONS = re.compile(
     r'^(Acquire::(?:https?::(?:Proxy|CaInfo)|Check-Valid-Until|Check-Date|Retries) "[^"]*");$', re.MULTILINE
 )
-STEPS = {
+_STEPS = {
     "running apt-get update": "reading the package lists",
     "downloading packages": "downloading packages",
     "installing essential": "installing the base system",
@@ -96,7 +96,7 @@ def make_rootfs(
 
 def _steps_told(say: Say) -> Callable[[str], None]:
     """A function for the lines of mmdebstrap: says each of STEPS as it begins."""
-    waiting = dict(STEPS)
+    waiting = dict(_STEPS)
 
     def on_line(line: str) -> None:
         for mark in [mark for mark in waiting if mark in line]:
@@ -111,7 +111,7 @@ def recipe_lines(path: Path) -> list[str]:
 
 
 def _certificates() -> list[Path]:
-    return sorted(CERTIFICATES.rglob("*.crt")) if CERTIFICATES.is_dir() else []
+    return sorted(_CERTIFICATES.rglob("*.crt")) if _CERTIFICATES.is_dir() else []
 
 
 def _sources() -> list[str]:
@@ -123,7 +123,7 @@ def _sources() -> list[str]:
             hint="set PIPELINE_DEBIAN_MIRROR to the address of one, which ends in /debian",
         )
     security = _mirror("/debian-security") or f"{found.removesuffix('/')}-security"
-    signed = f"deb [signed-by={KEYRING}]"
+    signed = f"deb [signed-by={_KEYRING}]"
     return [
         f"{signed} {found} bookworm main",
         f"{signed} {found} bookworm-updates main",
@@ -148,4 +148,4 @@ def _apt_options() -> list[str]:
     dump = subprocess.run(
         ["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=False
     ).stdout
-    return APT_OPTIONS.findall(dump)
+    return _APT_OPTIONS.findall(dump)

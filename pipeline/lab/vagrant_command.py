@@ -17,9 +17,9 @@ from pipeline.lab.children import Limits, run, tail
 
 __all__ = ["VagrantCommand", "note_beside"]
 
-SECONDS = 900  # VirtualBox may have to download its box first
+_SECONDS = 900  # VirtualBox may have to download its box first
 # The lines of Vagrant's talk that tell a user where it is; the log has all of them.
-WORTH_SAYING = re.compile(
+_WORTH_SAYING = re.compile(
     r"^==> (\w+): ((?:Importing base box|Cloning VM|Booting VM|Starting (?:container|domain)|Machine booted|"
     r"Box '.*' could not be found|Adding box|Downloading|Forcing shutdown|Destroying).*)"
 )
@@ -89,7 +89,7 @@ class VagrantCommand(vagrant.Vagrant):
             log=self._log,
             cwd=Path(self.root),
             env=self.env,
-            limits=Limits(SECONDS),
+            limits=Limits(_SECONDS),
             what=f"vagrant {args[0]}",
             on_line=self._progress,
             note=note_beside(self._log),
@@ -123,5 +123,5 @@ class VagrantCommand(vagrant.Vagrant):
             raise LabError("vagrant is not installed", hint="make setup") from None
 
     def _progress(self, line: str) -> None:
-        if match := WORTH_SAYING.match(line):
+        if match := _WORTH_SAYING.match(line):
             self._say(f"  {match[1]}: {match[2].rstrip('.')}")

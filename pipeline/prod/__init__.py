@@ -1,1 +1,1 @@
-"""Production's hosts: `settings` says what is wanted, `cloud` what a cloud must do for it, `flow` is the rest."""
+"""Production's hosts: `settings` says what is wanted, `cloud` what a cloud must do for it, `apply` is the rest."""

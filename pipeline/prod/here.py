@@ -16,8 +16,8 @@ from pipeline.prod.cloud import Change, Machine, Plan, Step
 
 __all__ = ["VagrantCloud"]
 
-Say = Callable[[str], None]
-Make = Callable[[Say], Lab]
+_Say = Callable[[str], None]
+_Make = Callable[[_Say], Lab]
 
 
 class VagrantCloud:
@@ -32,12 +32,12 @@ class VagrantCloud:
         environment: str,
         provider: str | None = None,
         of: HostSet = PRODUCTION,
-        make: Make | None = None,
+        make: _Make | None = None,
     ) -> None:
         self.environment = environment
         self.of = of
         self.where = "vagrant"
-        self._make: Make = make or (lambda say: Lab(ROOT, provider, say, of))
+        self._make: _Make = make or (lambda say: Lab(ROOT, provider, say, of))
 
     def is_there(self) -> bool:
         """Whether this checkout has such hosts, running or stopped."""
@@ -104,7 +104,7 @@ class VagrantCloud:
         self._remove(Progress(quiet=True))
         return ""
 
-    def _lab(self, say: Say = lambda _: None) -> Lab:
+    def _lab(self, say: _Say = lambda _: None) -> Lab:
         return self._make(say)
 
     def _boot(self, progress: Progress) -> None:

@@ -1,4 +1,7 @@
-"""The inventory file that `prod up` writes: known by its first line, so that no other file is ever written over."""
+"""The inventory file that `prod up` writes, and which of them this checkout wrote last.
+
+It is known by its first line, so that no other file is ever written over.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,18 @@ from pipeline.inventory.hosts import Inventory
 from pipeline.prod.cloud import Machine
 from pipeline.prod.settings import ROLES
 
-__all__ = ["check_ours", "forget", "inventory_of", "last_inventory", "remember", "remove", "write"]
+__all__ = [
+    "check_own_file",
+    "forget_inventory",
+    "inventory_of",
+    "last_inventory",
+    "remember_inventory",
+    "remove_own_file",
+    "write_own_file",
+]
 
 
-def marker(environment: str, where: str) -> str:
+def _marker(environment: str, where: str) -> str:
     """The first line, without its #."""
     return f"Written by pipeline prod up: environment {environment}, {where}."
 
@@ -28,22 +39,22 @@ def inventory_of(machines: tuple[Machine, ...]) -> Inventory:
     return Inventory({role: hosts for role, hosts in groups.items() if hosts})
 
 
-def check_ours(path: Path, environment: str, where: str) -> None:
+def check_own_file(path: Path, environment: str, where: str) -> None:
     """Raises UsageError when there is a file that this environment did not write, or no place for one."""
     other = "-i: another name for the inventory"
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no directory {path.parent}", hint=other)
-    if (found := _first_line(path)) is None or found == f"# {marker(environment, where)}":
+    if (found := _first_line(path)) is None or found == f"# {_marker(environment, where)}":
         return
     if found.startswith("# Written by pipeline prod up: "):
         raise UsageError(f"{path} is another environment's: {found[2:]}", hint=other)
     raise UsageError(f"{path} was not written by pipeline prod up, and is left alone", hint=other)
 
 
-def write(path: Path, environment: str, where: str, machines: tuple[Machine, ...]) -> bool:
+def write_own_file(path: Path, environment: str, where: str, machines: tuple[Machine, ...]) -> bool:
     """Write the file, whole or not at all; gives whether it is another than before."""
     inventory = inventory_of(machines)
-    comment = marker(environment, where)
+    comment = _marker(environment, where)
     try:
         if path.exists() and path.read_text(encoding="utf-8") == inventory_text(inventory, comment):
             return False
@@ -53,9 +64,9 @@ def write(path: Path, environment: str, where: str, machines: tuple[Machine, ...
     return True
 
 
-def remove(path: Path, environment: str, where: str) -> bool:
+def remove_own_file(path: Path, environment: str, where: str) -> bool:
     """Remove the file if it is this environment's; gives whether it was."""
-    if _first_line(path) != f"# {marker(environment, where)}":
+    if _first_line(path) != f"# {_marker(environment, where)}":
         return False
     path.unlink()
     return True
@@ -72,22 +83,23 @@ def _first_line(path: Path) -> str | None:
 
 
 def _note() -> Path:
+    """The file that names the inventory which was written last."""
     return state_directory() / "production-inventory"
 
 
-def remember(inventory: Path) -> None:
-    """From now on it is this one."""
+def remember_inventory(inventory: Path) -> None:
+    """Note that `inventory` is the file that was written last, for commands that are given none."""
     _note().write_text(f"{inventory.resolve()}\n", encoding="utf-8")
 
 
-def forget(inventory: Path) -> None:
-    """Its hosts are gone."""
+def forget_inventory(inventory: Path) -> None:
+    """Note that the hosts of `inventory` are gone."""
     if last_inventory(even_missing=True) == inventory.resolve():
         _note().unlink(missing_ok=True)
 
 
 def last_inventory(*, even_missing: bool = False) -> Path | None:
-    """The file; None when none was written, or it is not there any more."""
+    """The file that was written last; None when none was, or when it is gone (unless `even_missing`)."""
     try:
         text = _note().read_text(encoding="utf-8").strip()
     except OSError:

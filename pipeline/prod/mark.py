@@ -21,9 +21,9 @@ from pipeline.remote.ask import ask
 
 __all__ = ["find_monitor", "leave_mark", "mark_line"]
 
-GROUP = "monitor"
-NAME = "pipeline_canary_timestamp_seconds"
-SECONDS = 30
+_GROUP = "monitor"
+_NAME = "pipeline_canary_timestamp_seconds"
+_SECONDS = 30
 # Standard input is one line, a sample. The same labels twice would make the exporter refuse the whole file, so the
 # newer one replaces the older; 20 stay. What is read is never half a file.
 SCRIPT = f"""\
@@ -35,10 +35,10 @@ labels=${{line% *}}
 exec 9>.pipeline_canary.lock
 flock -w 10 9
 {{
-  echo '# HELP {NAME} When a canary run was judged.'
-  echo '# TYPE {NAME} gauge'
+  echo '# HELP {_NAME} When a canary run was judged.'
+  echo '# TYPE {_NAME} gauge'
   {{
-    grep -s '^{NAME}' pipeline_canary.prom | grep -vF -- "$labels " || :
+    grep -s '^{_NAME}' pipeline_canary.prom | grep -vF -- "$labels " || :
     printf '%s\\n' "$line"
   }} | tail -n 20
 }} >.pipeline_canary.new
@@ -53,13 +53,13 @@ def find_monitor(given: Path | None, inventory: Inventory | None) -> Host | None
     Raises InventoryError for a given file that cannot be read or has no monitor.
     """
     if given is not None:
-        return read_inventory(given).one(GROUP)
-    if inventory is not None and GROUP in inventory.groups:
-        return inventory.one(GROUP)
+        return read_inventory(given).one(_GROUP)
+    if inventory is not None and _GROUP in inventory.groups:
+        return inventory.one(_GROUP)
     # a file that was changed since is nobody's mistake here
     with contextlib.suppress(PipelineError):
         if (path := last_inventory()) is not None:
-            return read_inventory(path).one(GROUP)
+            return read_inventory(path).one(_GROUP)
     return None
 
 
@@ -83,7 +83,7 @@ def mark_line(run: Mapping[str, Any], verdict: Verdict, now: float) -> str:
         "score": "" if verdict.score is None else f"{verdict.score:.0f}",
     }
     text = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-    return f"{NAME}{{{text}}} {now:.0f}\n"
+    return f"{_NAME}{{{text}}} {now:.0f}\n"
 
 
 def _version(commit: Mapping[str, str]) -> str:
@@ -106,10 +106,10 @@ def _write(monitor: Host, line: str) -> None:
     command = f"{sudo}sh -c {shlex.quote(SCRIPT)}"
     known_hosts = state_directory() / "known_hosts"
     try:
-        answer = ask(monitor, command, known_hosts=known_hosts, seconds=SECONDS, stdin=line)
+        answer = ask(monitor, command, known_hosts=known_hosts, seconds=_SECONDS, stdin=line)
     except OSError as error:
         raise HostError(monitor.name, f"ssh: {error.strerror}") from None
     if answer.status is None:
-        raise HostError(monitor.name, f"no end within {SECONDS} s")
+        raise HostError(monitor.name, f"no end within {_SECONDS} s")
     if answer.status != 0:
         raise HostError(monitor.name, answer.said(f"ssh ended with {answer.status}"))

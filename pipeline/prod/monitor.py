@@ -16,7 +16,7 @@ __all__ = ["GROUP", "USER", "Watched", "password_place", "watch"]
 
 GROUP = "monitor"
 USER = "pipeline"  # of the page
-SECONDS = 1800.0  # the packages of bare hosts over a slow line
+_SECONDS = 1800.0  # the packages of bare hosts over a slow line
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,14 @@ def watch(inventory: Inventory, progress: Progress) -> Watched:
     with Steps(progress, monitor.name) as steps:
         steps.begin("looking at all hosts")
         done = provision(
-            inventory, DEPLOYS / "monitor.py", {}, log=log, known_hosts=state_directory() / "known_hosts",
-            say=steps.begin, timeout=SECONDS,
-        )  # fmt: skip
+            inventory,
+            DEPLOYS / "monitor.py",
+            {},
+            log=log,
+            known_hosts=state_directory() / "known_hosts",
+            say=steps.begin,
+            timeout=_SECONDS,
+        )
     progress.say(f"{monitor.name}: done")  # ends the moving line: what follows begins on a line of its own
     proofs = [report for report in done.reports.get(monitor.name, ()) if "targets" in report]
     told: Mapping[str, Any] = proofs[-1] if proofs else {"targets": 0, "up": 0, "down": ()}

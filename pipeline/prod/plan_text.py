@@ -13,11 +13,11 @@ from pipeline.prod.monitor import GROUP, USER, Watched, password_place
 
 __all__ = ["machine_row", "money", "plan_json", "plan_lines", "up_lines"]
 
-WIDTH = 80
-WIDEST = 40  # of what a change is about; longer names push their details to the right
-INDENT = 13  # of details, besides that
-SIGNS = {"create": "+", "change": "~", "keep": "=", "remove": "-"}
-HOURS = 730  # in a month
+_WIDTH = 80
+_WIDEST = 40  # of what a change is about; longer names push their details to the right
+_INDENT = 13  # of details, besides that
+_SIGNS = {"create": "+", "change": "~", "keep": "=", "remove": "-"}
+_HOURS = 730  # in a month
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -28,21 +28,21 @@ def plan_lines(plan: Plan) -> list[str]:
     changes = [step.change for step in plan.steps]
     lines = [f"{plan.environment}, {plan.where}", ""]
     labels = [f"{change.kind} {change.name}".rstrip() for change in changes]
-    width = min(WIDEST, max(map(len, labels), default=0))
+    width = min(_WIDEST, max(map(len, labels), default=0))
     for change, label in zip(changes, labels, strict=True):
-        head = f"  {SIGNS[change.action]} {change.action:6} {label:{width}}  "
-        detail = textwrap.wrap(change.detail, WIDTH - INDENT - width, break_on_hyphens=False) or [""]
+        head = f"  {_SIGNS[change.action]} {change.action:6} {label:{width}}  "
+        detail = textwrap.wrap(change.detail, _WIDTH - _INDENT - width, break_on_hyphens=False) or [""]
         lines.append((head + detail[0]).rstrip())
-        lines += [" " * (INDENT + width) + line for line in detail[1:]]
+        lines += [" " * (_INDENT + width) + line for line in detail[1:]]
     lines += ["", _sum(changes)]
     for note in _costs(changes), *plan.notes, *(f"in the way: {text}" for text in plan.obstacles):
         if note:
-            lines += textwrap.wrap(note, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+            lines += textwrap.wrap(note, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     return lines
 
 
 def _sum(changes: list[Change]) -> str:
-    words = [f"{sum(change.action == action for change in changes)} to {action}" for action in SIGNS]
+    words = [f"{sum(change.action == action for change in changes)} to {action}" for action in _SIGNS]
     if not changes:
         return "Nothing is there."
     if all(change.action == "keep" for change in changes):
@@ -60,7 +60,7 @@ def _costs(changes: list[Change]) -> str:
     unknown = [
         f"{change.name} ({change.detail.split(',')[0]})" for change in changes if change.hourly is None
     ]
-    text = f"It costs about {money(known)} an hour ({money(known * HOURS)} a month)"
+    text = f"It costs about {money(known)} an hour ({money(known * _HOURS)} a month)"
     return text + (f", and what {', '.join(unknown)} costs, which is unknown here." if unknown else ".")
 
 

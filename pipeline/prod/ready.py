@@ -14,13 +14,13 @@ from pipeline.remote.ask import ask, ask_all
 
 __all__ = ["wait_ready"]
 
-PATIENCE = 300.0  # seconds from "running" to the first answer; a minute is usual
+_PATIENCE = 300.0  # seconds from "running" to the first answer; a minute is usual
 # cloud-init configures apt and the user; before it is done apt may be locked
-COMMAND = "if command -v cloud-init > /dev/null; then cloud-init status --wait > /dev/null; fi; sudo -n true"
+_COMMAND = "if command -v cloud-init > /dev/null; then cloud-init status --wait > /dev/null; fi; sudo -n true"
 
 
 def wait_ready(
-    hosts: Sequence[Host], progress: Progress, patience: float = PATIENCE, every: float = 3.0
+    hosts: Sequence[Host], progress: Progress, patience: float = _PATIENCE, every: float = 3.0
 ) -> None:
     """Until all hosts answer. Raises HostError for the first that did not within `patience` seconds."""
     began = time.monotonic()
@@ -49,7 +49,7 @@ def _ask(host: Host, seconds: float) -> str:
     if host.known_hosts is not None:
         host.known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        answer = ask(host, COMMAND, known_hosts=Path("/dev/null"), seconds=seconds)
+        answer = ask(host, _COMMAND, known_hosts=Path("/dev/null"), seconds=seconds)
     except FileNotFoundError:
         return "there is no ssh on this machine"
     if answer.status is None:

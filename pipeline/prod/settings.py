@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipeline.base.errors import ConfigError
 from pipeline.base.yamlfile import matching, read_yaml, validate
 
-__all__ = ["HERE", "ROLES", "Settings", "Wanted", "load_settings"]
+__all__ = ["HERE", "ROLES", "LocalSettings", "Settings", "Wanted", "load_settings"]
 
 # In the order in which they are made: the hosts' firewalls name the monitor's.
 ROLES = ("monitor", "checkbox", "itrust")
@@ -51,20 +51,20 @@ def _list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Source = Annotated[str, AfterValidator(_source)]
-Name = Annotated[str, matching(r"[a-z][a-z0-9-]{0,29}", "a name (a-z, 0-9 and -, at most 30)")]
-Type = Annotated[str, matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.small")]
+_Source = Annotated[str, AfterValidator(_source)]
+_Name = Annotated[str, matching(r"[a-z][a-z0-9-]{0,29}", "a name (a-z, 0-9 and -, at most 30)")]
+_Type = Annotated[str, matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.small")]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Group(_Part):
+class _Group(_Part):
     """The hosts of one application."""
 
     count: Annotated[int, Field(ge=0, le=20, strict=True)] = 1
-    type: Type = "t3.small"
+    type: _Type = "t3.small"
 
 
 class Wanted(_Part):
@@ -79,14 +79,14 @@ class Settings(_Part):
     """What is wanted; a key that is absent has the value of prod.example.yml."""
 
     cloud: Annotated[Literal["aws"], BeforeValidator(_cloud)] = "aws"
-    name: Name = "production"
+    name: _Name = "production"
     region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")]
     profile: Annotated[str, Field(min_length=1)] | None = None
-    checkbox: Group = Group()
-    itrust: Group = Group(type="t3.medium")
+    checkbox: _Group = _Group()
+    itrust: _Group = _Group(type="t3.medium")
     monitor: Literal["cloud", "local", "none"] = "cloud"
-    monitor_type: Type = "t3.small"
-    ssh_from: Annotated[tuple[Source, ...], Field(min_length=1), BeforeValidator(_list)] = ("here",)
+    monitor_type: _Type = "t3.small"
+    ssh_from: Annotated[tuple[_Source, ...], Field(min_length=1), BeforeValidator(_list)] = ("here",)
     disk: Annotated[int, Field(ge=8, le=1000, strict=True)] = 20
     cidr: Annotated[str, AfterValidator(_vpc_network)] = "10.83.0.0/24"
     subnet: Annotated[str, matching(r"subnet-[0-9a-f]+", "a subnet's id such as subnet-0a1b2c3d")] | None = (
@@ -117,7 +117,7 @@ class LocalSettings(_Part):
 
     cloud: Literal["vagrant"] = "vagrant"
     # Its own secrets: hosts that others on this machine may look into must not hold production's.
-    name: Name = "local"
+    name: _Name = "local"
     provider: Literal["virtualbox", "libvirt", "lxc"] | None = None
 
 
@@ -133,7 +133,7 @@ def load_settings(path: Path) -> Settings | LocalSettings:
     try:
         if isinstance(document.data, dict) and document.data.get("cloud") == "vagrant":
             return validate(document, LocalSettings, LocalSettings.model_fields)
-        return validate(document, Settings, (*Settings.model_fields, *Group.model_fields))
+        return validate(document, Settings, (*Settings.model_fields, *_Group.model_fields))
     except ConfigError as error:
         error.hint = f"mend {path}, then pipeline prod up --dry-run; prod.example.yml has every key"
         raise

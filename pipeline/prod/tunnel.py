@@ -23,7 +23,7 @@ from pipeline.remote.ssh import ssh_arguments
 
 __all__ = ["open_tunnel", "show_in_browser"]
 
-PATIENCE = 20.0  # seconds until the page answers
+_PATIENCE = 20.0  # seconds until the page answers
 AGAIN = 3.0  # seconds between tries, once a connection was lost
 
 
@@ -69,7 +69,7 @@ def _wait_for_page(monitor: Host, child: subprocess.Popen[bytes], address: str) 
     """Until the page answers. Raises HostError."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # 127.0.0.1 is here, not at a proxy
     began, said = time.monotonic(), "no answer"
-    while time.monotonic() - began < PATIENCE:
+    while time.monotonic() - began < _PATIENCE:
         if child.poll() is not None:
             said = f"SSH to {monitor.address}: {_last_words(child)}"
             raise HostError(monitor.name, said, hint="pipeline prod status")

@@ -15,8 +15,8 @@ from pipeline.remote.ssh import ssh_arguments
 
 __all__ = ["Answer", "ask", "ask_all"]
 
-T = TypeVar("T")
-AT_ONCE = 16  # hosts that are asked side by side
+_T = TypeVar("_T")
+_AT_ONCE = 16  # hosts that are asked side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ def ask(host: Host, command: str, *, known_hosts: Path, seconds: float, stdin: s
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
-def ask_all(hosts: Iterable[Host], question: Callable[[Host], T]) -> list[tuple[Host, T]]:
+def ask_all(hosts: Iterable[Host], question: Callable[[Host], _T]) -> list[tuple[Host, _T]]:
     """Ask all hosts at once: each with what `question` gives for it, in the order of `hosts`."""
 
-    def asked(host: Host) -> tuple[Host, T]:
+    def asked(host: Host) -> tuple[Host, _T]:
         return host, question(host)
 
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         return list(pool.map(asked, hosts))

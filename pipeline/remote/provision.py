@@ -27,9 +27,9 @@ from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.remote.transcript import Failure, Transcript
 
-__all__ = ["ProvisionResult", "provision"]
+__all__ = ["ProvisionResult", "changes", "connection", "failure", "provision"]
 
-Data = Mapping[str, Mapping[str, object]]
+_Data = Mapping[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class ProvisionResult:
 def provision(
     inventory: Inventory,
     deploy: Path,
-    data: Data,
+    data: _Data,
     *,
     log: Path,
     known_hosts: Path | None,
@@ -84,13 +84,13 @@ def provision(
         command += [str(hosts_file), str(deploy.resolve())]
         log.touch(mode=0o600)
         with log.open("a", encoding="utf-8") as log_file:
-            code, output, transcript = run(command, deploy, log_file, say, timeout)
+            code, output, transcript = _run(command, deploy, log_file, say, timeout)
     if code != 0 or transcript.failures:
         raise failure(transcript, deploy, log, inventory)
     return ProvisionResult(changes(output, inventory), time.monotonic() - started, transcript.reports)
 
 
-def connection(host: Host, known_hosts: Path | None, data: Data) -> dict[str, object]:
+def connection(host: Host, known_hosts: Path | None, data: _Data) -> dict[str, object]:
     """The pyinfra data of one host: how to reach it, and what its deploy reads."""
     ssh: dict[str, object] = {
         "ssh_hostname": host.address,
@@ -107,7 +107,7 @@ def connection(host: Host, known_hosts: Path | None, data: Data) -> dict[str, ob
     return {**host.data, **data.get(host.name, {}), **ssh}
 
 
-def run(
+def _run(
     command: list[str], deploy: Path, log: IO[str], say: Callable[[str], None], timeout: float
 ) -> tuple[int, str, Transcript]:
     """Run pyinfra to its end. Gives its exit code, its standard output (JSON) and what its log told."""
@@ -123,7 +123,7 @@ def run(
         )
         assert child.stderr is not None  # noqa: S101 - it is a pipe
         lines = io.TextIOWrapper(child.stderr, errors="replace")
-        with ended(child), limited(child, timeout, transcript):
+        with ended(child), _limited(child, timeout, transcript):
             for line in lines:
                 log.write(line)
                 log.flush()
@@ -140,7 +140,7 @@ def run(
 
 
 @contextlib.contextmanager
-def limited(child: subprocess.Popen[bytes], seconds: float, transcript: Transcript) -> Iterator[None]:
+def _limited(child: subprocess.Popen[bytes], seconds: float, transcript: Transcript) -> Iterator[None]:
     """Ends the child after `seconds`, and notes so."""
 
     def too_late() -> None:

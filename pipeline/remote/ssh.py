@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from pipeline.base.errors import HostError
 from pipeline.base.text import last_line
 from pipeline.inventory.hosts import Host
 
-__all__ = ["Completed", "Connection", "ssh_arguments"]
+__all__ = ["Completed", "Connection", "become_ssh", "ssh_arguments"]
 
-CONNECT_SECONDS = 10
-COMMAND_SECONDS = 30
-NO_MESSAGE = "no message"
+_CONNECT_SECONDS = 10
+_COMMAND_SECONDS = 30
+_NO_MESSAGE = "no message"
 
 
 def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
@@ -32,19 +34,29 @@ def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
     `known_hosts` is a file for host keys, unless the host names one itself; a lab has its own, for a host that was
     built anew must not clash with the user's.
     """
-    options = [
-        "-o", "BatchMode=yes",
-        "-o", f"ConnectTimeout={CONNECT_SECONDS}",
-        "-o", "StrictHostKeyChecking=accept-new",
+    options = {
+        "BatchMode": "yes",
+        "ConnectTimeout": _CONNECT_SECONDS,
+        "StrictHostKeyChecking": "accept-new",
         # three silent intervals mean the host is gone: 6 s, well within a minute of its death
-        "-o", "ServerAliveInterval=2",
-        "-o", "ServerAliveCountMax=3",
-        "-o", "LogLevel=ERROR",
-    ]  # fmt: skip
-    options += ["-o", f'UserKnownHostsFile="{(host.known_hosts or known_hosts).resolve()}"']
-    if host.key is not None:
-        options += ["-i", str(host.key), "-o", "IdentitiesOnly=yes"]
-    return [*options, "-p", str(host.port), "-l", host.user, "--", host.address]
+        "ServerAliveInterval": 2,
+        "ServerAliveCountMax": 3,
+        "LogLevel": "ERROR",
+        "UserKnownHostsFile": f'"{(host.known_hosts or known_hosts).resolve()}"',
+    }
+    key = ["-i", str(host.key), *_options({"IdentitiesOnly": "yes"})] if host.key is not None else []
+    return [*_options(options), *key, "-p", str(host.port), "-l", host.user, "--", host.address]
+
+
+def _options(settings: Mapping[str, object]) -> list[str]:
+    """Settings of ssh_config(5) as arguments."""
+    return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+
+
+def become_ssh(arguments: Sequence[str], command: Sequence[str]) -> NoReturn:
+    """Replace this process by ssh, so that the terminal and the exit code are its own: a shell, or `command` there."""
+    words = [shlex.join(command)] if command else []
+    os.execvp(arguments[0], [*arguments, *words])  # noqa: S606 - see above
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +89,22 @@ class Connection:
         for name, remote in forwards.items():
             arguments += ["-L", f"{self.socket(name)}:{remote}"]
         self._master = await asyncio.create_subprocess_exec(
-            "ssh", "-M", "-N", "-S", str(self._control),
-            "-o", "StreamLocalBindUnlink=yes", "-o", "ExitOnForwardFailure=yes", "-o", "ControlPersist=no",
-            *arguments, *ssh_arguments(self.host, self._known_hosts),
+            "ssh",
+            "-M",
+            "-N",
+            "-S",
+            str(self._control),
+            *_options(
+                {"StreamLocalBindUnlink": "yes", "ExitOnForwardFailure": "yes", "ControlPersist": "no"}
+            ),
+            *arguments,
+            *ssh_arguments(self.host, self._known_hosts),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C on the terminal is ours to handle, not ssh's
-        )  # fmt: skip
-        deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS + 5
+        )
+        deadline = asyncio.get_running_loop().time() + _CONNECT_SECONDS + 5
         # the control socket appears only once the session is authenticated
         while not self._control.exists():
             if self._master.returncode is not None:
@@ -94,7 +113,7 @@ class Connection:
                 await self.close()
                 raise HostError(
                     self.host.name,
-                    f"no SSH within {CONNECT_SECONDS} s at {self.host.address}:{self.host.port}",
+                    f"no SSH within {_CONNECT_SECONDS} s at {self.host.address}:{self.host.port}",
                 )
             await asyncio.sleep(0.02)
 
@@ -117,7 +136,7 @@ class Connection:
         command: Sequence[str],
         *,
         stdin: str = "",
-        timeout_s: float = COMMAND_SECONDS,
+        timeout_s: float = _COMMAND_SECONDS,
         check: bool = True,
     ) -> Completed:
         """Run `command` (a list: each word arrives as it is) on the host.
@@ -125,13 +144,17 @@ class Connection:
         With `check`, a non-zero status is a HostError with the last line that the command wrote.
         """
         process = await asyncio.create_subprocess_exec(
-            "ssh", "-S", str(self._control), "-o", "ControlMaster=no",
-            *ssh_arguments(self.host, self._known_hosts), shlex.join(command),
+            "ssh",
+            "-S",
+            str(self._control),
+            *_options({"ControlMaster": "no"}),
+            *ssh_arguments(self.host, self._known_hosts),
+            shlex.join(command),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             out, err = await asyncio.wait_for(process.communicate(stdin.encode()), timeout_s)
         except TimeoutError:
@@ -144,7 +167,7 @@ class Connection:
         if check and done.status != 0:
             raise HostError(
                 self.host.name,
-                f"'{shlex.join(command)}' ended with {done.status}: {last_line(done.stderr, NO_MESSAGE)}",
+                f"'{shlex.join(command)}' ended with {done.status}: {last_line(done.stderr, _NO_MESSAGE)}",
             )
         return done
 
@@ -177,6 +200,6 @@ class Connection:
         said = (await master.stderr.read()).decode(errors="replace")
         return HostError(
             self.host.name,
-            f"SSH to {self.host.user}@{self.host.address}:{self.host.port} failed: {last_line(said, NO_MESSAGE)}",
+            f"SSH to {self.host.user}@{self.host.address}:{self.host.port} failed: {last_line(said, _NO_MESSAGE)}",
             hint="pipeline lab status",
         )

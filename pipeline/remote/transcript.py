@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 
 __all__ = ["Failure", "Transcript"]
 
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-HOST_LINE = re.compile(r"\[(?P<host>[^\]]+)\] ?(?P<text>.*)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_HOST_LINE = re.compile(r"\[(?P<host>[^\]]+)\] ?(?P<text>.*)")
 # What an operation ends with on one host; anything else on such a line is the words of a command that failed.
-ENDINGS = re.compile(r"(Success|No changes|Skipped)( on retry \d+)?$")
+_ENDINGS = re.compile(r"(Success|No changes|Skipped)( on retry \d+)?$")
 # Where to read on, on a host that may be gone soon, instead of what is wrong.
-POINTER = re.compile(r'complete log of this run|/_logs/|^See "systemctl status|npm help .* for more info')
-REPORT = re.compile(r"report: (\{.*\})")
-NPM = re.compile(r"npm (?:ERR!|error) (?!code |syscall |errno |path )(.*\S)", re.IGNORECASE)
-ERROR = re.compile(r"Error(: (?P<what>.*))?$")
+_POINTER = re.compile(r'complete log of this run|/_logs/|^See "systemctl status|npm help .* for more info')
+_REPORT = re.compile(r"report: (\{.*\})")
+_NPM = re.compile(r"npm (?:ERR!|error) (?!code |syscall |errno |path )(.*\S)", re.IGNORECASE)
+_ERROR = re.compile(r"Error(: (?P<what>.*))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class Transcript:
 
     def read(self, line: str) -> str:
         """Take one line. Gives the name of the operation that starts with it, or nothing."""
-        text = COLOUR.sub("", line).strip()
+        text = _COLOUR.sub("", line).strip()
         if not text:
             return ""
         if text.startswith("-->"):
             return self.header(text.removeprefix("-->").strip())
         self.last = text
-        match = HOST_LINE.fullmatch(text)
+        match = _HOST_LINE.fullmatch(text)
         if match:
             self.host_line(match["host"], match["text"].strip())
         return ""
@@ -87,13 +87,13 @@ class Transcript:
             if not text.startswith("Connected") and not text.startswith("No host key"):
                 self.failures.append(Failure(host, "", text, unreachable=True))
             return
-        error, report = ERROR.fullmatch(text), REPORT.fullmatch(text)
+        error, report = _ERROR.fullmatch(text), _REPORT.fullmatch(text)
         if report:
             self.report(host, report[1])
         elif error:
-            reason = why(self.words.pop(host, [])) or error["what"] or "it says no more"
+            reason = _why(self.words.pop(host, [])) or error["what"] or "it says no more"
             self.failures.append(Failure(host, self.operation, reason))
-        elif text and not ENDINGS.fullmatch(text) and not POINTER.search(text):
+        elif text and not _ENDINGS.fullmatch(text) and not _POINTER.search(text):
             # The install script says each command before it runs it: what came before was another's.
             words = self.words.setdefault(host, [])
             words[:] = [text] if text.startswith("+ ") else [*words[-200:], text]
@@ -106,14 +106,14 @@ class Transcript:
         self.reports.setdefault(host, []).append(found)
 
 
-def why(words: list[str]) -> str:
+def _why(words: list[str]) -> str:
     """The line of a failed command's output that most likely says why: the last, but with npm the first.
 
-    >>> why(["+ npm ci", "npm ERR! code E404", "npm ERR! 404 Not Found - GET http://r/x", "npm ERR! 404"])
+    >>> _why(["+ npm ci", "npm ERR! code E404", "npm ERR! 404 Not Found - GET http://r/x", "npm ERR! 404"])
     'npm ci: 404 Not Found - GET http://r/x'
     """
     command = words[0].removeprefix("+ ") if words and words[0].startswith("+ ") else ""
     said = words[1:] if command else words
-    npm = next((match[1] for match in map(NPM.match, said) if match), "")
+    npm = next((match[1] for match in map(_NPM.match, said) if match), "")
     reason = npm or (said[-1] if said else "")
     return f"{command}: {reason or 'it failed without a word'}" if command else reason

@@ -19,13 +19,13 @@ from pipeline.source.git import PROTOCOLS, Result, environment, reason, run_git
 
 __all__ = ["mirror", "mirror_path"]
 
-CLONE_SECONDS: Final = 900.0
+_CLONE_SECONDS: Final = 900.0
 
 
-LOCK_SECONDS: Final = 900.0
+_LOCK_SECONDS: Final = 900.0
 
 
-ROOT: Final = Path("/")  # not in the working directory: that may be a repository whose configuration counts
+_ROOT: Final = Path("/")  # not in the working directory: that may be a repository whose configuration counts
 
 
 # git asks this helper: so name and password stay in the environment, out of argv and of the mirror's config.
@@ -77,7 +77,7 @@ def mirror(url: str, cache: Path, *, seconds: float, say: Callable[[str], None])
     path = mirror_path(url, cache)
     address, credentials = _without_credentials(url)
     env = environment(PROTOCOLS, credentials)
-    asked = run_git(["ls-remote", "--quiet", "--", address, "HEAD"], env, directory=ROOT, seconds=seconds)
+    asked = run_git(["ls-remote", "--quiet", "--", address, "HEAD"], env, directory=_ROOT, seconds=seconds)
     if asked.code != 0:
         raise _unreachable(url, asked)
     with _locked(path, say):
@@ -92,7 +92,7 @@ def mirror(url: str, cache: Path, *, seconds: float, say: Callable[[str], None])
         shutil.rmtree(partial, ignore_errors=True)
         arguments = ["clone", "--quiet", "--mirror", "--template=", "--", address, str(partial)]
         try:
-            cloned = run_git(arguments, env, directory=ROOT, seconds=CLONE_SECONDS)
+            cloned = run_git(arguments, env, directory=_ROOT, seconds=_CLONE_SECONDS)
             if cloned.code != 0:
                 raise _unreachable(url, cloned)
             partial.rename(path)
@@ -103,7 +103,7 @@ def mirror(url: str, cache: Path, *, seconds: float, say: Callable[[str], None])
 
 def _fetch(path: Path, address: str, env: dict[str, str]) -> Result:
     arguments = ["fetch", "--quiet", "--prune", "--no-recurse-submodules", "--", address, "+refs/*:refs/*"]
-    return run_git(arguments, env, directory=path, seconds=CLONE_SECONDS)
+    return run_git(arguments, env, directory=path, seconds=_CLONE_SECONDS)
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
     except OSError as error:
         raise EnvironmentError_(f"{path.parent}: the cache cannot be written: {error.strerror}") from None
     with file:
-        deadline, told = time.monotonic() + LOCK_SECONDS, False
+        deadline, told = time.monotonic() + _LOCK_SECONDS, False
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

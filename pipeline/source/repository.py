@@ -23,8 +23,8 @@ from pipeline.source.sample import fingerprint, make_sample_repository, services
 
 __all__ = ["Commit", "Source", "open_source"]
 
-UPSTREAM_SECONDS: Final = 20.0
-NAMED_SECONDS: Final = 40.0
+_UPSTREAM_SECONDS: Final = 20.0
+_NAMED_SECONDS: Final = 40.0
 _SCHEMES: Final = ("http", "https", "ssh", "git", "file")
 _SCP: Final = re.compile(r"[^/\s:]+:[^/\s].*|[^/\s:]+@[^/\s:]+:.+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -189,7 +189,7 @@ def open_source(
             )
     elif path.exists() or not _SCP.fullmatch(repo):
         return _open_path(repo, path, cache)
-    return _ready(redact(repo), mirror(repo, cache, seconds=NAMED_SECONDS, say=say), cache)
+    return _ready(redact(repo), mirror(repo, cache, seconds=_NAMED_SECONDS, say=say), cache)
 
 
 def _open_default(cache: Path, service: str, say: Callable[[str], None]) -> Source:
@@ -201,7 +201,7 @@ def _open_default(cache: Path, service: str, say: Callable[[str], None]) -> Sour
             )
         return _open_sample(cache, service, f"'{service}' is one of the bundled services")
     try:
-        return _ready(url, mirror(url, cache, seconds=UPSTREAM_SECONDS, say=say), cache)
+        return _ready(url, mirror(url, cache, seconds=_UPSTREAM_SECONDS, say=say), cache)
     except SourceError as error:
         if (copy := mirror_path(url, cache)).exists():
             say(f"{error.message}; using the copy of an earlier run")

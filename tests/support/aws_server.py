@@ -24,7 +24,7 @@ import pytest
 
 from pipeline.base.console import Progress
 from pipeline.inventory.hosts import Host
-from pipeline.prod import flow
+from pipeline.prod import apply
 from pipeline.prod.aws.cloud import AwsCloud
 from pipeline.prod.aws.images import DEBIAN
 from pipeline.prod.aws.session import Aws, connect
@@ -127,13 +127,13 @@ class World:
         """A whole `prod up`, but for SSH to hosts that do not exist."""
         cloud = self.cloud(**settings)
         plan = cloud.plan()
-        flow.up(cloud, plan, self.inventory, Progress(quiet=True), lambda _: None, no_wait)
+        apply.up(cloud, plan, self.inventory, Progress(quiet=True), lambda _: None, no_wait)
         return plan
 
     def down(self, **settings: Any) -> Plan:
         cloud = self.cloud(**settings)
         plan = cloud.removal()
-        flow.down(cloud, plan, self.inventory, Progress(quiet=True), lambda _: None)
+        apply.down(cloud, plan, self.inventory, Progress(quiet=True), lambda _: None)
         return plan
 
     def done(self) -> list[str]:

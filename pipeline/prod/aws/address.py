@@ -9,10 +9,10 @@ from pipeline.base.errors import EnvironmentError_
 
 __all__ = ["own_address"]
 
-URL = "https://checkip.amazonaws.com"  # AWS' own answer to this question
+_URL = "https://checkip.amazonaws.com"  # AWS' own answer to this question
 
 
-def own_address(url: str = URL) -> str:
+def own_address(url: str = _URL) -> str:
     """An IPv4 address. Raises EnvironmentError_ when nobody can tell."""
     hint = "ssh_from: in prod.yml, with the network that you come from, such as 203.0.113.7/32"
     try:

@@ -28,7 +28,7 @@ from pipeline.prod.settings import HERE, Settings
 
 __all__ = ["AwsCloud"]
 
-USER = "admin"  # of Debian's images
+_USER = "admin"  # of Debian's images
 
 
 class AwsCloud:
@@ -156,7 +156,7 @@ class AwsCloud:
         return Host(
             tag(instance, HOST),
             address,
-            user=USER,
+            user=_USER,
             key=key,
             private_address=str(instance.get("PrivateIpAddress") or ""),
             data={"environment": self.settings.name},

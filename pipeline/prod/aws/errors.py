@@ -17,7 +17,7 @@ __all__ = ["explain", "telling"]
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class _Quota:
     """A quota by the code that Service Quotas knows it by."""
 
     what: str
@@ -27,23 +27,29 @@ class Quota:
 
 # Error codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 # Quota codes: `aws service-quotas list-service-quotas --service-code vpc|ec2|ebs`
-QUOTAS = {
-    "VpcLimitExceeded": Quota("VPCs in a region", "vpc", "L-F678F1CE"),
-    "InternetGatewayLimitExceeded": Quota("internet gateways in a region", "vpc", "L-A4707A72"),
-    "SubnetLimitExceeded": Quota("subnets of a VPC", "vpc", "L-407747CB"),
-    "RouteTableLimitExceeded": Quota("route tables of a VPC", "vpc", "L-589F43AA"),
-    "SecurityGroupLimitExceeded": Quota("security groups in a region", "vpc", "L-E79EC296"),
-    "RulesPerSecurityGroupLimitExceeded": Quota("rules of a security group", "vpc", "L-0EA8095F"),
-    "VcpuLimitExceeded": Quota("vCPUs of running standard instances", "ec2", "L-1216C47A"),
-    "InstanceLimitExceeded": Quota("vCPUs of running standard instances", "ec2", "L-1216C47A"),
-    "VolumeLimitExceeded": Quota("gp3 storage in a region", "ebs", "L-7A658B76"),
+_QUOTAS = {
+    "VpcLimitExceeded": _Quota("VPCs in a region", "vpc", "L-F678F1CE"),
+    "InternetGatewayLimitExceeded": _Quota("internet gateways in a region", "vpc", "L-A4707A72"),
+    "SubnetLimitExceeded": _Quota("subnets of a VPC", "vpc", "L-407747CB"),
+    "RouteTableLimitExceeded": _Quota("route tables of a VPC", "vpc", "L-589F43AA"),
+    "SecurityGroupLimitExceeded": _Quota("security groups in a region", "vpc", "L-E79EC296"),
+    "RulesPerSecurityGroupLimitExceeded": _Quota("rules of a security group", "vpc", "L-0EA8095F"),
+    "VcpuLimitExceeded": _Quota("vCPUs of running standard instances", "ec2", "L-1216C47A"),
+    "InstanceLimitExceeded": _Quota("vCPUs of running standard instances", "ec2", "L-1216C47A"),
+    "VolumeLimitExceeded": _Quota("gp3 storage in a region", "ebs", "L-7A658B76"),
 }
-THROTTLED = ("RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown")
-FORBIDDEN = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "UnauthorizedException")
-EXPIRED = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")
-WRONG = ("AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
-         "InvalidAccessKeyId", "OptInRequired")  # fmt: skip
-SSO = (boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError, boto.TokenRetrievalError, boto.SSOError)
+_THROTTLED = ("RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown")
+_FORBIDDEN = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "UnauthorizedException")
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")
+_WRONG = (
+    "AuthFailure",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+    "OptInRequired",
+)
+_SSO = (boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError, boto.TokenRetrievalError, boto.SSOError)
 
 
 @contextmanager
@@ -61,7 +67,7 @@ def explain(error: ClientError | BotoCoreError, what: str, region: str, profile:
         return _refused(error, what, region, profile)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
         return EnvironmentError_(f"AWS: {_line(str(error))}", hint=_login(profile, fresh=True))
-    if isinstance(error, SSO):
+    if isinstance(error, _SSO):
         return EnvironmentError_(f"AWS: the login has ended: {_line(str(error))}", hint=_login(profile))
     if isinstance(error, boto.ConnectionError | boto.HTTPClientError):
         return EnvironmentError_(
@@ -74,26 +80,26 @@ def explain(error: ClientError | BotoCoreError, what: str, region: str, profile:
 def _refused(error: ClientError, what: str, region: str, profile: str | None) -> PipelineError:
     code, action = code_of(error), f"ec2:{error.operation_name}"
     said = _line(str(error.response.get("Error", {}).get("Message", "")))
-    if code in FORBIDDEN:
+    if code in _FORBIDDEN:
         return _forbidden(action, said, what)
-    if code in THROTTLED:
+    if code in _THROTTLED:
         return EnvironmentError_(
             f"AWS throttles {action} ({what}) in {region}, {ATTEMPTS} times in a row",
             hint="the same command again in a minute goes on from here",
         )
-    if code in EXPIRED:
+    if code in _EXPIRED:
         return EnvironmentError_(f"AWS: the credentials have expired ({code})", hint=_login(profile))
     if code == "RequestExpired":
         return EnvironmentError_(
             f"AWS: {said}", hint=f"is this machine's clock right (date -u)? else {_login(profile)}"
         )
-    if code in WRONG:
+    if code in _WRONG:
         return EnvironmentError_(
             f"AWS does not accept these credentials in {region}: {said} ({code})",
             hint=f"aws sts get-caller-identity; {_login(profile)}; a region may have to be enabled for the account",
         )
-    if code in QUOTAS:
-        return _quota(QUOTAS[code], code, what, region)
+    if code in _QUOTAS:
+        return _quota(_QUOTAS[code], code, what, region)
     if code in ("InsufficientInstanceCapacity", "Unsupported"):
         return EnvironmentError_(
             f"AWS: {what}: {said} ({code})", hint="another type in prod.yml, or later again"
@@ -122,7 +128,7 @@ def _forbidden(action: str, said: str, what: str) -> PipelineError:
     )
 
 
-def _quota(quota: Quota, code: str, what: str, region: str) -> PipelineError:
+def _quota(quota: _Quota, code: str, what: str, region: str) -> PipelineError:
     return EnvironmentError_(
         f"AWS: {what}: this account's quota of {quota.what} is used up ({code}, quota {quota.code})",
         hint=f"aws service-quotas request-service-quota-increase --region {region} --service-code {quota.service} "

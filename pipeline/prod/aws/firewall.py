@@ -16,12 +16,12 @@ from pipeline.prod.settings import ROLES, Settings
 
 __all__ = ["firewall_steps"]
 
-PORTS = {role: int(known["listen"]) for role, known in APPLICATIONS.items()}
-OURS = "pipeline: "  # how our rules' descriptions begin
+_PORTS = {role: int(known["listen"]) for role, known in APPLICATIONS.items()}
+_OURS = "pipeline: "  # how our rules' descriptions begin
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class _Rule:
     """TCP ports `first` to `last`, open to `source`: a network, or the group of a role."""
 
     first: int
@@ -54,16 +54,16 @@ def firewall_steps(
     ]
 
 
-def _rules(role: str, ssh_from: tuple[str, ...], monitored: bool) -> list[Rule]:
-    rules = [Rule(22, 22, source, f"{OURS}SSH") for source in ssh_from]
-    if role in PORTS:
-        rules.append(Rule(PORTS[role], PORTS[role], "0.0.0.0/0", f"{OURS}the application"))
+def _rules(role: str, ssh_from: tuple[str, ...], monitored: bool) -> list[_Rule]:
+    rules = [_Rule(22, 22, source, f"{_OURS}SSH") for source in ssh_from]
+    if role in _PORTS:
+        rules.append(_Rule(_PORTS[role], _PORTS[role], "0.0.0.0/0", f"{_OURS}the application"))
         if monitored:
-            rules.append(Rule(22, 22, "monitor", f"{OURS}SSH of the monitor"))
+            rules.append(_Rule(22, 22, "monitor", f"{_OURS}SSH of the monitor"))
     return rules
 
 
-def _group(aws: Aws, found: Found, ids: Ids, role: str, wanted: list[Rule]) -> Step:
+def _group(aws: Aws, found: Found, ids: Ids, role: str, wanted: list[_Rule]) -> Step:
     name = f"pipeline-{aws.environment}-{role}"  # one that begins with sg- is refused
     group = next(
         (
@@ -92,7 +92,7 @@ def _group(aws: Aws, found: Found, ids: Ids, role: str, wanted: list[Rule]) -> S
     there = [rule for permission in group["IpPermissions"] for rule in _flat(permission, monitors)]
     keys = {rule.key for rule in wanted}
     new = [rule for rule in wanted if rule.key not in {rule.key for rule in there}]
-    old = [rule for rule in there if rule.what.startswith(OURS) and rule.key not in keys]
+    old = [rule for rule in there if rule.what.startswith(_OURS) and rule.key not in keys]
     if not new and not old:
         by_hand = sum(rule.key not in keys for rule in there)
         return Step(
@@ -114,7 +114,7 @@ def _group(aws: Aws, found: Found, ids: Ids, role: str, wanted: list[Rule]) -> S
     return Step(Change("change", "security group", role, detail), change)
 
 
-def _authorize(aws: Aws, ids: Ids, role: str, rules: list[Rule]) -> None:
+def _authorize(aws: Aws, ids: Ids, role: str, rules: list[_Rule]) -> None:
     if rules:
         permissions = [rule.permission(ids.groups) for rule in rules]
         aws.patiently(
@@ -125,7 +125,7 @@ def _authorize(aws: Aws, ids: Ids, role: str, rules: list[Rule]) -> None:
         )
 
 
-def _flat(permission: dict[str, Any], roles: dict[str, str]) -> list[Rule]:
+def _flat(permission: dict[str, Any], roles: dict[str, str]) -> list[_Rule]:
     """A permission's rules, a group by its role when it is one of `roles` (by id)."""
     first, last = int(permission.get("FromPort", -1)), int(permission.get("ToPort", -1))
     if permission["IpProtocol"] != "tcp":
@@ -134,11 +134,11 @@ def _flat(permission: dict[str, Any], roles: dict[str, str]) -> list[Rule]:
     groups = [
         (each["GroupId"], each.get("Description", "")) for each in permission.get("UserIdGroupPairs", ())
     ]
-    return [Rule(first, last, roles.get(source, source), what) for source, what in networks + groups]
+    return [_Rule(first, last, roles.get(source, source), what) for source, what in networks + groups]
 
 
-def _words(rules: list[Rule]) -> str:
-    def ports(rule: Rule) -> str:
+def _words(rules: list[_Rule]) -> str:
+    def ports(rule: _Rule) -> str:
         return (
             "SSH"
             if rule.first == 22

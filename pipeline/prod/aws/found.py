@@ -10,7 +10,7 @@ from pipeline.prod.aws.session import Aws
 
 __all__ = ["ALIVE", "Found", "Ids", "instances_of", "look"]
 
-Resource = dict[str, Any]
+_Resource = dict[str, Any]
 ALIVE = ("pending", "running", "stopping", "stopped")
 
 
@@ -18,14 +18,14 @@ ALIVE = ("pending", "running", "stopping", "stopped")
 class Found:
     """Everything that carries the environment's tag, as EC2 describes it, in the order of ids."""
 
-    vpcs: list[Resource]
-    subnets: list[Resource]
-    gateways: list[Resource]
-    tables: list[Resource]
-    groups: list[Resource]
-    keys: list[Resource]
-    instances: list[Resource]
-    going: list[Resource]  # instances that are being removed: they still hold on to groups and subnets
+    vpcs: list[_Resource]
+    subnets: list[_Resource]
+    gateways: list[_Resource]
+    tables: list[_Resource]
+    groups: list[_Resource]
+    keys: list[_Resource]
+    instances: list[_Resource]
+    going: list[_Resource]  # instances that are being removed: they still hold on to groups and subnets
 
     def only_instances_but(self, claimed: Collection[str]) -> bool:
         """Whether all but instances and keys is in `claimed` (ids)."""
@@ -73,7 +73,7 @@ def look(aws: Aws) -> Found:
     )
 
 
-def instances_of(aws: Aws) -> list[Resource]:
+def instances_of(aws: Aws) -> list[_Resource]:
     """The instances that are not gone, also those that are going, the oldest first."""
     reservations = aws.ours("describe_instances", "Reservations")
     found = [instance for reservation in reservations for instance in reservation["Instances"]]

@@ -19,7 +19,7 @@ __all__ = ["Image", "image_for", "kinds_of", "zone_for"]
 DEBIAN = (
     "136693071363"  # the account that publishes Debian's images: https://wiki.debian.org/Cloud/AmazonEC2Image
 )
-NAMES = {"x86_64": "amd64", "arm64": "arm64"}  # processors, as EC2 and as Debian call them
+_NAMES = {"x86_64": "amd64", "arm64": "arm64"}  # processors, as EC2 and as Debian call them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Image:
 
 def image_for(aws: Aws, processor: str) -> Image:
     """The newest Debian 12 for a processor. Raises EnvironmentError_ when the region has none."""
-    pattern = f"debian-12-{NAMES[processor]}-*"
+    pattern = f"debian-12-{_NAMES[processor]}-*"
     filters = [
         {"Name": "name", "Values": [pattern]},
         {"Name": "state", "Values": ["available"]},
@@ -78,7 +78,7 @@ def kinds_of(aws: Aws, hosts: Iterable[Wanted]) -> dict[str, str]:
 
 def _processor(name: str, kind: dict[str, Any]) -> str:
     for processor in kind["ProcessorInfo"]["SupportedArchitectures"]:
-        if processor in NAMES:
+        if processor in _NAMES:
             return str(processor)
     raise UsageError(
         f"{name} has a processor for which Debian has no image", hint="type: in prod.yml, such as t3.small"

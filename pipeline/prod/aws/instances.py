@@ -16,9 +16,9 @@ from pipeline.prod.aws.session import Aws
 from pipeline.prod.aws.tags import specification
 from pipeline.prod.settings import Settings, Wanted
 
-__all__ = ["create", "resize", "start", "wait_for"]
+__all__ = ["PATIENCE", "create", "resize", "start", "wait_for"]
 
-Instance = dict[str, Any]
+_Instance = dict[str, Any]
 PATIENCE = 600  # seconds until an instance has done what it was told
 
 
@@ -80,7 +80,7 @@ def start(aws: Aws, identifier: str, progress: Progress) -> None:
     wait_for(aws, "running", [identifier], progress)
 
 
-def resize(aws: Aws, instance: Instance, kind: str, progress: Progress) -> None:
+def resize(aws: Aws, instance: _Instance, kind: str, progress: Progress) -> None:
     """Another type: stop, change, start. Its disk and private address stay, its public address does not."""
     identifier = str(instance["InstanceId"])
     if instance["State"]["Name"] == "pending":

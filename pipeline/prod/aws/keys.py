@@ -38,7 +38,7 @@ def key_step(aws: Aws, found: Found, ids: Ids) -> Step:
     """The key pair. Raises UsageError when hosts have a key whose private half is not here."""
     path = key_path(aws.environment, aws.region)
     ids.key = f"pipeline-{aws.environment}"
-    public = public_half(path)
+    public = _public_half(path)
     there = next((key for key in found.keys if key["KeyName"] == ids.key), None)
 
     def make(_: Progress) -> None:
@@ -64,7 +64,7 @@ def key_step(aws: Aws, found: Found, ids: Ids) -> Step:
     return Step(Change("change", "key pair", "", "a new one: no host uses the old"), make)
 
 
-def public_half(path: Path) -> str:
+def _public_half(path: Path) -> str:
     """`ssh-ed25519 AAAA...` of the private key at `path`; empty when there is none. UsageError when it is no key."""
     try:
         text = path.read_bytes()

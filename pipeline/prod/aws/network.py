@@ -14,8 +14,8 @@ from pipeline.prod.settings import Settings
 
 __all__ = ["network_steps", "use_subnet"]
 
-EVERYWHERE = "0.0.0.0/0"
-ALREADY = ("Resource.AlreadyAssociated", "RouteAlreadyExists")
+_EVERYWHERE = "0.0.0.0/0"
+_ALREADY = ("Resource.AlreadyAssociated", "RouteAlreadyExists")
 
 
 def use_subnet(aws: Aws, ids: Ids, identifier: str) -> Step:
@@ -84,7 +84,7 @@ def _gateway(aws: Aws, found: Found, ids: Ids) -> Step:
         aws.patiently(
             aws.client.attach_internet_gateway,
             ".NotFound",
-            done=ALREADY,
+            done=_ALREADY,
             InternetGatewayId=ids.gateway,
             VpcId=ids.vpc,
         )
@@ -146,13 +146,13 @@ def _table(aws: Aws, found: Found, ids: Ids) -> Step:
         if way.get("GatewayId") != ids.gateway:
             # a route whose gateway was removed stays, and stands in the way of a new one
             route = aws.client.replace_route if way else aws.client.create_route
-            target: dict[str, Any] = {"DestinationCidrBlock": EVERYWHERE, "GatewayId": ids.gateway}
-            aws.patiently(route, ".NotFound", done=ALREADY, RouteTableId=ids.table, **target)
+            target: dict[str, Any] = {"DestinationCidrBlock": _EVERYWHERE, "GatewayId": ids.gateway}
+            aws.patiently(route, ".NotFound", done=_ALREADY, RouteTableId=ids.table, **target)
         if not _association(table, ids.subnet):
             aws.patiently(
                 aws.client.associate_route_table,
                 ".NotFound",
-                done=ALREADY,
+                done=_ALREADY,
                 RouteTableId=ids.table,
                 SubnetId=ids.subnet,
             )
@@ -166,7 +166,7 @@ def _table(aws: Aws, found: Found, ids: Ids) -> Step:
 
 def _way_out(table: dict[str, Any]) -> dict[str, Any]:
     routes: list[dict[str, Any]] = table.get("Routes", [])
-    return next((route for route in routes if route.get("DestinationCidrBlock") == EVERYWHERE), {})
+    return next((route for route in routes if route.get("DestinationCidrBlock") == _EVERYWHERE), {})
 
 
 def _association(table: dict[str, Any], subnet: str) -> str:

@@ -66,9 +66,9 @@ class Aws:
             try:
                 return call(**parameters)
             except ClientError as error:
-                if matches(code_of(error), done):
+                if _matches(code_of(error), done):
                     return None
-                if not matches(code_of(error), codes) or time.monotonic() >= end:
+                if not _matches(code_of(error), codes) or time.monotonic() >= end:
                     raise
             time.sleep(min(self.poll, 2.0))
 
@@ -78,7 +78,7 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def matches(code: str, codes: Collection[str]) -> bool:
+def _matches(code: str, codes: Collection[str]) -> bool:
     """Whether a code is one of `codes`, of which one may be the end of several."""
     return any(code == one or (one.startswith(".") and code.endswith(one)) for one in codes)
 

@@ -15,8 +15,8 @@ from pipeline.prod.cloud import Change, Step
 
 __all__ = ["removal_steps"]
 
-Resource = dict[str, Any]
-PATIENCE = 300  # seconds for what an instance held to be let go
+_Resource = dict[str, Any]
+_PATIENCE = 300  # seconds for what an instance held to be let go
 
 
 def removal_steps(aws: Aws, found: Found, keep: Collection[str], strangers: Strangers) -> list[Step]:
@@ -40,7 +40,7 @@ def removal_steps(aws: Aws, found: Found, keep: Collection[str], strangers: Stra
     return steps
 
 
-def _instances(aws: Aws, instances: list[Resource]) -> list[Step]:
+def _instances(aws: Aws, instances: list[_Resource]) -> list[Step]:
     """All at once, waited for together with the last of them."""
     instances = sorted(instances, key=lambda instance: (tag(instance, HOST), str(instance["InstanceId"])))
     identifiers = [str(instance["InstanceId"]) for instance in instances]
@@ -58,14 +58,14 @@ def _instances(aws: Aws, instances: list[Resource]) -> list[Step]:
     return steps
 
 
-def _key(aws: Aws, key: Resource) -> Step:
+def _key(aws: Aws, key: _Resource) -> Step:
     def remove(_: Progress) -> None:
         aws.client.delete_key_pair(KeyName=key["KeyName"])
 
     return Step(Change("remove", "key pair", "", str(key["KeyPairId"])), remove)
 
 
-def _group(aws: Aws, group: Resource, strangers: Strangers) -> Step:
+def _group(aws: Aws, group: _Resource, strangers: Strangers) -> Step:
     identifier, name = str(group["GroupId"]), tag(group, ROLE) or str(group["GroupName"])
 
     def remove(_: Progress) -> None:
@@ -80,8 +80,8 @@ def _network_step(
     aws: Aws,
     kind: str,
     key: str,
-    item: Resource,
-    remove: Callable[[Aws, Resource], None],
+    item: _Resource,
+    remove: Callable[[Aws, _Resource], None],
     strangers: Strangers,
 ) -> Step:
     # a stranger in our VPC may need the way out as well, so the network stays whole
@@ -91,7 +91,7 @@ def _network_step(
     return Step(Change("remove", kind, "", str(item[key])), lambda _: remove(aws, item))
 
 
-def _remove_table(aws: Aws, table: Resource) -> None:
+def _remove_table(aws: Aws, table: _Resource) -> None:
     for each in table.get("Associations", ()):
         if not each.get("Main"):
             association = each["RouteTableAssociationId"]
@@ -99,11 +99,11 @@ def _remove_table(aws: Aws, table: Resource) -> None:
     _gone(aws, aws.client.delete_route_table, RouteTableId=table["RouteTableId"])
 
 
-def _remove_subnet(aws: Aws, subnet: Resource) -> None:
+def _remove_subnet(aws: Aws, subnet: _Resource) -> None:
     _gone(aws, aws.client.delete_subnet, SubnetId=subnet["SubnetId"])
 
 
-def _remove_gateway(aws: Aws, gateway: Resource) -> None:
+def _remove_gateway(aws: Aws, gateway: _Resource) -> None:
     identifier = gateway["InternetGatewayId"]
     for each in gateway.get("Attachments", ()):
         vpc = each["VpcId"]
@@ -111,12 +111,16 @@ def _remove_gateway(aws: Aws, gateway: Resource) -> None:
     _gone(aws, aws.client.delete_internet_gateway, InternetGatewayId=identifier)
 
 
-def _remove_vpc(aws: Aws, vpc: Resource) -> None:
+def _remove_vpc(aws: Aws, vpc: _Resource) -> None:
     _gone(aws, aws.client.delete_vpc, VpcId=vpc["VpcId"])
 
 
 def _gone(aws: Aws, call: Callable[..., Any], **parameters: str) -> None:
     """Waits while what was removed before still holds on to this; what is gone already is fine."""
     aws.patiently(
-        call, "DependencyViolation", done=(".NotFound", "Gateway.NotAttached"), seconds=PATIENCE, **parameters
+        call,
+        "DependencyViolation",
+        done=(".NotFound", "Gateway.NotAttached"),
+        seconds=_PATIENCE,
+        **parameters,
     )

@@ -18,12 +18,12 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import Exit, Interrupted, InventoryError, ServiceError
 from pipeline.base.lock import inventory_lock
 from pipeline.cli.root import run
-from pipeline.deploy import preflight, roll
+from pipeline.deploy import preflight, rollout
 from pipeline.deploy.applications import APPLICATIONS, find_application
-from pipeline.deploy.outcome import summary
-from pipeline.deploy.settings import Settings
-from pipeline.deploy.sources import wanted
-from pipeline.deploy.targets import targets
+from pipeline.deploy.options import Options
+from pipeline.deploy.releases import releases_for
+from pipeline.deploy.result import summary
+from pipeline.deploy.target_hosts import target_hosts
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.remote.provision import ProvisionResult
@@ -96,14 +96,14 @@ def test_an_inventory_that_cannot_be_meant_is_told_with_its_line(
     path = tmp_path / "hosts.ini"
     path.write_text(text)
     with pytest.raises(InventoryError) as caught:
-        targets(CHECKBOX, path)
+        target_hosts(CHECKBOX, path)
     assert caught.value.message == message.format(path, path)
 
 
 def test_the_group_may_be_spelled_like_the_application(tmp_path: Path) -> None:
     path = tmp_path / "hosts.ini"
     path.write_text("[iTrust]\nclinic\n")
-    assert [(host.name, host.where) for host in targets(ITRUST, path)] == [("clinic", f"{path}:2")]
+    assert [(host.name, host.where) for host in target_hosts(ITRUST, path)] == [("clinic", f"{path}:2")]
 
 
 def test_both_production_examples_describe_the_same_hosts() -> None:
@@ -169,8 +169,8 @@ def test_options_win_over_the_inventory_and_a_repository_over_the_inventorys_war
     host = Host("clinic", "203.0.113.12", data={"war": str(war), "ref": "no-such", "repo": "/no/such"})
 
     def data(**options: Any) -> Mapping[str, object]:
-        settings = Settings(ITRUST, tmp_path / "hosts.ini", **options)
-        return wanted(settings, [host], lambda _: None)[0].packed(tmp_path)
+        settings = Options(ITRUST, tmp_path / "hosts.ini", **options)
+        return releases_for(settings, [host], lambda _: None)[0].packed(tmp_path)
 
     assert data() == {"war": str(war)}
     assert data(rollback=True, environment="test") == {"rollback": True, "environment": "test"}
@@ -185,12 +185,12 @@ Provision = Callable[..., ProvisionResult]
 def rolled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, provision: Provision, **options: Any) -> Any:
     """A roll over web1, web2, web3, with hosts that cannot exist here: `provision` answers for them."""
     (tmp_path / "hosts.ini").write_text(HOSTS)
-    monkeypatch.setattr(roll, "check_hosts", lambda *_, **__: None)
-    monkeypatch.setattr(roll, "provision", provision)
-    monkeypatch.setattr(roll, "state_directory", lambda: tmp_path)
+    monkeypatch.setattr(rollout, "check_hosts", lambda *_, **__: None)
+    monkeypatch.setattr(rollout, "provision", provision)
+    monkeypatch.setattr(rollout, "state_directory", lambda: tmp_path)
     if not options.get("rollback"):
         options["repo"] = str(make_repository(tmp_path / "repo"))
-    return roll.deploy(Settings(CHECKBOX, tmp_path / "hosts.ini", **options), Progress(quiet=True))
+    return rollout.roll_out(Options(CHECKBOX, tmp_path / "hosts.ini", **options), Progress(quiet=True))
 
 
 def test_the_hosts_are_deployed_to_one_by_one_and_what_they_report_is_told(
@@ -263,7 +263,7 @@ def test_ctrl_c_says_how_each_host_stands_and_how_to_go_on(
 def test_two_commands_do_not_change_the_hosts_of_one_inventory_at_once(
     inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roll, "state_directory", lambda: tmp_path / "state")
+    monkeypatch.setattr(rollout, "state_directory", lambda: tmp_path / "state")
     (tmp_path / "link.ini").symlink_to(inventory)
     with inventory_lock(tmp_path / "state", inventory):
         code = run(["deploy", "checkbox", "-i", str(tmp_path / "link.ini"), "--json"])

@@ -95,7 +95,7 @@ def test_what_the_labs_share_ends_with_the_last_of_them(
 
     monkeypatch.setattr(lxc, "SHARED", tmp_path / "run")
     monkeypatch.setattr(lxc, "CONTAINERS", tmp_path / "lxc")
-    monkeypatch.setattr(lxc, "_call", record)
+    monkeypatch.setattr(lxc, "call", record)
     monkeypatch.setattr("os.geteuid", lambda: 0)
     (tmp_path / "run").mkdir()
     for name in before:

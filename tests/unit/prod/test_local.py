@@ -13,11 +13,10 @@ from pipeline.base.places import ROOT
 from pipeline.cli.root import run
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.lab.sets import MONITOR, PRODUCTION, SETS, HostSet
-from pipeline.prod import inventory as last
-from pipeline.prod import place
+from pipeline.prod.choose import choose_cloud
 from pipeline.prod.cloud import Change, Machine, Plan, Step
 from pipeline.prod.here import VagrantCloud
-from pipeline.prod.inventory import inventory_of
+from pipeline.prod.inventory import forget_inventory, inventory_of, last_inventory, remember_inventory
 from pipeline.prod.local_monitor import WithLocalMonitor
 from pipeline.prod.monitor import Watched
 from pipeline.prod.plan_text import plan_lines, up_lines
@@ -152,20 +151,20 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nothing_here")
 def test_vagrant_needs_no_file_and_takes_its_name_from_one_that_says_vagrant(tmp_path: Path) -> None:
     file = tmp_path / "prod.yml"
-    assert isinstance(found := place.place(file, "vagrant"), VagrantCloud)
+    assert isinstance(found := choose_cloud(file, "vagrant"), VagrantCloud)
     assert found.environment == "local"
     file.write_text("cloud: vagrant\nname: mine\n")
     for wanted in (None, "vagrant"):
-        assert isinstance(found := place.place(file, wanted), VagrantCloud)
+        assert isinstance(found := choose_cloud(file, wanted), VagrantCloud)
         assert found.environment == "mine"
     with pytest.raises(UsageError, match="says cloud: vagrant"):
-        place.place(file, "aws")
+        choose_cloud(file, "aws")
 
 
 @pytest.mark.usefixtures("nothing_here")
 def test_without_a_file_and_without_hosts_here_both_ways_are_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        place.place(tmp_path / "prod.yml", None)
+        choose_cloud(tmp_path / "prod.yml", None)
     assert "cp prod.example.yml" in str(caught.value.hint)
     assert "--cloud vagrant" in str(caught.value.hint)
 
@@ -174,13 +173,13 @@ def test_without_a_file_the_hosts_that_are_here_are_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(VagrantCloud, "is_there", lambda _: True)
-    assert isinstance(place.place(tmp_path / "prod.yml", None), VagrantCloud)
+    assert isinstance(choose_cloud(tmp_path / "prod.yml", None), VagrantCloud)
 
 
 def test_a_misspelt_key_of_local_production_is_told(tmp_path: Path) -> None:
     (file := tmp_path / "prod.yml").write_text("cloud: vagrant\nprovidr: lxc\n")
     with pytest.raises(ConfigError) as caught:
-        place.place(file, None)
+        choose_cloud(file, None)
     assert caught.value.problems == (f"{file}:2: unknown key 'providr': did you mean 'provider'?",)
 
 
@@ -202,15 +201,15 @@ def test_without_a_monitor_there_is_no_page_to_open() -> None:
 def test_the_last_inventory_is_kept_until_its_hosts_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(last, "state_directory", lambda: tmp_path)
-    assert last.last_inventory() is None
+    monkeypatch.setattr("pipeline.prod.inventory.state_directory", lambda: tmp_path)
+    assert last_inventory() is None
     (file := tmp_path / "inventory.ini").write_text("")
-    last.remember(file)
-    last.forget(tmp_path / "other.ini")
-    assert last.last_inventory() == file
+    remember_inventory(file)
+    forget_inventory(tmp_path / "other.ini")
+    assert last_inventory() == file
     file.unlink()
-    assert last.last_inventory() is None, "it was removed by hand"
-    last.forget(file)
+    assert last_inventory() is None, "it was removed by hand"
+    forget_inventory(file)
     assert [path.name for path in tmp_path.iterdir()] == []
 
 

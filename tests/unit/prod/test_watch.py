@@ -11,8 +11,8 @@ import pytest
 from pipeline.base.errors import Exit, HostError
 from pipeline.cli.root import run
 from pipeline.inventory.hosts import Inventory
-from pipeline.prod import inventory as last
-from pipeline.prod import monitor
+from pipeline.prod import inventory, monitor
+from pipeline.prod.inventory import last_inventory
 from pipeline.remote.provision import ProvisionResult
 from tests.support.aws_server import HERE, World
 
@@ -51,7 +51,7 @@ def deploy(world: World, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     Path("prod.yml").write_text(json.dumps({"region": "eu-central-1", "ssh_from": HERE}))
     stands_in = Deploy()
     monkeypatch.setattr(monitor, "provision", stands_in)
-    for module in (last, monitor):
+    for module in (inventory, monitor):
         monkeypatch.setattr(module, "state_directory", lambda: world.directory)
     monkeypatch.setattr(monitor, "log_file", lambda *_: world.directory / "log")
     return stands_in
@@ -70,7 +70,7 @@ def test_the_monitor_reaches_a_clouds_hosts_at_their_private_addresses(
         "changes": {"monitor": ["Make the key"], "itrust-1": []},
         "seconds": 2.0, "targets": 9, "up": 7, "down": ["itrust-1 jmx"],
     }  # fmt: skip
-    assert last.last_inventory() == Path("inventory.ini").resolve()
+    assert last_inventory() == Path("inventory.ini").resolve()
 
 
 def test_a_monitor_that_does_not_come_up_leaves_the_inventory_for_the_next_up(

@@ -10,13 +10,13 @@ from pathlib import Path
 from pipeline.base.errors import UsageError
 from pipeline.deploy.applications import Application
 
-__all__ = ["Settings", "check_war"]
+__all__ = ["Options", "check_war"]
 
-ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Options:
     """The options of `pipeline deploy`; None or empty where one was not given. Raises UsageError when they clash."""
 
     application: Application
@@ -48,7 +48,7 @@ class Settings:
             )
         if self.war is not None:
             check_war(self.war, "--war")
-        if self.environment is not None and not ENVIRONMENT.fullmatch(self.environment):
+        if self.environment is not None and not _ENVIRONMENT.fullmatch(self.environment):
             raise UsageError(
                 f"--environment {self.environment!r} is no name: letters, digits, '.', '_' and '-'"
             )

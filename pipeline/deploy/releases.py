@@ -8,15 +8,15 @@ from pathlib import Path
 
 from pipeline.base.errors import UsageError
 from pipeline.base.places import CACHE
-from pipeline.deploy.settings import Settings, check_war
+from pipeline.deploy.options import Options, check_war
 from pipeline.inventory.hosts import Host
 from pipeline.source.repository import Commit, Source, open_source
 
-__all__ = ["Wanted", "wanted"]
+__all__ = ["Release", "releases_for"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Release:
     """What one host is to get. `commit` and `source` are None for a WAR, a rollback, an archive of the inventory."""
 
     host: Host
@@ -34,48 +34,60 @@ class Wanted:
         return {**self.data, "archive": str(archive), "commit": self.commit.sha}
 
 
-def wanted(settings: Settings, hosts: Sequence[Host], say: Callable[[str], None]) -> list[Wanted]:
+def releases_for(options: Options, hosts: Sequence[Host], say: Callable[[str], None]) -> list[Release]:
     """What each host is to get: what the options say, else what the inventory says, else what is usual.
 
     Raises SourceError or UsageError. Opens each repository once.
     """
     sources: dict[tuple[str, str], tuple[Source, Commit]] = {}
-    return [one(settings, host, sources, say) for host in hosts]
+    return [_release(options, host, sources, say) for host in hosts]
 
 
-def one(
-    settings: Settings,
+def _release(
+    options: Options,
     host: Host,
     sources: dict[tuple[str, str], tuple[Source, Commit]],
     say: Callable[[str], None],
-) -> Wanted:
-    app = settings.application
+) -> Release:
+    """What one host is to get.
+
+    Args:
+        options: What the command says.
+        host: The host, with what the inventory says.
+        sources: The repositories that are open already, by name and ref; a new one is added.
+        say: Gets lines of progress.
+
+    Raises:
+        UsageError: A file is missing, or is no WAR.
+        SourceError: The repository or the ref cannot be had.
+    """
+    app = options.application
     data: dict[str, object] = {}
-    if settings.environment is not None:
-        data["environment"] = settings.environment
-    if settings.rollback:
-        return Wanted(host, {**data, "rollback": True})
-    if settings.build is not None:
-        data["build"] = settings.build
-    named = settings.repo is not None or settings.ref is not None or settings.build is not None
-    if settings.war is not None:
-        return Wanted(host, {**data, "war": str(settings.war.resolve())})
+    if options.environment is not None:
+        data["environment"] = options.environment
+    if options.rollback:
+        return Release(host, {**data, "rollback": True})
+    if options.build is not None:
+        data["build"] = options.build
+    named = options.repo is not None or options.ref is not None or options.build is not None
+    if options.war is not None:
+        return Release(host, {**data, "war": str(options.war.resolve())})
     if not named and "war" in app.only and host.data.get("war"):
         war = Path(str(host.data["war"])).expanduser()
         check_war(war, f"{host.where}: war")
-        return Wanted(host, {**data, "war": str(war.resolve())})
+        return Release(host, {**data, "war": str(war.resolve())})
     if not named and host.data.get("archive"):
         archive = Path(str(host.data["archive"])).expanduser()
         if not archive.is_file():
             raise UsageError(f"{host.where}: archive {archive}: there is no such file")
-        return Wanted(host, {**data, "archive": str(archive.resolve())})
+        return Release(host, {**data, "archive": str(archive.resolve())})
     # The upstream is named, not left to be the usual one: nothing else is ever put on a host in its place.
-    repo = settings.repo or str(host.data.get("repo") or app.repository)
-    ref = settings.ref or str(host.data.get("ref") or app.ref)
+    repo = options.repo or str(host.data.get("repo") or app.repository)
+    ref = options.ref or str(host.data.get("ref") or app.ref)
     if (repo, ref) not in sources:
         source = open_source(repo, CACHE, service=app.key, say=say)
         sources[repo, ref] = source, source.resolve(ref)
     source, commit = sources[repo, ref]
     # An inventory's own WAR gives way to a repository that was named.
     without: dict[str, object] = {"war": ""} if "war" in app.only and host.data.get("war") else {}
-    return Wanted(host, {**data, **without}, source, commit)
+    return Release(host, {**data, **without}, source, commit)

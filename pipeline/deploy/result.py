@@ -12,11 +12,11 @@ from pipeline.base.errors import PipelineError
 from pipeline.deploy.applications import Application
 from pipeline.inventory.hosts import Host
 
-__all__ = ["HostOutcome", "Outcome", "error_document", "summary"]
+__all__ = ["HostResult", "Result", "error_document", "summary"]
 
 
 @dataclass(slots=True)
-class HostOutcome:
+class HostResult:
     """One host. `state`: untouched, done, failed or interrupted.
 
     `operations` are the names of those that changed something (in a dry run: would). `reports` is what the deploy
@@ -65,12 +65,12 @@ class HostOutcome:
 
 
 @dataclass(slots=True)
-class Outcome:
-    """A whole roll. `error` is what stopped it."""
+class Result:
+    """What came of a deploy on all of its hosts. `error` is what stopped it."""
 
     application: Application
     inventory: Path
-    hosts: list[HostOutcome]
+    hosts: list[HostResult]
     dry_run: bool = False
     error: PipelineError | None = None
 
@@ -86,7 +86,7 @@ class Outcome:
 
     def names(self, *states: str) -> list[str]:
         """The hosts in one of these states."""
-        return [outcome.host.name for outcome in self.hosts if outcome.state in states]
+        return [result.host.name for result in self.hosts if result.state in states]
 
 
 def error_document(error: PipelineError) -> dict[str, Any]:
@@ -95,13 +95,13 @@ def error_document(error: PipelineError) -> dict[str, Any]:
     return {"kind": kind, "message": error.message, "hint": error.hint, "exit_code": code}
 
 
-def summary(outcome: Outcome) -> Iterable[str]:
+def summary(result: Result) -> Iterable[str]:
     """Lines for people: for each host that was finished, what changed and where the application is."""
-    for done in outcome.hosts:
+    for done in result.hosts:
         if done.state != "done":
             continue
         count = len(done.operations)
-        if outcome.dry_run:
+        if result.dry_run:
             would = f"{count} operation{'s' if count != 1 else ''} would change it"
             yield f"{done.host.name}: {would if count else 'nothing to change'}"
             yield from (f"  {name}" for name in done.operations)
@@ -115,10 +115,10 @@ def summary(outcome: Outcome) -> Iterable[str]:
         yield f"{done.host.name}: {', '.join(words)} ({done.seconds:.1f} s)"
         if done.proof:
             yield f"  {done.proof['proof']}"
-        yield f"  {done.proof.get('url') or url(outcome.application, done.host)}"
+        yield f"  {done.proof.get('url') or _url(result.application, done.host)}"
 
 
-def url(app: Application, host: Host) -> str:
+def _url(app: Application, host: Host) -> str:
     """Where people open the application: the host as this machine reaches it."""
     port = str(host.data.get("listen", app.listen))
     address = f"[{host.address}]" if ":" in host.address else host.address

@@ -9,18 +9,18 @@ from pathlib import Path
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, PipelineError
 from pipeline.inventory.hosts import Host
-from pipeline.prod import inventory
 from pipeline.prod.cloud import Cloud, Machine, Plan, Step
+from pipeline.prod.inventory import check_own_file, remove_own_file, write_own_file
 from pipeline.prod.ready import wait_ready
 
-__all__ = ["Outcome", "down", "up"]
+__all__ = ["Result", "down", "up"]
 
-Confirm = Callable[[Plan], None]  # shows the plan; raises PipelineError unless it is to be done
-Wait = Callable[[Sequence[Host], Progress], None]
+_Confirm = Callable[[Plan], None]  # shows the plan; raises PipelineError unless it is to be done
+_Wait = Callable[[Sequence[Host], Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Result:
     """What a command planned, and whether it did it. `machines` are the hosts afterwards."""
 
     plan: Plan
@@ -29,15 +29,27 @@ class Outcome:
 
 
 def up(
-    cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: Confirm, wait: Wait = wait_ready
-) -> Outcome:
-    """Make things as planned, wait until every host answers SSH, write the inventory at `path`.
+    cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm, wait: _Wait = wait_ready
+) -> Result:
+    """Make things as planned, wait until every host answers SSH, write the inventory.
 
-    Broken off anywhere, the next one goes on from there. Raises PipelineError in one line.
+    Args:
+        cloud: Where.
+        plan: What `cloud` planned.
+        path: The inventory file that is written.
+        progress: Gets the steps.
+        confirm: Shows the plan; raises PipelineError unless it is to be done.
+        wait: Returns once every host answers.
+
+    Returns:
+        The plan, and the hosts afterwards.
+
+    Raises:
+        PipelineError: In one line, what broke it off; the next `up` goes on from there.
     """
-    inventory.check_ours(path, plan.environment, plan.where)
+    check_own_file(path, plan.environment, plan.where)
     confirm(plan)
-    apply(cloud, plan, progress)
+    _apply(cloud, plan, progress)
     machines = cloud.settle(progress)
     hosts = [machine.host for machine in machines if machine.host is not None]
     if missing := [machine.name for machine in machines if machine.host is None]:
@@ -47,17 +59,20 @@ def up(
         )
     progress.say(f"waiting until {len(hosts)} hosts answer SSH")
     wait(hosts, progress)
-    written = inventory.write(path, plan.environment, plan.where, machines)
+    written = write_own_file(path, plan.environment, plan.where, machines)
     progress.say(f"all answer; {'wrote' if written else 'nothing new for'} {path}")
-    return Outcome(plan, True, machines)
+    return Result(plan, True, machines)
 
 
-def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: Confirm) -> Outcome:
-    """Remove all that is the environment's. Raises EnvironmentError_ when things of others kept some of it."""
+def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm) -> Result:
+    """Remove all that is the environment's, and the inventory at `path` if it is the environment's, too.
+
+    The parameters are those of `up`. Raises EnvironmentError_ when things of others kept some of it.
+    """
     confirm(plan)
-    apply(cloud, plan, progress)
+    _apply(cloud, plan, progress)
     machines = cloud.machines()
-    if not machines and inventory.remove(path, plan.environment, plan.where):
+    if not machines and remove_own_file(path, plan.environment, plan.where):
         progress.say(f"removed {path}")
     if plan.obstacles:
         raise EnvironmentError_(
@@ -66,14 +81,14 @@ def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: Conf
         )
     if said := cloud.forget():
         progress.say(said)
-    return Outcome(plan, True, machines)
+    return Result(plan, True, machines)
 
 
-def apply(cloud: Cloud, plan: Plan, progress: Progress) -> None:
+def _apply(cloud: Cloud, plan: Plan, progress: Progress) -> None:
     """Every step in its order. What breaks off says what finishes it."""
     for step in plan.steps:
         if step.change.action != "keep":
-            progress.say(sentence(step))
+            progress.say(_sentence(step))
         try:
             cloud.apply(step, progress)
         except PipelineError as error:
@@ -81,7 +96,7 @@ def apply(cloud: Cloud, plan: Plan, progress: Progress) -> None:
             raise
 
 
-def sentence(step: Step) -> str:
+def _sentence(step: Step) -> str:
     """A step as a line of progress."""
     doing = {"create": "creating", "change": "changing", "remove": "removing", "keep": "keeping"}[
         step.change.action

@@ -1,4 +1,4 @@
-"""Which place a command is for: prod.yml says it, or `--cloud vagrant`, which needs no file."""
+"""Which cloud a command is for: prod.yml says it, or `--cloud vagrant`, which needs no file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pipeline.base.errors import UsageError
 from pipeline.prod.cloud import Cloud
 from pipeline.prod.settings import LocalSettings, Settings, load_settings
 
-__all__ = ["place"]
+__all__ = ["choose_cloud"]
 
 
-def place(path: Path, wanted: str | None) -> Cloud:
+def choose_cloud(path: Path, wanted: str | None) -> Cloud:
     """The cloud of prod.yml at `path`; `wanted` is `aws`, `vagrant`, or None for what the file says.
 
     Where there is no file, this machine's own hosts are meant if there are any. Raises ConfigError.

@@ -11,21 +11,21 @@ from pipeline.deploy.applications import Application, same_name
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 
-__all__ = ["targets"]
+__all__ = ["target_hosts"]
 
-EXAMPLES = "see inventories/README.md for examples"
+_EXAMPLES = "see inventories/README.md for examples"
 
 
-def targets(app: Application, path: Path, limit: Sequence[str] = ()) -> tuple[Host, ...]:
+def target_hosts(app: Application, path: Path, limit: Sequence[str] = ()) -> tuple[Host, ...]:
     """The hosts of the application's group in the inventory file, in its order; of those the ones in `limit`.
 
     The group may be spelled as people spell the application. Raises InventoryError for a file with problems
     (all of them), for one without the group, and for data whose name is nearly one that the deploy reads.
     """
     inventory = read_inventory(path)
-    hosts = inventory.groups[group_of(app, inventory, path)]
-    if problems := [line for host in hosts for line in misspelt(app, host)]:
-        raise InventoryError("\n".join(problems), hint=EXAMPLES)
+    hosts = inventory.groups[_group_of(app, inventory, path)]
+    if problems := [line for host in hosts for line in _misspelt(app, host)]:
+        raise InventoryError("\n".join(problems), hint=_EXAMPLES)
     known = {host.name: host for host in hosts}
     for name in limit:
         if name not in known:
@@ -35,20 +35,20 @@ def targets(app: Application, path: Path, limit: Sequence[str] = ()) -> tuple[Ho
     return tuple(host for host in hosts if not limit or host.name in limit)
 
 
-def group_of(app: Application, inventory: Inventory, path: Path) -> str:
+def _group_of(app: Application, inventory: Inventory, path: Path) -> str:
     names = {app.key, same_name(app.name), *app.also}
     found = [group for group in inventory.groups if same_name(group) in names]
     if len(found) > 1:
-        raise InventoryError(f"{path}: {' and '.join(found)} both mean {app.name}: keep one", hint=EXAMPLES)
+        raise InventoryError(f"{path}: {' and '.join(found)} both mean {app.name}: keep one", hint=_EXAMPLES)
     if found:
         return found[0]
     close = difflib.get_close_matches(app.key, inventory.groups, 1)
     first = inventory.groups[close[0]][0].where if close else ""
     there = f"is '{close[0]}' ({first}) meant to be it?" if close else f"it has {', '.join(inventory.groups)}"
-    raise InventoryError(f"{path}: no group '{app.key}', whose hosts get {app.name}; {there}", hint=EXAMPLES)
+    raise InventoryError(f"{path}: no group '{app.key}', whose hosts get {app.name}; {there}", hint=_EXAMPLES)
 
 
-def misspelt(app: Application, host: Host) -> list[str]:
+def _misspelt(app: Application, host: Host) -> list[str]:
     """A line for each name of the host's data that can hardly be meant as it stands."""
     lines = []
     for name in host.data:

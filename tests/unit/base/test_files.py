@@ -1,0 +1,33 @@
+"""A file is replaced whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.base.files import write_whole
+
+
+def test_a_file_is_replaced_with_its_mode_and_nothing_is_left_over(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    path.write_text("old")
+    write_whole(path, "ä new one", mode=0o600)
+    assert path.read_text(encoding="utf-8") == "ä new one"
+    assert path.stat().st_mode & 0o777 == 0o600
+    write_whole(path, b"\x00\xff")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"\x00\xff", 0o644)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "\udc80")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    (folder := tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_whole(folder, "x")
+    assert sorted(tmp_path.iterdir()) == [folder, path]
