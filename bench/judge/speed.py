@@ -23,10 +23,9 @@ import numpy as np
 
 from bench.judge.tables import lines
 from bench.judge.traffic import RATE, Condition, run
-from pipeline.canary.early_stop import Looks
+from pipeline.canary.early_stop import EarlyStop
 from pipeline.judge.evidence import Arm, Evidence, Series
-from pipeline.runs.directory import RunDirectory
-from pipeline.runs.phases import Phase
+from pipeline.runs.directory import compress_tables, load
 
 TIMES = 5
 HOUR = 3600
@@ -39,7 +38,7 @@ def main() -> None:
         directory = Path(name)
         evidence = _wider(run(Condition("speed", phi=0.3), 1, 0))
         write_run(directory / "run", evidence)
-        RunDirectory(directory / "run").compress()
+        compress_tables(directory / "run")
         config = write_config(directory / "canary.json", evidence)
         pipeline = (sys.executable, "-m", "pipeline", "judge", str(directory / "run"))
         rows = [
@@ -149,14 +148,13 @@ def _by_minutes(path: Path) -> None:
 
 def _watch(path: Path) -> list[list[str]]:
     """An hour of baseline, then one of canary, followed as a run is that lasts: a look after every minute."""
-    facts = json.loads((path / "run.json").read_text())
-    phases = [Phase(**phase) for phase in facts["phases"]]
-    looks, rows = Looks(RunDirectory(path), facts, phases, RATE, "both"), []
+    run = load(path)
+    early_stop, rows = EarlyStop(run, run.record.phases, RATE, "both"), []
     for minute in range(2 * HOUR // 60):
         for name in TABLES:
             with (path / name).open("a") as table:
                 table.write((path / f"{name}.{minute}").read_text())
-        cost = looks.look()
+        cost = early_stop.look()
         largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if minute + 1 in (5, 30, 59, 65, 90, 119):
             rows.append([str(minute + 1), f"{cost:.2f}", f"{largest:.0f}"])

@@ -49,11 +49,11 @@ def calibrate(plan: Plan, count: int, progress: Progress, *, fresh: bool = False
 
 
 def _once(plan: Plan, hosts: Hosts, progress: Progress) -> tuple[Measured | None, str]:
+    """One run: what it showed, None where it is invalid; and the verdict's first reason."""
     result = run_on(contextlib.nullcontext(hosts), plan, progress)
-    trends = trends_of(result.directory.read_evidence())
-    return measured_of(result.run, result.verdict, trends), next(
-        iter(result.verdict.reasons), "no reason given"
-    )
+    trends = trends_of(result.run.evidence)
+    why = next(iter(result.verdict.reasons), "no reason given")
+    return measured_of(result.run.record, result.verdict, trends), why
 
 
 def _largest(measured: Measured) -> str:

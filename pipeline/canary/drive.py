@@ -1,4 +1,4 @@
-"""Drives the load through the schedule: switches at the phase boundaries, samples health, stops what is hopeless."""
+"""Drives the load through the schedule: switches at the phase boundaries, and stops a run that can give no verdict."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from pipeline.base.console import Progress
 from pipeline.base.errors import HostError
-from pipeline.canary.early_stop import Decided, Looks
+from pipeline.canary.display import LoadDisplay, Second
+from pipeline.canary.early_stop import EarlyEnd, EarlyStop
 from pipeline.canary.health import Collector
 from pipeline.canary.loader import Loader
 from pipeline.canary.proxy import Proxy
@@ -18,86 +18,119 @@ from pipeline.judge.evidence import Problem
 from pipeline.remote.ssh import Connection
 from pipeline.runs.phases import Phase
 
-__all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "Driven", "Watch", "drive"]
+__all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "LoadSetup", "Measurement", "Watchdog", "drive_load"]
 
-PROXY_SILENT_SECONDS = 5  # HAProxy restarted by systemd is back well within that
+HOPELESS_SECONDS: Final = 30  # a baseline that gave no good answer for so long, under load, is not going to
+LOST_SECONDS: Final = 10  # a host that no scrape reached for so long is gone; one slow second is not
+_PROXY_SILENT_SECONDS: Final = 5  # HAProxy restarted by systemd is back well within that
+_RECONNECT_SECONDS: Final = 10
 
 
-RECONNECT_SECONDS = 10
+@dataclass(frozen=True, slots=True)
+class LoadSetup:
+    """What takes part while load is driven.
+
+    - `loader`: sends the requests
+    - `phases`: the whole schedule
+    - `proxy`: sends them on to one version or the other
+    - `collector`: samples the hosts' health
+    - `connections`: maps each arm (baseline, canary) and `proxy` to its host
+    - `expected_status`: what a good answer has
+    - `early_stop`: says when the evidence suffices
+    - `display`: shows each second
+    """
+
+    loader: Loader
+    phases: Sequence[Phase]
+    proxy: Proxy
+    collector: Collector
+    connections: Mapping[str, Connection]
+    expected_status: int
+    early_stop: EarlyStop
+    display: LoadDisplay
 
 
 @dataclass(slots=True)
-class Driven:
-    """What came of it: when the load began (Unix time), the phases as they really were, what went wrong, and what
-    was decided before the schedule's end."""
+class Measurement:
+    """What came of the load, filled while it is driven.
 
-    t0: float
-    phases: tuple[Phase, ...]
+    - `t0`: when it began, Unix time
+    - `phases`: the phases as they really were
+    - `problem`: why it ended early without a verdict
+    - `early_end`: what was decided before the schedule's end
+    - `summary`: the loader's own
+    """
+
+    t0: float = 0.0
+    phases: tuple[Phase, ...] = ()
     problem: Problem | None = None
-    decided: Decided | None = None
+    early_end: EarlyEnd | None = None
     summary: Mapping[str, Any] | None = None
 
 
-async def drive(
-    loader: Loader,
-    phases: Sequence[Phase],
-    proxy: Proxy,
-    collector: Collector,
-    connections: Mapping[str, Connection],
-    expected_status: int,
-    looks: Looks,
-    progress: Progress,
-    driven: Driven,
-) -> None:
-    """Run the whole schedule, filling `driven` as it goes: what was measured stays known when this is cancelled.
+async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
+    """Run the whole schedule, filling `measurement`: what was measured stays known when this is cancelled.
 
-    `connections` maps each arm and `proxy` to its host. Ends early with `driven.problem` set when the run can no
-    longer give a verdict, with `driven.decided` when `looks` has seen enough: the last phase then ends with what it
-    saw. Raises LoadError when the loader itself breaks.
+    Ends early with `measurement.problem` set when the run can no longer give a verdict, with `measurement.early_end`
+    when the evidence suffices: the last phase then ends there. Raises LoadError when the loader itself breaks.
     """
-    driven.t0 = await loader.start()
+    t0 = measurement.t0 = await setup.loader.start()
     tasks = [
-        asyncio.create_task(collector.run(driven.t0)),
-        asyncio.create_task(_follow(phases, proxy, driven.t0)),
-        asyncio.create_task(_guard(proxy)),
-        asyncio.create_task(looks.run()),
+        asyncio.create_task(setup.collector.run(t0)),
+        asyncio.create_task(_switch_by_schedule(setup.phases, setup.proxy, t0)),
+        asyncio.create_task(_guard(setup.proxy)),
+        asyncio.create_task(setup.early_stop.run()),
     ]
-    watch, hosts = Watch(), {arm: connection.host.name for arm, connection in connections.items()}
-    total = phases[-1].end
     try:
-        with progress.loading():
-            async for event in loader.events():
-                at = float(event["t"])
-                phase = _phase_at(phases, at)
-                for task in tasks:
-                    if task.done():
-                        task.result()  # raises what it died of
-                good = event["status"].get(str(expected_status), 0) - event["wrong_bodies"]
-                failed = event["errors"] + event["completed"] - good
-                progress.second(phase, at, total, {**event, "failed": failed}, collector.latest, looks.so_far)
-                problem = watch.second(phase, good, collector.missed, hosts)
-                if problem is not None and not await _came_back(problem, collector, connections):
-                    driven.problem = problem
-                    break
-                if looks.decided is not None:
-                    # a host that died looks like a bad version, and its exporters have not been silent for long
-                    driven.problem = await _gone(connections)
-                    driven.decided = None if driven.problem else looks.decided
-                    break
+        with setup.display.shown():
+            await _follow(setup, measurement, tasks)
     except HostError as error:
-        driven.problem = Problem("invalid", error.message)
+        measurement.problem = Problem("invalid", error.message)
     finally:
-        driven.phases = _as_driven(
-            phases, time.time() - driven.t0 if driven.decided is None else driven.decided.at
-        )
+        end = measurement.early_end
+        stopped = time.time() - t0 if end is None else end.at
+        measurement.phases = _cut(setup.phases, stopped)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await loader.stop()
-        driven.summary = loader.summary
+        await setup.loader.stop()
+        measurement.summary = setup.loader.summary
 
 
-async def _follow(phases: Sequence[Phase], proxy: Proxy, t0: float) -> None:
+async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Each second of load until the schedule ends, or a reason to stop is found; raises what a task died of."""
+    collector, early_stop, connections = setup.collector, setup.early_stop, setup.connections
+    watchdog, hosts = Watchdog(), {arm: connection.host.name for arm, connection in connections.items()}
+    async for event in setup.loader.events():
+        at = float(event["t"])
+        phase = next((phase for phase in setup.phases if at < phase.end), setup.phases[-1])
+        for task in tasks:
+            if task.done():
+                task.result()
+        good = event["status"].get(str(setup.expected_status), 0) - event["wrong_bodies"]
+        setup.display.second(
+            Second(
+                phase=phase,
+                at=at,
+                total=setup.phases[-1].end,
+                event=event,
+                failed=event["errors"] + event["completed"] - good,
+                health=collector.latest,
+                so_far=early_stop.so_far,
+            )
+        )
+        problem = watchdog.check_second(phase, good, collector.missed, hosts)
+        if problem is not None and not await _came_back(collector, connections):
+            measurement.problem = problem
+            return
+        if early_stop.end is not None:
+            # a host that died looks like a bad version, and its exporters have not been silent for long
+            measurement.problem = await _gone(connections)
+            measurement.early_end = None if measurement.problem else early_stop.end
+            return
+
+
+async def _switch_by_schedule(phases: Sequence[Phase], proxy: Proxy, t0: float) -> None:
     """Switch the proxy at each phase's start; the first colour is set before the load begins."""
     colour = phases[0].colour
     for phase in phases:
@@ -109,7 +142,7 @@ async def _follow(phases: Sequence[Phase], proxy: Proxy, t0: float) -> None:
 
 
 async def _guard(proxy: Proxy) -> None:
-    """Fails once HAProxy has been silent for PROXY_SILENT_SECONDS: what the loader sees then is not the service's."""
+    """Fails once HAProxy has been silent for too long: what the loader sees then is not the service's."""
     heard = time.monotonic()
     while True:
         await asyncio.sleep(1)
@@ -117,14 +150,14 @@ async def _guard(proxy: Proxy) -> None:
             await proxy.active()
             heard = time.monotonic()
         except HostError:
-            if time.monotonic() - heard > PROXY_SILENT_SECONDS:
+            if time.monotonic() - heard > _PROXY_SILENT_SECONDS:
                 raise
 
 
-async def _came_back(problem: Problem, collector: Collector, connections: Mapping[str, Connection]) -> bool:
-    """Whether the silent hosts are there after all: only the connection was lost, or they are slow."""
+async def _came_back(collector: Collector, connections: Mapping[str, Connection]) -> bool:
+    """Whether there are silent hosts, and all are there after all: only the connection was lost, or they are slow."""
     silent = [arm for arm, missed in collector.missed.items() if missed]
-    if problem.effect != "invalid" or not silent:
+    if not silent:
         return False
     for arm in silent:
         if not await _answers(connections[arm]):
@@ -144,7 +177,7 @@ async def _gone(connections: Mapping[str, Connection]) -> Problem | None:
 
 async def _answers(connection: Connection) -> bool:
     try:
-        async with asyncio.timeout(RECONNECT_SECONDS):
+        async with asyncio.timeout(_RECONNECT_SECONDS):
             if not connection.alive:
                 await connection.reopen()
             await connection.run(["true"])
@@ -153,46 +186,42 @@ async def _answers(connection: Connection) -> bool:
     return True
 
 
-def _phase_at(phases: Sequence[Phase], at: float) -> Phase:
-    return next((phase for phase in phases if at < phase.end), phases[-1])
-
-
-def _as_driven(phases: Sequence[Phase], stopped: float) -> tuple[Phase, ...]:
+def _cut(phases: Sequence[Phase], stopped: float) -> tuple[Phase, ...]:
     """The phases that really took place, the last one cut at `stopped`."""
     return tuple(
         replace(phase, end=min(phase.end, round(stopped, 3))) for phase in phases if phase.start < stopped
     )
 
 
-HOPELESS_SECONDS = 30  # a baseline that gave no good answer for so long, under load, is not going to
-
-
-LOST_SECONDS = 10  # a host that no scrape reached for so long is gone; one slow second is not
-
-
 @dataclass(slots=True)
-class Watch:
-    """Looks at each second of a run; `second` gives the problem for which the run must stop, or None."""
+class Watchdog:
+    """Finds the problem for which a run must stop, by its seconds one after the other.
+
+    `silent` is for how many of them the baseline has given no good answer.
+    """
 
     silent: int = 0
 
-    def second(
+    def check_second(
         self, phase: Phase, good: int, missed: Mapping[str, int], hosts: Mapping[str, str]
     ) -> Problem | None:
-        """One second of load on `phase` with `good` right answers.
+        """Whether the run must stop after this second of load, and why.
 
-        `missed` holds each arm's scrapes in a row that failed, `hosts` the arms' host names. Only the baseline's
-        measured phases count towards hopelessness: a service may take its warm-up to come up.
+        Only the baseline's measured phases count as silence: a service may take its warm-up to come up.
+
+        Args:
+            phase: The phase under way.
+            good: How many right answers there were.
+            missed: By arm, how many scrapes in a row have failed.
+            hosts: By arm, the host's name.
         """
         for arm, count in missed.items():
             if count >= LOST_SECONDS:
-                return Problem(
-                    "invalid", f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s"
-                )
+                said = f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s"
+                return Problem("invalid", said)
         counts = phase.kind == "measure" and phase.arm == "baseline"
         self.silent = self.silent + 1 if counts and not good else 0
         if self.silent < HOPELESS_SECONDS:
             return None
-        return Problem(
-            "invalid", f"the baseline gave no good answer for {self.silent} s under load; stopped early"
-        )
+        said = f"the baseline gave no good answer for {self.silent} s under load; stopped early"
+        return Problem("invalid", said)

@@ -1,4 +1,4 @@
-"""Looks at a run while it lasts, and ends it when the evidence suffices."""
+"""Judges a run while it is under way, and ends it when the evidence suffices."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pipeline.judge.verdict import Decision, Outcome, Verdict
-from pipeline.runs.directory import RunDirectory
-from pipeline.runs.live import Live, mirrored
+from pipeline.runs.directory import Run
+from pipeline.runs.live import LiveEvidence, baseline_against_itself
 from pipeline.runs.phases import Phase
 
-__all__ = ["EARLY_STOPS", "Decided", "Looks", "in_short", "spacing"]
+__all__ = ["EarlyEnd", "EarlyStop", "in_short", "spacing"]
 
-EARLY_STOPS = {
-    "off": frozenset[Outcome](),
+# Which outcomes end a run, by the setting `early_stop`.
+_ENDING: Final[Mapping[str, frozenset[Outcome]]] = {
+    "off": frozenset(),
     "fail": frozenset({Outcome.FAILED}),
     "both": frozenset({Outcome.FAILED, Outcome.PASSED}),
 }
-MOST_OF_THE_TIME = 0.05  # what looking may take of a core
-INTERVAL = 1.0
+_MOST_OF_THE_TIME: Final = 0.05  # what judging may take of a core
+_INTERVAL: Final = 1.0  # seconds between two judgements, at least
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class EarlyEnd:
     """Why a run ended early: at which second, as what, and how many seconds the canary was measured by then."""
 
     at: float
@@ -37,62 +38,64 @@ class Decided:
         return {"at": self.at, "outcome": self.outcome.value, "decided_after": self.after}
 
 
-class Looks:
-    """Judges each new block, fewer of them where that takes long; `decided` says when it suffices.
+class EarlyStop:
+    """Judges after each new block of samples, less often where that takes long.
 
-    The judge's bounds hold at all looks at once, so looking often makes no false alarm more likely. `early_stop` is
-    one of EARLY_STOPS; `so_far` is the last look in a phrase, for the progress display.
+    The judge's bounds hold at all times at once, so judging often makes no false alarm more likely. `end` is set once
+    the evidence suffices; `so_far` is the last verdict in a phrase, for the progress display.
     """
 
-    def __init__(
-        self,
-        directory: RunDirectory,
-        run: Mapping[str, Any],
-        phases: Sequence[Phase],
-        rate: float,
-        early_stop: str,
-    ) -> None:
+    def __init__(self, run: Run, phases: Sequence[Phase], rate: float, setting: str) -> None:
+        """Make ready to judge `run`, whose files will grow.
+
+        Args:
+            run: The run as it is known before the load begins.
+            phases: The whole schedule.
+            rate: Requests per second.
+            setting: off, fail (end a run that has failed) or both (end one that has passed, too).
+        """
         from pipeline.judge import judge  # takes a core for a while, so here: before there is any load
 
         self._judge = judge
-        self._rules, self._policy = directory.rules(), directory.policy()
-        self._live = Live(directory.path, run, phases, rate, self._policy.block_seconds)
-        self._stops = EARLY_STOPS[early_stop]
-        self._looked = 0.0
-        self.decided: Decided | None = None
+        self._rules, self._policy = run.rules, run.policy
+        self._live = LiveEvidence(run.path, run.record, phases, rate, self._policy.block_seconds)
+        self._ending = _ENDING[setting]
+        self._judged_until = 0.0
+        self.end: EarlyEnd | None = None
         self.so_far = ""
 
     async def run(self) -> None:
-        """Look until the run is decided, or this is cancelled."""
-        while self._stops and self.decided is None:
+        """Judge again and again until there is an end, or this is cancelled."""
+        while self._ending and self.end is None:
             began = time.monotonic()
             cost = await asyncio.to_thread(self.look)
             await asyncio.sleep(max(0.0, began + spacing(cost) - time.monotonic()))
 
     def look(self) -> float:
-        """One look; gives the processor time that it took, in seconds."""
+        """Judge once, if there is a new block; gives the processor time that it took, in seconds."""
         began = time.thread_time()
-        sofar = self._live.read()
-        if sofar is None or sofar.at <= self._looked:
+        snapshot = self._live.read()
+        if snapshot is None or snapshot.at <= self._judged_until:
             return time.thread_time() - began
-        self._looked = sofar.at
-        if sofar.evidence.canary.seconds == 0:
-            self._judge(mirrored(sofar), self._rules, self._policy)
+        self._judged_until = snapshot.at
+        measured = snapshot.evidence.canary.seconds
+        if measured == 0:
+            self._judge(baseline_against_itself(snapshot), self._rules, self._policy)
             return time.thread_time() - began
-        verdict = self._judge(sofar.evidence, self._rules, self._policy)
+        verdict = self._judge(snapshot.evidence, self._rules, self._policy)
         self.so_far = in_short(verdict)
-        if verdict.outcome in self._stops:
-            self.decided = Decided(sofar.at, verdict.outcome, round(sofar.evidence.canary.seconds, 3))
+        if verdict.outcome in self._ending:
+            self.end = EarlyEnd(snapshot.at, verdict.outcome, round(measured, 3))
         return time.thread_time() - began
 
 
 def spacing(cost: float) -> float:
-    """Seconds from the beginning of a look that took `cost` seconds to that of the next.
+    """Seconds from the beginning of a judgement that took `cost` seconds to that of the next.
 
     >>> spacing(0.01), spacing(0.2)
     (1.0, 4.0)
     """
-    return max(INTERVAL, cost / MOST_OF_THE_TIME)
+    return max(_INTERVAL, cost / _MOST_OF_THE_TIME)
 
 
 def in_short(verdict: Verdict) -> str:

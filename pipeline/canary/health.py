@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,23 +19,25 @@ from pipeline.remote.ssh import Connection
 
 __all__ = ["EXPORTERS", "Collector", "read_sample"]
 
-EXPORTERS = {name: f"127.0.0.1:{PORTS[name]}" for name in ("node", "process")}
-SERVICE_USER = "canary"
-INTERVAL = 1.0
-MOST_OF_A_HOST = (
-    0.25  # the share of a host's time that watching it may take: slower hosts are asked less often
-)
-SCRAPE_SECONDS = 2.0
+EXPORTERS: Final = {name: f"127.0.0.1:{PORTS[name]}" for name in ("node", "process")}
 
-Sample = dict[str, float]
+_SERVICE_USER: Final = "canary"
+_INTERVAL: Final = 1.0
+_SCRAPE_SECONDS: Final = 2.0
+# The share of a host's time that watching it may take: slower hosts are asked less often.
+_MOST_OF_A_HOST: Final = 0.25
+# A counter of the exporters, and the metric that its rate is.
+_RATES: Final = {"host_cpu_seconds": "host_cpu", "service_cpu_seconds": "service_cpu"}
+
+_Sample = dict[str, float]
 
 
-def read_sample(node: str, process: str) -> Sample:
+def read_sample(node: str, process: str) -> _Sample:
     """Both exporters' text as named values; names that end in `_seconds` are counters (CPU seconds).
 
     The names of the rest are those of docs/architecture.md, "Series". What an exporter does not give is absent.
     """
-    sample: Sample = {}
+    sample: _Sample = {}
     total = available = None
     for family in text_string_to_metric_families(node):
         for item in family.samples:
@@ -52,7 +55,7 @@ def read_sample(node: str, process: str) -> Sample:
         sample["host_memory"] = total - available
     for family in text_string_to_metric_families(process):
         for item in family.samples:
-            if item.labels.get("groupname") != SERVICE_USER:
+            if item.labels.get("groupname") != _SERVICE_USER:
                 continue
             if item.name == "namedprocess_namegroup_cpu_seconds_total":
                 sample["service_cpu_seconds"] = sample.get("service_cpu_seconds", 0.0) + item.value
@@ -80,12 +83,12 @@ class Collector:
     ) -> None:
         self._connections = connections
         self._write = write
-        self._before: dict[str, tuple[float, Sample]] = {}
-        self.latest: dict[str, Sample] = {arm: {} for arm in connections}
+        self._before: dict[str, tuple[float, _Sample]] = {}
+        self.latest: dict[str, _Sample] = {arm: {} for arm in connections}
         self.missed: dict[str, int] = dict.fromkeys(connections, 0)  # scrapes in a row that failed
 
     async def run(self, t0: float) -> None:
-        """Sample until cancelled; `t0` is the run's start in Unix time."""
+        """_Sample until cancelled; `t0` is the run's start in Unix time."""
         try:
             async with asyncio.TaskGroup() as group:
                 for arm, connection in self._connections.items():
@@ -97,7 +100,7 @@ class Collector:
         sessions = {
             name: aiohttp.ClientSession(
                 connector=aiohttp.UnixConnector(path=str(connection.socket(name))),
-                timeout=aiohttp.ClientTimeout(total=SCRAPE_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=_SCRAPE_SECONDS),
             )
             for name in EXPORTERS
         }
@@ -107,12 +110,11 @@ class Collector:
                 began = time.time()
                 await self._scrape(arm, sessions, t0)
                 took = time.time() - began
-                due = max(
-                    due + INTERVAL, time.time() - INTERVAL
-                )  # after a stall, do not catch up with a burst
+                # after a stall, do not catch up with a burst
+                due = max(due + _INTERVAL, time.time() - _INTERVAL)
                 if not self.missed[arm]:
                     # An emulated host works 0.6 s for one answer: asked each second, it would do little else.
-                    due = max(due, began + took / MOST_OF_A_HOST)
+                    due = max(due, began + took / _MOST_OF_A_HOST)
                 await asyncio.sleep(max(0.0, due - time.time()))
         finally:
             for session in sessions.values():
@@ -133,7 +135,7 @@ class Collector:
         values = {name: value for name, value in sample.items() if not name.endswith("_seconds")}
         if arm in self._before:
             before_at, before = self._before[arm]
-            for counter, metric in (("host_cpu_seconds", "host_cpu"), ("service_cpu_seconds", "service_cpu")):
+            for counter, metric in _RATES.items():
                 if counter in sample and counter in before:
                     # a restarted service is a new process: its counter falls, and that second has no rate
                     rate = (sample[counter] - before[counter]) / (at - before_at)

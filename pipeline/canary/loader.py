@@ -8,14 +8,14 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.base.errors import LoadError
 
 __all__ = ["Loader"]
 
-STOP_SECONDS = 8
-START_SECONDS = 15
+_STOP_SECONDS: Final = 8
+_START_SECONDS: Final = 15
 
 
 class Loader:
@@ -41,12 +41,12 @@ class Loader:
                 start_new_session=True,  # Ctrl-C reaches it through `stop`, which lets it write its files whole
             )
         try:
-            event = await asyncio.wait_for(self._next(), START_SECONDS)
+            event = await asyncio.wait_for(self._next(), _START_SECONDS)
         except TimeoutError:
             event = None
         if event is None or event.get("event") != "start":
             await self.stop()
-            raise LoadError(f"the loader did not start: {self._last_words()}", hint=f"see {self._log}")
+            raise LoadError(f"the loader did not start: {self._last_logged()}", hint=f"see {self._log}")
         return float(event["t0_unix"])
 
     async def events(self) -> AsyncIterator[Mapping[str, Any]]:
@@ -57,7 +57,7 @@ class Loader:
                 break
             yield event
         if self.summary is None:
-            raise LoadError(f"the loader stopped: {self._last_words()}", hint=f"see {self._log}")
+            raise LoadError(f"the loader stopped: {self._last_logged()}", hint=f"see {self._log}")
         await self._wait()
 
     async def stop(self) -> None:
@@ -67,7 +67,7 @@ class Loader:
             return
         process.send_signal(signal.SIGINT)
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(_STOP_SECONDS):
                 while (event := await self._next()) is not None:
                     if event["event"] == "end":
                         self.summary = event["summary"]
@@ -79,7 +79,7 @@ class Loader:
     async def _wait(self) -> None:
         assert self._process is not None  # noqa: S101 - events() runs after start()
         try:
-            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
@@ -93,7 +93,7 @@ class Loader:
         event: dict[str, Any] = json.loads(line)
         return event
 
-    def _last_words(self) -> str:
+    def _last_logged(self) -> str:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
         said = [line.strip() for line in lines if line.strip()]
         return said[-1] if said else "it said nothing"

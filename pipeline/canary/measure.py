@@ -9,14 +9,15 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
-from pipeline.base.facts import PROXY_PORT
-from pipeline.canary.drive import Driven, drive
-from pipeline.canary.early_stop import Looks
+from pipeline.canary.display import LoadDisplay
+from pipeline.canary.drive import LoadSetup, Measurement, drive_load
+from pipeline.canary.early_stop import EarlyStop
 from pipeline.canary.health import EXPORTERS, Collector
+from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.loader import Loader
 from pipeline.canary.plan import Settings
 from pipeline.canary.probe import UNIT, Instance, host_facts, probe
@@ -25,15 +26,14 @@ from pipeline.canary.proxy import RUNTIME_SOCKET, Proxy, difference, reconcile
 from pipeline.inventory.hosts import Inventory
 from pipeline.judge.evidence import Problem
 from pipeline.remote.ssh import Connection
-from pipeline.runs.directory import RunDirectory
+from pipeline.runs.directory import Run
 from pipeline.runs.phases import COLOURS
 from pipeline.runs.tables import SeriesWriter
 
-__all__ = ["conduct", "connected", "connected_proxy"]
+__all__ = ["connected", "measure"]
 
-LOADER_TIMEOUT = (
-    "5s"  # longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour
-)
+# Longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour.
+_LOADER_TIMEOUT: Final = "5s"
 
 
 @contextlib.asynccontextmanager
@@ -43,9 +43,8 @@ async def connected(
     """Connections to the three hosts, by arm (`baseline`, `canary`) and `proxy`; `port` is the service's."""
     directory = Path(tempfile.mkdtemp(prefix="pipeline-"))  # mkdtemp gives mode 0700
     connections = {
-        "baseline": Connection(inventory.one("blue"), directory, known_hosts),
-        "canary": Connection(inventory.one("green"), directory, known_hosts),
-        "proxy": Connection(inventory.one("proxy"), directory, known_hosts),
+        arm: Connection(inventory.one(group), directory, known_hosts)
+        for arm, group in (*COLOURS.items(), ("proxy", "proxy"))
     }
     extra = {"proxy": {"runtime": RUNTIME_SOCKET}}
     try:
@@ -61,47 +60,36 @@ async def connected(
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@contextlib.asynccontextmanager
-async def connected_proxy(inventory: Inventory, known_hosts: Path) -> AsyncIterator[Connection]:
-    """A connection to the proxy alone."""
-    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))
-    connection = Connection(inventory.one("proxy"), directory, known_hosts)
-    try:
-        await connection.open({"runtime": RUNTIME_SOCKET})
-        yield connection
-    finally:
-        await connection.close()
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-async def conduct(
+async def measure(
     connections: Mapping[str, Connection],
     profile: Profile,
     settings: Settings,
-    run: dict[str, Any],
-    directory: RunDirectory,
+    run: RunInProgress,
     progress: Progress,
 ) -> None:
-    """Measure both arms and write everything into `directory`; `run` (run.json) gains what was found.
+    """Measure both arms, and write everything into the run's directory; its record gains what was found.
 
-    Returns normally also when the run had to stop: `run["problems"]` then says why. Cancelled (Ctrl-C), it writes what
-    it has first.
+    Returns normally also when the run had to stop: the record's problems then say why. Cancelled (Ctrl-C), it writes
+    what it has first.
+
+    Args:
+        connections: The three hosts, as `connected` gives them.
+        profile: How the service is asked, and what a right answer is.
+        settings: The schedule and the rate.
+        run: The run, which has no problems so far.
+        progress: Where the user is told about it.
     """
     proxy = Proxy(connections["proxy"])
     # On a kept lab one version may have run for an hour, warm and grown, and the other for a second: both begin anew.
-    await asyncio.gather(
-        *(
-            c.run(c.as_root(["systemctl", "restart", UNIT]))
-            for arm, c in connections.items()
-            if arm != "proxy"
-        )
-    )
+    services = [connections[arm] for arm in COLOURS]
+    await asyncio.gather(*(c.run(c.as_root(["systemctl", "restart", UNIT])) for c in services))
     progress.say("asking the hosts what they are, and both versions which route they have")
     facts = await asyncio.gather(*(host_facts(connection) for connection in connections.values()))
-    run["hosts"] = dict(zip((c.host.name for c in connections.values()), facts, strict=True))
+    run.add(hosts=dict(zip((c.host.name for c in connections.values()), facts, strict=True)))
     instances = await _probe_both(connections, profile, run)
-    driven = Driven(t0=0.0, phases=())
+    measurement = Measurement()
     before: dict[str, dict[str, int]] = {}
+    early_stop: EarlyStop | None = None
     try:
         if instances is not None:
             for arm, instance in instances.items():
@@ -109,71 +97,81 @@ async def conduct(
             await proxy.switch("blue")
             before = await proxy.counters()
             progress.say(f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy")
-            log = directory.path / "logs" / "loadgen.log"
-            with SeriesWriter(directory.path / "series.csv") as write, _private_files(profile) as files:
-                looks = Looks(directory, run, settings.phases(), settings.rate, settings.early_stop)
-                await drive(
-                    Loader([*_loader_arguments(connections, profile, settings, directory), *files], log),
-                    settings.phases(), proxy, Collector(connections, write), connections,
-                    profile.expect.status, looks, progress, driven,
-                )  # fmt: skip
+            phases = settings.phases()
+            early_stop = EarlyStop(Run(run.path, run.record), phases, settings.rate, settings.early_stop)
+            with SeriesWriter(run.path / "series.csv") as write, _private_files(profile) as files:
+                arguments = _loader_arguments(connections["proxy"], profile, settings, run.path)
+                setup = LoadSetup(
+                    loader=Loader([*arguments, *files], run.path / "logs" / "loadgen.log"),
+                    phases=phases,
+                    proxy=proxy,
+                    collector=Collector(connections, write),
+                    connections=connections,
+                    expected_status=profile.expect.status,
+                    early_stop=early_stop,
+                    display=LoadDisplay(progress),
+                )
+                await drive_load(setup, measurement)
     except asyncio.CancelledError:
-        run["problems"].append(_entry(Problem("inconclusive", "interrupted before the schedule ended")))
+        run.add_problem(Problem("inconclusive", "interrupted before the schedule ended"))
         raise
     finally:
-        if driven.problem is not None:
-            run["problems"].append(_entry(driven.problem))
-        if driven.decided is not None:
-            run["stopped_early"] = driven.decided.to_dict()
-            progress.say(f"enough is known after {driven.decided.after:g} s of the canary: {looks.so_far}")
-        run["t0_unix"] = driven.t0
-        run["phases"] = [phase.to_dict() for phase in driven.phases]
-        run["load"] = dict(driven.summary or {})
-        if driven.summary is not None:
+        _add_measurement(run, measurement)
+        if (end := measurement.early_end) is not None and early_stop is not None:
+            progress.say(f"enough is known after {end.after:g} s of the canary: {early_stop.so_far}")
+        if measurement.summary is not None:
             with contextlib.suppress(HostError):
-                _check_load(driven.summary, await _reconcile(proxy, before, driven.summary, directory), run)
-        await _save_logs(connections, directory)
+                await _check_load(proxy, before, measurement.summary, run)
+        await _save_logs(connections, run.path)
+
+
+def _add_measurement(run: RunInProgress, measurement: Measurement) -> None:
+    if measurement.problem is not None:
+        run.add_problem(measurement.problem)
+    if measurement.early_end is not None:
+        run.add(stopped_early=measurement.early_end.to_dict())
+    run.add(
+        t0_unix=measurement.t0,
+        phases=[phase.to_dict() for phase in measurement.phases],
+        load=dict(measurement.summary or {}),
+    )
 
 
 async def _probe_both(
-    connections: Mapping[str, Connection], profile: Profile, run: dict[str, Any]
+    connections: Mapping[str, Connection], profile: Profile, run: RunInProgress
 ) -> dict[str, Instance] | None:
-    """Both instances, or None with the reason in run["problems"]: no baseline is invalid, no canary has failed."""
-    arms = ("baseline", "canary")
-    results = await asyncio.gather(
-        *(probe(connections[arm], profile) for arm in arms), return_exceptions=True
-    )
+    """Both instances, or None with the reason in the run's problems: no baseline is invalid, no canary has failed."""
+    probes = [probe(connections[arm], profile) for arm in COLOURS]
+    results = await asyncio.gather(*probes, return_exceptions=True)
     instances: dict[str, Instance] = {}
-    for arm, result in zip(arms, results, strict=True):
+    for arm, result in zip(COLOURS, results, strict=True):
         if isinstance(result, Instance):
             instances[arm] = result
         elif isinstance(result, ServiceError):
             effect = "failed" if arm == "canary" else "invalid"
-            run["problems"].append(_entry(Problem(effect, f"the {arm} did not come up: {result.message}")))
+            run.add_problem(Problem(effect, f"the {arm} did not come up: {result.message}"))
         else:
             raise result
-    run["routes"] = {arm: instance.route for arm, instance in instances.items()}
-    return instances if len(instances) == len(arms) else None
+    run.add(routes={arm: instance.route for arm, instance in instances.items()})
+    return instances if len(instances) == len(COLOURS) else None
 
 
-def _loader_arguments(
-    connections: Mapping[str, Connection], profile: Profile, settings: Settings, directory: RunDirectory
-) -> list[str]:
-    request, host = profile.request, connections["proxy"].host
-    arguments = [
-        f"http://{host.private_address}:{PROXY_PORT}{request.target()}",
-        "--method", request.method,
-        "--rate", f"{settings.rate:g}",
-        "--duration", f"{settings.phases()[-1].end:g}s",
-        "--timeout", LOADER_TIMEOUT,
-        "--expect-status", str(profile.expect.status),
-        "--served-by-header", "X-Served-By",
-        "--requests-out", str(directory.path / "requests.csv"),
-        "--hist-out", str(directory.path / "latency.hlog"),
-    ]  # fmt: skip
+def _loader_arguments(proxy: Connection, profile: Profile, settings: Settings, directory: Path) -> list[str]:
+    request = profile.request
+    url = f"http://{proxy.host.private_address}:{PROXY_PORT}{request.target()}"
+    options = {
+        "--method": request.method,
+        "--rate": f"{settings.rate:g}",
+        "--duration": f"{settings.phases()[-1].end:g}s",
+        "--timeout": _LOADER_TIMEOUT,
+        "--expect-status": str(profile.expect.status),
+        "--served-by-header": "X-Served-By",
+        "--requests-out": str(directory / "requests.csv"),
+        "--hist-out": str(directory / "latency.hlog"),
+    }
     if profile.expect.body_regex is not None:
-        arguments += ["--expect-body-regex", profile.expect.body_regex]
-    return arguments
+        options["--expect-body-regex"] = profile.expect.body_regex
+    return [url, *(word for option in options.items() for word in option)]
 
 
 @contextlib.contextmanager
@@ -187,41 +185,30 @@ def _private_files(profile: Profile) -> Iterator[list[str]]:
         yield [*arguments, "--body-file", str(body)] if profile.request.content() else arguments
 
 
-async def _reconcile(
-    proxy: Proxy, before: Mapping[str, Mapping[str, int]], summary: Mapping[str, Any], directory: RunDirectory
-) -> dict[str, Any]:
+async def _check_load(
+    proxy: Proxy, before: Mapping[str, Mapping[str, int]], summary: Mapping[str, Any], run: RunInProgress
+) -> None:
+    """Compare the loader's counts with the proxy's, and turn what is wrong with either into problems."""
     served = {colour: count for colour, count in summary["served_by"].items() if colour}
-    result = reconcile(
-        difference(before, await proxy.counters()), served, summary["sent"] - sum(served.values())
-    )
-    (directory.path / "proxy.json").write_text(json.dumps(result, indent=1) + "\n")
-    return result
-
-
-def _check_load(summary: Mapping[str, Any], books: Mapping[str, Any], run: dict[str, Any]) -> None:
-    """Turn what is wrong with the experiment's own instruments into problems."""
-    run["reconciliation"] = {key: books[key] for key in ("haproxy", "loader", "unattributed", "mismatches")}
-    for mismatch in books["mismatches"]:
-        run["problems"].append(_entry(Problem("note", f"the books do not agree: {mismatch}")))
+    grown = difference(before, await proxy.counters())
+    counts = reconcile(grown, served, summary["sent"] - sum(served.values()))
+    (run.path / "proxy.json").write_text(json.dumps(counts, indent=1) + "\n")
+    run.add(reconciliation=counts)
+    for mismatch in counts["mismatches"]:
+        run.add_problem(Problem("note", f"the books do not agree: {mismatch}"))
     if not summary["valid"]:
-        run["problems"].append(
-            _entry(Problem("invalid", f"the loader could not keep its schedule: {summary['reason']}"))
-        )
+        reason = f"the loader could not keep its schedule: {summary['reason']}"
+        run.add_problem(Problem("invalid", reason))
 
 
-async def _save_logs(connections: Mapping[str, Connection], directory: RunDirectory) -> None:
+async def _save_logs(connections: Mapping[str, Connection], directory: Path) -> None:
     """The services' and the proxy's journals; a host that is gone has none to give."""
 
     async def save(arm: str, connection: Connection) -> None:
         unit = "haproxy.service" if arm == "proxy" else UNIT
         with contextlib.suppress(HostError, OSError):
             text = await connection.journal(unit)
-            (directory.path / "logs" / f"{COLOURS.get(arm, arm)}.log").write_text(text)
+            (directory / "logs" / f"{COLOURS.get(arm, arm)}.log").write_text(text)
 
-    await asyncio.gather(
-        *(save(arm, connection) for arm, connection in connections.items() if connection.alive)
-    )
-
-
-def _entry(problem: Problem) -> dict[str, str]:
-    return {"effect": problem.effect, "message": problem.message}
+    alive = [save(arm, connection) for arm, connection in connections.items() if connection.alive]
+    await asyncio.gather(*alive)

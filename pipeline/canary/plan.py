@@ -1,4 +1,4 @@
-"""What a run will do: everything the user gave, checked before anything boots."""
+"""What a run will do: everything the user gave, checked before anything boots; and the run that begins so."""
 
 from __future__ import annotations
 
@@ -10,20 +10,29 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_
 from pipeline.base.places import CACHE
+from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.profile import Profile, load_profile
 from pipeline.canary.schedule import interleaved, phased
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Inventory
-from pipeline.runs.directory import RunDirectory
 from pipeline.runs.phases import Phase
+from pipeline.runs.record import FORMAT, Record, Version
 from pipeline.source.repository import Commit, Source, open_source
 
 __all__ = ["Plan", "Settings", "describe", "make_plan", "new_run"]
+
+_GROUPS: Final = ("proxy", "blue", "green")
+_LEAST_FREE_BYTES: Final = 500_000_000
+_EARLY_STOP_WORDS: Final = {
+    "fail": "as soon as the canary is shown to be worse",
+    "both": "as soon as the canary is shown to be worse, or no worse",
+    "off": "none",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +66,6 @@ class Settings:
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
 
 
-GROUPS = ("proxy", "blue", "green")
-
-
-EARLY_STOP_WORDS = {
-    "fail": "as soon as the canary is shown to be worse",
-    "both": "as soon as the canary is shown to be worse, or no worse",
-    "off": "none",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that is known before anything boots: checked settings, profile, repository, both commits, and
@@ -86,7 +85,7 @@ def make_plan(settings: Settings, progress: Progress) -> Plan:
     inventory = None
     if settings.inventory is not None:
         inventory = read_inventory(settings.inventory)
-        for group in GROUPS:
+        for group in _GROUPS:
             inventory.one(group)
     source = open_source(settings.repo, CACHE, service=profile.name, say=progress.say)
     baseline, canary = source.resolve(settings.baseline), source.resolve(settings.canary)
@@ -98,13 +97,17 @@ def describe(plan: Plan, *, as_json: bool) -> str:
     settings = plan.settings
     phases = settings.phases()
     if as_json:
-        return json.dumps({
-            "repo": plan.source.display, "sample": plan.source.sample,
+        document = {
+            "repo": plan.source.display,
+            "sample": plan.source.sample,
             "baseline": {"ref": plan.baseline.ref, "sha": plan.baseline.sha},
             "canary": {"ref": plan.canary.ref, "sha": plan.canary.sha},
-            "profile": plan.profile.name, "rate": settings.rate,
-            "phases": [phase.to_dict() for phase in phases], "early_stop": settings.early_stop,
-        }) + "\n"  # fmt: skip
+            "profile": plan.profile.name,
+            "rate": settings.rate,
+            "phases": [phase.to_dict() for phase in phases],
+            "early_stop": settings.early_stop,
+        }
+        return json.dumps(document) + "\n"
     hosts = f"hosts of {settings.inventory}" if settings.inventory else "a local lab of proxy, blue and green"
     lines = [
         f"repository  {plan.source.display}",
@@ -113,49 +116,44 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         f"hosts       {hosts}",
         f"load        {settings.rate:g} requests/s of {plan.profile.request.method} {plan.profile.request.path}",
         f"schedule    {settings.schedule}, {phases[-1].end:g} s:",
-        *(f"  {p.start:6g} s  {p.end - p.start:g} s on {p.colour} ({p.arm}, {p.kind})" for p in phases),
-        f"early stop  {EARLY_STOP_WORDS[settings.early_stop]}",
+        *(f"  {p.start:6g} s  {p.seconds:g} s on {p.colour} ({p.arm}, {p.kind})" for p in phases),
+        f"early stop  {_EARLY_STOP_WORDS[settings.early_stop]}",
         "then        judge, and " + ("promote on a pass" if settings.promote else "leave the proxy on blue"),
     ]
     return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines) + "\n"
 
 
-LEAST_FREE_BYTES = 500_000_000
-
-
-def new_run(plan: Plan) -> tuple[RunDirectory, dict[str, Any]]:
-    """The directory and its run.json so far. Raises EnvironmentError_ when the disk is nearly full."""
-    now = datetime.now(UTC)
-    name = "-".join(
-        [now.strftime("%Y%m%dT%H%M%SZ"), _safe(plan.settings.baseline), _safe(plan.settings.canary)]
-    )
-    path = plan.settings.runs / name
+def new_run(plan: Plan) -> RunInProgress:
+    """Make the run's directory with a run.json. Raises EnvironmentError_ when the disk is nearly full."""
+    now, settings = datetime.now(UTC), plan.settings
+    name = f"{now:%Y%m%dT%H%M%SZ}-{_safe(settings.baseline)}-{_safe(settings.canary)}"
+    path = settings.runs / name
     (path / "logs").mkdir(parents=True)
-    if (free := shutil.disk_usage(path).free) < LEAST_FREE_BYTES:
+    if (free := shutil.disk_usage(path).free) < _LEAST_FREE_BYTES:
         raise EnvironmentError_(
             f"{path}: only {free / 1e6:.0f} MB of disk space are free", hint="free at least 500 MB"
         )
-    run: dict[str, Any] = {
-        "format": 1,
-        "tool": version("pipeline"),
-        "created": now.isoformat(timespec="seconds"),
-        "repo": plan.source.display,
-        "sample": plan.source.sample,
-        "sample_why": plan.source.why,
-        "baseline": _commit(plan.baseline),
-        "canary": _commit(plan.canary),
+    run = RunInProgress(path, Record.from_dict({}, path / "run.json"))
+    run.add(
+        format=FORMAT,
+        tool=version("pipeline"),
+        created=now.isoformat(timespec="seconds"),
+        repo=plan.source.display,
+        sample=plan.source.sample,
+        sample_why=plan.source.why,
+        baseline=_version(plan.baseline),
+        canary=_version(plan.canary),
         # the repository as it may be shown: a URL can hold a password
-        "settings": {**plan.settings.to_dict(), "repo": plan.settings.repo and plan.source.display},
-        "profile": plan.profile.to_dict(),
-        "problems": [],
-        "phases": [],
-        "t0_unix": 0.0,
-        "promoted": None,
-    }
-    directory = RunDirectory(path)
-    directory.write_run(run)
+        settings={**settings.to_dict(), "repo": settings.repo and plan.source.display},
+        profile=plan.profile.to_dict(),
+        problems=[],
+        phases=[],
+        t0_unix=0.0,
+        promoted=None,
+    )
+    run.save()
     _point_latest_at(path)
-    return directory, run
+    return run
 
 
 def _point_latest_at(path: Path) -> None:
@@ -170,5 +168,5 @@ def _safe(ref: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", ref).strip("-.")[:40] or "ref"
 
 
-def _commit(commit: Commit) -> dict[str, str]:
-    return {"ref": commit.ref, "sha": commit.sha, "subject": commit.subject, "date": commit.author_date}
+def _version(commit: Commit) -> dict[str, str]:
+    return asdict(Version(commit.ref, commit.sha, commit.subject, commit.author_date))

@@ -1,4 +1,4 @@
-"""Asks each instance, once, whether it is there and which of the profile's routes it has.
+"""Asks each instance whether it is there and which of the profile's routes it has, and each host what it is.
 
 The request is the profile's own, sent to the service's port through SSH: neither the proxy nor a made-up health path
 is involved (an upstream version dies of a request that looks harmless).
@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import time
 from dataclasses import dataclass
+from typing import Final
 
 import aiohttp
 
@@ -18,21 +19,26 @@ from pipeline.base.errors import HostError, ServiceError
 from pipeline.canary.profile import Profile
 from pipeline.remote.ssh import Connection
 
-__all__ = ["UNIT", "Instance", "host_facts", "last_words", "probe"]
+__all__ = ["UNIT", "Instance", "host_facts", "probe"]
 
-UNIT = "canary.service"
+UNIT: Final = "canary.service"
 
+_ABSENT: Final = (404, 405)  # what a server answers for a route or a method that it does not have
+_ANSWER_SECONDS: Final = 5
+_CRASH_LOOP: Final = 4  # a service that ended so often before it ever answered is not going to
+_LOOK_EVERY: Final = 6  # attempts, between looks at how often it ended
 
-ABSENT = (404, 405)  # what a server answers for a route or a method that it does not have
-
-
-ANSWER_SECONDS = 5
-
-
-CRASH_LOOP = 4  # a service that ended so often before it ever answered is not going to
-
-
-LOOK_EVERY = 6  # attempts, between looks at how often it ended
+# one round trip; each line is `name=value`, and a program that is not there leaves its value empty
+_SCRIPT: Final = """
+. /etc/os-release; echo "os=$PRETTY_NAME"
+echo "kernel=$(uname -r)"
+echo "virtualization=$(systemd-detect-virt)"
+echo "cpus=$(nproc)"
+echo "memory_bytes=$(awk '/^MemTotal/ {print $2 * 1024}' /proc/meminfo)"
+echo "node=$(node --version 2>/dev/null)"
+echo "python=$(python3 --version 2>/dev/null)"
+echo "haproxy=$(/usr/sbin/haproxy -v 2>/dev/null | head -1)"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +59,18 @@ async def probe(connection: Connection, profile: Profile) -> Instance:
     began = time.monotonic()
     async with aiohttp.ClientSession(
         connector=aiohttp.UnixConnector(path=str(connection.socket("service")), force_close=True),
-        timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+        timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS),
     ) as session:
         for attempt in itertools.count(1):
             with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
                 return await _ask(session, name, profile)
             waited = time.monotonic() - began
-            ends = await _ends(connection) if attempt % LOOK_EVERY == 0 else 0
-            if ends >= CRASH_LOOP or waited > profile.start_timeout:
-                what = f"ended {ends} times" if ends >= CRASH_LOOP else "did not answer"
-                raise ServiceError(
-                    name,
-                    "start",
-                    f"the service {what} within {waited:.0f} s of its start, on port {profile.port}; "
-                    f"it said: {await last_words(connection)}",
-                )
+            ends = await _ends(connection) if attempt % _LOOK_EVERY == 0 else 0
+            if ends >= _CRASH_LOOP or waited > profile.start_timeout:
+                what = f"ended {ends} times" if ends >= _CRASH_LOOP else "did not answer"
+                where = f"within {waited:.0f} s of its start, on port {profile.port}"
+                said = await _last_logged(connection)
+                raise ServiceError(name, "start", f"the service {what} {where}; it said: {said}")
             await asyncio.sleep(0.25)
     raise AssertionError("count() has no end")
 
@@ -90,31 +93,18 @@ async def _ask(session: aiohttp.ClientSession, name: str, profile: Profile) -> I
             headers=dict(request.headers),
         ) as response:
             await response.read()
-            if response.status not in ABSENT:
+            if response.status not in _ABSENT:
                 return Instance(route.path, response.status)
             seen.append(f"{method} {route.path} {response.status}")
     raise ServiceError(name, "probe", f"the service has none of the profile's routes: {', '.join(seen)}")
 
 
-async def last_words(connection: Connection) -> str:
-    """The last line that says why: the newest that names an error, else the newest at all."""
+async def _last_logged(connection: Connection) -> str:
+    """The line of the service's log that says why: the newest that names an error, else the newest at all."""
     log = await connection.journal(UNIT, lines=60, form="cat")
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line and not line.startswith("at ")]
     return (errors or lines or ["nothing"])[-1][:300]
-
-
-# one round trip; each line is `name=value`, and a program that is not there leaves its value empty
-_SCRIPT = """
-. /etc/os-release; echo "os=$PRETTY_NAME"
-echo "kernel=$(uname -r)"
-echo "virtualization=$(systemd-detect-virt)"
-echo "cpus=$(nproc)"
-echo "memory_bytes=$(awk '/^MemTotal/ {print $2 * 1024}' /proc/meminfo)"
-echo "node=$(node --version 2>/dev/null)"
-echo "python=$(python3 --version 2>/dev/null)"
-echo "haproxy=$(/usr/sbin/haproxy -v 2>/dev/null | head -1)"
-"""
 
 
 async def host_facts(connection: Connection) -> dict[str, object]:

@@ -2,48 +2,37 @@
 
 Which colour is live is one entry of a map: `set map` replaces it in one step, so there is no moment with no colour or
 with two, no reload, and requests under way end where they began.
-See HAProxy's management guide, section 9.3 (`set map`, `show map`, `show stat`).
+See HAProxy's management guide, section 9.3 (`set map`, `show map`, `show stat`). Its counters are also what the
+loader's own are held against.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import io
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.base.errors import HostError
+from pipeline.inventory.hosts import Inventory
 from pipeline.remote.ssh import Connection
 
-__all__ = ["ACTIVE_MAP", "RUNTIME_SOCKET", "Proxy", "difference", "reconcile"]
+__all__ = ["RUNTIME_SOCKET", "Proxy", "connected_proxy", "difference", "reconcile"]
 
-ACTIVE_MAP = "/etc/haproxy/active.map"
+RUNTIME_SOCKET: Final = "/run/haproxy/admin.sock"
 
+_ACTIVE_MAP: Final = "/etc/haproxy/active.map"
+_ROUTES_MAP: Final = "/etc/haproxy/routes.map"
+_ANSWER_SECONDS: Final = 5
+_RESPONSES: Final = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
+_COUNTERS: Final = ("req_tot", *_RESPONSES, "econ", "eresp", "bin", "bout")
 
-ROUTES_MAP = "/etc/haproxy/routes.map"
-
-
-RUNTIME_SOCKET = "/run/haproxy/admin.sock"
-
-
-ANSWER_SECONDS = 5
-
-
-COUNTERS = (
-    "req_tot",
-    "hrsp_1xx",
-    "hrsp_2xx",
-    "hrsp_3xx",
-    "hrsp_4xx",
-    "hrsp_5xx",
-    "hrsp_other",
-    "econ",
-    "eresp",
-    "bin",
-    "bout",
-)
+_Counters = Mapping[str, Mapping[str, int]]
 
 
 class Proxy:
@@ -60,7 +49,7 @@ class Proxy:
         """One runtime API command and its answer. Raises HostError when HAProxy does not answer."""
         name = self._connection.host.name
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(_ANSWER_SECONDS):
                 reader, writer = await asyncio.open_unix_connection(str(self._socket))
                 try:
                     writer.write(line.encode() + b"\n")
@@ -76,36 +65,32 @@ class Proxy:
 
     async def active(self) -> str:
         """The live colour: blue or green."""
-        for line in (await self.command(f"show map {ACTIVE_MAP}")).splitlines():
+        for line in (await self.command(f"show map {_ACTIVE_MAP}")).splitlines():
             words = line.split()
             if len(words) == 3 and words[1] == "active":
                 return words[2]
-        raise HostError(self._connection.host.name, f"HAProxy has no entry 'active' in {ACTIVE_MAP}")
+        raise HostError(self._connection.host.name, f"HAProxy has no entry 'active' in {_ACTIVE_MAP}")
 
     async def switch(self, colour: str) -> None:
         """Send every new request to `colour`, now. Verified by reading it back."""
-        await self._set(ACTIVE_MAP, "active", colour)
+        await self._set(_ACTIVE_MAP, "active", colour)
         now = await self.active()
         if now != colour:
-            raise HostError(
-                self._connection.host.name, f"HAProxy stayed on {now} when told to switch to {colour}"
-            )
+            said = f"HAProxy stayed on {now} when told to switch to {colour}"
+            raise HostError(self._connection.host.name, said)
 
     async def route(self, colour: str, path: str) -> None:
         """The path that means the public one on `colour`'s instance."""
-        await self._set(ROUTES_MAP, colour, path)
+        await self._set(_ROUTES_MAP, colour, path)
 
     async def persist(self) -> None:
         """Write both maps as they are now to disk, so that a restart of HAProxy keeps them.
 
         The files belong to the SSH user (deploys/canary_proxy.py), as the runtime socket does.
         """
-        for path in (ACTIVE_MAP, ROUTES_MAP):
-            entries = [
-                line.split(maxsplit=2)[1:]
-                for line in (await self.command(f"show map {path}")).splitlines()
-                if line
-            ]
+        for path in (_ACTIVE_MAP, _ROUTES_MAP):
+            lines = (await self.command(f"show map {path}")).splitlines()
+            entries = [line.split(maxsplit=2)[1:] for line in lines if line]
             text = "".join(f"{' '.join(entry)}\n" for entry in entries)
             await self._connection.run(["tee", path], stdin=text)
 
@@ -114,7 +99,7 @@ class Proxy:
         answer = await self.command("show stat")
         rows = csv.DictReader(io.StringIO(answer.removeprefix("# ")))
         return {
-            row["pxname"]: {name: int(row[name] or 0) for name in COUNTERS}
+            row["pxname"]: {name: int(row[name] or 0) for name in _COUNTERS}
             for row in rows
             if row["svname"] == "BACKEND" and row["pxname"] in ("blue", "green")
         }
@@ -124,15 +109,24 @@ class Proxy:
         if "not found" in answer:
             answer = (await self.command(f"add map {path} {key} {value}")).strip()
         if answer:  # HAProxy says nothing when it did it
-            raise HostError(
-                self._connection.host.name, f"HAProxy refused '{key} {value}' in {path}: {answer}"
-            )
+            said = f"HAProxy refused '{key} {value}' in {path}: {answer}"
+            raise HostError(self._connection.host.name, said)
 
 
-Counters = Mapping[str, Mapping[str, int]]
+@contextlib.asynccontextmanager
+async def connected_proxy(inventory: Inventory, known_hosts: Path) -> AsyncIterator[Connection]:
+    """A connection to the proxy alone."""
+    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))
+    connection = Connection(inventory.one("proxy"), directory, known_hosts)
+    try:
+        await connection.open({"runtime": RUNTIME_SOCKET})
+        yield connection
+    finally:
+        await connection.close()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
-def difference(before: Counters, after: Counters) -> dict[str, dict[str, int]]:
+def difference(before: _Counters, after: _Counters) -> dict[str, dict[str, int]]:
     """What each colour's counters grew by."""
     return {
         colour: {name: value - before.get(colour, {}).get(name, 0) for name, value in counters.items()}
@@ -140,7 +134,7 @@ def difference(before: Counters, after: Counters) -> dict[str, dict[str, int]]:
     }
 
 
-def reconcile(grown: Counters, served: Mapping[str, int], unattributed: int) -> dict[str, Any]:
+def reconcile(grown: _Counters, served: Mapping[str, int], unattributed: int) -> dict[str, Any]:
     """Compare what HAProxy counted per colour with what the loader did.
 
     `served` is the loader's count of responses by the colour that they name; `unattributed` are its requests that got

@@ -8,8 +8,7 @@ from pipeline.base.console import Progress
 from pipeline.base.interrupt import run_async
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import ROOT, state_directory
-from pipeline.canary.measure import connected_proxy
-from pipeline.canary.proxy import Proxy
+from pipeline.canary.proxy import Proxy, connected_proxy
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Inventory
 from pipeline.lab.lab import Lab

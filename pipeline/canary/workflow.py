@@ -7,23 +7,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, Interrupted, LabError, ServiceError
 from pipeline.base.interrupt import run_async, uninterrupted
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import DEPLOYS, ROOT, state_directory
-from pipeline.canary.measure import conduct, connected
+from pipeline.canary.in_progress import RunInProgress
+from pipeline.canary.measure import connected, measure
 from pipeline.canary.plan import Plan, new_run
 from pipeline.canary.proxy import Proxy
 from pipeline.inventory.hosts import Inventory
+from pipeline.judge.evidence import Problem
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.lab.lab import Lab
 from pipeline.remote.provision import provision
 from pipeline.report import write_report
 from pipeline.runs.calibration import Key, Store
-from pipeline.runs.directory import RunDirectory, judge_run
+from pipeline.runs.directory import Run, compress_tables, judge_run, load
 
 __all__ = ["Hosts", "Result", "hosts_of", "key_of", "run_canary", "run_on"]
 
@@ -32,9 +33,8 @@ __all__ = ["Hosts", "Result", "hosts_of", "key_of", "run_canary", "run_on"]
 class Result:
     """What a run ends in."""
 
+    run: Run
     verdict: Verdict
-    run: dict[str, Any]
-    directory: RunDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +58,24 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
     """The run on hosts that `where` gives for its time. The caller holds the lab's lock."""
     store = Store(state_directory() / "calibration.json")
     store.all()  # one that cannot be used is told before anything boots
-    directory, run = new_run(plan)
+    run = new_run(plan)
     try:
         with where as hosts:
-            run["provider"] = hosts.provider
+            run.add(provider=hosts.provider)
             if plan.settings.calibration and (known := store.find(key_of(plan, hosts))) is not None:
-                run["calibration"] = known.to_run()
-            _deploy(plan, hosts, run, directory, progress)
-            verdict = run_async(_measure_and_switch(plan, hosts, run, directory, progress))
+                run.add(calibration=known.to_run())
+            _deploy(plan, hosts, run, progress)
+            result = run_async(_measure_and_switch(plan, hosts, run, progress))
     except KeyboardInterrupt:
-        directory.write_run(run)
-        raise Interrupted(
-            f"interrupted; what was measured is in {directory.path}", hint=f"pipeline judge {directory.path}"
-        ) from None
+        run.save()
+        said = f"interrupted; what was measured is in {run.path}"
+        raise Interrupted(said, hint=f"pipeline judge {run.path}") from None
     except BaseException:
-        directory.write_run(run)
+        run.save()
         raise
-    directory.compress()
-    write_report(directory, run, verdict)
-    return Result(verdict, run, directory)
+    compress_tables(run.path)
+    write_report(result.run, result.verdict)
+    return result
 
 
 def key_of(plan: Plan, hosts: Hosts) -> Key:
@@ -125,9 +124,7 @@ def _remove(lab: Lab, progress: Progress) -> None:
         )
 
 
-def _deploy(
-    plan: Plan, hosts: Hosts, run: dict[str, Any], directory: RunDirectory, progress: Progress
-) -> None:
+def _deploy(plan: Plan, hosts: Hosts, run: RunInProgress, progress: Progress) -> None:
     """Both versions onto their hosts. What does not install is a problem of its arm, not an error of this tool."""
     profile, inventory = plan.profile, hosts.inventory
     blue, green, proxy = (inventory.one(group) for group in ("blue", "green", "proxy"))
@@ -154,46 +151,44 @@ def _deploy(
         progress.say(f"deploying {plan.baseline.sha[:7]} to blue and {plan.canary.sha[:7]} to green")
         try:
             provision(
-                inventory, DEPLOYS / "canary.py", data,
-                log=directory.path / "logs" / "provision.log", known_hosts=hosts.known_hosts, say=progress.detail,
-            )  # fmt: skip
+                inventory,
+                DEPLOYS / "canary.py",
+                data,
+                log=run.path / "logs" / "provision.log",
+                known_hosts=hosts.known_hosts,
+                say=progress.detail,
+            )
         except ServiceError as error:
             arm, effect = ("canary", "failed") if error.host == green.name else ("baseline", "invalid")
-            run["problems"].append(
-                {"effect": effect, "message": f"the {arm} did not install: {error.message}"}
-            )
+            run.add_problem(Problem(effect, f"the {arm} did not install: {error.message}"))
 
 
-async def _measure_and_switch(
-    plan: Plan, hosts: Hosts, run: dict[str, Any], directory: RunDirectory, progress: Progress
-) -> Verdict:
+async def _measure_and_switch(plan: Plan, hosts: Hosts, run: RunInProgress, progress: Progress) -> Result:
     """Load, verdict, and the proxy on the colour that the verdict calls for: green only after a pass."""
     async with connected(hosts.inventory, hosts.known_hosts, plan.profile.port) as connections:
         proxy = Proxy(connections["proxy"])
         try:
-            if not run["problems"]:
-                await conduct(connections, plan.profile, plan.settings, run, directory, progress)
-            directory.write_run(run)
+            if not run.record.problems:
+                await measure(connections, plan.profile, plan.settings, run, progress)
+            run.save()
             progress.say("judging")
-            verdict = judge_run(directory)
+            measured = load(run.path)
+            verdict = judge_run(measured)
         except BaseException:
             await _back_to_blue(proxy)
             raise
         if verdict.outcome is Outcome.PASSED and plan.settings.promote:
             await proxy.switch("green")
             await proxy.persist()
-            run["promoted"] = True
+            run.add(promoted=True)
             progress.say("promoted: the proxy stays on green")
         else:
-            run["promoted"] = False
+            run.add(promoted=False)
             await _back_to_blue(proxy)
-            progress.say(
-                "the proxy is on blue"
-                if plan.settings.promote
-                else "not promoted, as asked: the proxy is on blue"
-            )
-        directory.write_run(run)
-        return verdict
+            asked = "" if plan.settings.promote else "not promoted, as asked: "
+            progress.say(f"{asked}the proxy is on blue")
+        run.save()
+        return Result(measured.with_record(run.record), verdict)
 
 
 async def _back_to_blue(proxy: Proxy) -> None:

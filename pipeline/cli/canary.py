@@ -111,10 +111,10 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     if dry_run:
         click.echo(describe(plan, as_json=as_json), nl=False)
         return Exit.OK
-    from pipeline.cli.show import show_verdict
+    from pipeline.cli.show import exit_code, show_verdict
 
     result = run_canary(plan, progress)
     if monitor is not None:
-        leave_mark(monitor, result.run, result.verdict, progress)
-    show_verdict(result.directory, result.run, result.verdict, as_json=as_json)
-    return result.verdict.outcome.exit_code
+        leave_mark(monitor, result.run.record.to_dict(), result.verdict, progress)
+    show_verdict(result.run, result.verdict, as_json=as_json)
+    return exit_code(result.verdict.outcome)

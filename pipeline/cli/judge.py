@@ -103,15 +103,14 @@ def _refuse(options: dict[str, Any], why: str) -> None:
             raise UsageError(f"{option} {why}", hint=_FORMS)
 
 
-def _judge_run(run: Path, *, as_json: bool) -> int:
-    from pipeline.cli.show import show_verdict
-    from pipeline.runs.directory import RunDirectory, judge_run
+def _judge_run(path: Path, *, as_json: bool) -> int:
+    from pipeline.cli.show import exit_code, show_verdict
+    from pipeline.runs.directory import judge_run, load
 
-    directory = RunDirectory(run)
-    facts = directory.read_run()
-    verdict = judge_run(directory)
-    show_verdict(directory, facts, verdict, as_json=as_json)
-    return verdict.outcome.exit_code
+    run = load(path)
+    verdict = judge_run(run)
+    show_verdict(run, verdict, as_json=as_json)
+    return exit_code(verdict.outcome)
 
 
 def _judge_series(
@@ -132,7 +131,7 @@ def _judge_series(
         raise UsageError("which run? give its directory", hint="pipeline judge runs/latest; " + _FORMS)
     if (prometheus is None) == (not files):
         raise UsageError("give --prometheus URL, or --baseline FILE and --canary FILE", hint=_FORMS)
-    from pipeline.cli.show import show_series_verdict
+    from pipeline.cli.show import exit_code, show_series_verdict
     from pipeline.judge import judge
     from pipeline.series.case import from_csv, from_prometheus
 
@@ -153,4 +152,4 @@ def _judge_series(
             case = from_prometheus(config, client, times, now=time.time(), keep=others["keep"])
     verdict = judge(case.evidence, case.rules, case.policy)
     show_series_verdict(case.names, verdict, as_json=as_json)
-    return verdict.outcome.exit_code
+    return exit_code(verdict.outcome)

@@ -36,6 +36,7 @@ def judge_kayenta(
             "--judge kayenta needs the canary configuration: --config FILE", hint="docs/kayenta.md"
         )
     series = _series(run, baseline, canary)
+    from pipeline.cli.show import exit_code
     from pipeline.kayenta import report as kayenta
     from pipeline.kayenta.config import load_config
     from pipeline.kayenta.judge import judge
@@ -48,7 +49,7 @@ def judge_kayenta(
     else:
         color = terminal.wants_color(sys.stdout)
         click.echo(kayenta.render(verdict, color=color), color=color)
-    return verdict.outcome.exit_code
+    return exit_code(verdict.outcome)
 
 
 def _series(run: Path | None, baseline: Path | None, canary: Path | None) -> tuple[_Series, _Series]:
@@ -59,8 +60,8 @@ def _series(run: Path | None, baseline: Path | None, canary: Path | None) -> tup
         return read_series_csv(baseline), read_series_csv(canary)
     if run is not None and baseline is None and canary is None:
         from pipeline.kayenta.run_series import run_series
-        from pipeline.runs.directory import RunDirectory
+        from pipeline.runs.directory import load
 
-        evidence = RunDirectory(run).read_evidence()
+        evidence = load(run).evidence
         return run_series(evidence.baseline), run_series(evidence.canary)
     raise UsageError("give --baseline FILE and --canary FILE, or a run directory", hint="docs/kayenta.md")

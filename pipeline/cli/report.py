@@ -19,10 +19,10 @@ def report(run: Path, as_json: bool) -> int:
     """Render a run's report again from its directory: the table here, report.html there."""
     from pipeline.cli.show import show_verdict
     from pipeline.report import write_report
-    from pipeline.runs.directory import RunDirectory
+    from pipeline.runs.directory import load
 
-    directory = RunDirectory(run)
-    facts, verdict = directory.read_run(), directory.read_verdict()
-    write_report(directory, facts, verdict)
-    show_verdict(directory, facts, verdict, as_json=as_json)
+    loaded = load(run)
+    verdict = loaded.verdict
+    write_report(loaded, verdict)
+    show_verdict(loaded, verdict, as_json=as_json)
     return Exit.OK

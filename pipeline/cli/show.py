@@ -1,37 +1,55 @@
-"""Prints a verdict: the table and where the report is, or one JSON document."""
+"""Prints a verdict, the table and where the report is or one JSON document, and gives its exit code."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 import click
 
-from pipeline.judge.verdict import Verdict
+from pipeline.base.errors import Exit
+from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.report import jsonout, terminal
-from pipeline.runs.directory import RunDirectory
+from pipeline.runs.directory import Run
+from pipeline.runs.record import Record
 
-__all__ = ["show_series_verdict", "show_verdict"]
+__all__ = ["exit_code", "show_series_verdict", "show_verdict"]
+
+_EXITS: Final[Mapping[Outcome, Exit]] = {
+    Outcome.PASSED: Exit.OK,
+    Outcome.FAILED: Exit.FAILED,
+    Outcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
+    Outcome.INVALID: Exit.INVALID,
+}
 
 
-def show_verdict(directory: RunDirectory, run: Mapping[str, Any], verdict: Verdict, *, as_json: bool) -> None:
+def exit_code(outcome: Outcome) -> Exit:
+    """The exit code that says the same as a verdict.
+
+    >>> exit_code(Outcome.PASSED)
+    <Exit.OK: 0>
+    """
+    return _EXITS[outcome]
+
+
+def show_verdict(run: Run, verdict: Verdict, *, as_json: bool) -> None:
     """The verdict on stdout. Colours only on a terminal, and not with NO_COLOR (no-color.org)."""
-    _show({**run, "directory": str(directory.path)}, verdict, as_json)
+    _show(run.record, verdict, as_json, str(run.path))
     if not as_json:
-        click.echo(f"report: {directory.path / 'report.html'}")
+        click.echo(f"report: {run.path / 'report.html'}")
 
 
 def show_series_verdict(names: Mapping[str, str], verdict: Verdict, *, as_json: bool) -> None:
     """The verdict on two sets of series, on stdout; `names` says what `baseline` and `canary` are."""
-    _show({arm: {"ref": name} for arm, name in names.items()}, verdict, as_json)
+    _show(Record.from_dict({arm: {"ref": name} for arm, name in names.items()}), verdict, as_json)
 
 
-def _show(facts: Mapping[str, Any], verdict: Verdict, as_json: bool) -> None:
+def _show(record: Record, verdict: Verdict, as_json: bool, directory: str = "") -> None:
     if as_json:
-        click.echo(jsonout.render(verdict, facts))
+        click.echo(jsonout.render(verdict, record, directory))
         return
     color = terminal.wants_color(sys.stdout)
     width = shutil.get_terminal_size((100, 24)).columns
-    click.echo(terminal.render(verdict, facts, width=width, color=color), color=color)
+    click.echo(terminal.render(verdict, record, width=width, color=color), color=color)

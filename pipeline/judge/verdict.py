@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pipeline.base.errors import Exit
-
 __all__ = ["Decision", "GroupScore", "MetricVerdict", "Outcome", "Summary", "Verdict"]
 
 
@@ -18,20 +16,6 @@ class Outcome(StrEnum):
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     INVALID = "invalid"
-
-    @property
-    def exit_code(self) -> Exit:
-        """The exit code that says the same.
-
-        >>> Outcome.PASSED.exit_code
-        <Exit.OK: 0>
-        """
-        return {
-            "passed": Exit.OK,
-            "failed": Exit.FAILED,
-            "inconclusive": Exit.INCONCLUSIVE,
-            "invalid": Exit.INVALID,
-        }[self]
 
 
 class Decision(StrEnum):

@@ -1,32 +1,26 @@
-"""Reports of a run: `terminal` and `jsonout` for stdout, `html` for the page."""
+"""A verdict for people and programs: `terminal` and `jsonout` for stdout, `html` for the page."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pipeline.base.files import write_whole
 
 if TYPE_CHECKING:
     from pipeline.judge.verdict import Verdict
-    from pipeline.runs.directory import RunDirectory
+    from pipeline.runs.directory import Run
 
 __all__ = ["write_report"]
 
 
-def write_report(directory: RunDirectory, run: Mapping[str, Any], verdict: Verdict) -> Path:
-    """Write report.html of a run whose samples `directory` holds; returns its path.
+def write_report(run: Run, verdict: Verdict) -> Path:
+    """Write report.html into the run's directory, whole or not at all; returns its path.
 
-    The file is replaced whole or not at all. Raises RunDirectoryError where the samples cannot be read.
+    Raises RunDirectoryError where the samples cannot be read.
     """
     from pipeline.report import html  # numpy and jinja2 stay out of commands that write no page
 
-    path = Path(directory.path) / "report.html"
-    page = html.render(verdict, {**run, "directory": str(directory.path)}, directory.read_evidence())
-    fresh = path.with_name(f".report.{os.getpid()}.tmp")
-    try:
-        fresh.write_text(page, encoding="utf-8")
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    path = run.path / "report.html"
+    write_whole(path, html.render(verdict, run.record, run.evidence, str(run.path)))
     return path

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Points", "box", "ecdf", "per_bin", "thin"]
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 Points = tuple[list[float | None], list[float | None]]
 
 _BINS = 300  # per arm: about what a chart's width can show
@@ -25,7 +25,7 @@ def _short(value: float) -> float:
     return float(f"{value:.5g}")
 
 
-def ecdf(values: Floats, points: int = 200) -> Points:
+def ecdf(values: _Floats, points: int = 200) -> Points:
     """Empirical distribution in at most `points` points: x quantiles, y percent of samples at or below.
 
     A quarter of the points lies above the 98th percentile: in latencies the tail is where faults are.
@@ -39,7 +39,7 @@ def ecdf(values: Floats, points: int = 200) -> Points:
     return [_short(x) for x in np.quantile(values, q)], [round(float(y) * 100, 4) for y in q]
 
 
-def per_bin(t: Floats, values: Floats, statistic: Callable[[Floats], float]) -> Points:
+def per_bin(t: _Floats, values: _Floats, statistic: Callable[[_Floats], float]) -> Points:
     """`statistic` of the values in each bin of one second, or of a 300th of the span where that is longer.
 
     NaN among `values` is left out; a bin with nothing in it is a gap. x is the bin's middle, seconds.
@@ -65,7 +65,7 @@ def per_bin(t: Floats, values: Floats, statistic: Callable[[Floats], float]) -> 
     return xs, ys
 
 
-def thin(t: Floats, values: Floats) -> Points:
+def thin(t: _Floats, values: _Floats) -> Points:
     """A series as it is, or means of bins where it has over 600 samples; gaps where nothing was sampled."""
     if len(t) > 2 * _BINS:
         return per_bin(t, values, lambda group: float(np.mean(group)))
@@ -83,7 +83,7 @@ def thin(t: Floats, values: Floats) -> Points:
     return xs, ys
 
 
-def box(values: Floats) -> dict[str, Any] | None:
+def box(values: _Floats) -> dict[str, Any] | None:
     """A box plot's numbers under plotly's names, whiskers at 5 % and 95 %. None without values."""
     values = values[np.isfinite(values)]
     if not len(values):

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pipeline.judge.evidence import Arm, Evidence, Requests
 from pipeline.judge.verdict import MetricVerdict
 from pipeline.report.aggregate import per_bin, thin
-from pipeline.report.facts import Phase
 from pipeline.report.figures import ARMS, Drawing, Figure, bars, boxes, distribution, timeline
+from pipeline.runs.phases import Phase
 
 __all__ = ["Chart", "chart"]
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 _CLASSES = (
     (0, 99, "no response"),
     (100, 299, "2xx"),
@@ -38,7 +38,7 @@ class Chart:
     timeline_title: str
 
 
-def good(requests: Requests, expected: tuple[int, ...]) -> NDArray[np.bool_]:
+def _good(requests: Requests, expected: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which requests were answered well: an expected status (none named: 2xx, 3xx), no wrong body."""
     status = requests.status
     right = np.isin(status, expected) if expected else (status >= 200) & (status < 400)
@@ -86,7 +86,7 @@ def _quantile_chart(
     quantile = float(f"0.{digits[1]}") if digits else 0.5
 
     def of(arm: Arm) -> Drawing:
-        chosen = good(arm.requests, expected)
+        chosen = _good(arm.requests, expected)
         values = (arm.requests.latency if latency else arm.requests.size.astype(np.float64))[chosen] * factor
         return Drawing(
             values, per_bin(arm.requests.t[chosen], values, lambda x: float(np.quantile(x, quantile)))
@@ -108,7 +108,7 @@ def _share_chart(
 ) -> Chart:
     def of(arm: Arm) -> Drawing:
         bodies = metric.name == "wrong_body_rate"
-        bad = (arm.requests.body_ok == 0) if bodies else ~good(arm.requests, expected)
+        bad = (arm.requests.body_ok == 0) if bodies else ~_good(arm.requests, expected)
         values = bad.astype(np.float64) * 100
         return Drawing(values, per_bin(arm.requests.t, values, lambda x: float(np.mean(x))))
 
@@ -131,8 +131,8 @@ def _rate_chart(
             return Drawing(np.empty(0), ([], []))
         bins = np.floor(t - t.min()).astype(np.int64)
         scheduled = np.bincount(bins)
-        weights = good(arm.requests, expected).astype(np.float64)
-        answered: Floats = np.bincount(bins, weights=weights).astype(np.float64)
+        weights = _good(arm.requests, expected).astype(np.float64)
+        answered: _Floats = np.bincount(bins, weights=weights).astype(np.float64)
         # a phase's cut-off last second and the gaps between phases are no measurements
         whole = scheduled > 0.5 * np.median(scheduled[scheduled > 0])
         seconds = t.min() + np.flatnonzero(whole) + 0.5

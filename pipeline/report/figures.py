@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.report.aggregate import Points, box, ecdf
-from pipeline.report.facts import Phase
+from pipeline.runs.phases import Phase
 
 __all__ = ["ARMS", "Drawing", "Figure", "bars", "boxes", "distribution", "timeline"]
 

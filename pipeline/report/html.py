@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from plotly.offline import get_plotlyjs
@@ -21,10 +19,11 @@ from pipeline.base.text import clean, duration, plural
 from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.report.charts import chart
-from pipeline.report.facts import RunFacts, flatten, number, read_facts
+from pipeline.report.facts import RunFacts, read_facts
 from pipeline.report.figures import Figure
 from pipeline.report.interval import WIDTH
-from pipeline.report.rows import group_rows, metric_row, score_rows
+from pipeline.report.rows import flatten, group_rows, metric_row, score_rows
+from pipeline.runs.record import Record
 
 __all__ = ["render"]
 
@@ -88,29 +87,23 @@ def _problems(facts: RunFacts, evidence: Evidence) -> list[Problem]:
     return sorted(found, key=lambda p: order.index(p.effect) if p.effect in order else len(order))
 
 
-def _expected(run: Mapping[str, Any]) -> tuple[int, ...]:
-    """The statuses the profile calls right; empty when it names none."""
-    profile = run.get("profile")
-    for part, key in (("policy", "expected_status"), ("expect", "status")):
-        section = profile.get(part) if isinstance(profile, Mapping) else None
-        given = section.get(key) if isinstance(section, Mapping) else None
-        values = [number(x) for x in (given if isinstance(given, list | tuple) else [given])]
-        if found := tuple(int(x) for x in values if x is not None):
-            return found
-    return ()
-
-
-def render(verdict: Verdict, run: Mapping[str, Any], evidence: Evidence) -> str:
+def render(verdict: Verdict, record: Record, evidence: Evidence, directory: str = "") -> str:
     """The whole page: verdict, table, each metric with its charts, configuration.
 
-    `run` is run.json (docs/architecture.md); whatever it lacks is left out of the page. About 5 MB, of which
-    plotly's JavaScript is 4.8; the samples are aggregated to some hundred points a chart.
+    About 5 MB, of which plotly's JavaScript is 4.8; the samples are aggregated to some hundred points a chart.
+
+    Args:
+        verdict: What was decided.
+        record: The run's record; whatever it lacks is left out of the page.
+        evidence: The samples that the charts are drawn from.
+        directory: Where the run lies, as the page tells it; empty where there is none.
     """
-    facts = read_facts(run)
+    facts = read_facts(record, directory)
+    run = {**record.to_dict(), "directory": directory} if directory else record.to_dict()
     rows = [metric_row(metric, f"m{i}") for i, metric in enumerate(verdict.metrics, 1)]
     figures: dict[str, Figure] = {}
     for metric, row in zip(verdict.metrics, rows, strict=True):
-        row["chart"] = drawn = chart(metric, evidence, facts.phases, _expected(run))
+        row["chart"] = drawn = chart(metric, evidence, facts.phases, record.expected_status)
         if drawn:
             figures |= {f"{row['id']}d": drawn.distribution, f"{row['id']}t": drawn.timeline}
     by_urgency = sorted(rows, key=lambda row: _URGENCY.index(row["decision"]))

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.judge.verdict import Verdict
 from pipeline.report.facts import RunFacts, read_facts
+from pipeline.runs.record import Record
 
 __all__ = ["render"]
 
@@ -37,9 +38,12 @@ def _arm(facts: RunFacts, arm: str) -> dict[str, Any]:
     return {**known, "measured_seconds": round(facts.seconds(arm), 3)}
 
 
-def render(verdict: Verdict, run: Mapping[str, Any]) -> str:
-    """One JSON document, indented, ASCII only (so no escape sequence), no newline at the end."""
-    facts = read_facts(run)
+def render(verdict: Verdict, record: Record, directory: str = "") -> str:
+    """One JSON document, indented, ASCII only (so no escape sequence), no newline at the end.
+
+    `directory` is where the run lies, empty where there is none.
+    """
+    facts = read_facts(record, directory)
     document = {
         **verdict.to_dict(),
         "run": {
@@ -57,7 +61,7 @@ def render(verdict: Verdict, run: Mapping[str, Any]) -> str:
             "phases": [asdict(phase) for phase in facts.phases],
             "problems": [asdict(problem) for problem in facts.problems],
             "promoted": facts.promoted,
-            "stopped_early": run["stopped_early"] if facts.stopped_early else None,
+            "stopped_early": record.stopped_early if facts.stopped_early else None,
         },
     }
     return json.dumps(_strict(document), indent=2, allow_nan=False)

@@ -12,9 +12,9 @@ from pipeline.judge.words import amount
 from pipeline.report.interval import bar
 from pipeline.report.text import MISSING, between, change, short, size, threshold
 
-__all__ = ["WORDS", "group_rows", "metric_row", "score_rows"]
+__all__ = ["flatten", "group_rows", "metric_row", "score_rows"]
 
-WORDS: Final[Mapping[Decision, str]] = {
+_WORDS: Final[Mapping[Decision, str]] = {
     Decision.PASS: "pass",
     Decision.FAIL: "FAIL",
     Decision.INCONCLUSIVE: "inconclusive",
@@ -29,7 +29,7 @@ def metric_row(metric: MetricVerdict, identity: str) -> dict[str, Any]:
         "id": identity,
         "title": clean(metric.title or metric.name),
         "decision": metric.decision,
-        "word": WORDS[metric.decision],
+        "word": _WORDS[metric.decision],
         "critical": metric.critical,
         "baseline": baseline,
         "canary": canary,
@@ -129,3 +129,25 @@ def _lost(verdict: Verdict, group: str, score: float) -> str:
         if m.group == group and m.decision in (Decision.FAIL, Decision.INCONCLUSIVE)
     ]
     return ", ".join(lost)
+
+
+def flatten(value: object, limit: int = 400) -> list[tuple[str, str]]:
+    """Nested mappings and lists as at most `limit` rows of (`a.b.c`, clean text), for a two-column table."""
+    rows: list[tuple[str, str]] = []
+
+    def walk(node: object, name: str, depth: int) -> None:
+        if len(rows) >= limit:
+            return
+        nested = isinstance(node, list | tuple) and any(isinstance(x, Mapping | list | tuple) for x in node)
+        if isinstance(node, Mapping) and node and depth < 8:
+            for key, child in node.items():
+                walk(child, f"{name}.{clean(key, 80)}" if name else clean(key, 80), depth + 1)
+        elif isinstance(node, list | tuple) and nested and depth < 8:
+            for index, child in enumerate(node, 1):
+                walk(child, f"{name} {index}".strip(), depth + 1)
+        else:
+            text = ", ".join(map(str, node)) if isinstance(node, list | tuple) else node
+            rows.append((name, "" if text is None else clean(text)))
+
+    walk(value, "", 0)
+    return rows

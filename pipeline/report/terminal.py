@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TextIO
+from collections.abc import Callable, Sequence
+from typing import TextIO
 
 import click
 from rich.cells import cell_len, set_cell_size
@@ -24,6 +24,7 @@ from pipeline.judge.words import amount
 from pipeline.report.advice import advice
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
 from pipeline.report.text import between, change, short, threshold, worse_by
+from pipeline.runs.record import Record
 
 __all__ = ["render", "wants_color"]
 
@@ -175,9 +176,8 @@ def _sentences(verdict: Verdict, width: int) -> list[str]:
 
 def _version(role: str, arm: ArmFacts, width: int) -> str:
     commit = arm.commit[:7]
-    ref = (
-        "" if arm.commit and arm.commit.startswith(arm.ref) else arm.ref
-    )  # a commit given as one is said once
+    # a commit that was given as one is said once
+    ref = "" if arm.commit and arm.commit.startswith(arm.ref) else arm.ref
     room = max(width - len(role) - len(commit) - 2, 8)
     return " ".join(part for part in (role, _fit(ref, room), commit) if part)
 
@@ -193,12 +193,12 @@ def _verdict_line(verdict: Verdict, facts: RunFacts, width: int, color: bool) ->
     return click.style(line[: len(said)], fg=_COLOURS[verdict.outcome], bold=True) + line[len(said) :]
 
 
-def render(verdict: Verdict, run: Mapping[str, Any], *, width: int, color: bool) -> str:
+def render(verdict: Verdict, record: Record, *, width: int, color: bool) -> str:
     """The table by groups, the reasons in plain words, and one last line: score, outcome and both commits.
 
     `width` is in terminal cells. No line is wider, colour codes not counted. No newline at the end.
     """
-    facts = read_facts(run)
+    facts = read_facts(record)
     blocks = [_table(verdict, width, color), _sentences(verdict, width)]
     if facts.stopped_early:
         blocks.append(_wrap(f"stopped early: {facts.stopped_early}", width))

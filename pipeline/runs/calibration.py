@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
-from pydantic import TypeAdapter, ValidationError
-from pipeline.base.errors import EnvironmentError_
-from pipeline.judge.rules import MetricRule
-from pipeline.judge.verdict import Outcome, Verdict
-from itertools import pairwise
-from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.base.errors import EnvironmentError_
+from pipeline.base.files import write_whole
 from pipeline.judge.evidence import Arm, Evidence
+from pipeline.judge.rules import MetricRule
+from pipeline.judge.verdict import Outcome, Verdict
+from pipeline.runs.record import Record
 
-__all__ = ['Calibration', 'Key', 'Measured', 'Store', 'drift_bound', 'measured_of', 'note', 'trends_of']
+__all__ = ["Calibration", "Key", "Measured", "Store", "drift_bound", "measured_of", "note", "trends_of"]
 
-FORMAT: Final = 1
+_FORMAT: Final = 1
+_MOST_RUNS: Final = 20  # of one key: what a machine was like long ago says little
 
+# For the trends: a metric is taken in blocks, and a line through fewer of them says nothing.
+_BLOCK_SECONDS: Final = 5.0
+_LEAST_BLOCKS: Final = 4
+_SERIES: Final = ("service_cpu", "service_memory", "host_cpu", "host_memory")
 
-MOST_RUNS: Final = 20  # of one key: what a machine was like long ago says little
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +114,15 @@ def drift_bound(differences: Sequence[float]) -> float:
     return float(stdtrit(m, 0.975)) * s * math.sqrt(1 + 1 / m)
 
 
-def measured_of(run: Mapping[str, Any], verdict: Verdict, trends: Mapping[str, float]) -> Measured | None:
+def measured_of(record: Record, verdict: Verdict, trends: Mapping[str, float]) -> Measured | None:
     """What a run of a version against itself showed; None when the run itself was broken."""
     if verdict.outcome is Outcome.INVALID:
         return None
     # A metric that is not judged for want of a calibration shows its difference all the same: it is what is asked for.
     compared = [m for m in verdict.metrics if m.effect is not None]
     return Measured(
-        created=run["created"],
-        commit=run["canary"]["sha"],
+        created=record.created,
+        commit=record.canary.sha,
         effects={m.name: m.effect for m in compared if m.effect is not None},
         kinds={m.name: m.effect_kind for m in compared},
         trends=trends,
@@ -153,8 +159,8 @@ class Store:
         """Each key's. Raises EnvironmentError_ when the file is none of ours."""
         try:
             data = json.loads(self._path.read_text("utf-8"))
-            if not isinstance(data, dict) or data.get("format") != FORMAT:
-                raise self._unusable(f"is not of format {FORMAT}")
+            if not isinstance(data, dict) or data.get("format") != _FORMAT:
+                raise self._unusable(f"is not of format {_FORMAT}")
             return _STORED.validate_python(data.get("calibrations"))
         except FileNotFoundError:
             return ()
@@ -170,36 +176,17 @@ class Store:
     def add(self, key: Key, run: Measured, *, fresh: bool = False) -> Calibration:
         """Adds a run, in place of all earlier ones of its key when `fresh`; whole or not at all."""
         known = None if fresh else self.find(key)
-        runs = (*(known.runs if known else ()), run)[-MOST_RUNS:]
+        runs = (*(known.runs if known else ()), run)[-_MOST_RUNS:]
         calibration = Calibration(key, runs)
         others = [other for other in self.all() if other.key != key]
-        text = json.dumps(
-            {"format": FORMAT, "calibrations": [asdict(c) for c in (*others, calibration)]}, indent=1
-        )
-        with tempfile.NamedTemporaryFile(
-            "w", dir=self._path.parent, prefix=".calibration.", delete=False
-        ) as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self._path)
+        stored = [asdict(known) for known in (*others, calibration)]
+        text = json.dumps({"format": _FORMAT, "calibrations": stored}, indent=1)
+        write_whole(self._path, text + "\n", mode=0o600)
         return calibration
 
     def _unusable(self, why: str) -> EnvironmentError_:
         what = why.splitlines()[0]
         return EnvironmentError_(f"{self._path}: cannot be used: {what}", hint=f"rm {self._path}")
-
-
-Floats = NDArray[np.float64]
-
-
-BLOCK_SECONDS: Final = 5.0
-
-
-LEAST_BLOCKS: Final = 4  # a line through fewer says nothing
-
-
-SERIES: Final = ("service_cpu", "service_memory", "host_cpu", "host_memory")
 
 
 def trends_of(evidence: Evidence) -> dict[str, float]:
@@ -213,24 +200,24 @@ def trends_of(evidence: Evidence) -> dict[str, float]:
         answered = np.isfinite(arm.requests.latency)
         samples = {"latency_p50": (arm.requests.t[answered], arm.requests.latency[answered])}
         samples |= {
-            name: (arm.series[name].t, arm.series[name].value) for name in SERIES if name in arm.series
+            name: (arm.series[name].t, arm.series[name].value) for name in _SERIES if name in arm.series
         }
         for name, (t, value) in samples.items():
             found.setdefault(name, []).extend(_slopes(arm, t, value))
     return {name: float(np.mean(slopes)) for name, slopes in found.items() if slopes}
 
 
-def _slopes(arm: Arm, t: Floats, value: Floats) -> list[float]:
+def _slopes(arm: Arm, t: _Floats, value: _Floats) -> list[float]:
     """The slope within each of the arm's phases that is long enough."""
     slopes = []
     edges = [*arm.phase_starts, np.inf]
     for start, end in pairwise(edges):
         inside = (t >= start) & (t < end) & np.isfinite(value)
-        number = np.floor((t[inside] - start) / BLOCK_SECONDS)
+        number = np.floor((t[inside] - start) / _BLOCK_SECONDS)
         blocks = np.unique(number)
         medians = np.asarray([np.median(value[inside][number == block]) for block in blocks])
         good = medians > 0
-        if np.count_nonzero(good) >= LEAST_BLOCKS:
-            minutes = (blocks[good] + 0.5) * BLOCK_SECONDS / 60
+        if np.count_nonzero(good) >= _LEAST_BLOCKS:
+            minutes = (blocks[good] + 0.5) * _BLOCK_SECONDS / 60
             slopes.append(float(np.polyfit(minutes, np.log(medians[good]), 1)[0]))
     return slopes

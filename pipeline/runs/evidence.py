@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from pathlib import Path
-from typing import Any, TypeGuard
+from collections.abc import Sequence
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
-from pipeline.base.errors import RunDirectoryError
+
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.words import count_of
+from pipeline.runs.phases import COLOURS, Phase
+from pipeline.runs.record import Terms
 from pipeline.runs.tables import RequestRows, SeriesRows
-from pipeline.runs.record import Phase, Terms, _COLOUR
 
-__all__ = ['build_evidence']
+__all__ = ["build_evidence"]
 
-Bools = NDArray[np.bool_]
-
-
-Floats = NDArray[np.float64]
-
+_Bools = NDArray[np.bool_]
+_Floats = NDArray[np.float64]
 
 # A switch has no stragglers in a measured phase, a warm-up lies between. More of them than this, or of requests that
 # the proxy let hang or refused, is a broken proxy.
-_MOST_OF_THE_PROXY = 0.01
+_MOST_OF_THE_PROXY: Final = 0.01
 
 
 def build_evidence(
@@ -36,23 +31,35 @@ def build_evidence(
     series: SeriesRows | None,
     terms: Terms,
 ) -> Evidence:
-    """Both arms. Rows that the other version served are left out, counted, and reported as a problem."""
+    """Both arms. Rows that the other version served are left out, counted, and reported as a problem.
+
+    Args:
+        phases: The measured phases, in the order of time.
+        problems: What is known to be wrong with the run already.
+        requests: The rows of requests.csv, None without such a file.
+        series: The rows of series.csv, None without such a file.
+        terms: How the two versions are compared.
+    """
     arms: dict[str, Arm] = {}
     found = list(problems)
-    for arm in _COLOUR:
+    for arm in COLOURS:
         own = [phase for phase in phases if phase.arm == arm]
         kept, wrong = _requests(arm, own, requests)
         found += wrong
         arms[arm] = Arm(
             requests=kept,
             series=_series(arm, own, series),
-            seconds=sum(phase.end - phase.start for phase in own),
+            seconds=sum(phase.seconds for phase in own),
             phase_starts=tuple(phase.start for phase in own),
         )
     return Evidence(
-        arms["baseline"], arms["canary"], tuple(found),
-        pairing=terms.pairing, drift=terms.drift, planned=terms.planned,
-    )  # fmt: skip
+        baseline=arms["baseline"],
+        canary=arms["canary"],
+        problems=tuple(found),
+        pairing=terms.pairing,
+        drift=terms.drift,
+        planned=terms.planned,
+    )
 
 
 def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tuple[Requests, list[Problem]]:
@@ -61,14 +68,14 @@ def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tu
         return Requests(np.zeros(0), np.zeros(0), nothing, nothing, nothing), []
     inside = _within(rows.t, phases)
     # No header: nobody answered, or the proxy itself did. That counts against the version whose phase it was.
-    own = inside & ((rows.served_by == _COLOUR[arm]) | (rows.served_by == ""))
+    own = inside & ((rows.served_by == COLOURS[arm]) | (rows.served_by == ""))
     kept = Requests(
         rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own], rows.body[own]
     )
     return kept, _proxys_own(arm, rows, inside, own)
 
 
-def _proxys_own(arm: str, rows: RequestRows, inside: Bools, own: Bools) -> list[Problem]:
+def _proxys_own(arm: str, rows: RequestRows, inside: _Bools, own: _Bools) -> list[Problem]:
     """What the proxy did wrong in an arm's phases: rather its fault than the version's, above a share."""
     sent = int(np.count_nonzero(inside))
     problems = []
@@ -98,7 +105,7 @@ def _series(arm: str, phases: Sequence[Phase], rows: SeriesRows | None) -> dict[
     return {str(name): Series(t[metric == name], value[metric == name]) for name in np.unique(metric)}
 
 
-def _within(t: Floats, phases: Sequence[Phase]) -> Bools:
+def _within(t: _Floats, phases: Sequence[Phase]) -> _Bools:
     inside = np.zeros(len(t), dtype=np.bool_)
     for phase in phases:
         inside |= (t >= phase.start) & (t < phase.end)

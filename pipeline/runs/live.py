@@ -1,36 +1,34 @@
-"""The evidence of a run that lasts: what its two tables hold so far, up to the last block that is complete.
+"""The evidence of a run that is under way: what its two tables hold so far, up to the last block that is complete.
 
-A slow request has no row until it ends, so the newest seconds hold the fast ones alone: a look at them would see a
-better canary than there is. So the evidence ends where the first request is missing, and where health was last
+A slow request has no row until it ends, so of the newest seconds only the fast requests are there, and the canary
+would seem better than it is. So the evidence ends where the first request is missing, and where health was last
 sampled. Judged again from the files, with the phases cut there, it is the same evidence.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.runs.phases import COLOURS, Phase
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
-from pipeline.runs.record import Phase as Measured
 from pipeline.runs.evidence import build_evidence
-from pipeline.runs.record import read_problems, read_terms
+from pipeline.runs.phases import COLOURS, Phase
+from pipeline.runs.record import Record
 from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
 
-__all__ = ["Live", "Sofar", "complete_until", "mirrored"]
+__all__ = ["LiveEvidence", "Snapshot", "baseline_against_itself", "complete_until"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+_Floats = NDArray[np.float64]
+_Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sofar:
+class Snapshot:
     """The evidence up to `at` (seconds since the run's start), and the phase that is under way there."""
 
     at: float
@@ -38,25 +36,29 @@ class Sofar:
     evidence: Evidence
 
 
-class Live:
-    """Follows requests.csv and series.csv in `directory`; `run` is run.json as it is known by now.
+class LiveEvidence:
+    """Follows requests.csv and series.csv of a run while they grow.
 
-    `step` is the judge's block in seconds: half a block would be another value than the whole one is later.
+    Args:
+        directory: The run's directory.
+        record: What is known of the run by now.
+        phases: The whole schedule.
+        rate: Requests per second.
+        step: The judge's block in seconds: half a block would be another value than the whole one is later.
     """
 
     def __init__(
-        self, directory: Path, run: Mapping[str, Any], phases: Sequence[Phase], rate: float, step: float
+        self, directory: Path, record: Record, phases: Sequence[Phase], rate: float, step: float
     ) -> None:
-        where = directory / "run.json"
         self._requests: GrowingTable[RequestRows] = GrowingTable.requests(directory / "requests.csv")
         self._series: GrowingTable[SeriesRows] = GrowingTable.series(directory / "series.csv")
         self._phases = phases
         self._rate = rate
         self._step = step
-        self._problems = read_problems(where, run.get("problems"))
-        self._terms = read_terms(where, run)
+        self._problems = record.problems
+        self._terms = record.terms
 
-    def read(self) -> Sofar | None:
+    def read(self) -> Snapshot | None:
         """What is complete, in whole steps of the phase under way; None while that is a warm-up, or has none."""
         requests, series = self._requests.read(), self._series.read()
         if requests is None or series is None:
@@ -70,15 +72,15 @@ class Live:
         if at <= phase.start:
             return None
         measured = [
-            Measured(phase.arm, phase.start, min(phase.end, at))
+            replace(phase, end=min(phase.end, at))
             for phase in self._phases
             if phase.kind == "measure" and phase.start < at
         ]
         evidence = build_evidence(measured, self._problems, requests, series, self._terms)
-        return Sofar(at, phase, evidence)
+        return Snapshot(at, phase, evidence)
 
 
-def complete_until(t: Floats, rate: float) -> float:
+def complete_until(t: _Floats, rate: float) -> float:
     """The time before which every request of the schedule (one each 1/`rate` s, from 0 on) is among `t`.
 
     >>> complete_until(np.asarray([0.0, 0.04, 0.02, 0.08]), 50)
@@ -99,23 +101,23 @@ def _sampled_until(series: SeriesRows) -> float:
     return min(newest)
 
 
-def mirrored(sofar: Sofar) -> Evidence:
-    """The baseline as both arms, as much of it as the canary will be judged with: only the work counts.
+def baseline_against_itself(snapshot: Snapshot) -> Evidence:
+    """The baseline as both arms, with as many samples as the canary will be judged with.
 
-    Looking takes processor time on what may be the machine that is measured. The canary's phases must not bear more of
-    it than the baseline's.
+    Judging takes processor time, perhaps on the machine that is measured. While the baseline runs this is judged, and
+    the verdict thrown away, so that the canary's phases do not bear more of that work than the baseline's.
     """
-    arm = sofar.evidence.baseline
-    copies = math.ceil((sofar.phase.end - sofar.phase.start) / arm.seconds)
-    return replace(sofar.evidence, baseline=_repeated(arm, copies), canary=arm)
+    arm = snapshot.evidence.baseline
+    copies = math.ceil(snapshot.phase.seconds / arm.seconds)
+    return replace(snapshot.evidence, baseline=_repeated(arm, copies), canary=arm)
 
 
 def _repeated(arm: Arm, copies: int) -> Arm:
-    def later(t: Floats) -> Floats:
+    def later(t: _Floats) -> _Floats:
         shifts = np.repeat(np.arange(copies) * arm.seconds, len(t))
         return np.asarray(np.tile(t, copies) + shifts, dtype=np.float64)
 
-    def again(column: Ints) -> Ints:
+    def again(column: _Ints) -> _Ints:
         return np.asarray(np.tile(column, copies), dtype=np.int64)
 
     rows = arm.requests

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import cycle, islice
+from types import MappingProxyType
+from typing import Final
 
-__all__ = ['COLOURS', 'Phase']
+__all__ = ["COLOURS", "Phase"]
 
-COLOURS = {"baseline": "blue", "canary": "green"}
+COLOURS: Final[Mapping[str, str]] = MappingProxyType({"baseline": "blue", "canary": "green"})
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A span of load on one arm: seconds since the run's start. A warm-up is not judged."""
+    """A span of load on one arm, `start` <= t < `end` in seconds since the run's start.
+
+    `arm` is baseline or canary, `kind` is warmup or measure. A warm-up is not judged.
+    """
 
     arm: str
     kind: str
@@ -23,6 +28,11 @@ class Phase:
     def colour(self) -> str:
         """Where this arm runs: blue carries the baseline, green the canary."""
         return COLOURS[self.arm]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return self.end - self.start
 
     def to_dict(self) -> dict[str, object]:
         """As written in run.json."""

@@ -1,4 +1,4 @@
-"""run.json: what is known of one run beside its samples, typed and read once."""
+"""run.json, format 1: what is known of one run beside its samples."""
 
 from __future__ import annotations
 
@@ -7,26 +7,55 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeGuard
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final, TypedDict, TypeGuard, Unpack
+
 from pipeline.base.errors import RunDirectoryError
-from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
-from pipeline.judge.words import count_of
-from pipeline.runs.tables import RequestRows, SeriesRows
+from pipeline.judge.evidence import Problem
+from pipeline.runs.phases import COLOURS, Phase
 
-__all__ = ['Phase', 'Terms', 'read_phases', 'read_problems', 'read_terms']
+__all__ = ["FORMAT", "Entries", "Record", "Terms", "Version"]
 
-_COLOUR = {"baseline": "blue", "canary": "green"}
+FORMAT: Final = 1
+
+
+class Entries(TypedDict, total=False):
+    """What run.json may hold, in the order in which a run writes it.
+
+    Everything up to `promoted` is there from the run's beginning; the rest comes as it is found out. `load` is the
+    loader's summary, `reconciliation` its counts against HAProxy's, `t0_unix` the Unix time of the first request.
+    """
+
+    format: int
+    tool: str
+    created: str
+    repo: str
+    sample: bool
+    sample_why: str
+    baseline: Mapping[str, str]
+    canary: Mapping[str, str]
+    settings: Mapping[str, Any]
+    profile: Mapping[str, Any]
+    problems: Sequence[Mapping[str, str]]
+    phases: Sequence[Mapping[str, object]]
+    t0_unix: float
+    promoted: bool | None
+    provider: str
+    calibration: Mapping[str, Any]
+    hosts: Mapping[str, Mapping[str, object]]
+    routes: Mapping[str, str]
+    stopped_early: Mapping[str, Any]
+    load: Mapping[str, Any]
+    reconciliation: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
-    """A measured phase, in seconds since the run's start: start <= t < end."""
+class Version:
+    """One of the two versions: the ref as the user gave it, and its commit. Empty strings: not recorded."""
 
-    arm: str
-    start: float
-    end: float
+    ref: str = ""
+    sha: str = ""
+    subject: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,72 +67,212 @@ class Terms:
     drift: Mapping[str, float] = field(default_factory=dict)
 
 
-def read_phases(where: Path, listed: Any) -> tuple[Phase, ...]:
-    """The measured phases of run.json's `phases`; one that never came beyond its start is left out."""
-    phases = []
-    for item in _objects(where, "phases", listed):
-        if item.get("arm") not in _COLOUR or item.get("kind") not in ("warmup", "measure"):
-            raise RunDirectoryError(
-                f"{where}: phases: unknown arm or kind: {item.get('arm')!r}, {item.get('kind')!r}"
-            )
-        if item["kind"] != "measure" or item.get("end") is None:
-            continue
-        start, end = item.get("start"), item["end"]
-        if not _is_time(start) or not _is_time(end):
-            raise RunDirectoryError(
-                f"{where}: phases: start and end must be seconds, not {start!r} and {end!r}"
-            )
-        if end > start:
-            phases.append(Phase(item["arm"], start, end))
-    phases.sort(key=lambda phase: phase.start)
-    for earlier, later in pairwise(phases):
-        if later.start < earlier.end:
-            raise RunDirectoryError(f"{where}: phases overlap at {later.start:g} s")
-    return tuple(phases)
+@dataclass(frozen=True)
+class Record:
+    """One run.json. It never changes; `grown` gives another one.
+
+    What only describes the run is empty or None where it is absent or of another type: a run that broke early has a
+    short record, and its report is wanted most. What the verdict rests on (`phases`, `measured`, `problems`, `terms`)
+    raises RunDirectoryError, in one line that names `file`, where it cannot be used. Strings are as they were written,
+    and not made safe for a terminal.
+    """
+
+    document: Mapping[str, Any]
+    file: Path = Path("run.json")
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], file: Path = Path("run.json")) -> Record:
+        """The record that `document`, read from `file`, is."""
+        return cls(dict(document), file)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As written in run.json: the same keys in the same order, those that nothing here reads included."""
+        return dict(self.document)
+
+    def grown(self, **entries: Unpack[Entries]) -> Record:
+        """The record with `entries` added, or put in place of those of the same name."""
+        return Record({**self.document, **entries}, self.file)
+
+    # what describes the run
+
+    @property
+    def tool(self) -> str:
+        """The version of this tool that made the run."""
+        return self._text("tool")
+
+    @property
+    def created(self) -> str:
+        """When the run began, an ISO time."""
+        return self._text("created")
+
+    @property
+    def repo(self) -> str:
+        """The repository, without a password."""
+        return self._text("repo")
+
+    @property
+    def sample(self) -> bool:
+        """Whether it was the bundled sample repository."""
+        return self.document.get("sample") is True
+
+    @property
+    def sample_why(self) -> str:
+        """Why the sample was used."""
+        return self._text("sample_why")
+
+    @property
+    def baseline(self) -> Version:
+        """The version on blue."""
+        return self._version("baseline")
+
+    @property
+    def canary(self) -> Version:
+        """The version on green."""
+        return self._version("canary")
+
+    @property
+    def profile(self) -> Mapping[str, Any] | None:
+        """The whole profile."""
+        profile = self.document.get("profile")
+        return profile if isinstance(profile, Mapping) else None
+
+    @property
+    def profile_name(self) -> str:
+        """What the profile is called."""
+        name = (self.profile or {}).get("name")
+        return name if isinstance(name, str) else ""
+
+    @property
+    def expected_status(self) -> tuple[int, ...]:
+        """The HTTP statuses that the profile calls right; empty when it names none."""
+        for part, key in (("policy", "expected_status"), ("expect", "status")):
+            section = (self.profile or {}).get(part)
+            given = section.get(key) if isinstance(section, Mapping) else None
+            listed = given if isinstance(given, list | tuple) else [given]
+            if found := tuple(int(status) for status in listed if _is_number(status)):
+                return found
+        return ()
+
+    @property
+    def schedule(self) -> str:
+        """phased or interleaved."""
+        schedule = self._mapping("settings").get("schedule")
+        return schedule if isinstance(schedule, str) else ""
+
+    @property
+    def rate(self) -> float | None:
+        """Requests per second."""
+        rate = self._mapping("settings").get("rate")
+        return float(rate) if _is_number(rate) else None
+
+    @property
+    def provider(self) -> str:
+        """Where the hosts came from: the lab's provider, or "inventory"."""
+        return self._text("provider")
+
+    @property
+    def promoted(self) -> bool | None:
+        """Whether the proxy was left on green; None before that was decided."""
+        promoted = self.document.get("promoted")
+        return promoted if isinstance(promoted, bool) else None
+
+    @property
+    def stopped_early(self) -> Mapping[str, Any]:
+        """`at`, `outcome` and `decided_after` of a run that ended before its schedule did; else empty."""
+        return self._mapping("stopped_early")
+
+    @property
+    def calibration(self) -> Mapping[str, Any] | None:
+        """What two measurements of the same code differ by on these hosts; None without a calibration."""
+        calibration = self.document.get("calibration")
+        return calibration if isinstance(calibration, Mapping) else None
+
+    # what the verdict rests on
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """All phases in the order of the file; one that never came beyond its start is left out."""
+        phases = []
+        for item in self._objects("phases"):
+            arm, kind, start, end = item.get("arm"), item.get("kind"), item.get("start"), item.get("end")
+            if arm not in COLOURS or kind not in ("warmup", "measure"):
+                raise self._unusable(f"phases: unknown arm or kind: {arm!r}, {kind!r}")
+            if _is_number(start) and _is_number(end):
+                if end > start:
+                    phases.append(Phase(arm, kind, float(start), float(end)))
+            elif kind == "measure" and end is not None:
+                raise self._unusable(f"phases: start and end must be seconds, not {start!r} and {end!r}")
+        return tuple(phases)
+
+    @property
+    def measured(self) -> tuple[Phase, ...]:
+        """The phases that are judged, in the order of time."""
+        found = (phase for phase in self.phases if phase.kind == "measure")
+        phases = tuple(sorted(found, key=lambda phase: phase.start))
+        for earlier, later in pairwise(phases):
+            if later.start < earlier.end:
+                raise self._unusable(f"phases overlap at {later.start:g} s")
+        return phases
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is known to be wrong with the run."""
+        problems = []
+        for item in self._objects("problems"):
+            effect, message = item.get("effect"), item.get("message")
+            if not isinstance(effect, str) or not isinstance(message, str):
+                raise self._unusable("problems: each needs an effect and a message")
+            problems.append(Problem(effect, message))
+        return tuple(problems)
+
+    @property
+    def terms(self) -> Terms:
+        """From `settings` and `calibration`; what is absent has the values of Terms."""
+        planned = self._mapping("settings").get("duration", 0.0)
+        return Terms(
+            pairing="time" if self.schedule == "interleaved" else "age",
+            planned=float(planned) if _is_number(planned) and planned > 0 else 0.0,
+            drift=self._drift(),
+        )
+
+    # inside
+
+    def _drift(self) -> dict[str, float]:
+        if self.document.get("calibration") is None:
+            return {}
+        known = self._mapping("calibration")
+        drift, kinds = known.get("drift"), known.get("kinds", {})
+        if not isinstance(kinds, Mapping):
+            raise self._unusable("calibration: kinds must map metrics to words")
+        if not isinstance(drift, Mapping) or not all(_is_number(d) and d >= 0 for d in drift.values()):
+            raise self._unusable("calibration: drift must map metrics to numbers from 0 on")
+        return {str(name): float(value) for name, value in drift.items()}
+
+    def _version(self, arm: str) -> Version:
+        fields = self._mapping(arm)
+        given = {key: fields.get(key) for key in ("ref", "sha", "subject", "date")}
+        return Version(**{key: value for key, value in given.items() if isinstance(value, str)})
+
+    def _text(self, key: str) -> str:
+        value = self.document.get(key)
+        return value if isinstance(value, str) else ""
+
+    def _mapping(self, key: str) -> Mapping[str, Any]:
+        value = self.document.get(key)
+        return value if isinstance(value, Mapping) else {}
+
+    def _objects(self, key: str) -> Sequence[Mapping[str, Any]]:
+        listed = self.document.get(key)
+        if listed is None:
+            return ()
+        if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+            raise self._unusable(f"{key} must be a list of objects")
+        return listed
+
+    def _unusable(self, why: str) -> RunDirectoryError:
+        return RunDirectoryError(f"{self.file}: {why}")
 
 
-def read_problems(where: Path, listed: Any) -> tuple[Problem, ...]:
-    """What is known to be wrong with the run."""
-    problems = []
-    for item in _objects(where, "problems", listed):
-        effect, message = item.get("effect"), item.get("message")
-        if not isinstance(effect, str) or not isinstance(message, str):
-            raise RunDirectoryError(f"{where}: problems: each needs an effect and a message")
-        problems.append(Problem(effect, message))
-    return tuple(problems)
-
-
-def read_terms(where: Path, run: Mapping[str, Any]) -> Terms:
-    """From run.json's `settings` and `calibration`; what is absent has the values of Terms."""
-    settings = run.get("settings")
-    settings = settings if isinstance(settings, Mapping) else {}
-    planned = settings.get("duration", 0.0)
-    return Terms(
-        pairing="time" if settings.get("schedule") == "interleaved" else "age",
-        planned=float(planned) if _is_time(planned) and planned > 0 else 0.0,
-        drift=_drift(where, run.get("calibration")),
-    )
-
-
-def _drift(where: Path, calibration: Any) -> dict[str, float]:
-    if calibration is None:
-        return {}
-    known = calibration if isinstance(calibration, Mapping) else {}
-    drift, kinds = known.get("drift"), known.get("kinds", {})
-    if not isinstance(kinds, Mapping):
-        raise RunDirectoryError(f"{where}: calibration: kinds must map metrics to words")
-    if not isinstance(drift, Mapping) or not all(_is_time(value) and value >= 0 for value in drift.values()):
-        raise RunDirectoryError(f"{where}: calibration: drift must map metrics to numbers from 0 on")
-    return {str(name): float(value) for name, value in drift.items()}
-
-
-def _is_time(value: Any) -> TypeGuard[float]:
+def _is_number(value: Any) -> TypeGuard[float]:
+    """A finite number; a bool is none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _objects(where: Path, name: str, listed: Any) -> list[dict[str, Any]]:
-    if listed is None:
-        return []
-    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise RunDirectoryError(f"{where}: {name} must be a list of objects")
-    return listed

@@ -1,4 +1,7 @@
-"""The CSV files of a run directory as columns; plain or gzipped, whole, cut off in the last row, or still growing."""
+"""The CSV files of a run directory: series.csv is written here, and both are read as columns.
+
+They may be plain or gzipped, whole, cut off in the last row, or still growing.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,29 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Final, Generic, Self, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
 from pipeline.base.errors import RunDirectoryError
-from types import TracebackType
-from typing import Self
 
-__all__ = ['GrowingTable', 'RequestRows', 'SeriesRows', 'SeriesWriter', 'find_table', 'read_requests', 'read_series']
+__all__ = [
+    "GrowingTable",
+    "RequestRows",
+    "SeriesRows",
+    "SeriesWriter",
+    "find_table",
+    "read_requests",
+    "read_series",
+]
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
+_Ints = NDArray[np.int64]
 
-
-Ints = NDArray[np.int64]
-
-
-_REQUESTS = ("t", "latency_us", "status", "error", "bytes", "body_ok", "body_crc", "served_by")
-
-
-_SERIES = ("t", "arm", "metric", "value")
+_REQUESTS: Final = ("t", "latency_us", "status", "error", "bytes", "body_ok", "body_crc", "served_by")
+_SERIES: Final = ("t", "arm", "metric", "value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +41,12 @@ class RequestRows:
     """All rows of requests.csv: units as in the judge's evidence; `served_by` as the proxy stamped it, `error` as the
     loader called what went wrong."""
 
-    t: Floats
-    latency: Floats
-    status: Ints
-    body_ok: Ints
-    size: Ints
-    body: Ints
+    t: _Floats
+    latency: _Floats
+    status: _Ints
+    body_ok: _Ints
+    size: _Ints
+    body: _Ints
     served_by: NDArray[np.str_]
     error: NDArray[np.str_]
 
@@ -48,10 +55,10 @@ class RequestRows:
 class SeriesRows:
     """All rows of series.csv."""
 
-    t: Floats
+    t: _Floats
     arm: NDArray[np.str_]
     metric: NDArray[np.str_]
-    value: Floats
+    value: _Floats
 
 
 def find_table(directory: Path, name: str) -> Path | None:
@@ -72,19 +79,19 @@ def read_series(path: Path) -> SeriesRows:
     return _series(_whole(path))
 
 
-Rows = TypeVar("Rows", RequestRows, SeriesRows)
+_Rows = TypeVar("_Rows", RequestRows, SeriesRows)
 
 
-class GrowingTable(Generic[Rows]):
+class GrowingTable(Generic[_Rows]):
     """A plain table that another process appends to. Each `read` parses only what is new since the last one."""
 
-    def __init__(self, path: Path, parse: Callable[[_Lines], Rows]) -> None:
+    def __init__(self, path: Path, parse: Callable[[_Lines], _Rows]) -> None:
         self._path = path
-        self._parse: Callable[[_Lines], Rows] = parse
+        self._parse: Callable[[_Lines], _Rows] = parse
         self._offset = 0
         self._header = ""
         self._number = 1
-        self._rows: Rows | None = None
+        self._rows: _Rows | None = None
 
     @classmethod
     def requests(cls, path: Path) -> GrowingTable[RequestRows]:
@@ -96,7 +103,7 @@ class GrowingTable(Generic[Rows]):
         """series.csv of a run that lasts."""
         return GrowingTable(path, _series)
 
-    def read(self) -> Rows | None:
+    def read(self) -> _Rows | None:
         """All whole rows so far, None before the header is there. Raises RunDirectoryError with the wrong line."""
         lines = self._new_lines()
         if lines and not self._header:
@@ -122,7 +129,28 @@ class GrowingTable(Generic[Rows]):
         return _split(text)
 
 
-def _joined(before: Rows, after: Rows) -> Rows:
+class SeriesWriter:
+    """Writes series.csv; line-buffered, so that a killed process loses no whole line."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", buffering=1, newline="", encoding="utf-8")
+        self._csv = csv.writer(self._file, lineterminator="\n")
+        self._csv.writerow(_SERIES)
+
+    def __call__(self, t: float, arm: str, metric: str, value: float) -> None:
+        """One sample: `t` seconds since the run's start, `value` in the metric's unit."""
+        self._csv.writerow((f"{t:.3f}", arm, metric, f"{value:.10g}"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def _joined(before: _Rows, after: _Rows) -> _Rows:
     columns = (
         np.concatenate((getattr(before, field.name), getattr(after, field.name))) for field in fields(before)
     )
@@ -200,7 +228,7 @@ def _rows(lines: _Lines, width: int) -> Iterator[list[str]]:
         raise RunDirectoryError(f"{lines.path}: no CSV file: {error}") from error
 
 
-def _floats(lines: _Lines, name: str, column: list[str]) -> Floats:
+def _floats(lines: _Lines, name: str, column: list[str]) -> _Floats:
     values = [text or "nan" for text in column]
     try:
         return np.asarray([float(text) for text in values], dtype=np.float64)
@@ -208,7 +236,7 @@ def _floats(lines: _Lines, name: str, column: list[str]) -> Floats:
         raise _bad(lines, name, values, float) from error
 
 
-def _ints(lines: _Lines, name: str, column: list[str], *, empty: int, base: int = 10) -> Ints:
+def _ints(lines: _Lines, name: str, column: list[str], *, empty: int, base: int = 10) -> _Ints:
     values = [text or str(empty) for text in column]
     try:
         return np.asarray([int(text, base) for text in values], dtype=np.int64)
@@ -223,24 +251,3 @@ def _bad(lines: _Lines, name: str, values: list[str], convert: Callable[[str], o
         except (ValueError, OverflowError):
             return RunDirectoryError(f"{lines.path}:{number}: {name} is {text[:40]!r}, not a number")
     return RunDirectoryError(f"{lines.path}: {name} holds what is no number")
-
-
-class SeriesWriter:
-    """`t,arm,metric,value`; line-buffered, so that a killed process loses no whole line."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", buffering=1, newline="", encoding="utf-8")
-        self._csv = csv.writer(self._file, lineterminator="\n")
-        self._csv.writerow(("t", "arm", "metric", "value"))
-
-    def __call__(self, t: float, arm: str, metric: str, value: float) -> None:
-        """One sample: `t` seconds since the run's start, `value` in the metric's unit."""
-        self._csv.writerow((f"{t:.3f}", arm, metric, f"{value:.10g}"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()

@@ -9,8 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from pipeline.base.facts import PROXY_PORT
-from pipeline.canary.measure import connected_proxy
-from pipeline.canary.proxy import Proxy
+from pipeline.canary.proxy import Proxy, connected_proxy
 from pipeline.lab.lab import Lab
 from tests.lab.conftest import Command
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.judge.evidence import Evidence
-from pipeline.runs.live import Live
+from pipeline.runs.live import LiveEvidence
 from pipeline.runs.phases import Phase
+from pipeline.runs.record import Record
 
 __all__ = ["PHASES", "RATE", "RUN", "Stage"]
 
@@ -32,7 +33,7 @@ class Stage:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.live = Live(path, RUN, PHASES, RATE, 1)
+        self.live = LiveEvidence(path, Record.from_dict(RUN), PHASES, RATE, 1)
         (path / "requests.csv").write_text(HEADER)
         (path / "series.csv").write_text("t,arm,metric,value\n")
 
@@ -57,5 +58,5 @@ class Stage:
                 )
 
     def evidence(self) -> tuple[float, Evidence] | None:
-        sofar = self.live.read()
-        return None if sofar is None else (sofar.at, sofar.evidence)
+        snapshot = self.live.read()
+        return None if snapshot is None else (snapshot.at, snapshot.evidence)

@@ -1,4 +1,4 @@
-"""Looks at a run that lasts: what ends it, what is thrown away, and what is said of them."""
+"""A run judged while it is under way: what ends it, what is thrown away, and what is said of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.canary.early_stop import Decided, Looks, in_short
+from pipeline.canary.early_stop import EarlyEnd, EarlyStop, in_short
 from pipeline.judge import judge
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.rules import MetricRule, Policy
 from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Summary, Verdict
-from pipeline.runs.directory import RunDirectory
+from pipeline.runs.directory import Run, load, write_record
+from pipeline.runs.record import Record
 from tests.support.canary_stage import PHASES, RATE, RUN, Stage
 
 
@@ -21,17 +22,16 @@ class Watched(Stage):
 
     def __init__(self, path: Path, early_stop: str = "fail") -> None:
         super().__init__(path)
-        self.directory = RunDirectory(path)
-        self.directory.write_run({**RUN, "phases": []})
-        self.looks = Looks(self.directory, RUN, PHASES, RATE, early_stop)
+        write_record(path, Record.from_dict({**RUN, "phases": []}))
+        self.early_stop = EarlyStop(Run(path, Record.from_dict(RUN)), PHASES, RATE, early_stop)
 
     def until(self, begin: int, end: int, status: int) -> None:
         """Grows second by second, looked at after each, until it is decided."""
         for second in range(begin, end):
             self.requests(second, second + 1, status=status)
             self.samples(second + 1, second + 2)
-            self.looks.look()
-            if self.looks.decided is not None:
+            self.early_stop.look()
+            if self.early_stop.end is not None:
                 return
 
 
@@ -49,15 +49,17 @@ def test_a_canary_of_errors_is_decided_within_seconds_and_the_files_say_the_same
     watched.samples(0, 1)
     watched.until(0, 12, 200)
     watched.until(12, 24, 500)
-    decided = watched.looks.decided
+    decided = watched.early_stop.end
     assert decided is not None
     assert (decided.outcome, decided.at) == (Outcome.FAILED, 14 + decided.after)
     assert decided.after <= 5
-    assert "shown worse: " in watched.looks.so_far
+    assert "shown worse: " in watched.early_stop.so_far
     phases = [phase.to_dict() for phase in PHASES]
     phases[-1]["end"] = decided.at
-    watched.directory.write_run({**RUN, "phases": phases, "stopped_early": decided.to_dict()})
-    again = judge(watched.directory.read_evidence(), watched.directory.rules(), watched.directory.policy())
+    stopped = {**RUN, "phases": phases, "stopped_early": decided.to_dict()}
+    write_record(tmp_path, Record.from_dict(stopped))
+    run = load(tmp_path)
+    again = judge(run.evidence, run.rules, run.policy)
     assert again.outcome is Outcome.FAILED
 
 
@@ -65,7 +67,7 @@ def test_looks_at_the_baseline_are_thrown_away_whatever_they_see(tmp_path: Path)
     watched = Watched(tmp_path, "both")
     watched.samples(0, 1)
     watched.until(0, 12, 500)
-    assert (watched.looks.decided, watched.looks.so_far) == (None, "")
+    assert (watched.early_stop.end, watched.early_stop.so_far) == (None, "")
 
 
 @pytest.mark.parametrize(
@@ -86,11 +88,11 @@ def test_what_ends_a_run_early(
         return verdict(outcome, [])
 
     watched = Watched(tmp_path, early_stop)
-    monkeypatch.setattr(watched.looks, "_judge", decided)
+    monkeypatch.setattr(watched.early_stop, "_judge", decided)
     watched.requests(0, 16)
     watched.samples(0, 17)
-    watched.looks.look()
-    assert watched.looks.decided == (Decided(16, outcome, 2) if stops else None)
+    watched.early_stop.look()
+    assert watched.early_stop.end == (EarlyEnd(16, outcome, 2) if stops else None)
 
 
 def test_a_block_is_judged_once_and_half_of_the_next_not_at_all(
@@ -103,21 +105,21 @@ def test_a_block_is_judged_once_and_half_of_the_next_not_at_all(
         return verdict(Outcome.PASSED, [])
 
     watched = Watched(tmp_path)
-    monkeypatch.setattr(watched.looks, "_judge", count)
+    monkeypatch.setattr(watched.early_stop, "_judge", count)
     watched.requests(0, 16)
     watched.samples(0, 17)
-    watched.looks.look()
-    watched.looks.look()
+    watched.early_stop.look()
+    watched.early_stop.look()
     watched.requests(16, 17)
     watched.samples(17, 18)
-    watched.looks.look()
+    watched.early_stop.look()
     assert [evidence.canary.seconds for evidence in judged] == [2]
 
 
 def test_off_looks_at_nothing(tmp_path: Path) -> None:
-    looks = Watched(tmp_path, "off").looks
-    asyncio.run(asyncio.wait_for(looks.run(), 1))
-    assert looks.decided is None
+    early_stop = Watched(tmp_path, "off").early_stop
+    asyncio.run(asyncio.wait_for(early_stop.run(), 1))
+    assert early_stop.end is None
 
 
 @pytest.mark.parametrize(

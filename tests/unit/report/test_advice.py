@@ -10,6 +10,7 @@ import tests.support.report_samples as samples
 from pipeline.judge.verdict import Decision, Outcome
 from pipeline.report.advice import advice
 from pipeline.report.facts import read_facts
+from pipeline.runs.record import Record
 
 
 def said(
@@ -17,7 +18,7 @@ def said(
 ) -> str | None:
     metrics = tuple(samples.metric(decision=Decision.INCONCLUSIVE, more_minutes=wait) for wait in waits)
     settings = {"schedule": schedule, "duration": 60}
-    facts = read_facts(samples.run(settings=settings, **run))
+    facts = read_facts(Record.from_dict(samples.run(settings=settings, **run)))
     return advice(samples.verdict(outcome=outcome, metrics=metrics), facts)
 
 

@@ -16,7 +16,9 @@ import tests.support.report_samples as samples
 from pipeline.judge.evidence import Arm, Evidence, Requests
 from pipeline.judge.verdict import Outcome
 from pipeline.report import html
+from pipeline.runs.record import Record
 
+RECORD, BARE = Record.from_dict(samples.run()), Record.from_dict({})
 INJECTION = "</script><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>\x1b[2J"
 
 
@@ -55,7 +57,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page() -> Page:
-    return Page(html.render(samples.verdict(), samples.run(), samples.evidence()))
+    return Page(html.render(samples.verdict(), RECORD, samples.evidence()))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ def hostile() -> Page:
         profile={"name": INJECTION, INJECTION: INJECTION},
         problems=[{"effect": INJECTION, "message": INJECTION}],
     )
-    return Page(html.render(verdict, run, samples.evidence()))
+    return Page(html.render(verdict, Record.from_dict(run), samples.evidence()))
 
 
 def test_the_verdict_comes_first_with_score_refs_and_commits(page: Page) -> None:
@@ -85,7 +87,7 @@ def test_the_verdict_comes_first_with_score_refs_and_commits(page: Page) -> None
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_each_outcome_is_in_the_title(outcome: Outcome) -> None:
-    text = html.render(samples.verdict(outcome=outcome, score=None), samples.run(), samples.evidence())
+    text = html.render(samples.verdict(outcome=outcome, score=None), RECORD, samples.evidence())
     assert f"<title>{outcome.upper()}: canary broken against master</title>" in text
 
 
@@ -124,7 +126,7 @@ def test_nothing_is_loaded_from_outside(page: Page, hostile: Page) -> None:
             value = attributes.get(name) or "#"
             assert value.startswith(("#", "data:")), (tag, name, value)
         assert not [name for name in attributes if name.startswith("on")]
-    styles = re.findall(r"<style>.*?</style>", html.render(samples.verdict(), {}, samples.evidence()), re.S)
+    styles = re.findall(r"<style>.*?</style>", html.render(samples.verdict(), BARE, samples.evidence()), re.S)
     assert not re.search(r"url\(|@import", "".join(styles))
 
 
@@ -152,7 +154,7 @@ def test_the_sample_repository_is_named_loudly(page: Page, hostile: Page) -> Non
 def test_a_long_run_stays_a_small_page() -> None:
     evidence = samples.evidence(rate=50, seconds=300)
     assert len(evidence.baseline.requests) + len(evidence.canary.requests) == 30_000
-    page = Page(html.render(samples.verdict(), samples.run(), evidence))
+    page = Page(html.render(samples.verdict(), RECORD, evidence))
     assert len(page.scripts[0]) < 200_000
 
 
@@ -161,7 +163,7 @@ def test_a_run_that_measured_nothing_still_has_a_page() -> None:
     whole = np.empty(0, np.int64)
     arm = Arm(Requests(none, none, whole, whole, whole), {}, 0.0)
     broken = samples.verdict(outcome=Outcome.INVALID, score=None)
-    page = Page(html.render(broken, {}, Evidence(arm, arm)))
+    page = Page(html.render(broken, BARE, Evidence(arm, arm)))
     assert "There are no samples to draw." in page.text
     assert "Invalid: the experiment is broken" in page.text
     assert "nan" not in page.text.lower()

@@ -13,6 +13,7 @@ from pipeline.judge.verdict import Decision, GroupScore
 from pipeline.report import html
 from pipeline.report.interval import WIDTH, bar
 from pipeline.report.rows import evidence_words, score_rows
+from pipeline.runs.record import Record
 
 
 def test_zero_and_the_margin_stand_at_the_same_places_whatever_the_metric() -> None:
@@ -89,7 +90,7 @@ def test_the_drawing_is_said_in_words(low: float | None, high: float | None, sai
 
 
 def test_each_compared_metric_s_row_and_section_has_the_drawing_with_its_words() -> None:
-    page = html.render(samples.verdict(), samples.run(), samples.evidence())
+    page = html.render(samples.verdict(), Record.from_dict(samples.run()), samples.evidence())
     labels = re.findall(r'<svg class="bar"[^>]*role="img" aria-label="([^"]+)"', page)
     assert len(labels) == 6  # three of the four have an effect, each drawn twice
     assert (
@@ -122,7 +123,7 @@ def test_the_score_can_be_recomputed_from_its_table() -> None:
 
 
 def test_a_score_that_a_critical_failure_made_is_said_to_be_that() -> None:
-    page = html.render(samples.verdict(score=0.0), samples.run(), samples.evidence())
+    page = html.render(samples.verdict(score=0.0), Record.from_dict(samples.run()), samples.evidence())
     assert "Here a critical failure makes it 0." in page
 
 

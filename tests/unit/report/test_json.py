@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 import tests.support.report_samples as samples
+from pipeline.judge.verdict import Verdict
 from pipeline.report import jsonout
+from pipeline.runs.record import Record
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -19,8 +21,12 @@ def parse(text: str) -> dict[str, Any]:
     return document
 
 
+def render(verdict: Verdict, run: dict[str, Any]) -> str:
+    return jsonout.render(verdict, Record.from_dict(run))
+
+
 def test_the_document_is_the_verdict_with_the_run_beside_it() -> None:
-    document = parse(jsonout.render(samples.verdict(), samples.run()))
+    document = parse(render(samples.verdict(), samples.run()))
     run = document.pop("run")
     assert document["format"] == 2
     assert document == json.loads(json.dumps(samples.verdict().to_dict()))
@@ -35,8 +41,8 @@ def test_the_document_is_the_verdict_with_the_run_beside_it() -> None:
 
 
 def test_a_run_without_facts_has_the_same_keys() -> None:
-    bare = parse(jsonout.render(samples.verdict(), {}))["run"]
-    full = parse(jsonout.render(samples.verdict(), samples.run()))["run"]
+    bare = parse(render(samples.verdict(), {}))["run"]
+    full = parse(render(samples.verdict(), samples.run()))["run"]
     assert list(bare) == list(full)
     assert bare["promoted"] is None
 
@@ -44,19 +50,19 @@ def test_a_run_without_facts_has_the_same_keys() -> None:
 def test_an_early_end_is_told_as_it_was_written() -> None:
     stopped = {"at": 332.0, "outcome": "failed", "decided_after": 12.0}
     assert (
-        parse(jsonout.render(samples.verdict(), samples.run(stopped_early=stopped)))["run"]["stopped_early"]
+        parse(render(samples.verdict(), samples.run(stopped_early=stopped)))["run"]["stopped_early"]
         == stopped
     )
-    assert parse(jsonout.render(samples.verdict(), samples.run()))["run"]["stopped_early"] is None
+    assert parse(render(samples.verdict(), samples.run()))["run"]["stopped_early"] is None
 
 
 def test_values_json_has_no_words_for_are_null() -> None:
     odd = samples.metric(effect=float("inf"), low=float("nan"), threshold=np.float64(0.1))
-    metric = parse(jsonout.render(samples.verdict(metrics=(odd,)), samples.run()))["metrics"][0]
+    metric = parse(render(samples.verdict(metrics=(odd,)), samples.run()))["metrics"][0]
     assert (metric["effect"], metric["low"], metric["threshold"]) == (None, None, 0.1)
 
 
 def test_no_escape_sequence_reaches_the_terminal() -> None:
-    text = jsonout.render(samples.verdict(reasons=("a\x1b[2Jb\u202e",)), samples.run())
+    text = render(samples.verdict(reasons=("a\x1b[2Jb\u202e",)), samples.run())
     assert text.isascii()
     assert "\x1b" not in text

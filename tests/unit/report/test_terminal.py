@@ -13,6 +13,7 @@ import tests.support.report_samples as samples
 from pipeline.judge.verdict import Decision, Outcome, Summary
 from pipeline.report import terminal
 from pipeline.report.text import between
+from pipeline.runs.record import Record
 
 HOSTILE = "evil\x1b[2J\x1b]0;title\x07\x9b31m\r\n\u202egnp <script>"
 
@@ -20,7 +21,8 @@ HOSTILE = "evil\x1b[2J\x1b]0;title\x07\x9b31m\r\n\u202egnp <script>"
 def lines(
     width: int = 80, *, color: bool = False, run: dict[str, Any] | None = None, **verdict: Any
 ) -> list[str]:
-    text = terminal.render(samples.verdict(**verdict), run or samples.run(), width=width, color=color)
+    record = Record.from_dict(run or samples.run())
+    text = terminal.render(samples.verdict(**verdict), record, width=width, color=color)
     return text.splitlines()
 
 
@@ -155,7 +157,8 @@ def test_the_sample_repository_is_named_loudly() -> None:
 
 
 def test_a_run_without_facts_and_metrics_still_renders() -> None:
-    rendered = terminal.render(samples.verdict(metrics=(), groups=()), {}, width=80, color=False)
+    bare = samples.verdict(metrics=(), groups=())
+    rendered = terminal.render(bare, Record.from_dict({}), width=80, color=False)
     assert rendered.splitlines()[-1].startswith("canary score 12/100: failed")
 
 

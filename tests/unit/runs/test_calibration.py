@@ -10,15 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.runs.calibration import Calibration, Key, Measured, Store, drift_bound, measured_of, note
+from pipeline.base.errors import EnvironmentError_, Exit, RunDirectoryError
 from pipeline.cli.root import run
-from pipeline.base.errors import EnvironmentError_, RunDirectoryError
-from pipeline.base.errors import Exit
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Summary, Verdict
-from pipeline.runs.directory import RunDirectory
-from pipeline.runs.calibration import trends_of
+from pipeline.runs.calibration import (
+    Calibration,
+    Key,
+    Measured,
+    Store,
+    drift_bound,
+    measured_of,
+    note,
+    trends_of,
+)
+from pipeline.runs.directory import load, write_record
+from pipeline.runs.record import Record
 
 KEY = Key("preview", "sample", "lxc", "phased", 50, 120, 15)
 
@@ -86,16 +94,16 @@ def test_a_file_that_cannot_be_used_is_one_line_and_says_what_to_do(tmp_path: Pa
 
 
 def test_an_invalid_run_says_nothing_about_the_machine() -> None:
-    facts = {"created": "2026-11-23T10:00:00+00:00", "canary": {"sha": "a" * 40}}
-    assert measured_of(facts, verdict(Outcome.INVALID, 0.5, Decision.FAIL), {}) is None
-    found = measured_of(facts, verdict(Outcome.FAILED, 0.06, Decision.FAIL), {"latency_p50": 0.1})
+    record = Record.from_dict({"created": "2026-11-23T10:00:00+00:00", "canary": {"sha": "a" * 40}})
+    assert measured_of(record, verdict(Outcome.INVALID, 0.5, Decision.FAIL), {}) is None
+    found = measured_of(record, verdict(Outcome.FAILED, 0.06, Decision.FAIL), {"latency_p50": 0.1})
     assert found is not None
     assert (found.effects, found.trends) == ({"latency_p50": 0.06}, {"latency_p50": 0.1})
 
 
 def test_what_was_not_compared_has_no_difference() -> None:
-    facts = {"created": "2026-11-23T10:00:00+00:00", "canary": {"sha": "a" * 40}}
-    found = measured_of(facts, verdict(Outcome.PASSED, None, Decision.NODATA), {})
+    record = Record.from_dict({"created": "2026-11-23T10:00:00+00:00", "canary": {"sha": "a" * 40}})
+    found = measured_of(record, verdict(Outcome.PASSED, None, Decision.NODATA), {})
     assert found is not None
     assert found.effects == {}
 
@@ -108,9 +116,8 @@ def run_json(calibration: object) -> dict[str, Any]:
 
 def test_a_calibration_in_run_json_reaches_the_judge_and_the_report(tmp_path: Path) -> None:
     calibration = Calibration(KEY, (measured(0.03), measured(-0.02))).to_run()
-    directory = RunDirectory(tmp_path)
-    directory.write_run(run_json(calibration))
-    evidence = directory.read_evidence()
+    write_record(tmp_path, Record.from_dict(run_json(calibration)))
+    evidence = load(tmp_path).evidence
     assert evidence.drift == {"latency_p50": pytest.approx(calibration["drift"]["latency_p50"])}
     assert (evidence.pairing, evidence.planned) == ("time", 120)
     (said,) = evidence.problems
@@ -132,10 +139,9 @@ def test_a_drift_within_the_margin_changes_nothing_and_says_so() -> None:
     [[], {}, {"drift": {"latency_p50": -1}}, {"drift": {"latency_p50": "x"}}, {"drift": {}, "kinds": 3}],
 )
 def test_a_broken_calibration_in_run_json_is_one_line(tmp_path: Path, calibration: object) -> None:
-    directory = RunDirectory(tmp_path)
-    directory.write_run(run_json(calibration))
+    write_record(tmp_path, Record.from_dict(run_json(calibration)))
     with pytest.raises(RunDirectoryError, match="calibration: "):
-        directory.read_evidence()
+        _ = load(tmp_path).evidence
 
 
 def test_the_trend_within_a_phase_is_a_fraction_a_minute() -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.canary_stage import PHASES, RATE, RUN, Stage
 
-from pipeline.runs.live import complete_until, mirrored
 from pipeline.base.errors import RunDirectoryError
-from pipeline.runs.directory import RunDirectory
+from pipeline.runs.directory import load, write_record
+from pipeline.runs.live import baseline_against_itself, complete_until
+from pipeline.runs.record import Record
+from tests.support.canary_stage import PHASES, RATE, RUN, Stage
 
 
 @pytest.fixture
@@ -92,9 +93,8 @@ def test_the_files_cut_at_a_look_give_the_evidence_of_that_look(stage: Stage) ->
     stage.samples(20, 22)
     phases = [phase.to_dict() for phase in PHASES]
     phases[-1]["end"] = at
-    directory = RunDirectory(stage.path)
-    directory.write_run({**RUN, "phases": phases})
-    filed = directory.read_evidence()
+    write_record(stage.path, Record.from_dict({**RUN, "phases": phases}))
+    filed = load(stage.path).evidence
     assert (filed.canary.seconds, filed.canary.phase_starts) == (4, (14,)) == (
         live.canary.seconds, live.canary.phase_starts,
     )  # fmt: skip
@@ -112,7 +112,7 @@ def test_a_look_in_the_baselines_phase_is_as_much_work_as_one_in_the_canarys(sta
     early = stage.live.read()
     assert early is not None
     assert early.evidence.canary.seconds == 0
-    mirror = mirrored(early)
+    mirror = baseline_against_itself(early)
     stage.requests(5, 17)
     stage.samples(6, 18)
     late = stage.live.read()
