@@ -199,7 +199,7 @@ class Record:
                 raise self._unusable(f"phases: unknown arm or kind: {arm!r}, {kind!r}")
             if _is_number(start) and _is_number(end):
                 if end > start:
-                    phases.append(Phase(arm, kind, float(start), float(end)))
+                    phases.append(Phase(item["arm"], kind, float(start), float(end)))
             elif kind == "measure" and end is not None:
                 raise self._unusable(f"phases: start and end must be seconds, not {start!r} and {end!r}")
         return tuple(phases)
