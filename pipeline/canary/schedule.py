@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import cycle, islice
+from typing import Final
 
-from pipeline.runs.phases import Phase
+from pipeline.runs.phases import COLOURS, Phase
 
 __all__ = ["SLICE_SECONDS", "interleaved", "phased"]
 
 # A shared machine is a twentieth faster or slower within half a minute; what lasts longer than a slice cancels.
-SLICE_SECONDS = 6.0
+SLICE_SECONDS: Final = 6.0
 
 
 def phased(duration: float, warmup: float) -> tuple[Phase, ...]:
@@ -18,10 +19,8 @@ def phased(duration: float, warmup: float) -> tuple[Phase, ...]:
     >>> [(p.arm, p.kind, p.start, p.end) for p in phased(300, 20)][2:]
     [('canary', 'warmup', 320.0, 340.0), ('canary', 'measure', 340.0, 640.0)]
     """
-    return _lay([
-        ("baseline", "warmup", warmup), ("baseline", "measure", duration),
-        ("canary", "warmup", warmup), ("canary", "measure", duration),
-    ])  # fmt: skip
+    parts = (("warmup", warmup), ("measure", duration))
+    return _lay([(arm, kind, seconds) for arm in COLOURS for kind, seconds in parts])
 
 
 def interleaved(
@@ -46,6 +45,7 @@ def interleaved(
 
 
 def _lay(spans: list[tuple[str, str, float]]) -> tuple[Phase, ...]:
+    """The phases that follow each other: of each span its arm, its kind and its seconds; an empty one is left out."""
     phases, at = [], 0.0
     for arm, kind, seconds in spans:
         if seconds > 0:

@@ -39,9 +39,12 @@ Examples:
 @click.option("--keep", is_flag=True, help="Leave the lab up afterwards.")
 @click.option("--fresh", is_flag=True, help="Forget the earlier runs of the same kind.")
 @click.option(
-    "--into", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
     help="Where run directories go.",
-)  # fmt: skip
+)
 @click.option("--show", is_flag=True, help="Show what is stored, and measure nothing.")
 @json_option
 def calibrate(ref: str | None, count: int, fresh: bool, show: bool, as_json: bool, **options: Any) -> int:
@@ -66,9 +69,14 @@ def calibrate(ref: str | None, count: int, fresh: bool, show: bool, as_json: boo
     from pipeline.canary.plan import Settings, make_plan
 
     settings = Settings(
-        baseline=ref, canary=ref, early_stop="off", calibration=False, promote=False,
-        runs=options.pop("into"), **options,
-    )  # fmt: skip
+        baseline=ref,
+        canary=ref,
+        early_stop="off",
+        calibration=False,
+        promote=False,
+        runs=options.pop("into"),
+        **options,
+    )
     progress = Progress()
     _print((measure(make_plan(settings, progress), count, progress, fresh=fresh),), as_json=as_json)
     return Exit.OK

@@ -49,13 +49,19 @@ Examples:
     help="Load on each version before it, not judged.",
 )
 @click.option(
-    "--schedule", type=click.Choice(["phased", "interleaved"]), default="phased", show_default=True,
+    "--schedule",
+    type=click.Choice(["phased", "interleaved"]),
+    default="phased",
+    show_default=True,
     help="All baseline then all canary, or slices in the order ABBA (immune to drift of the machine).",
-)  # fmt: skip
+)
 @click.option(
-    "--early-stop", type=click.Choice(["fail", "both", "off"]), default="fail", show_default=True,
+    "--early-stop",
+    type=click.Choice(["fail", "both", "off"]),
+    default="fail",
+    show_default=True,
     help="End as soon as the canary is shown to be worse; both: or shown to be no worse; off: never.",
-)  # fmt: skip
+)
 @click.option("--no-calibration", is_flag=True, help="Judge as if `pipeline calibrate` had never run here.")
 @provider_option
 @inventory_option
@@ -69,9 +75,11 @@ Examples:
     help="Where run directories go.",
 )
 @click.option(
-    "--monitor", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--monitor",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="The inventory whose monitor shows the verdict.  [default: that of -i, or of the last `prod up`]",
-)  # fmt: skip
+)
 @click.option("--no-monitor", is_flag=True, help="Show the verdict on no dashboard.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, change nothing.")
 @json_option

@@ -32,9 +32,13 @@ def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.argument("run", type=_FILE, required=False)
 @click.option(
-    "--judge", "which", type=click.Choice(["pipeline", "kayenta"]), default="pipeline", show_default=True,
+    "--judge",
+    "which",
+    type=click.Choice(["pipeline", "kayenta"]),
+    default="pipeline",
+    show_default=True,
     help="Our judge, or Spinnaker's NetflixACAJudge-v1.0 number by number.",
-)  # fmt: skip
+)
 @click.option(
     "--config", type=_FILE, help="What is compared: our YAML; kayenta: Spinnaker's canary-config JSON."
 )
@@ -42,10 +46,11 @@ def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--canary", type=_FILE, help="The canary's series, CSV.")
 @click.option("--prometheus", metavar="URL", help="Take both versions' series from this Prometheus.")
 @click.option(
-    "--credentials", type=_FILE,
+    "--credentials",
+    type=_FILE,
     help="Prometheus: a file of mode 600 with one line: Bearer TOKEN or Basic USER:PASSWORD. "
     "[default: the variable PIPELINE_PROMETHEUS_CREDENTIALS, if set]",
-)  # fmt: skip
+)
 @click.option("--ca", type=_FILE, help="Prometheus: the authority that signed its certificate, PEM.")
 @_time_options
 @click.option(

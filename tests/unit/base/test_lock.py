@@ -47,3 +47,14 @@ def test_a_child_does_not_keep_the_lab_locked(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_the_lock_names_the_command_without_the_password_in_its_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pipeline", "canary", "--repo", "https://me:secret@example.org/x.git"])
+    with lab_lock(tmp_path):
+        with pytest.raises(LockedError) as refused, lab_lock(tmp_path):
+            pass
+        assert "example.org" in refused.value.message
+        assert "secret" not in refused.value.message

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import tests.support.report_samples as samples
 from pipeline.canary.early_stop import EarlyEnd, EarlyStop, in_short
 from pipeline.judge import judge
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.rules import MetricRule, Policy
-from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Summary, Verdict
+from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.runs.directory import Run, load, write_record
 from pipeline.runs.record import Record
 from tests.support.canary_stage import PHASES, RATE, RUN, Stage
@@ -36,12 +37,8 @@ class Watched(Stage):
 
 
 def verdict(outcome: Outcome, decisions: list[Decision]) -> Verdict:
-    arm = Summary(10, 1.0)
-    metrics = tuple(
-        MetricVerdict(f"m{i}", f"Metric {i}", "g", "s", 1, False, arm, arm, 0.1, "relative", 0.05, decision, "")
-        for i, decision in enumerate(decisions)
-    )  # fmt: skip
-    return Verdict(outcome, 100, 75, (), metrics, ())
+    metrics = [samples.metric(title=f"Metric {i}", decision=each) for i, each in enumerate(decisions)]
+    return samples.verdict(outcome=outcome, metrics=tuple(metrics))
 
 
 def test_a_canary_of_errors_is_decided_within_seconds_and_the_files_say_the_same(tmp_path: Path) -> None:

@@ -17,8 +17,11 @@ def measured(phases: tuple[Phase, ...], arm: str) -> float:
 def test_the_default_is_the_seeds_five_minutes_on_blue_then_five_on_green() -> None:
     phases = phased(300, 20)
     assert [(p.colour, p.kind, p.end - p.start) for p in phases] == [
-        ("blue", "warmup", 20), ("blue", "measure", 300), ("green", "warmup", 20), ("green", "measure", 300),
-    ]  # fmt: skip
+        ("blue", "warmup", 20),
+        ("blue", "measure", 300),
+        ("green", "warmup", 20),
+        ("green", "measure", 300),
+    ]
 
 
 @pytest.mark.parametrize("duration", [10, 45, 60, 100, 300])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.base.errors import EnvironmentError_, Exit, RunDirectoryError
-from pipeline.cli.root import run
+import tests.support.report_samples as samples
+from pipeline.base.errors import EnvironmentError_, RunDirectoryError
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Summary, Verdict
+from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.runs.calibration import (
     Calibration,
     Key,
@@ -36,11 +35,8 @@ def measured(effect: float, kind: str = "relative", name: str = "latency_p50") -
 
 
 def verdict(outcome: Outcome, effect: float | None, decision: Decision) -> Verdict:
-    arm = Summary(10, 1.0)
-    metric = MetricVerdict(
-        "latency_p50", "Latency, median", "latency", "s", 30, False, arm, arm, effect, "relative", 0.05, decision, ""
-    )  # fmt: skip
-    return Verdict(outcome, 100, 75, (), (metric,), ())
+    metric = samples.metric("latency_p50", effect=effect, decision=decision)
+    return samples.verdict(outcome=outcome, metrics=(metric,))
 
 
 @pytest.mark.parametrize("m", [2, 5, 20])
@@ -153,28 +149,3 @@ def test_the_trend_within_a_phase_is_a_fraction_a_minute() -> None:
     trends = trends_of(Evidence(arm, arm))
     assert trends["latency_p50"] == pytest.approx(0.02, rel=0.01)
     assert trends["service_cpu"] == pytest.approx(0, abs=1e-9)
-
-
-def test_show_prints_each_metric_with_its_bound(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("pipeline.base.places.ROOT", tmp_path)
-    for effect in (0.01, -0.02):
-        (tmp_path / ".pipeline").mkdir(exist_ok=True)
-        Store(tmp_path / ".pipeline" / "calibration.json").add(KEY, measured(effect))
-    assert run(["calibrate", "--show"]) == Exit.OK
-    text = capsys.readouterr().out
-    assert "sample, profile preview, lxc, phased, 50/s, 120 s after 15 s: 2 runs, the last 2026-11-23" in text
-    assert [line.split() for line in text.splitlines() if line.startswith("latency_p50")] == [
-        ["latency_p50", "-2", "%", "1", "%", "8.33", "%", "1", "%/min"]
-    ]
-    assert run(["calibrate", "--show", "--json"]) == Exit.OK
-    (found,) = json.loads(capsys.readouterr().out)["calibrations"]
-    assert found["bounds"]["latency_p50"] == pytest.approx(0.0833, rel=0.01)
-
-
-@pytest.mark.parametrize(
-    "arguments", [["calibrate"], ["calibrate", "master", "--show"], ["calibrate", "master", "--runs", "0"]]
-)
-def test_a_call_that_makes_no_sense_is_a_usage_error(arguments: list[str]) -> None:
-    assert run(arguments) == Exit.USAGE

@@ -1,4 +1,4 @@
-"""What may hold a password stays out of process lists, locks and run directories."""
+"""Headers come from a file: what may hold a password stays out of the process list."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-
-import pytest
-
-from pipeline.base.errors import LockedError
-from pipeline.base.lock import lab_lock
 
 
 def test_the_loader_takes_headers_from_a_file(tmp_path: Path) -> None:
@@ -55,14 +50,3 @@ def test_a_header_file_that_is_wrong_is_one_line(tmp_path: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-
-
-def test_the_lock_names_the_command_without_the_password_in_its_url(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["pipeline", "canary", "--repo", "https://me:secret@example.org/x.git"])
-    with lab_lock(tmp_path):
-        with pytest.raises(LockedError) as refused, lab_lock(tmp_path):
-            pass
-        assert "example.org" in refused.value.message
-        assert "secret" not in refused.value.message
