@@ -13,7 +13,7 @@ from pipeline.runs.directory import Run
 from pipeline.runs.live import LiveEvidence, baseline_against_itself
 from pipeline.runs.phases import Phase
 
-__all__ = ["EarlyEnd", "EarlyStop", "in_short", "spacing"]
+__all__ = ["EarlyEnd", "EarlyStop", "in_short"]
 
 # Which outcomes end a run, by the setting `early_stop`.
 _ENDING: Final[Mapping[str, frozenset[Outcome]]] = {
@@ -69,7 +69,7 @@ class EarlyStop:
         while self._ending and self.end is None:
             began = time.monotonic()
             cost = await asyncio.to_thread(self.look)
-            await asyncio.sleep(max(0.0, began + spacing(cost) - time.monotonic()))
+            await asyncio.sleep(max(0.0, began + _spacing(cost) - time.monotonic()))
 
     def look(self) -> float:
         """Judge once, if there is a new block; gives the processor time that it took, in seconds."""
@@ -89,10 +89,10 @@ class EarlyStop:
         return time.thread_time() - began
 
 
-def spacing(cost: float) -> float:
+def _spacing(cost: float) -> float:
     """Seconds from the beginning of a judgement that took `cost` seconds to that of the next.
 
-    >>> spacing(0.01), spacing(0.2)
+    >>> _spacing(0.01), _spacing(0.2)
     (1.0, 4.0)
     """
     return max(_INTERVAL, cost / _MOST_OF_THE_TIME)

@@ -36,20 +36,20 @@ def _check_method(text: str) -> str:
     return text
 
 
-Word = Annotated[
+_Word = Annotated[
     str, matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)")
 ]
-Argv = Annotated[tuple[Word, ...], Field(min_length=1)]
+_Argv = Annotated[tuple[_Word, ...], Field(min_length=1)]
 # What the proxy's configuration takes without quoting.
-PlainPath = Annotated[
+_PlainPath = Annotated[
     str, matching(r"/[A-Za-z0-9._~/-]*", "a plain path such as /preview (what follows a ? goes into query)")
 ]
-Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
-Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text")]
-HeaderName = Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name")]
-VariableName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name")]
-Package = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(le=600)]
+_Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
+_Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text")]
+_HeaderName = Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name")]
+_VariableName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name")]
+_Package = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
+_Seconds = Annotated[float, BeforeValidator(parse_duration), Field(le=600)]
 
 
 class _Part(BaseModel):
@@ -62,10 +62,10 @@ class Request(_Part):
     Either `body` (text) or `json` (`json_body` here), or neither. `query` is what follows the `?`, encoded.
     """
 
-    method: Method = "GET"
-    path: PlainPath
+    method: _Method = "GET"
+    path: _PlainPath
     query: Annotated[str, matching(r"[\x21\x22\x24-\x7e]*", "a query: no spaces (use %20), no #")] = ""
-    headers: Mapping[HeaderName, Value] = Field(default_factory=dict)
+    headers: Mapping[_HeaderName, _Value] = Field(default_factory=dict)
     body: str | None = None
     json_body: JsonValue = Field(default=None, alias="json")
 
@@ -94,8 +94,8 @@ class Request(_Part):
 class Route(_Part):
     """A path that means the public path on an instance. `method` None: the request's own."""
 
-    path: PlainPath
-    method: Method | None = None
+    path: _PlainPath
+    method: _Method | None = None
 
 
 class Expect(_Part):
@@ -114,15 +114,15 @@ class Profile(_Part):
     """
 
     name: Annotated[str, matching(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
-    install: tuple[Argv, ...] = ()
-    start: Argv
-    environment: Mapping[VariableName, Value] = Field(default_factory=dict)
+    install: tuple[_Argv, ...] = ()
+    start: _Argv
+    environment: Mapping[_VariableName, _Value] = Field(default_factory=dict)
     port: Annotated[int, Field(ge=1024, le=65535)]
-    start_timeout: Seconds = 30.0
+    start_timeout: _Seconds = 30.0
     request: Request
     routes: tuple[Route, ...] = ()
     expect: Expect = Expect()
-    packages: tuple[Package, ...] = ()
+    packages: tuple[_Package, ...] = ()
     metrics: Annotated[tuple[MetricRule, ...], Field(min_length=1)] = Field(default_factory=default_rules)
     policy: Policy = Policy()
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.report.facts import RunFacts
 
 __all__ = ["advice"]
 
-# More minutes than this are better spent on slices in turns, where the machine's moods cancel.
-_PATIENCE = 10.0
+# Whoever would need more minutes than this had better measure both versions in turns, where what the machine does
+# falls on both alike.
+_PATIENCE: Final = 10.0
 
 
 def advice(verdict: Verdict, facts: RunFacts) -> str | None:

@@ -23,7 +23,8 @@ _FROM, _TO = -2.0, 3.0  # the scale's ends, in margins
 class Bar:
     """Places from 0 to WIDTH; `cut_low` and `cut_high`: that end lies beyond the scale, or there is none.
 
-    `bar` is where a fail begins: the margin, or the calibrated drift where that is more. `spoken` says it all.
+    `bar` is where a fail begins: the margin, or the calibrated drift where that is more. `spoken` is the
+    same in words, for those who do not see it.
     """
 
     zero: float

@@ -12,7 +12,7 @@ from pipeline.judge.words import amount
 from pipeline.report.interval import bar
 from pipeline.report.text import MISSING, between, change, short, size, threshold
 
-__all__ = ["flatten", "group_rows", "metric_row", "score_rows"]
+__all__ = ["evidence_words", "flatten", "group_rows", "metric_row", "score_rows"]
 
 _WORDS: Final[Mapping[Decision, str]] = {
     Decision.PASS: "pass",

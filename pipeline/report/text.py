@@ -1,9 +1,4 @@
-"""Effects and untrusted strings as a person reads them; used by the terminal and the page alike.
-
-Refs, commit subjects and messages come from repositories and hosts nobody vouches for. `clean` is the one
-door through which they reach an output: what could move a cursor, recolour a terminal or
-reverse a line stays outside.
-"""
+"""A metric's effect as a person reads it; used by the terminal and the page alike."""
 
 from __future__ import annotations
 

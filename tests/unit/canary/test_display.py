@@ -1,0 +1,43 @@
+"""What a second of load looks like where there is no terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.base.console import Progress
+from pipeline.canary.display import LoadDisplay, Second
+from pipeline.runs.phases import Phase
+
+EVENT = {"completed": 50, "p50_ms": 6.04, "p99_ms": None}
+HEALTH = {"baseline": {"host_cpu": 0.254, "host_memory": 123e6}, "canary": {}}
+
+
+def second(at: float, so_far: str = "", kind: str = "measure") -> Second:
+    return Second(Phase("baseline", kind, 0, 60), at, 150, EVENT, 2, HEALTH, so_far)
+
+
+def shown(*seconds: Second) -> None:
+    display = LoadDisplay(Progress())
+    with display.shown():
+        for each in seconds:
+            display.second(each)
+
+
+def test_a_second_is_told_with_its_requests_and_both_hosts(capsys: pytest.CaptureFixture[str]) -> None:
+    shown(second(20))
+    assert capsys.readouterr().err.partition("s  ")[2] == (
+        "load on baseline (blue), 40 s left, 130 s in all: 50/s, 2 failed, p50 6.0 ms, p99 - ms; "
+        "blue CPU 0.25 memory 123 MB, green CPU - memory - MB\n"
+    )
+
+
+def test_what_the_judge_says_so_far_ends_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    shown(second(20, "shown worse: Failed requests"))
+    assert capsys.readouterr().err.endswith("; so far: shown worse: Failed requests\n")
+
+
+def test_there_is_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    shown(*(second(at, kind="warmup") for at in range(1, 36)))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition("(blue), ")[2].partition(" s left")[0] for line in lines] == ["50", "40", "30"]
+    assert all("warm-up of baseline" in line for line in lines)
