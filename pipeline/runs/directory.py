@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import gzip
+import io
 import json
 import math
 import shutil
@@ -18,7 +19,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.base.errors import RunDirectoryError
-from pipeline.base.files import replacing, write_whole
+from pipeline.base.files import write_whole
 from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.rules import MetricRule, Policy, default_rules
 from pipeline.judge.verdict import Verdict
@@ -148,13 +149,11 @@ def compress_tables(path: Path) -> None:
         plain = path / name
         if not plain.is_file():
             continue
-        with (
-            plain.open("rb") as source,
-            replacing(path / f"{name}.gz") as target,
-            # No time and no name inside: the same samples give the same bytes.
-            gzip.GzipFile("", "wb", 6, target, mtime=0) as packed,
-        ):
-            shutil.copyfileobj(source, packed, 1 << 20)
+        packed = io.BytesIO()
+        # No time and no name inside: the same samples give the same bytes.
+        with plain.open("rb") as source, gzip.GzipFile("", "wb", 6, packed, mtime=0) as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        write_whole(path / f"{name}.gz", packed.getvalue())
         plain.unlink()
 
 
