@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,10 +14,10 @@ from pipeline.cli.options import json_option
 
 __all__ = ["judge"]
 
-_FILE = click.Path(path_type=Path)
-_SCORE = click.FloatRange(0, 100)
-_TIMES = ("from", "to", "baseline-from", "baseline-to", "canary-from", "canary-to")
-_FORMS = "pipeline judge --help shows the four forms"
+_FILE: Final = click.Path(path_type=Path)
+_SCORE: Final = click.FloatRange(0, 100)
+_TIMES: Final = ("from", "to", "baseline-from", "baseline-to", "canary-from", "canary-to")
+_FORMS: Final = "pipeline judge --help shows the four forms"
 
 
 def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,9 +25,27 @@ def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
         arm, _, edge = name.rpartition("-")
         of = f"the {arm} alone" if arm else "both versions: 2026-01-31T10:00:00Z, -30m or now"
         says = f"Prometheus: {'begin' if edge == 'from' else 'end'} of {of}."
-        add = click.option(f"--{name}", name.replace("-", "_") + "_at", metavar="TIME", help=says)
-        command = add(command)
+        command = click.option(f"--{name}", _parameter(name), metavar="TIME", help=says)(command)
     return command
+
+
+def _parameter(time: str) -> str:
+    """The parameter of one of _TIMES: what `from` is called, which is a word of Python's own."""
+    return f"{time.replace('-', '_')}_at"
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Where two sets of series come from, as it was typed; `times` by option, only those that were given."""
+
+    config: Path | None
+    baseline: Path | None
+    canary: Path | None
+    prometheus: str | None
+    credentials: Path | None
+    ca: Path | None
+    keep: Path | None
+    times: Mapping[str, str]
 
 
 @click.command()
@@ -64,10 +83,6 @@ def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def judge(
     run: Path | None,
     which: str,
-    config: Path | None,
-    baseline: Path | None,
-    canary: Path | None,
-    prometheus: str | None,
     pass_score: float | None,
     marginal: float | None,
     as_json: bool,
@@ -86,23 +101,35 @@ def judge(
 
     docs/prometheus.md has canary.yml; docs/kayenta.md has canary.json.
     """
-    given = {f"--{name.removesuffix('_at').replace('_', '-')}": value for name, value in others.items()}
-    if prometheus is None:
-        _refuse(given, "goes with --prometheus")
+    needless = {
+        f"--{name.removesuffix('_at').replace('_', '-')}": value  # the one that was typed first is named
+        for name, value in others.items()
+        if name not in ("config", "baseline", "canary", "prometheus")
+    }
+    times = {name: others.pop(_parameter(name)) for name in _TIMES}
+    series = _Series(**others, times={name: text for name, text in times.items() if text is not None})
+    if series.prometheus is None:
+        _refuse(needless, "goes with --prometheus")
     if which == "kayenta":
-        _refuse({"--prometheus": prometheus}, "is for --judge pipeline")
+        _refuse({"--prometheus": series.prometheus}, "is for --judge pipeline")
         from pipeline.cli.judge_kayenta import judge_kayenta
 
-        return judge_kayenta(run, config, baseline, canary, pass_score, marginal, as_json=as_json)
+        files, scores = (series.baseline, series.canary), (pass_score, marginal)
+        return judge_kayenta(run, series.config, files, scores, as_json=as_json)
     _refuse({"--pass": pass_score, "--marginal": marginal}, "is for --judge kayenta")
-    if run is not None:
-        series = {"--config": config, "--baseline": baseline, "--canary": canary, "--prometheus": prometheus}
-        _refuse(series, "is for series, not for a run directory: that has its profile in it")
-        return _judge_run(run, as_json=as_json)
-    return _judge_series(config, baseline, canary, prometheus, others, as_json=as_json)
+    if run is None:
+        return _judge_series(series, as_json=as_json)
+    for_series = {
+        "--config": series.config,
+        "--baseline": series.baseline,
+        "--canary": series.canary,
+        "--prometheus": series.prometheus,
+    }
+    _refuse(for_series, "is for series, not for a run directory: that has its profile in it")
+    return _judge_run(run, as_json=as_json)
 
 
-def _refuse(options: dict[str, Any], why: str) -> None:
+def _refuse(options: Mapping[str, Any], why: str) -> None:
     for option, value in options.items():
         if value is not None:
             raise UsageError(f"{option} {why}", hint=_FORMS)
@@ -118,43 +145,32 @@ def _judge_run(path: Path, *, as_json: bool) -> int:
     return exit_code(verdict.outcome)
 
 
-def _judge_series(
-    config: Path | None,
-    baseline: Path | None,
-    canary: Path | None,
-    prometheus: str | None,
-    others: dict[str, Any],
-    *,
-    as_json: bool,
-) -> int:
-    files = [path for path in (baseline, canary) if path is not None]
-    if config is None:
-        if files or prometheus:
-            raise UsageError(
-                "which series are compared, and how? give --config FILE", hint="docs/prometheus.md"
-            )
+def _judge_series(series: _Series, *, as_json: bool) -> int:
+    files = [path for path in (series.baseline, series.canary) if path is not None]
+    if series.config is None:
+        if files or series.prometheus:
+            said = "which series are compared, and how? give --config FILE"
+            raise UsageError(said, hint="docs/prometheus.md")
         raise UsageError("which run? give its directory", hint="pipeline judge runs/latest; " + _FORMS)
-    if (prometheus is None) == (not files):
+    if (series.prometheus is None) == (not files):
         raise UsageError("give --prometheus URL, or --baseline FILE and --canary FILE", hint=_FORMS)
     from pipeline.cli.show import exit_code, show_series_verdict
     from pipeline.judge import judge
     from pipeline.series.case import from_csv, from_prometheus
 
-    if prometheus is None:
-        if baseline is None or canary is None:
+    if series.prometheus is None:
+        if series.baseline is None or series.canary is None:
             raise UsageError("give both, --baseline FILE and --canary FILE", hint=_FORMS)
-        case = from_csv(config, baseline, canary)
+        case = from_csv(series.config, series.baseline, series.canary)
     else:
         import time
 
         from pipeline.series.credentials import read_credentials
         from pipeline.series.prometheus import Prometheus
 
-        times = {name: others[name.replace("-", "_") + "_at"] for name in _TIMES}
-        times = {name: text for name, text in times.items() if text is not None}
-        auth = read_credentials(others["credentials"])
-        with Prometheus(prometheus, auth=auth, ca=others["ca"]) as client:
-            case = from_prometheus(config, client, times, now=time.time(), keep=others["keep"])
+        auth = read_credentials(series.credentials)
+        with Prometheus(series.prometheus, auth=auth, ca=series.ca) as client:
+            case = from_prometheus(series.config, client, series.times, now=time.time(), keep=series.keep)
     verdict = judge(case.evidence, case.rules, case.policy)
     show_series_verdict(case.names, verdict, as_json=as_json)
     return exit_code(verdict.outcome)

@@ -23,19 +23,28 @@ _Series = Mapping[str, "NDArray[np.float64]"]
 def judge_kayenta(
     run: Path | None,
     config_path: Path | None,
-    baseline: Path | None,
-    canary: Path | None,
-    pass_score: float | None,
-    marginal: float | None,
+    files: tuple[Path | None, Path | None],
+    scores: tuple[float | None, float | None],
     *,
     as_json: bool,
 ) -> int:
-    """Judges by Kayenta's rules, prints the verdict and gives the exit code."""
+    """Judges by Kayenta's rules, prints the verdict and gives the exit code.
+
+    Args:
+        run: The run directory, instead of `files`.
+        config_path: The canary configuration.
+        files: The baseline's and the canary's series, instead of `run`.
+        scores: What passes and what is marginal; None: as the configuration says.
+        as_json: Whether to print JSON.
+
+    Raises:
+        UsageError: What was given does not go together, or cannot be read.
+    """
     if config_path is None:
         raise UsageError(
             "--judge kayenta needs the canary configuration: --config FILE", hint="docs/kayenta.md"
         )
-    series = _series(run, baseline, canary)
+    series = _series(run, *files)
     from pipeline.cli.show import exit_code
     from pipeline.kayenta import report as kayenta
     from pipeline.kayenta.config import load_config
@@ -43,7 +52,7 @@ def judge_kayenta(
     from pipeline.report import terminal
 
     config = load_config(config_path)
-    verdict = judge(config, config.thresholds(pass_score, marginal), *series)
+    verdict = judge(config, config.thresholds(*scores), *series)
     if as_json:
         click.echo(kayenta.render_json(verdict))
     else:
