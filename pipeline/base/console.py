@@ -13,6 +13,8 @@ from rich.live import Live
 from rich.status import Status
 from rich.text import Text
 
+from pipeline.base.text import printable
+
 __all__ = ["Progress", "Steps"]
 
 _TOLD_AFTER: Final = 2.0  # seconds that an operation lasts before it is told where there is no terminal
@@ -33,7 +35,7 @@ class Progress:
             self._status = None
         # Text, not str: what comes from refs, hosts and services must not be read as markup
         self.console.print(
-            Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), _printable(message)),
+            Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), printable(message)),
             soft_wrap=True,
         )
 
@@ -44,7 +46,7 @@ class Progress:
         if self._status is None:
             self._status = self.console.status("")
             self._status.start()
-        self._status.update(Text(_printable(message)))
+        self._status.update(Text(printable(message)))
 
     @contextmanager
     def loading(self) -> Iterator[Callable[[RenderableType], None] | None]:
@@ -84,7 +86,3 @@ class Steps:
         """The operation has ended."""
         if self.timer is not None:
             self.timer.cancel()
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)

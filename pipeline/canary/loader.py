@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.base.errors import LoadError
+from pipeline.base.text import last_line
 
 __all__ = ["Loader"]
 
@@ -94,6 +95,5 @@ class Loader:
         return event
 
     def _last_logged(self) -> str:
-        lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
-        said = [line.strip() for line in lines if line.strip()]
-        return said[-1] if said else "it said nothing"
+        text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return last_line(text, "it said nothing")

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
+from pipeline.base.facts import PROXY_PORT
 from pipeline.canary.display import LoadDisplay
 from pipeline.canary.drive import LoadSetup, Measurement, drive_load
 from pipeline.canary.early_stop import EarlyStop

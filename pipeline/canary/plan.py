@@ -15,6 +15,7 @@ from typing import Any, Final
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_
 from pipeline.base.places import CACHE
+from pipeline.base.text import printable
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.profile import Profile, load_profile
 from pipeline.canary.schedule import interleaved, phased
@@ -120,7 +121,7 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         f"early stop  {_EARLY_STOP_WORDS[settings.early_stop]}",
         "then        judge, and " + ("promote on a pass" if settings.promote else "leave the proxy on blue"),
     ]
-    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def new_run(plan: Plan) -> RunInProgress:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.base.errors import Exit, UsageError
+from pipeline.base.text import printable
 from pipeline.cli.options import DURATION, RATE, WARMUP, inventory_option, json_option, provider_option
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _table(calibration: Calibration) -> str:
         trend = f"{percent(sum(trends) / len(trends))}/min" if trends else ""
         rows.append((name, words(min(effects)), words(max(effects)), words(drift_bound(effects)), trend))
     head = (
-        f"{_printable(key.repo)}, profile {key.profile}, {_printable(key.hosts)}, {key.schedule}, {key.rate:g}/s, "
+        f"{printable(key.repo)}, profile {key.profile}, {printable(key.hosts)}, {key.schedule}, {key.rate:g}/s, "
         f"{key.duration:g} s after {key.warmup:g} s: {len(runs)} run{'s' if len(runs) > 1 else ''}, "
         f"the last {runs[-1].created[:10]}"
     )
@@ -126,7 +127,3 @@ def _table(calibration: Calibration) -> str:
     )
     columns = ("metric", "least", "most", "a fail demands more than", "trend within a phase")
     return f"{head}{few}\n{tabulate(rows, headers=columns, tablefmt='plain', disable_numparse=True)}"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -123,6 +123,6 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
 
     result = run_canary(plan, progress)
     if monitor is not None:
-        leave_mark(monitor, result.run.record.to_dict(), result.verdict, progress)
+        leave_mark(monitor, result.run.record, result.verdict, progress)
     show_verdict(result.run, result.verdict, as_json=as_json)
     return exit_code(result.verdict.outcome)

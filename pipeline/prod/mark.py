@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, PipelineError
@@ -18,6 +16,7 @@ from pipeline.inventory.hosts import Host, Inventory
 from pipeline.judge.verdict import Verdict
 from pipeline.prod.inventory import last_inventory
 from pipeline.remote.ask import ask
+from pipeline.runs.record import Record, Version
 
 __all__ = ["find_monitor", "leave_mark", "mark_line"]
 
@@ -63,22 +62,22 @@ def find_monitor(given: Path | None, inventory: Inventory | None) -> Host | None
     return None
 
 
-def leave_mark(monitor: Host, run: Mapping[str, Any], verdict: Verdict, progress: Progress) -> None:
+def leave_mark(monitor: Host, record: Record, verdict: Verdict, progress: Progress) -> None:
     """Write the verdict on the monitor. What goes wrong is one line of progress, and nothing else."""
     try:
-        _write(monitor, mark_line(run, verdict, time.time()))
+        _write(monitor, mark_line(record, verdict, time.time()))
     except HostError as error:
         progress.say(f"the verdict is not on the dashboard: {error.message}")
     else:
         progress.say(f"the verdict is on the dashboard of {monitor.name}")
 
 
-def mark_line(run: Mapping[str, Any], verdict: Verdict, now: float) -> str:
+def mark_line(record: Record, verdict: Verdict, now: float) -> str:
     """The sample of a run: labels say what, the value when (seconds since 1970)."""
     labels = {
-        "repo": str(run["repo"]),
-        "baseline": _version(run["baseline"]),
-        "canary": _version(run["canary"]),
+        "repo": record.repo,
+        "baseline": _version(record.baseline),
+        "canary": _version(record.canary),
         "verdict": verdict.outcome.value,
         "score": "" if verdict.score is None else f"{verdict.score:.0f}",
     }
@@ -86,9 +85,9 @@ def mark_line(run: Mapping[str, Any], verdict: Verdict, now: float) -> str:
     return f"{_NAME}{{{text}}} {now:.0f}\n"
 
 
-def _version(commit: Mapping[str, str]) -> str:
-    short = commit["sha"][:7]
-    return short if commit["sha"].startswith(commit["ref"]) else f"{commit['ref']} {short}"
+def _version(version: Version) -> str:
+    short = version.sha[:7]
+    return short if version.sha.startswith(version.ref) else f"{version.ref} {short}"
 
 
 def _escaped(value: str) -> str:

@@ -20,6 +20,7 @@ from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import PRODUCTION
 from pipeline.prod.mark import leave_mark
+from pipeline.runs.record import Record
 from tests.lab.production_site import ProductionSite
 from tests.lab.shared import PROVIDER
 
@@ -131,7 +132,7 @@ def test_a_verdict_of_the_canary_is_found_beside_the_deploys(site: ProductionSit
     }
     verdict = Verdict(Outcome.FAILED, 12.4, 75, (), (), ())
     for _ in range(2):  # the same once more replaces the first: twice would break the exporter
-        leave_mark(site.hosts.one("monitor"), run, verdict, Progress(quiet=True))
+        leave_mark(site.hosts.one("monitor"), Record.from_dict(run), verdict, Progress(quiet=True))
     wait(lambda: bool(site.query("pipeline_canary_timestamp_seconds")))
     (mark,) = site.query("pipeline_canary_timestamp_seconds")
     assert (mark["repo"], mark["baseline"], mark["canary"], mark["verdict"], mark["score"]) == (

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.console import Progress
+from pipeline.base.facts import PROXY_PORT
 from pipeline.canary import early_stop, measure, workflow
 from pipeline.canary.plan import Plan, Settings, make_plan
 from pipeline.canary.workflow import Hosts, Result, run_on
@@ -47,7 +48,7 @@ class Stage:
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     # An address of its own for each process that tests: the port is the proxy's in every run.
     address = f"127.77.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"
-    hosts = FakeHosts(address, measure.PUBLIC_PORT, {"blue": 200, "green": 200})
+    hosts = FakeHosts(address, PROXY_PORT, {"blue": 200, "green": 200})
     (tmp_path / "profile.yml").write_text(PROFILE)
     (tmp_path / "state").mkdir()
 

@@ -17,13 +17,15 @@ from pipeline.inventory.hosts import Host, Inventory
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.prod import mark
 from pipeline.prod.mark import find_monitor, leave_mark, mark_line
+from pipeline.runs.record import Record
 
-RUN = {
+RUN: dict[str, Any] = {
     "repo": "https://example.org/service.git",
     "baseline": {"ref": "master", "sha": "c2200fe" + "0" * 33},
     "canary": {"ref": "a7474e4", "sha": "a7474e4" + "0" * 33},
 }
 VERDICT = Verdict(Outcome.PASSED, 91.6, 75, (), (), ())
+RECORD = Record.from_dict(RUN)
 MONITOR = Host("watcher", "192.0.2.7")
 
 
@@ -34,7 +36,7 @@ def sample(line: str) -> Any:
 
 
 def test_a_mark_says_what_was_compared_with_which_verdict_and_when() -> None:
-    found = sample(mark_line(RUN, VERDICT, 1_795_432_229.4))
+    found = sample(mark_line(RECORD, VERDICT, 1_795_432_229.4))
     assert found.name == "pipeline_canary_timestamp_seconds"
     assert found.value == 1_795_432_229
     assert found.labels == {
@@ -44,12 +46,12 @@ def test_a_mark_says_what_was_compared_with_which_verdict_and_when() -> None:
 
 
 def test_a_run_without_a_score_has_an_empty_one() -> None:
-    assert sample(mark_line(RUN, Verdict(Outcome.INVALID, None, 75, (), (), ()), 1)).labels["score"] == ""
+    assert sample(mark_line(RECORD, Verdict(Outcome.INVALID, None, 75, (), (), ()), 1)).labels["score"] == ""
 
 
 @pytest.mark.parametrize("repo", ['a"} 1', "back\\slash", "two\nlines", "\x1b[31mred", "x" * 5000, "é%{}"])
 def test_whatever_a_repository_is_called_it_stays_one_label_of_one_line(repo: str) -> None:
-    line = mark_line({**RUN, "repo": repo}, VERDICT, 1)
+    line = mark_line(Record.from_dict({**RUN, "repo": repo}), VERDICT, 1)
     assert line.count("\n") == 1
     expected = "".join(char if char.isprintable() else " " for char in repo)[:200]
     assert sample(line).labels["repo"] == expected
@@ -64,9 +66,9 @@ def on_host(tmp_path: Path, line: str) -> str:
 
 def test_the_last_twenty_marks_stay_and_the_same_one_again_replaces_the_first(tmp_path: Path) -> None:
     for number in range(25):
-        on_host(tmp_path, mark_line({**RUN, "repo": f"r.{number}"}, VERDICT, number))
+        on_host(tmp_path, mark_line(Record.from_dict({**RUN, "repo": f"r.{number}"}), VERDICT, number))
     (family,) = text_string_to_metric_families(
-        on_host(tmp_path, mark_line({**RUN, "repo": "r.9"}, VERDICT, 99))
+        on_host(tmp_path, mark_line(Record.from_dict({**RUN, "repo": "r.9"}), VERDICT, 99))
     )
     assert [(found.labels["repo"], found.value) for found in family.samples] == [
         *((f"r.{number}", number) for number in range(5, 25) if number != 9),
@@ -108,7 +110,7 @@ def test_a_monitor_that_cannot_be_written_to_is_one_line_and_no_error(
     (tmp_path / "ssh").write_text("#!/bin/sh\necho 'no route to host' >&2\nexit 255\n")
     (tmp_path / "ssh").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    leave_mark(MONITOR, RUN, VERDICT, Progress())
+    leave_mark(MONITOR, RECORD, VERDICT, Progress())
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "the verdict is not on the dashboard: watcher: no route to host" in said
