@@ -15,6 +15,7 @@ import click
 
 from pipeline.base.errors import ConfigError, Exit, Interrupted, PipelineError
 from pipeline.base.interrupt import unify_signals
+from pipeline.base.text import printable
 
 __all__ = ["cli", "run", "tell"]
 
@@ -118,12 +119,12 @@ def tell(error: PipelineError, as_json: bool) -> int:
     if as_json:
         _json_error(type(error).__name__, error.message, error.hint, error.exit_code)
     for line in error.message.splitlines():  # an inventory's problems come together, a line each
-        click.echo(f"pipeline: {_printable(line)}", err=True)
+        click.echo(f"pipeline: {printable(line)}", err=True)
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            click.echo(f"  {_printable(problem)}", err=True)
+            click.echo(f"  {printable(problem)}", err=True)
     if error.hint:
-        click.echo(f"  try: {_printable(error.hint)}", err=True)
+        click.echo(f"  try: {printable(error.hint)}", err=True)
     return error.exit_code
 
 
@@ -138,12 +139,7 @@ def _defect(error: BaseException) -> int:
     with os.fdopen(descriptor, "w") as file:
         file.write("".join(traceback.format_exception(error)))
     click.echo(
-        f"pipeline: a defect in pipeline itself: {type(error).__name__}: {_printable(str(error))}", err=True
+        f"pipeline: a defect in pipeline itself: {type(error).__name__}: {printable(str(error))}", err=True
     )
     click.echo(f"  please report it with {Path(name)}", err=True)
     return Exit.INTERNAL
-
-
-def _printable(text: str) -> str:
-    """One line with no control characters: messages carry what hosts and repositories said."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.base.console import Progress
-from pipeline.base.facts import APPLICATIONS
+from pipeline.deploy.applications import APPLICATIONS
 from pipeline.prod.aws.found import Found, Ids
 from pipeline.prod.aws.session import Aws
 from pipeline.prod.aws.tags import ROLE, specification, tag
@@ -16,7 +16,7 @@ from pipeline.prod.settings import ROLES, Settings
 
 __all__ = ["firewall_steps"]
 
-_PORTS = {role: int(known["listen"]) for role, known in APPLICATIONS.items()}
+_PORTS = {app.key: app.listen for app in APPLICATIONS}
 _OURS = "pipeline: "  # how our rules' descriptions begin
 
 
