@@ -1,17 +1,13 @@
-"""What the machine offers and what the labs on it share; commands are stand-ins on PATH."""
+"""What this machine offers; commands are stand-ins on PATH."""
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from pipeline.base.errors import LabError
-from pipeline.lab import lxc, provider
-
-BRIDGE = [str(lxc.LXC_NET), "stop"]
-LXCFS = ["umount", "-l", str(lxc.LXCFS)]
+from pipeline.lab import provider
 
 
 @pytest.fixture
@@ -65,43 +61,3 @@ def test_a_forced_provider_that_does_not_work_is_an_error_and_not_replaced(comma
         provider.choose_provider("virtualbox")
     with pytest.raises(LabError, match="unknown provider 'docker'"):
         provider.choose_provider("docker")
-
-
-@pytest.mark.parametrize(
-    ("before", "called", "remain"),
-    [
-        (["user-mine", "slot-mine", "bridge", "lxcfs", "inotify"], [LXCFS, BRIDGE], []),
-        (
-            ["user-mine", "user-other", "bridge", "lxcfs", "inotify"],
-            [],
-            ["user-other", "bridge", "lxcfs", "inotify"],
-        ),
-        (["user-mine"], [], []),
-    ],
-    ids=["last out ends what we started", "another lab still needs it", "what systemd started stays"],
-)
-def test_what_the_labs_share_ends_with_the_last_of_them(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    before: list[str],
-    called: list[list[str]],
-    remain: list[str],
-) -> None:
-    calls: list[list[str]] = []
-
-    def record(command: list[str]) -> subprocess.CompletedProcess[str]:
-        calls.append(command)
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(lxc, "SHARED", tmp_path / "run")
-    monkeypatch.setattr(lxc, "CONTAINERS", tmp_path / "lxc")
-    monkeypatch.setattr(lxc, "call", record)
-    monkeypatch.setattr("os.geteuid", lambda: 0)
-    (tmp_path / "run").mkdir()
-    for name in before:
-        (tmp_path / "run" / name).touch()
-    monkeypatch.setattr(lxc, "INOTIFY", tmp_path / "inotify")
-    lxc.release("mine")
-    assert (tmp_path / "inotify").exists() == ("inotify" in before and "inotify" not in remain)
-    assert calls == called
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted([*remain, "lock"])
