@@ -27,7 +27,16 @@ def start(
     """Start `command` with an empty standard input, in a session of its own.
 
     In its own session it does not get the terminal's Ctrl-C: this process does, and then ends it in order.
-    `cwd` and `env` are this process's own unless given. Raises FileNotFoundError when there is no such program.
+
+    Args:
+        command: Program and arguments.
+        stdout: Where its output goes.
+        stderr: Where its errors go.
+        cwd: Its working directory; this process's own unless given.
+        env: Its environment; this process's own unless given.
+
+    Raises:
+        FileNotFoundError: There is no such program.
     """
     return subprocess.Popen(
         command,

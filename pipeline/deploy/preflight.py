@@ -31,10 +31,16 @@ echo "disk=$(($(df -Pk $at | awk 'NR == 2 {print $4}') / 1024))"
 
 
 def check_hosts(app: Application, hosts: Sequence[Host], known_hosts: Path, *, room: bool = True) -> None:
-    """Connects to all hosts at once and reads what they are; without `room`, memory and disk do not matter.
+    """Connect to all hosts at once, and see whether each can be deployed to.
 
-    Raises EnvironmentError_ with a line for each problem of each host, `FILE:LINE: host: what is wrong`.
-    `known_hosts` keeps the keys of hosts that name no file of their own.
+    Args:
+        app: The application.
+        hosts: Its hosts.
+        known_hosts: The file for the keys of hosts that name none of their own.
+        room: Whether memory and disk matter.
+
+    Raises:
+        EnvironmentError_: With a line for each problem of each host, `FILE:LINE: host: what is wrong`.
     """
     for file in {host.known_hosts or known_hosts for host in hosts}:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -24,7 +24,18 @@ def box_directory(name: str, provider: str = "lxc") -> Path:
 
 
 def add_box(folder: Path, parts: Sequence[str], name: str, provider: str, log: Path) -> None:
-    """Packs the files `parts` of `folder` and gives them to Vagrant as the box `name`; LabError when it fails."""
+    """Give a new box to Vagrant.
+
+    Args:
+        folder: Where its files are; they are gone afterwards.
+        parts: The names of its files.
+        name: The name of the box.
+        provider: The provider that it is for.
+        log: All output is appended here.
+
+    Raises:
+        LabError: It cannot be packed or added.
+    """
     run(["tar", "-cf", "lab.box", *parts], log=log, cwd=folder)
     for part in parts:
         (folder / part).unlink()  # the disk holds a box once less while Vagrant unpacks it

@@ -47,7 +47,14 @@ def read(path: Path) -> Record | None:
 
 
 def write(path: Path, provider: str, settings: Mapping[str, str], hosts: Sequence[Host]) -> None:
-    """Replaces the record at `path`, whole or not at all."""
+    """Replace the record of a lab, whole or not at all.
+
+    Args:
+        path: Its file.
+        provider: The provider that the hosts are on.
+        settings: The PIPELINE_LAB_* variables that they were made with.
+        hosts: All of them.
+    """
     rows = [
         {
             "name": host.name,

@@ -59,9 +59,19 @@ def make_rootfs(
     packages: Sequence[str] = (),
     scripts: Sequence[Path] = (),
 ) -> None:
-    """Fills `folder` with `target`, a tarball if so named and a directory otherwise, and a new SSH key for it.
+    """Make the root file system of a box, and a new SSH key for it.
 
-    `packages` come on top of the recipe's. `scripts` run after its own: `sh SCRIPT ROOT`. Raises LabError.
+    Args:
+        folder: An empty directory, where both are put.
+        target: The name of the file system there: a tarball if it ends in .tar, else a directory.
+        nameserver: The address of the hosts' name server.
+        say: Gets a line for each step.
+        log: All output is appended here.
+        packages: Debian packages besides those of the recipe.
+        scripts: Run after the recipe's own, as `sh SCRIPT ROOT`.
+
+    Raises:
+        LabError: A program is missing, or the build failed.
     """
     key = folder / KEY
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "pipeline-lab", "-f", str(key)], log=log)

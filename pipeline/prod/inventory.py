@@ -52,7 +52,20 @@ def check_own_file(path: Path, environment: str, where: str) -> None:
 
 
 def write_own_file(path: Path, environment: str, where: str, machines: tuple[Machine, ...]) -> bool:
-    """Write the file, whole or not at all; gives whether it is another than before."""
+    """Write the inventory of an environment, whole or not at all.
+
+    Args:
+        path: The file; what it holds is replaced (`check_own_file` comes first).
+        environment: The environment's name.
+        where: The place that its hosts are in, in words.
+        machines: Its hosts.
+
+    Returns:
+        Whether the file is now another than before.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
     inventory = inventory_of(machines)
     comment = _marker(environment, where)
     try:

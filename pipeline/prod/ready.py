@@ -22,7 +22,17 @@ _COMMAND = "if command -v cloud-init > /dev/null; then cloud-init status --wait 
 def wait_ready(
     hosts: Sequence[Host], progress: Progress, patience: float = _PATIENCE, every: float = 3.0
 ) -> None:
-    """Until all hosts answer. Raises HostError for the first that did not within `patience` seconds."""
+    """Wait until all hosts can be used.
+
+    Args:
+        hosts: The hosts, which run already.
+        progress: Gets a line on what is waited for.
+        patience: The longest to wait, in seconds.
+        every: Seconds between two tries.
+
+    Raises:
+        HostError: For the first host that could not be used in time.
+    """
     began = time.monotonic()
     waiting = list(hosts)
     while True:

@@ -32,8 +32,14 @@ def open_tunnel(
 ) -> None:
     """Lead a free port of 127.0.0.1 to the page until this is interrupted, also over a reboot of the monitor.
 
-    `ready` gets the page's address once it answers there, `lost` what ssh said when the connection broke.
-    Raises HostError when there is no connection or no page to begin with.
+    Args:
+        monitor: The host with the page.
+        known_hosts: The file of host keys, for a host that names none of its own.
+        ready: Gets the page's address, once it answers there.
+        lost: Gets what ssh said when the connection broke for the first time.
+
+    Raises:
+        HostError: There is no connection, or no page, to begin with.
     """
     port = _free_port()
     with _tunnel(monitor, known_hosts, port) as child:

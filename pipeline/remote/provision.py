@@ -60,15 +60,28 @@ def provision(
     dry_run: bool = False,
     timeout: float = 900.0,
 ) -> ProvisionResult:
-    """Run `deploy` on all hosts of `inventory`; `data` is what each host's deploy reads, by host name.
+    """Run `deploy` on all hosts of `inventory`, and wait until it is done.
 
-    `data` holds plain values only (text, numbers, lists, dicts). `log` gets pyinfra's whole output, readable by
-    its owner only. `known_hosts` is the lab's own file, or None for each host's own or the user's: new keys are
-    accepted and kept, changed ones refused. `say` gets each operation's name as it starts. The call blocks; an
-    exception raised into it (such as KeyboardInterrupt) ends the child first.
+    An exception raised into the call (such as KeyboardInterrupt) ends the child first.
 
-    Raises HostError (a host cannot be reached), ServiceError with `step` "install" or "start" (an operation
-    named "service STEP: ..." failed), ProvisionError (anything else, or not done after `timeout` seconds).
+    Args:
+        inventory: The hosts.
+        deploy: A file of deploys/.
+        data: What each host's deploy reads, by host name: plain values only (text, numbers, lists, dicts).
+        log: Gets pyinfra's whole output, readable by its owner only.
+        known_hosts: The lab's own file of host keys, or None for each host's own or the user's. New keys are
+            accepted and kept, changed ones refused.
+        say: Gets each operation's name as it starts.
+        dry_run: Only find out what would change.
+        timeout: The longest it may take, in seconds.
+
+    Returns:
+        What was (or would be) changed, and what the deploys reported.
+
+    Raises:
+        HostError: A host cannot be reached.
+        ServiceError: An operation named "service STEP: ..." failed; its `step` is "install" or "start".
+        ProvisionError: Anything else failed, or it took too long.
     """
     started = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +123,18 @@ def connection(host: Host, known_hosts: Path | None, data: _Data) -> dict[str, o
 def _run(
     command: list[str], deploy: Path, log: IO[str], say: Callable[[str], None], timeout: float
 ) -> tuple[int, str, Transcript]:
-    """Run pyinfra to its end. Gives its exit code, its standard output (JSON) and what its log told."""
+    """Run pyinfra to its end.
+
+    Args:
+        command: Program and arguments.
+        deploy: The file of deploys/ that it runs.
+        log: Gets its whole log.
+        say: Gets each operation's name as it starts.
+        timeout: The longest it may take, in seconds.
+
+    Returns:
+        Its exit code, its standard output (JSON), and what its log told.
+    """
     transcript = Transcript()
     with tempfile.TemporaryFile() as output:
         child = start(

@@ -139,9 +139,16 @@ class Connection:
         timeout_s: float = _COMMAND_SECONDS,
         check: bool = True,
     ) -> Completed:
-        """Run `command` (a list: each word arrives as it is) on the host.
+        """Run a command on the host.
 
-        With `check`, a non-zero status is a HostError with the last line that the command wrote.
+        Args:
+            command: Its words; each arrives as it is.
+            stdin: What it reads.
+            timeout_s: The longest it may take, in seconds.
+            check: Whether a status other than 0 is an error.
+
+        Raises:
+            HostError: It took too long; or, with `check`, failed: then with the last line that it wrote.
         """
         process = await asyncio.create_subprocess_exec(
             "ssh",

@@ -75,10 +75,23 @@ def run_git(
     seconds: float = 60,
     stdout: Output = subprocess.PIPE,
 ) -> Result:
-    """Runs git and waits. Raises EnvironmentError_ when git is not installed.
+    """Run git and wait for it.
 
-    git's children die with it when time is up or this process is interrupted: else a hanging connection would
-    stay behind.
+    Its children die with it when time is up or this process is interrupted: else a hanging connection would stay
+    behind.
+
+    Args:
+        arguments: Those of git, from the name of the command on.
+        env: The environment, as `environment` or `closed` makes it.
+        directory: The repository; the working directory unless given.
+        seconds: The longest it may take.
+        stdout: Where its output goes; a pipe unless given.
+
+    Returns:
+        Its exit code, or None when time was up, and what it printed.
+
+    Raises:
+        EnvironmentError_: git is not installed.
     """
     settings = [word for override in _OVERRIDES for word in ("-c", override)]
     at = ["-C", str(directory)] if directory else []

@@ -20,20 +20,12 @@ from pipeline.source.git import PROTOCOLS, Result, environment, reason, run_git
 __all__ = ["mirror", "mirror_path"]
 
 _CLONE_SECONDS: Final = 900.0
-
-
 _LOCK_SECONDS: Final = 900.0
-
-
 _ROOT: Final = Path("/")  # not in the working directory: that may be a repository whose configuration counts
-
-
 # git asks this helper: so name and password stay in the environment, out of argv and of the mirror's config.
 _HELPER: Final = (
     '!f() { printf "username=%s\\npassword=%s\\n" "$PIPELINE_GIT_USERNAME" "$PIPELINE_GIT_PASSWORD"; }; f'
 )
-
-
 _AUTH: Final = (
     "Authentication failed",
     "could not read Username",
@@ -70,9 +62,20 @@ def mirror_path(url: str, cache: Path) -> Path:
 
 
 def mirror(url: str, cache: Path, *, seconds: float, say: Callable[[str], None]) -> Path:
-    """Brings the copy of `url` up to date and gives its path. Raises SourceError when `url` does not answer.
+    """Bring the copy of a repository up to date.
 
-    `seconds` is how long it may take to answer at all; the transfer itself has fifteen minutes.
+    Args:
+        url: The repository.
+        cache: The directory of all copies.
+        seconds: How long the repository may take to answer at all; the transfer itself has fifteen minutes.
+        say: Gets a line for what takes its time.
+
+    Returns:
+        Where the copy is.
+
+    Raises:
+        SourceError: The repository does not answer.
+        EnvironmentError_: The cache cannot be written.
     """
     path = mirror_path(url, cache)
     address, credentials = _without_credentials(url)

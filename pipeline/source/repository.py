@@ -164,11 +164,19 @@ class Source:
 def open_source(
     repo: str | None, cache: Path, *, service: str = "preview", say: Callable[[str], None] = _silent
 ) -> Source:
-    """A repository made ready: a URL is copied into `cache`, a path is read where it is.
+    """Make a repository ready to be read.
 
-    None means the service's upstream repository; where that cannot be reached, the copy that an earlier run
-    made, and without one the bundled sample. "sample" means the sample. Raises SourceError for a `repo` that
-    is none or does not answer, EnvironmentError_ when git or the cache cannot be used.
+    Args:
+        repo: A URL, which is copied into the cache; a path, which is read where it is; "sample", the bundled one; or
+            None, the service's upstream repository: where that cannot be reached the copy that an earlier run made,
+            and without one the bundled sample.
+        cache: The directory of copies.
+        service: Whose upstream repository and sample are meant.
+        say: Gets a line for what takes its time.
+
+    Raises:
+        SourceError: It is no repository, or does not answer.
+        EnvironmentError_: git or the cache cannot be used.
     """
     cache = cache.expanduser().absolute()
     if repo is None:
