@@ -64,8 +64,10 @@ def typed(hint: str) -> str:
     """A hint as it is to be typed here. Hints name the files of a checkout, and its way to install packages."""
     if not INSTALLED:
         return hint
-    packages = f"grep -v '^#' {ROOT}/bootstrap/packages-lxc.txt | xargs sudo apt-get install --no-install-recommends"
-    hint = re.sub(r"(?<![\w/])(docs/|prod\.example\.yml)", rf"{ROOT}/\1", hint)
+    packages = (
+        f"grep -v '^#' {ROOT}/bootstrap/packages-lxc.txt | xargs sudo apt-get install --no-install-recommends"
+    )
+    hint = re.sub(r"(?<![\w/])(docs/|inventories/|prod\.example\.yml)", rf"{ROOT}/\1", hint)
     return hint.replace("make setup", packages)
 
 

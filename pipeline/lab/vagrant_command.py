@@ -34,8 +34,8 @@ def note_beside(log: Path) -> Path:
 class VagrantCommand(vagrant.Vagrant):
     """Vagrant with `vagrantfile` for the hosts of the workplace `root`; `settings` are its PIPELINE_LAB_* variables.
 
-    It runs where the Vagrantfiles are and writes nothing there: `memory` is where it remembers its hosts. Each call raises LabError in one line when Vagrant fails; all it
-    printed is in `log`.
+    It runs where the Vagrantfiles are and writes nothing there: `memory` is where it remembers its hosts. Each call
+    raises LabError in one line when Vagrant fails; all it printed is in `log`.
     """
 
     def __init__(
