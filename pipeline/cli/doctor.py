@@ -25,7 +25,7 @@ def doctor(as_json: bool) -> int:
 
     findings = diagnose()
     if as_json:
-        click.echo(json.dumps([finding.to_dict() for finding in findings]))
+        click.echo(json.dumps([{**finding.to_dict(), "hint": typed(finding.hint)} for finding in findings]))
     else:
         rows = [(finding.word, finding.what, finding.state) for finding in findings]
         click.echo(tabulate(rows, tablefmt="plain"))

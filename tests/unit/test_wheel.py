@@ -19,6 +19,7 @@ from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT
 from pipeline.cli.extras import EXTRAS
 from pipeline.cli.root import COMMANDS
+from pipeline.source.sample import fingerprint
 from tests.support.environments import Installed, build_wheel, install
 
 CONFIG = "metrics:\n  - {name: latency, kind: level, unit: s, margin: 10%, weight: 30, critical: true}\n"
@@ -199,6 +200,14 @@ def test_the_canary_is_planned_and_the_machine_looked_at_in_an_empty_folder(
     assert {path.name for path in empty.iterdir()} <= {".pipeline"}
 
 
+def test_the_sample_is_the_same_everywhere(installed: Installed, empty: Path) -> None:
+    code = (
+        "from pipeline.source.sample import fingerprint; print(fingerprint('preview'), fingerprint('slug'))"
+    )
+    ended = installed.run("python", "-P", "-c", code, cwd=empty)
+    assert ended.stdout.split() == [fingerprint("preview"), fingerprint("slug")]
+
+
 def test_the_loader_is_the_installed_one_whatever_the_working_directory_holds(
     installed: Installed, empty: Path
 ) -> None:
@@ -229,6 +238,8 @@ def test_two_working_directories_have_two_labs(installed: Installed, tmp_path: P
         assert root == str(installed.package / "shipped")
         found.append(prefix)
     assert len({*found}) == 2
+    common = (installed.package / "shipped" / "Vagrantfile.common.rb").read_text()
+    assert 'File.realpath(ENV.fetch("PIPELINE_LAB_PLACE", directory))' in common
 
 
 def test_deploys_travel_with_it(installed: Installed, hosts: Path, ssh: dict[str, str]) -> None:
