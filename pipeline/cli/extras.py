@@ -42,6 +42,6 @@ def require_extra(command: str) -> None:
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
         raise EnvironmentError_(
-            f"`pipeline {command}` needs {', '.join(missing)}, not installed here",
+            f"`pipeline {command}` needs packages that are not installed: {', '.join(missing)}",
             hint=f"pip install 'pipeline-canary[{extra}]'",
         )
