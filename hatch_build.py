@@ -13,7 +13,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 __all__ = ["TopFiles"]
 
-FILES = ("Vagrantfile.canary", "Vagrantfile.common.rb", "Vagrantfile.monitor", "prod.example.yml")
+PATTERNS = ("Vagrantfile.*", "prod.example.yml")
 
 
 class TopFiles(BuildHookInterface):  # type: ignore[type-arg] # its argument is hatchling's own, and we read none of it
@@ -21,5 +21,5 @@ class TopFiles(BuildHookInterface):  # type: ignore[type-arg] # its argument is 
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "standard":  # the other is "editable"
-            for name in FILES:
-                build_data["force_include"][str(Path(self.root, name))] = f"pipeline/shipped/{name}"
+            for path in (path for pattern in PATTERNS for path in Path(self.root).glob(pattern)):
+                build_data["force_include"][str(path)] = f"pipeline/shipped/{path.name}"
