@@ -7,20 +7,23 @@
 #   PIPELINE_LAB_SUBNET   first three bytes of the hosts' addresses
 #   PIPELINE_LAB_FIRST    last byte of the first host's address; the others follow
 #   PIPELINE_LAB_EMULATE  libvirt: set when there is no usable KVM
+#   PIPELINE_LAB_PLACE    the folder whose hosts these are, by default the one of this file. `pipeline` sets it: installed
+#                         with pip, each working directory has hosts of its own
 require "digest"
 require "yaml"
 
 # The sets of hosts by name: their sizes, names, addresses.
 LAB_SETS = YAML.load_file(File.join(__dir__, "Vagrantfile.hosts.yml"))
 
-# One checkout's machines of one set. Names and addresses follow from the checkout's path, so two checkouts stand side
-# by side and each keeps its own; the sets of one checkout differ in `beginning` and in `apart`, a step in the addresses.
+# One place's machines of one set. Names and addresses follow from the path of the place (usually a checkout), so two
+# places stand side by side and each keeps its own; the sets of one place differ in `beginning` and in `apart`, a step
+# in the addresses.
 class LabMachines
   def initialize(config, directory, beginning, apart)
     @config = config
-    checkout = Digest::SHA256.hexdigest(File.realpath(directory))[0, 8]
-    @prefix = "#{beginning}#{checkout}-"
-    @place = checkout.to_i(16) + apart
+    place = Digest::SHA256.hexdigest(File.realpath(ENV.fetch("PIPELINE_LAB_PLACE", directory)))[0, 8]
+    @prefix = "#{beginning}#{place}-"
+    @place = place.to_i(16) + apart
     @first = Integer(ENV.fetch("PIPELINE_LAB_FIRST", (16 + @place % 56 * 4).to_s))
     @index = 0
     config.vm.box = ENV.fetch("PIPELINE_LAB_BOX", "debian/bookworm64")

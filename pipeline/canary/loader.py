@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.base.errors import LoadError
+from pipeline.base.places import ISOLATED
 from pipeline.base.text import last_line
 
 __all__ = ["Loader"]
@@ -26,7 +27,7 @@ class Loader:
     """
 
     def __init__(self, arguments: Sequence[str], log: Path) -> None:
-        self._arguments = [sys.executable, "-m", "loadgen", *arguments, "--events"]
+        self._arguments = [sys.executable, *ISOLATED, "-m", "loadgen", *arguments, "--events"]
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self.summary: Mapping[str, Any] | None = None

@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline import __version__
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_
 from pipeline.base.places import CACHE
@@ -137,7 +137,7 @@ def new_run(plan: Plan) -> RunInProgress:
     run = RunInProgress(path, Record.from_dict({}, path / "run.json"))
     run.add(
         format=FORMAT,
-        tool=version("pipeline"),
+        tool=__version__,
         created=now.isoformat(timespec="seconds"),
         repo=plan.source.display,
         sample=plan.source.sample,

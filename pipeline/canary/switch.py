@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.base.console import Progress
 from pipeline.base.interrupt import run_async
 from pipeline.base.lock import lab_lock
-from pipeline.base.places import ROOT, state_directory
+from pipeline.base.places import state_directory, workplace
 from pipeline.canary.proxy import Proxy, connected_proxy
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Inventory
@@ -22,7 +22,7 @@ def switch_lab(colour: str, inventory: Path | None, provider: str | None) -> Non
         if inventory is not None:
             run_async(_switch(colour, read_inventory(inventory), state_directory() / "known_hosts"))
         else:
-            lab = Lab(ROOT, provider, Progress(quiet=True).say)
+            lab = Lab(workplace(), provider, Progress(quiet=True).say)
             run_async(_switch(colour, lab.inventory(), lab.known_hosts))
 
 

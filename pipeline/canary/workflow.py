@@ -12,7 +12,7 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, Interrupted, LabError, ServiceError
 from pipeline.base.interrupt import run_async, uninterrupted
 from pipeline.base.lock import lab_lock
-from pipeline.base.places import DEPLOYS, ROOT, state_directory
+from pipeline.base.places import DEPLOYS, state_directory, workplace
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.measure import connected, measure
 from pipeline.canary.plan import Plan, new_run
@@ -100,7 +100,7 @@ def hosts_of(plan: Plan, progress: Progress) -> Iterator[Hosts]:
     if plan.inventory is not None:
         yield Hosts(plan.inventory, state_directory() / "known_hosts", "inventory")
         return
-    lab = Lab(ROOT, settings.provider, progress.say)
+    lab = Lab(workplace(), settings.provider, progress.say)
     was_up = lab.is_up()
     try:
         inventory = lab.up()

@@ -20,15 +20,16 @@ def doctor(as_json: bool) -> int:
 
     Changes nothing. Exit code 3 when a run could not start as things are.
     """
+    from pipeline.base.places import typed
     from pipeline.lab.doctor import diagnose
 
     findings = diagnose()
     if as_json:
-        click.echo(json.dumps([finding.to_dict() for finding in findings]))
+        click.echo(json.dumps([{**finding.to_dict(), "hint": typed(finding.hint)} for finding in findings]))
     else:
         rows = [(finding.word, finding.what, finding.state) for finding in findings]
         click.echo(tabulate(rows, tablefmt="plain"))
         for finding in findings:
             if finding.hint and not finding.ok:
-                click.echo(f"for {finding.what}, type: {finding.hint}")
+                click.echo(f"for {finding.what}, type: {typed(finding.hint)}")
     return Exit.OK if all(finding.ok for finding in findings if finding.needed) else Exit.ENVIRONMENT

@@ -59,12 +59,12 @@ def lab() -> None:
 def up(of: HostSet, provider: str | None) -> int:
     """Boot the hosts of a set; a second time finds them up."""
     from pipeline.base.lock import lab_lock
-    from pipeline.base.places import ROOT, state_directory
+    from pipeline.base.places import state_directory, workplace
     from pipeline.lab.lab import Lab
 
     progress = Progress()
     with lab_lock(of.state(state_directory())):
-        machine = Lab(ROOT, provider, progress.say, of)
+        machine = Lab(workplace(), provider, progress.say, of)
         inventory = machine.up()
     for host in inventory:
         click.echo(f"{host.name}  {host.address}:{host.port}")
@@ -77,10 +77,10 @@ def up(of: HostSet, provider: str | None) -> int:
 @json_option
 def status(of: HostSet, provider: str | None, as_json: bool) -> int:
     """What each host of a set is doing."""
-    from pipeline.base.places import ROOT
+    from pipeline.base.places import workplace
     from pipeline.lab.lab import Lab
 
-    rows = Lab(ROOT, provider, Progress(quiet=True).say, of).status()
+    rows = Lab(workplace(), provider, Progress(quiet=True).say, of).status()
     if as_json:
         click.echo(
             json.dumps([{"host": name, "state": state, "address": address} for name, state, address in rows])
@@ -96,11 +96,11 @@ def status(of: HostSet, provider: str | None, as_json: bool) -> int:
 @provider_option
 def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
     """A shell on HOST, or COMMAND there."""
-    from pipeline.base.places import ROOT
+    from pipeline.base.places import workplace
     from pipeline.lab.lab import Lab
     from pipeline.remote.ssh import become_ssh
 
-    become_ssh(Lab(ROOT, provider, Progress(quiet=True).say, set_of(host)).ssh_command(host), command)
+    become_ssh(Lab(workplace(), provider, Progress(quiet=True).say, set_of(host)).ssh_command(host), command)
 
 
 @lab.command()
@@ -115,11 +115,11 @@ def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
 )
 def inventory(of: HostSet, provider: str | None, output: Path | None) -> int:
     """The inventory file of hosts that are up, for `pipeline deploy -i` and plain pyinfra."""
-    from pipeline.base.places import ROOT
+    from pipeline.base.places import workplace
     from pipeline.inventory.file import inventory_text, write_inventory
     from pipeline.lab.lab import Lab
 
-    hosts = Lab(ROOT, provider, Progress(quiet=True).say, of).inventory()
+    hosts = Lab(workplace(), provider, Progress(quiet=True).say, of).inventory()
     if output is None:
         click.echo(inventory_text(hosts), nl=False)
     else:
@@ -138,11 +138,11 @@ def down(of: HostSet, provider: str | None) -> int:
     """Remove the hosts of a set and what belongs to them; monitor: the local one of hosts in a cloud."""
     from pipeline.base.interrupt import uninterrupted
     from pipeline.base.lock import lab_lock
-    from pipeline.base.places import ROOT, state_directory
+    from pipeline.base.places import state_directory, workplace
     from pipeline.lab.lab import Lab
 
     with lab_lock(of.state(state_directory())), uninterrupted(f"removing {of.title}"):
-        Lab(ROOT, provider, Progress().say, of).down()
+        Lab(workplace(), provider, Progress().say, of).down()
     return Exit.OK
 
 

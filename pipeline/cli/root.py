@@ -13,9 +13,12 @@ from pathlib import Path
 
 import click
 
-from pipeline.base.errors import ConfigError, Exit, Interrupted, PipelineError
+from pipeline import __version__
+from pipeline.base.errors import ConfigError, EnvironmentError_, Exit, Interrupted, PipelineError
 from pipeline.base.interrupt import unify_signals
+from pipeline.base.places import typed
 from pipeline.base.text import printable
+from pipeline.cli.extras import require_extra
 
 __all__ = ["cli", "run", "tell"]
 
@@ -65,7 +68,7 @@ class LazyGroup(click.Group):
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="pipeline")
+@click.version_option(__version__)
 def cli() -> None:
     """Two git refs in, a verdict you can trust out, on real hosts.
 
@@ -85,6 +88,8 @@ def run(arguments: Sequence[str]) -> int:
     unify_signals()
     as_json = "--json" in arguments
     try:
+        if arguments and not {"-h", "--help"} & set(arguments):
+            require_extra(arguments[0])
         result = cli.main(args=list(arguments), prog_name="pipeline", standalone_mode=False)
         return int(result) if isinstance(result, int) else Exit.OK
     except click.ClickException as error:
@@ -103,28 +108,24 @@ def run(arguments: Sequence[str]) -> int:
         if error.filename is None and error.errno is None:
             return _defect(error)
         where = f"{error.filename}: " if error.filename else ""
-        return tell(_environment(f"{where}{error.strerror or error}"), as_json)
+        problem = EnvironmentError_(f"{where}{error.strerror or error}", hint="pipeline doctor")
+        return tell(problem, as_json)
     except Exception as error:
         return _defect(error)
 
 
-def _environment(message: str) -> PipelineError:
-    from pipeline.base.errors import EnvironmentError_
-
-    return EnvironmentError_(message, hint="pipeline doctor")
-
-
 def tell(error: PipelineError, as_json: bool) -> int:
     """Show an error on stderr, with `as_json` also as a document on stdout; gives the exit code."""
+    hint = typed(error.hint) if error.hint else None
     if as_json:
-        _json_error(type(error).__name__, error.message, error.hint, error.exit_code)
+        _json_error(type(error).__name__, error.message, hint, error.exit_code)
     for line in error.message.splitlines():  # an inventory's problems come together, a line each
         click.echo(f"pipeline: {printable(line)}", err=True)
     if isinstance(error, ConfigError):
         for problem in error.problems:
             click.echo(f"  {printable(problem)}", err=True)
-    if error.hint:
-        click.echo(f"  try: {printable(error.hint)}", err=True)
+    if hint:
+        click.echo(f"  try: {printable(hint)}", err=True)
     return error.exit_code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -93,18 +94,20 @@ def _run_suite(
             sys.executable,
             "-m",
             "pytest",
+            "-c",
+            "tests/infra/pytest.ini",
             f"tests/infra/test_{app.key}.py",
             "-q",
-            "-p",
-            "no:cacheprovider",
             f"--hosts={','.join(f'paramiko://{name}' for name in names)}",
             f"--ssh-config={config}",
             f"--pipeline-report={report}",
             *arguments,
         ]
         log.touch(mode=0o600)
+        # Neither the user's variables nor a pytest.ini or pyproject.toml above the suite has a say in it.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         with log.open("wb") as output:
-            child = start(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
+            child = start(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=environment)
             with ended(child):
                 _follow(child, report, progress)
         found = [Check(**json.loads(line)) for line in report.read_text().splitlines()]

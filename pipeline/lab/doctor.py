@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.base.errors import LabError, LockedError, PipelineError
 from pipeline.base.lock import lab_lock
-from pipeline.base.places import ROOT, state_directory
+from pipeline.base.places import state_directory, workplace
 from pipeline.lab.box import box_directory, box_name
 from pipeline.lab.lab import Lab
 from pipeline.lab.provider import PROVIDERS, choose_provider, missing
@@ -91,11 +91,12 @@ def _providers() -> Iterator[Finding]:
 
 
 def _disk() -> Finding:
-    free = shutil.disk_usage(ROOT).free / 1e9
+    place = workplace()
+    free = shutil.disk_usage(place).free / 1e9
     return Finding(
         "disk",
         free >= _LEAST_FREE_GB,
-        f"{free:.0f} GB free at {ROOT}",
+        f"{free:.0f} GB free at {place}",
         "" if free >= _LEAST_FREE_GB else "df -h",
     )
 
@@ -105,7 +106,7 @@ def _lab() -> Iterator[Finding]:
         try:
             with lab_lock(of.state(state_directory())):
                 pass
-            rows = Lab(ROOT, None, lambda _: None, of).status()
+            rows = Lab(workplace(), None, lambda _: None, of).status()
             state = ", ".join(f"{name} {state}" for name, state, _ in rows)
             yield Finding(of.title, True, state, needed=False)
         except LockedError as error:

@@ -30,7 +30,9 @@ __all__ = ["Lab"]
 
 
 class Lab:
-    """The hosts `of` the checkout `root`. `provider` forces one; default: their own, or the first that works.
+    """The hosts `of` the workplace `root` (places.py).
+
+    `provider` forces one; default: their own, or the first that works.
 
     `say` gets progress lines. State: within `root`/.pipeline (`state`: addresses, host keys, log) and
     `root`/.vagrant.

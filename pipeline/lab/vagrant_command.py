@@ -13,6 +13,7 @@ from pathlib import Path
 import vagrant
 
 from pipeline.base.errors import LabError
+from pipeline.base.places import ROOT
 from pipeline.lab.children import Limits, run, tail
 
 __all__ = ["VagrantCommand", "note_beside"]
@@ -31,10 +32,10 @@ def note_beside(log: Path) -> Path:
 
 
 class VagrantCommand(vagrant.Vagrant):
-    """Vagrant in the checkout `root` with `vagrantfile`; `settings` are its PIPELINE_LAB_* variables.
+    """Vagrant with `vagrantfile` for the hosts of the workplace `root`; `settings` are its PIPELINE_LAB_* variables.
 
-    `memory` is where it remembers its hosts. Each call raises LabError in one line when Vagrant fails; all it
-    printed is in `log`.
+    It runs where the Vagrantfiles are and writes nothing there: `memory` is where it remembers its hosts. Each call
+    raises LabError in one line when Vagrant fails; all it printed is in `log`.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class VagrantCommand(vagrant.Vagrant):
             environment["VAGRANT_HOME"] = home
         environment |= {
             "VAGRANT_VAGRANTFILE": vagrantfile,
+            "PIPELINE_LAB_PLACE": str(root),
             "VAGRANT_DOTFILE_PATH": str(memory),
             "VAGRANT_DEFAULT_PROVIDER": provider,
             "VAGRANT_CHECKPOINT_DISABLE": "1",
@@ -59,7 +61,7 @@ class VagrantCommand(vagrant.Vagrant):
             "LC_ALL": "C.UTF-8",
             **settings,
         }
-        super().__init__(root=str(root), env=environment)
+        super().__init__(root=str(ROOT), env=environment)
         self._provider = provider
         self._log = log
         self._say = say

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pipeline.base.console import Progress
 from pipeline.base.interrupt import uninterrupted
 from pipeline.base.lock import lab_lock
-from pipeline.base.places import ROOT
+from pipeline.base.places import workplace
 from pipeline.inventory.hosts import Host
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import PRODUCTION, HostSet
@@ -37,7 +37,7 @@ class VagrantCloud:
         self.environment = environment
         self.of = of
         self.where = "vagrant"
-        self._make: _Make = make or (lambda say: Lab(ROOT, provider, say, of))
+        self._make: _Make = make or (lambda say: Lab(workplace(), provider, say, of))
 
     def is_there(self) -> bool:
         """Whether this checkout has such hosts, running or stopped."""
