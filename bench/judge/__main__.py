@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean, median
 
 from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, LOOKED_AT, SHARP, Case
-from bench.judge.fast import alarms
 from bench.judge.ours import every_look, rules, say
+from bench.judge.screening import alarms
 from bench.judge.simulate import RANK_ALPHA, STEP, Result, simulate
 from bench.judge.tables import interval, lines, share
 from bench.judge.traffic import RATE, Condition, Harm, runs
 from bench.judge.wald import sample_bound
 from pipeline.canary.schedule import SLICE_SECONDS
-from pipeline.judge.rules import Policy
+from pipeline.judge.policy import Policy
 
 Rows = Iterator[list[str]]  # the titles first
 

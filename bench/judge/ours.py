@@ -14,7 +14,8 @@ import numpy as np
 
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
-from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Decision, Outcome
 
 __all__ = ["Said", "every_look", "rules", "say", "until"]

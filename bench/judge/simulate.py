@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.judge.conditions import Case
-from bench.judge.fast import alarms
 from bench.judge.ours import rules
 from bench.judge.peers import kayenta_first, kayenta_once, rank_first, seconds_of
+from bench.judge.screening import alarms
 from bench.judge.traffic import runs
 from pipeline.judge import judge
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.metrics.joint import COSTS
-from pipeline.judge.rules import MetricRule, Policy
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision
 
 __all__ = ["RANK_ALPHA", "STEP", "Result", "simulate"]

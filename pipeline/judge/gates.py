@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from pipeline.judge.evidence import Problem
 from pipeline.judge.metrics.arms import ArmView
-from pipeline.judge.rules import Policy
+from pipeline.judge.policy import Policy
 from pipeline.judge.verdict import Outcome
 from pipeline.judge.words import count_of, percent
 
-__all__ = ["Gates", "gates"]
+__all__ = ["SEVERITY", "Gates", "gates"]
 
 _EFFECTS = {"invalid": Outcome.INVALID, "failed": Outcome.FAILED, "inconclusive": Outcome.INCONCLUSIVE}
 _Found = tuple[Outcome, str]
-_SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE)
+# The worst first.
+SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def gates(
             found.append((_EFFECTS.get(problem.effect, Outcome.INVALID), problem.message))
     if load:
         found += _of_load(baseline, canary, policy, found)
-    found.sort(key=lambda item: _SEVERITY.index(item[0]))
+    found.sort(key=lambda item: SEVERITY.index(item[0]))
     outcome = found[0][0] if found else None
     return Gates(outcome, tuple(dict.fromkeys(message for _, message in found)), tuple(notes))
 

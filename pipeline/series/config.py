@@ -20,7 +20,8 @@ from pydantic import (
 from pipeline.base.errors import ConfigError
 from pipeline.base.yamlfile import Document, matching, read_yaml, validate
 from pipeline.judge.catalogue import Direction, Kind, Metric
-from pipeline.judge.rules import MetricRule, Policy, Threshold
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, Threshold
 from pipeline.series import promql
 from pipeline.series.window import SpanConfig, Step, WindowConfig
 

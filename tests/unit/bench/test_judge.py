@@ -9,12 +9,12 @@ import pytest
 
 from bench.judge import peers
 from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, SHARP
-from bench.judge.fast import alarms
 from bench.judge.ours import every_look, rules, say, until
+from bench.judge.screening import alarms
 from bench.judge.tables import interval
 from bench.judge.traffic import MEDIAN, RATE, Condition, Harm, run, runs
 from bench.judge.wald import sample_bound
-from pipeline.judge.rules import Policy
+from pipeline.judge.policy import Policy
 from pipeline.kayenta.classify import Label, classify
 from pipeline.kayenta.mannwhitney import wilcoxon_difference
 

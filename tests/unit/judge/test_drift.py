@@ -10,7 +10,8 @@ import pytest
 import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm
-from pipeline.judge.rules import Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import default_rules
 from pipeline.judge.verdict import Decision, Outcome
 from tests.support.judge_samples import failed, row
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
-from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Decision, Outcome
 from tests.support.judge_samples import row
 

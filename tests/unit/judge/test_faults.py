@@ -11,7 +11,8 @@ import pytest
 import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Series
-from pipeline.judge.rules import Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import default_rules
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 
 RULES, POLICY = default_rules(), Policy()

@@ -13,9 +13,10 @@ from scipy import fft, stats
 import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm
-from pipeline.judge.rules import Policy, default_rules
-from pipeline.judge.stats.final import FINAL_FEWEST, final_high, final_more_blocks
-from pipeline.judge.stats.mean import scan_path
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import default_rules
+from pipeline.judge.stats.final import FINAL_MIN_BLOCKS, final_high, final_more_blocks
+from pipeline.judge.stats.mean import scan_bounds
 from pipeline.judge.verdict import Decision
 from tests.support.series_samples import seconds_ar1
 
@@ -30,15 +31,15 @@ def slow(d: Floats, beta: float) -> float:
     return float(np.mean(d) + stats.t.ppf(1 - beta, count) * math.sqrt(variance / len(d)))
 
 
-@pytest.mark.parametrize("size", [FINAL_FEWEST, 22, 60, 61, 150, 1000])
+@pytest.mark.parametrize("size", [FINAL_MIN_BLOCKS, 22, 60, 61, 150, 1000])
 def test_it_is_the_interval_of_the_first_cosines(size: int) -> None:
     d = np.random.default_rng(size).normal(3, 2, size).cumsum() / size
     assert final_high(d, BETA) == pytest.approx(slow(d, BETA), rel=1e-9)
 
 
 def test_too_few_blocks_bound_nothing() -> None:
-    assert final_high(np.zeros(FINAL_FEWEST - 1), BETA) == math.inf
-    assert final_high(np.zeros(FINAL_FEWEST), BETA) == 0.0
+    assert final_high(np.zeros(FINAL_MIN_BLOCKS - 1), BETA) == math.inf
+    assert final_high(np.zeros(FINAL_MIN_BLOCKS), BETA) == 0.0
 
 
 def test_units_and_zero_do_not_matter() -> None:
@@ -60,8 +61,7 @@ def test_the_mean_is_rarely_above_it(phi: float, heavy: bool, blocks: int) -> No
 
 def test_at_the_end_it_is_narrower_than_what_holds_at_every_look() -> None:
     d = seconds_ar1(0.9, 1, 5, blocks=60).ravel()
-    every = scan_path(d, 0.0003, 0.05, planned=60).last()
-    assert every is not None
+    every = scan_bounds(d, 0.0003, 0.05, planned=60).last()
     assert d.mean() < final_high(d, BETA) < d.mean() + (every.high - d.mean()) / 2
 
 
