@@ -87,10 +87,11 @@ def _cut(arm: Arm, clock: float) -> Arm:
     series = {
         name: Series(one.t[one.t < clock], one.value[one.t < clock]) for name, one in arm.series.items()
     }
-    return Arm(
-        Requests(
-            requests.t[known], requests.latency[known], requests.status[known],
-            requests.body_ok[known], requests.size[known],
-        ),
-        series, seconds, starts,
-    )  # fmt: skip
+    kept = Requests(
+        t=requests.t[known],
+        latency=requests.latency[known],
+        status=requests.status[known],
+        body_ok=requests.body_ok[known],
+        size=requests.size[known],
+    )
+    return Arm(kept, series, seconds, starts)

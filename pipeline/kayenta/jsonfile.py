@@ -16,8 +16,8 @@ from pipeline.base.yamlfile import Document
 
 __all__ = ["read_json"]
 
-LARGEST: Final = 1_000_000  # bytes
-DEEPEST: Final = 40
+_LARGEST: Final = 1_000_000  # bytes
+_DEEPEST: Final = 40
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
 
 
@@ -29,13 +29,13 @@ def read_json(path: Path, name: str | None = None) -> Document:
     name = name or str(path)
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+            raw = file.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
     except ValueError:  # a NUL in the path
         raise ConfigError(name, [f"{name}:1: cannot be read: not a path"]) from None
-    if len(raw) > LARGEST:
-        raise ConfigError(name, [f"{name}:1: larger than {LARGEST:,} bytes"])
+    if len(raw) > _LARGEST:
+        raise ConfigError(name, [f"{name}:1: larger than {_LARGEST:,} bytes"])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -71,7 +71,7 @@ def _note_lines(document: Document, text: str) -> None:
             document.lines.setdefault(here(), line)
             kinds.append(symbol)
             at.append(None if symbol == "{" else 0)
-            if len(at) > DEEPEST:
+            if len(at) > _DEEPEST:
                 raise ConfigError(document.name, [f"{document.name}:{line}: nested too deeply"])
         elif symbol in "}]":
             kinds.pop()

@@ -23,8 +23,8 @@ __all__ = ["from_csv", "from_prometheus"]
 
 Floats = NDArray[np.float64]
 
-USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
-MOST_STEPS = 100_000
+_USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
+_MOST_STEPS = 100_000
 _ABSOLUTE = 1e8  # seconds: times below are since something of the file's own, above since 1970
 
 
@@ -42,12 +42,12 @@ def from_prometheus(
     both = common(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
-    step = config.step or USUAL_STEP
+    step = config.step or _USUAL_STEP
     for arm, span in spans.items():
         steps = span.seconds / step
-        if steps > MOST_STEPS:
+        if steps > _MOST_STEPS:
             raise UsageError(
-                f"{steps:,.0f} steps in the {arm}: at most {MOST_STEPS:,}", hint="take a larger step"
+                f"{steps:,.0f} steps in the {arm}: at most {_MOST_STEPS:,}", hint="take a larger step"
             )
         if steps < 1:
             raise UsageError(f"the {arm}'s {span.seconds:g} s are less than one step of {step:g} s")

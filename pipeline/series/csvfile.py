@@ -26,7 +26,7 @@ __all__ = ["read_series_csv", "read_timed_csv"]
 
 Floats = NDArray[np.float64]
 
-LARGEST: Final = 100_000_000  # bytes
+_LARGEST: Final = 100_000_000  # bytes
 _LATEST: Final = 1e13  # seconds: thirty thousand years, or milliseconds of our time
 _MOST: Final = 10  # problems told of one file
 _TIMES: Final = ("t", "time", "timestamp")
@@ -79,11 +79,11 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+            raw = file.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError(str(path), [f"{path}:1: cannot be read: {error.strerror}"]) from None
-    if len(raw) > LARGEST:
-        raise ConfigError(str(path), [f"{path}:1: larger than {LARGEST:,} bytes"])
+    if len(raw) > _LARGEST:
+        raise ConfigError(str(path), [f"{path}:1: larger than {_LARGEST:,} bytes"])
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -18,7 +18,7 @@ from pipeline.series.window import Span
 
 __all__ = ["Case", "build", "common"]
 
-LONGEST_STEP = 3600.0  # seconds
+_LONGEST_STEP = 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +57,8 @@ def build(
     names: Mapping[str, str],
 ) -> Case:
     """The case that `samples` make: by version and metric, at the ends of their steps, in the clock of `spans`."""
-    if not 0 < step <= LONGEST_STEP:
-        raise UsageError(f"samples {step:g} s apart: at most {LONGEST_STEP:g} s can be judged")
+    if not 0 < step <= _LONGEST_STEP:
+        raise UsageError(f"samples {step:g} s apart: at most {_LONGEST_STEP:g} s can be judged")
     wanted = config.policy.block_seconds
     # A block shorter than a step would be empty most of the time.
     blocks = math.ceil(wanted / step - 1e-9) * step

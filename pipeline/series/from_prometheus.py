@@ -17,10 +17,10 @@ from pipeline.series.prometheus import Found, Prometheus
 from pipeline.series.samples import Samples, events, level, proportion, rises, sane
 from pipeline.series.window import Span
 
-__all__ = ["fetch"]
+__all__ = ["ARMS", "fetch"]
 
 Floats = NDArray[np.float64]
-Columns = tuple[Floats, Floats]
+_Columns = tuple[Floats, Floats]
 ARMS: Final = ("baseline", "canary")
 _NONE: Final = np.zeros(0)
 _SHARED: Final = (
@@ -143,7 +143,7 @@ def _ends(step: NDArray[np.int64], question: _Question) -> Floats:
     return np.asarray(question.span.start + step * question.step, dtype=np.float64)
 
 
-def _one(series: Sequence[Found], metric: MetricConfig, question: _Question) -> Columns:
+def _one(series: Sequence[Found], metric: MetricConfig, question: _Question) -> _Columns:
     """The samples of the one series, from the end of the window's first step on."""
     if not series:
         return _NONE, _NONE
@@ -169,7 +169,7 @@ def _differ(series: Sequence[Found]) -> str:
     return "they differ in " + ", ".join(told) if told else "their labels are the same"
 
 
-def _risen(series: Sequence[Found], question: _Question, first: int) -> Columns:
+def _risen(series: Sequence[Found], question: _Question, first: int) -> _Columns:
     """The rises of all counters together, by step. One that appears after step `first` began at 0 then."""
     steps = _count(question) + 1
     total, seen = np.zeros(steps), np.zeros(steps, dtype=np.bool_)

@@ -21,20 +21,28 @@ from urllib3.util.retry import Retry
 from pipeline.base.errors import EnvironmentError_, UsageError
 from pipeline.base.text import clean
 
-__all__ = ["Answer", "Found", "Prometheus", "check_url"]
+__all__ = ["LARGEST", "MOST_POINTS", "Answer", "Found", "Prometheus", "check_url"]
 
 Floats = NDArray[np.float64]
 
 MOST_POINTS: Final = 11_000  # of one series in one answer: more is refused by Prometheus itself
 LARGEST: Final = 64_000_000  # bytes of one answer, unpacked
-CONNECT: Final = 10.0  # seconds
-READ: Final = 130.0  # seconds; Prometheus itself gives up a query after 120
+_CONNECT: Final = 10.0  # seconds
+_READ: Final = 130.0  # seconds; Prometheus itself gives up a query after 120
+# What was answered with "later" is asked again; a server that cannot be reached is told at once.
+_AT_ONCE: Final[Mapping[str, Any]] = {"connect": 0, "read": 0, "redirect": 0, "other": 0}
 _WAITS: Final = Retry(
-    # What was answered with "later" is asked again; a server that cannot be reached is told at once.
-    total=5, connect=0, read=0, redirect=0, other=0, status=4,
-    status_forcelist=(429, 503), allowed_methods=("POST",), raise_on_status=False,
-    backoff_factor=0.5, backoff_max=10, respect_retry_after_header=True, retry_after_max=30,
-)  # fmt: skip
+    total=5,
+    status=4,
+    **_AT_ONCE,
+    status_forcelist=(429, 503),
+    allowed_methods=("POST",),
+    raise_on_status=False,
+    backoff_factor=0.5,
+    backoff_max=10,
+    respect_retry_after_header=True,
+    retry_after_max=30,
+)
 _REFUSED: Final = {
     401: (
         "wants other credentials",
@@ -129,7 +137,7 @@ class Prometheus:
             with self._session.post(
                 f"{self.url}/api/v1/query_range",
                 data=form,
-                timeout=(CONNECT, READ),
+                timeout=(_CONNECT, _READ),
                 verify=self._verify,
                 allow_redirects=False,  # a form that is redirected arrives as an empty GET
                 stream=True,
@@ -219,9 +227,9 @@ def _cause(error: Exception) -> str:
             "its certificate is not trusted" if "CERTIFICATE_VERIFY_FAILED" in text else "TLS does not work"
         )
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return f"no connection within {CONNECT:g} s"
+        return f"no connection within {_CONNECT:g} s"
     if isinstance(error, requests.exceptions.Timeout):
-        return f"no answer within {READ:g} s"
+        return f"no answer within {_READ:g} s"
     text = str(error)
     if "NameResolutionError" in text or "getaddrinfo" in text:
         return "its name is not known"

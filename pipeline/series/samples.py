@@ -21,10 +21,11 @@ _LARGEST: Final = 1e15
 class Samples:
     """Times in seconds and what was seen there; arrays of equal length, times ascending, values finite.
 
-    - `value`: a level's or trend's value; for a count the events, for a proportion the hits since the sample before
-    - `total`: of how many those hits are; None for other kinds
-    - `missing`: samples that were there but held no number (NaN, infinite, empty, 1e15 and beyond)
-    - `notes`: what a reader of the verdict should know
+    Attributes:
+        value: a level's or trend's value; for a count the events, for a proportion the hits since the sample before.
+        total: of how many those hits are; None for other kinds.
+        missing: samples that were there but held no number (NaN, infinite, empty, 1e15 and beyond).
+        notes: what a reader of the verdict should know.
     """
 
     t: Floats
@@ -95,7 +96,7 @@ def proportion(
     t, n, hit = t[usable], n[usable], hit[usable]
     if np.any(n < 0) or np.any(hit < 0):
         raise ValueError("a count is below zero")
-    if not counted and looks_like_a_counter(n):
+    if not counted and _looks_like_a_counter(n):
         raise ValueError("the total goes on rising, as a counter does: write counters: true")
     if hit.sum() > n.sum() * (1 + 1e-6) + 0.5:
         raise ValueError(f"{hit.sum():.6g} hits are more than their total, {n.sum():.6g}")
@@ -103,7 +104,7 @@ def proportion(
     return Samples(t, hit, n, missing)
 
 
-def looks_like_a_counter(value: Floats) -> bool:
+def _looks_like_a_counter(value: Floats) -> bool:
     """Whether it rises and hardly ever falls; counts of single steps fall about as often as they rise."""
     steps = np.diff(value)
     rises, falls = np.count_nonzero(steps > 0), np.count_nonzero(steps < 0)

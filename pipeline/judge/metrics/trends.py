@@ -48,30 +48,32 @@ def compare_trend(rule: MetricRule, arms: ArmPair) -> Finding:
         arms.policy.beta,
         planned=planned_blocks(arms),
     )
-    low, high = _MINUTE * np.maximum.accumulate(bounds.low), _MINUTE * float(bounds.high[-1])
+    last = bounds.last()
+    low, high = _MINUTE * last.low, _MINUTE * last.high
     before, after = _slope(pairs.t, pairs.baseline), _slope(pairs.t, pairs.canary)
     effect, half = after - before, len(pairs) // 2
     own = min(after, _slope(pairs.t[half:], pairs.canary[half:]))
     grown = effect * float(pairs.t[-1] - pairs.t[0]) / _MINUTE
     size = partial(amount, unit=rule.metric.unit)
-    limits = between(min(float(low[-1]), effect), max(high, effect), size)
+    limits = between(min(low, effect), max(high, effect), size)
     harm = Harm(
         baseline=replace(b.summary, value=before),
         canary=replace(c.summary, value=after),
         relative=False,
         effect=effect,
-        low=float(low[-1]),
+        low=low,
         high=high,
         margin=rule.limit.value,
         bar=bar,
         late=None,
-        effective=float(bounds.effective[-1]),
-        after=shown_after(low, bar, pairs.t),
-        more=_more(len(pairs), effect, float(low[-1]), high, rule.limit.value, bar, arms),
+        effective=last.effective,
+        after=shown_after(_MINUTE * bounds.low, bar, pairs.t),
+        more=None,
         said=f"{size(after)} on the canary, {size(before)} on the baseline{limits}",
         allowed=size(rule.limit.value),
         real=own > bar and grown >= rule.metric.floor,
     )
+    harm = replace(harm, more=_more(harm, len(pairs), arms))
     return require_blocks(Finding(harms=(harm,), drift=drift), len(pairs), arms)
 
 
@@ -81,14 +83,15 @@ def _slope(t: Floats, values: Floats) -> float:
     return _MINUTE * float(x @ values / (x @ x))
 
 
-def _more(
-    blocks: int, effect: float, low: float, high: float, margin: float, bar: float, arms: ArmPair
-) -> float | None:
+def _more(harm: Harm, blocks: int, arms: ArmPair) -> float | None:
     """Minutes until the bounds, which narrow about as the length to the power 3/2, leave the margin or the bar.
 
     Before half of the planned length nothing is bounded (`slope_bounds`); that is the first to wait for.
     """
-    width, room = (high - effect, margin - effect) if effect <= margin else (effect - low, effect - bar)
+    if harm.effect <= harm.margin:
+        width, room = harm.high - harm.effect, harm.margin - harm.effect
+    else:
+        width, room = harm.effect - harm.low, harm.effect - harm.bar
     if math.isinf(width):
         needed = max(planned_blocks(arms) / 2, blocks + 1)
     elif room <= 0:

@@ -24,8 +24,9 @@ _LEAST_LEFT: Final = 0.1
 class Dependence:
     """For each prefix of the series; arrays of its shape.
 
-    - `effective`: n * variance / long-run variance, at most n; where nothing varies as if uncorrelated
-    - `variance`: of one sample about the mean or line, corrected for the bias that dependence gives it
+    Attributes:
+        effective: n * variance / long-run variance, at most n; where nothing varies as if uncorrelated.
+        variance: of one sample about the mean or line, corrected for the bias that dependence gives it.
     """
 
     effective: Floats

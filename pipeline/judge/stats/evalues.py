@@ -15,7 +15,7 @@ from scipy.special import betainc, betaincc, betaln, xlog1py, xlogy
 __all__ = ["Mixture", "Prior", "Tail"]
 
 Floats = NDArray[np.float64]
-Slopes = tuple[Floats, Floats, Floats]  # value, first and second derivative
+_Slopes = tuple[Floats, Floats, Floats]  # value, first and second derivative
 
 _TINY = 1e-260  # a p-value below this underflows soon; there its logarithm goes on as a straight line
 
@@ -49,7 +49,7 @@ class Mixture:
         self._less = (prior.ratio - 1)[:, None]
         self._constant = xlogy(hits, prior.ratio[:, None]) + np.log(prior.weight)[:, None]
 
-    def at(self, q: Floats) -> Slopes:
+    def at(self, q: Floats) -> _Slopes:
         """Of each look, against that look's q in [0, 1)."""
         base = 1 + self._less * q
         terms = self._constant - self._n * np.log(base)
@@ -109,7 +109,7 @@ class Tail:
             inside, outside = (middle, outside) if fits else (inside, middle)
         return float(np.sin(inside) ** 2)
 
-    def at(self, p: Floats) -> Slopes:
+    def at(self, p: Floats) -> _Slopes:
         """Of each look, against that look's p in [0, 1]."""
         if self._certain:
             cost, slope, curve = np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)
@@ -122,7 +122,7 @@ class Tail:
         slope, curve = rate * slope, rate * curve
         return value, share * slope, share * (curve + (1 - share) * slope * slope)
 
-    def _surprise(self, p: Floats) -> Slopes:
+    def _surprise(self, p: Floats) -> _Slopes:
         """-ln P and its derivatives; beyond the edge the tangent there, which a convex function never crosses."""
         inner = np.minimum(p, self._edge) if self._upper else np.maximum(p, self._edge)
         a, b = self._a, self._b

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-__all__ = ["FINAL_MIN_BLOCKS", "cosines", "final_high", "final_more_blocks"]
+__all__ = ["FINAL_MIN_BLOCKS", "final_high", "final_more_blocks"]
 
 Floats = NDArray[np.float64]
 
@@ -25,10 +25,10 @@ FINAL_MIN_BLOCKS: Final = 21
 _HORIZON: Final = 3600
 
 
-def cosines(size: Floats | float) -> Floats:
+def _cosines(size: Floats | float) -> Floats:
     """How many cosines series of `size` blocks are looked at with: 0.4 size^(2/3), as recommended.
 
-    >>> [int(cosines(size)) for size in (21, 60, 150)]
+    >>> [int(_cosines(size)) for size in (21, 60, 150)]
     [3, 6, 11]
     """
     return np.asarray(np.floor(0.4 * np.asarray(size, dtype=np.float64) ** (2 / 3)), dtype=np.float64)
@@ -42,7 +42,7 @@ def final_high(d: Floats, beta: float) -> float:
     """
     if len(d) < FINAL_MIN_BLOCKS:
         return math.inf
-    width = stdtrit(cosines(len(d)), 1 - beta) * np.sqrt(_long_run_variance(d) / len(d))
+    width = stdtrit(_cosines(len(d)), 1 - beta) * np.sqrt(_long_run_variance(d) / len(d))
     return float(d.mean() + width)
 
 
@@ -63,7 +63,7 @@ def final_more_blocks(d: Floats, margin: float, beta: float, *, planned: float) 
         return None
     first = max(size, math.ceil(planned))
     found = np.arange(first, size + _HORIZON + 1, dtype=np.float64)
-    width = stdtrit(cosines(found), 1 - beta) * np.sqrt(_long_run_variance(d) / found)
+    width = stdtrit(_cosines(found), 1 - beta) * np.sqrt(_long_run_variance(d) / found)
     enough = np.flatnonzero(d.mean() + width <= margin)
     return float(found[enough[0]] - size) if len(enough) else None
 
@@ -72,6 +72,6 @@ def _long_run_variance(d: Floats) -> float:
     """The mean of the squared projections on the first cosines, each of length 1 and none with a mean."""
     size = len(d)
     middle = (np.arange(size) + 0.5) / size
-    waves = math.sqrt(2 / size) * np.cos(np.pi * np.outer(np.arange(1, int(cosines(size)) + 1), middle))
+    waves = math.sqrt(2 / size) * np.cos(np.pi * np.outer(np.arange(1, int(_cosines(size)) + 1), middle))
     # About the mean, so that large values do not lose the small differences to rounding.
     return float(np.mean((waves @ (d - d.mean())) ** 2))
