@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import fft, stats
 
-import tests.support.judge_samples as samples
-from pipeline.judge import judge
-from pipeline.judge.evidence import Arm
-from pipeline.judge.policy import Policy
-from pipeline.judge.rules import default_rules
 from pipeline.judge.stats.final import FINAL_MIN_BLOCKS, final_high, final_more_blocks
 from pipeline.judge.stats.mean import scan_bounds
-from pipeline.judge.verdict import Decision
 from tests.support.series_samples import seconds_ar1
 
 Floats = NDArray[np.float64]
+
 BETA = 0.015  # what the judge gives it of 0.05
 
 
@@ -82,21 +76,3 @@ def test_a_mean_beyond_the_margin_comes_within_it_by_no_waiting() -> None:
 
 def test_before_the_end_the_least_that_it_takes_is_the_end() -> None:
     assert final_more_blocks(np.zeros(30), 0.5, BETA, planned=60) == 30
-
-
-def moody(arm: Arm, seed: int) -> Arm:
-    """A machine that is a little faster or slower, and stays so for half a minute."""
-    r = arm.requests
-    mood = np.exp(0.03 * seconds_ar1(0.95, 1, seed, blocks=60).ravel())
-    return replace(arm, requests=replace(r, latency=r.latency * mood[((r.t - r.t[0]) // 2).astype(int)]))
-
-
-def test_only_a_run_that_is_complete_passes_by_it() -> None:
-    calm = samples.pair(1, seconds=120)
-    whole = replace(calm, baseline=moody(calm.baseline, 9), canary=moody(calm.canary, 10))
-    half = replace(whole, planned=2 * whole.canary.seconds)
-    rules = [rule for rule in default_rules() if rule.name == "latency_p50"]
-    decisions = [
-        samples.row(judge(evidence, rules, Policy()), "latency_p50").decision for evidence in (whole, half)
-    ]
-    assert decisions == [Decision.PASS, Decision.INCONCLUSIVE]

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 import tests.support.slow_counts as slow
 from pipeline.judge.stats import bursts
 from pipeline.judge.stats import shares as counts
-from pipeline.judge.stats.evalues import Mixture, Prior, Tail
 from pipeline.judge.stats.shares import Counts, Tally, log_e_process, more_requests, proportion_bounds
 
 Floats = NDArray[np.float64]
+
 BOTH = pytest.mark.parametrize("fixed", [True, False], ids=["one after the other", "together"])
+
 NONE = Tally(np.zeros(0), np.zeros(0))
 
 
@@ -48,16 +49,6 @@ def first(values: Floats, needed: float) -> float:
     """Seconds until a bounds reaches what is needed; infinite where it never does."""
     reached = np.flatnonzero(values >= needed)
     return float(reached[0]) + 1 if len(reached) else math.inf
-
-
-def test_one_hit_of_one_speaks_five_to_one_for_a_half_against_a_tenth() -> None:
-    evidence = Mixture(np.array([1.0]), np.array([1.0]), Prior(np.array([9.0]), np.array([1.0])))
-    assert math.exp(evidence.at(np.array([0.1]))[0][0]) == pytest.approx(0.5 / 0.1)
-
-
-def test_no_hit_of_ten_has_the_p_value_one_in_1024_against_a_half() -> None:
-    evidence = Tail(0, 10, np.ones(1), upper=True, kappa=0.5, even=1e-12)
-    assert math.exp(evidence.at(np.array([0.5]))[0][0]) == pytest.approx(0.5 * math.sqrt(1024))
 
 
 @BOTH
@@ -137,16 +128,6 @@ def test_identical_arms_seldom_alarm_though_looked_at_every_second(
         for _ in range(120)
     )
     assert alarms <= 12  # 6 are allowed on average at alpha 0.05; 13 would come once in 150 tries
-
-
-def test_errors_that_come_alone_count_nearly_in_full_and_outages_as_about_one() -> None:
-    rng = np.random.default_rng(2)
-    kept = {}
-    for kind in (steady, outages):
-        arms = [(arm.hits, arm.n) for arm in (kind(0.02, 300, rng), kind(0.02, 300, rng))]
-        kept[kind] = bursts.tempering(*arms, fixed_baseline=True)[-1]
-    assert kept[steady] > 0.9
-    assert kept[outages] < 1 / 40
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01])
@@ -248,11 +229,3 @@ def test_nothing_more_is_needed_where_it_is_decided_and_nothing_helps_at_the_mar
     assert more_requests(good, good, 0.01, 0.05, 0.01, fixed_baseline=fixed) == 0
     assert more_requests(good, bad, 0.01, 0.05, 0.02, fixed_baseline=fixed) is None
     assert more_requests(NONE, NONE, 0.01, 0.05, 0.02, fixed_baseline=fixed) is None
-
-
-def test_counts_beyond_what_can_be_reckoned_with_are_no_evidence() -> None:
-    hits, misses = 100 * (1e14 + 1), 100 * (1e14 - 1)
-    tail = Tail(hits, hits + misses, np.array([1e-14]), upper=True, kappa=0.3, even=0.1)
-    value, slope, curve = tail.at(np.array([0.5]))
-    assert value[0] < 0
-    assert slope[0] == curve[0] == 0
