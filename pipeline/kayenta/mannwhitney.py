@@ -3,7 +3,7 @@
 The shift's estimate and the interval's ends are the roots of the normalised Wilcoxon statistic as a function
 of an assumed shift `mu`. That function is a staircase, so where a root is said to be depends on the solver:
 Kayenta's is Brent's method (R's `zeroin`) with an absolute tolerance of 1e-4, whatever the metric's unit is.
-The solver here repeats its arithmetic step by step; `tests/unit/kayenta/test_numbers.py` has the numbers.
+The solver here repeats its arithmetic step by step; `tests/unit/kayenta/test_mannwhitney.py` has the numbers.
 Reference: Brent, Algorithms for Minimization without Derivatives (1973), chapter 4.
 """
 

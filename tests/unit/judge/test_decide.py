@@ -105,7 +105,6 @@ def test_a_fault_is_caught_in_turn_as_well() -> None:
 
 
 SECONDS = 180
-
 HEALTHY = samples.pair(2, seconds=SECONDS)
 
 

@@ -12,8 +12,6 @@ import pytest
 
 from pipeline.base.errors import Exit
 from pipeline.cli.root import run
-from pipeline.kayenta.run_series import run_series
-from tests.support import judge_samples
 
 
 def _write(
@@ -141,14 +139,6 @@ def test_a_run_directory_is_judged_by_its_series_and_its_requests_by_second(
     assert re.search(r"latency_p99 +0.00\d+ +0.01\d+ .*High", out)
     assert out.count(" Pass") == 2
     assert "canary score 66.67/100: Fail" in out
-
-
-def test_a_runs_requests_become_series_by_second() -> None:
-    series = run_series(judge_samples.arm(1, seconds=10))
-    assert series["requests"].tolist() == [judge_samples.RATE] * 10
-    assert series["errors"].tolist() == [0.0] * 10
-    assert np.all(series["latency_p50"] < series["latency_p99"])
-    assert "service_memory" in series
 
 
 @pytest.mark.parametrize(

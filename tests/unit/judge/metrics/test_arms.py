@@ -13,7 +13,6 @@ from pipeline.judge.verdict import Outcome
 from tests.support.judge_samples import RULES
 
 SECONDS = 180
-
 HEALTHY = samples.pair(2, seconds=SECONDS)
 
 

@@ -18,7 +18,6 @@ from tests.support.judge_samples import POLICY, RULES, row
 from tests.support.series_samples import seconds_ar1
 
 SECONDS = 180
-
 HEALTHY = samples.pair(2, seconds=SECONDS)
 
 
@@ -80,7 +79,7 @@ def moody(arm: Arm, seed: int) -> Arm:
     return replace(arm, requests=replace(r, latency=r.latency * mood[((r.t - r.t[0]) // 2).astype(int)]))
 
 
-def test_only_a_run_that_is_complete_passes_by_it() -> None:
+def test_only_a_run_that_is_complete_passes_by_its_narrow_bound() -> None:
     calm = samples.pair(1, seconds=120)
     whole = replace(calm, baseline=moody(calm.baseline, 9), canary=moody(calm.canary, 10))
     half = replace(whole, planned=2 * whole.canary.seconds)

@@ -86,7 +86,6 @@ def test_a_calibrated_drift_asks_more_of_a_fail_and_makes_no_pass_easier(
 
 
 SECONDS = 180
-
 HEALTHY = samples.pair(2, seconds=SECONDS)
 
 

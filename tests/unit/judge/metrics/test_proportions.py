@@ -24,7 +24,6 @@ def test_two_percent_errors_against_none_read_in_plain_words() -> None:
 
 
 SECONDS = 180
-
 HEALTHY = samples.pair(2, seconds=SECONDS)
 
 

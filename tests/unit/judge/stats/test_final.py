@@ -14,7 +14,6 @@ from pipeline.judge.stats.mean import scan_bounds
 from tests.support.series_samples import seconds_ar1
 
 Floats = NDArray[np.float64]
-
 BETA = 0.015  # what the judge gives it of 0.05
 
 

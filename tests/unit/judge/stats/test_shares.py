@@ -18,9 +18,7 @@ from pipeline.judge.stats import shares as counts
 from pipeline.judge.stats.shares import Counts, Tally, log_e_process, more_requests, proportion_bounds
 
 Floats = NDArray[np.float64]
-
 BOTH = pytest.mark.parametrize("fixed", [True, False], ids=["one after the other", "together"])
-
 NONE = Tally(np.zeros(0), np.zeros(0))
 
 

@@ -11,7 +11,6 @@ from pipeline.judge.stats.slope import slope_bounds
 from tests.support.series_samples import seconds_ar1
 
 Floats = NDArray[np.float64]
-
 ALPHA, BETA, PLANNED = 0.01, 0.05, 150
 T = np.arange(1.0, PLANNED + 1) * 2
 
