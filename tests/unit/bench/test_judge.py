@@ -86,10 +86,12 @@ def test_kayenta_s_first_high_is_that_of_its_rules_at_every_look(sized: bool) ->
 
     def high(second: int) -> bool:
         return any(
-            classify(one.baseline[: one.seen[second - 1]], one.canary[:second], peers.analysis(name, sized=sized)).label
+            classify(
+                one.baseline[: one.seen[second - 1]], one.canary[:second], peers.analysis(name, sized=sized)
+            ).label
             is Label.HIGH
             for name, one in metrics.items()
-        )  # fmt: skip
+        )
 
     looked = next((second for second in range(peers.FIRST, SHORT + 1) if high(second)), None)
     assert peers.kayenta_first(metrics, sized=sized) == looked
@@ -119,8 +121,12 @@ def test_the_short_cut_finds_what_a_judgement_at_each_look_finds(harm: Harm) -> 
 
 def test_every_condition_is_in_both_schedules() -> None:
     for cases in (ALIKE, AT_THE_MARGIN, SHARP, HARMS):
-        kept = {schedule: {replace(c.condition, schedule="").name for c in cases if c.condition.schedule == schedule}
-                for schedule in ("phased", "interleaved")}  # fmt: skip
+        kept = {
+            schedule: {
+                replace(c.condition, schedule="").name for c in cases if c.condition.schedule == schedule
+            }
+            for schedule in ("phased", "interleaved")
+        }
         assert kept["phased"] == kept["interleaved"]
 
 

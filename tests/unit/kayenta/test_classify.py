@@ -115,9 +115,13 @@ def test_a_ratio_with_a_mean_of_zero_is_not_a_number() -> None:
 
 @pytest.mark.parametrize(
     ("control", "experiment", "expected"),
-    [([1.0] * 5, [1.0] * 5, 1.0), ([1.0] * 5, [10.0] * 5, 10.0), ([100.0] * 5, [10.0] * 5, 0.1),
-     ([0.0] * 5, [10.0] * 5, math.nan)],
-)  # fmt: skip
+    [
+        ([1.0] * 5, [1.0] * 5, 1.0),
+        ([1.0] * 5, [10.0] * 5, 10.0),
+        ([100.0] * 5, [10.0] * 5, 0.1),
+        ([0.0] * 5, [10.0] * 5, math.nan),
+    ],
+)
 def test_the_mean_ratio_is_that_of_kayentas_suite(
     control: list[float], experiment: list[float], expected: float
 ) -> None:

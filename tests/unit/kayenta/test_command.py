@@ -37,8 +37,17 @@ def _write(
         rng = np.random.default_rng(seed)
         rows = [f"{t},{rng.normal(10, 1) + more},{rng.normal(3, 1)}" for t in range(60)]
         (directory / file).write_text("\n".join([f"t,{name},cpu", *rows]) + "\n", "utf-8")
-    return ["judge", "--judge", "kayenta", "--config", str(directory / "canary.json"),
-            "--baseline", str(directory / "a.csv"), "--canary", str(directory / "b.csv")]  # fmt: skip
+    return [
+        "judge",
+        "--judge",
+        "kayenta",
+        "--config",
+        str(directory / "canary.json"),
+        "--baseline",
+        str(directory / "a.csv"),
+        "--canary",
+        str(directory / "b.csv"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -105,8 +114,10 @@ def test_names_from_the_files_cannot_steer_the_terminal_or_break_the_table(
 
 def _run_directory(directory: Path) -> Path:
     directory.mkdir()
-    phases = [{"arm": arm, "kind": "measure", "start": start, "end": start + 40}
-              for arm, start in (("baseline", 0), ("canary", 40))]  # fmt: skip
+    phases = [
+        {"arm": arm, "kind": "measure", "start": start, "end": start + 40}
+        for arm, start in (("baseline", 0), ("canary", 40))
+    ]
     (directory / "run.json").write_text(json.dumps({"format": 1, "phases": phases, "problems": []}), "utf-8")
     requests = ["t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by"]
     series = ["t,arm,metric,value"]

@@ -135,14 +135,39 @@ def test_what_kayenta_passes_over_in_silence_is_a_note(
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from([
-        "metrics", "classifier", "name", "groups", "analysisConfigurations", "canary", "effectSize", "outliers",
-        "measure", "strategy", "outlierFactor", "allowedIncrease", "groupWeights", "scoreThresholds", "pass",
-        "marginal", "judge", "direction", "critical", "x",
-    ]), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "metrics",
+                    "classifier",
+                    "name",
+                    "groups",
+                    "analysisConfigurations",
+                    "canary",
+                    "effectSize",
+                    "outliers",
+                    "measure",
+                    "strategy",
+                    "outlierFactor",
+                    "allowedIncrease",
+                    "groupWeights",
+                    "scoreThresholds",
+                    "pass",
+                    "marginal",
+                    "judge",
+                    "direction",
+                    "critical",
+                    "x",
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
     max_leaves=25,
-)  # fmt: skip
+)
 
 _TEXTS = st.one_of(
     st.binary(),
@@ -152,9 +177,12 @@ _TEXTS = st.one_of(
         _JSON,
         st.dictionaries(st.text(max_size=3), st.floats() | st.text(max_size=2), max_size=3),
     ),
-    st.builds(lambda at, what: (EXAMPLE[:at] + what + EXAMPLE[at + 1 :]).encode(),
-              st.integers(0, len(EXAMPLE)), st.text(max_size=2)),
-)  # fmt: skip
+    st.builds(
+        lambda at, what: (EXAMPLE[:at] + what + EXAMPLE[at + 1 :]).encode(),
+        st.integers(0, len(EXAMPLE)),
+        st.text(max_size=2),
+    ),
+)
 
 
 def _config(canary: Any, weights: Any) -> dict[str, Any]:

@@ -86,8 +86,10 @@ def test_series_that_are_alike_pass(judged: Judged) -> None:
 
 def test_each_kind_of_harm_fails_its_own_metric_and_no_other(judged: Judged) -> None:
     worse: dict[str, dict[str, Any]] = {
-        "latency": {"slower": 1.3}, "failed": {"bad": 0.05}, "growth": {"leak": 5e6},
-    }  # fmt: skip
+        "latency": {"slower": 1.3},
+        "failed": {"bad": 0.05},
+        "growth": {"leak": 5e6},
+    }
     for name, change in worse.items():
         _, document = judged(_columns(1), _columns(2, **change))
         assert [metric for metric, said in _decisions(document).items() if said == "fail"] == [name]
@@ -175,8 +177,10 @@ def test_files_that_cannot_be_judged_are_refused_in_one_line(
     for name, text in (("canary.yml", config), ("a.csv", baseline), ("b.csv", canary)):
         if text is not None:
             (tmp_path / name).write_text(text, "utf-8")
-    files = [f"--{option}={tmp_path / name}" for option, name in
-             (("config", "canary.yml"), ("baseline", "a.csv"), ("canary", "b.csv"))]  # fmt: skip
+    files = [
+        f"--{option}={tmp_path / name}"
+        for option, name in (("config", "canary.yml"), ("baseline", "a.csv"), ("canary", "b.csv"))
+    ]
     assert run(["judge", *files]) == Exit.USAGE
     err = capsys.readouterr().err
     assert words in err

@@ -134,9 +134,18 @@ def test_what_the_server_warns_of_is_kept() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["prometheus:9090", "ftp://host", "http://", "http://[", "http://host:x", f"http://me:{SECRET}@host",
-     "http://host/?a=b", "http://host/#a", ""],
-)  # fmt: skip
+    [
+        "prometheus:9090",
+        "ftp://host",
+        "http://",
+        "http://[",
+        "http://host:x",
+        f"http://me:{SECRET}@host",
+        "http://host/?a=b",
+        "http://host/#a",
+        "",
+    ],
+)
 def test_an_address_that_is_none_or_holds_a_password_is_refused(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_url(url)

@@ -16,22 +16,11 @@ import tests.support.slow_counts as slow
 from pipeline.judge.stats import bursts
 from pipeline.judge.stats import shares as counts
 from pipeline.judge.stats.shares import Counts, Tally, log_e_process, more_requests, proportion_bounds
+from tests.support.count_samples import outages, steady
 
 Floats = NDArray[np.float64]
 BOTH = pytest.mark.parametrize("fixed", [True, False], ids=["one after the other", "together"])
 NONE = Tally(np.zeros(0), np.zeros(0))
-
-
-def steady(share: float, seconds: int, rng: np.random.Generator, rate: int = 50) -> Tally:
-    return Tally(rng.binomial(rate, share, seconds).astype(float), np.full(seconds, float(rate)))
-
-
-def outages(share: float, seconds: int, rng: np.random.Generator, rate: int = 50) -> Tally:
-    """Every request of a 2 s outage fails; outages come at random, `share` of the time in all."""
-    t = np.arange(seconds * rate) / rate
-    begun = rng.uniform(-2, seconds, rng.poisson(share / 2 * (seconds + 2)))
-    down = ((t >= begun[:, None]) & (t < begun[:, None] + 2)).any(axis=0)
-    return Tally(down.reshape(seconds, rate).sum(axis=1).astype(float), np.full(seconds, float(rate)))
 
 
 def whole(b_hits: float, b_n: float, hits: float, n: float, *, fixed: bool) -> Counts:
