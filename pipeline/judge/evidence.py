@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arm", "Evidence", "Problem", "Requests", "Series"]
+__all__ = ["Arm", "Evidence", "Problem", "Requests", "Series", "usable"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+# Beyond this a number is a broken sample (a petabyte, thirty million years), and sums of squares overflow.
+_LARGEST: Final = 1e15
+
+
+def usable(values: Floats | float) -> Bools:
+    """Which are numbers that a sample can have: finite, and below 1e15.
+
+    >>> usable(np.array([1.0, np.nan, -np.inf, 1e15])).tolist()
+    [True, False, False, False]
+    """
+    return np.isfinite(values) & (np.abs(values) < _LARGEST)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

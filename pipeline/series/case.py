@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.base.errors import UsageError
 from pipeline.series.config import JudgeConfig, load_config
-from pipeline.series.evidence import Case, build, common
+from pipeline.series.evidence import Case, build, common_span
 from pipeline.series.from_csv import read_table
 from pipeline.series.from_prometheus import ARMS, fetch
 from pipeline.series.prometheus import Prometheus
@@ -39,7 +39,7 @@ def from_prometheus(
     """
     config = load_config(config_path, "prometheus")
     spans = {arm: _span(config, arm, times, now) for arm in ARMS}
-    both = common(spans["baseline"], spans["canary"], config.pairing)
+    both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
     step = config.step or _USUAL_STEP
@@ -105,7 +105,7 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
     spans = {arm: Span(float(t[0]) - step, float(t[-1])) for arm, t in times.items()}
     both = None
     if config.pairing == "time" or min(span.start for span in spans.values()) > _ABSOLUTE:
-        both = common(spans["baseline"], spans["canary"], config.pairing)
+        both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
         samples = {

@@ -16,7 +16,7 @@ from pipeline.series.config import JudgeConfig, MetricConfig
 from pipeline.series.samples import Samples
 from pipeline.series.window import Span
 
-__all__ = ["Case", "build", "common"]
+__all__ = ["Case", "build", "common_span"]
 
 _LONGEST_STEP = 3600.0  # seconds
 
@@ -31,7 +31,7 @@ class Case:
     names: Mapping[str, str]
 
 
-def common(baseline: Span, canary: Span, pairing: str | None) -> Span | None:
+def common_span(baseline: Span, canary: Span, pairing: str | None) -> Span | None:
     """The time both versions were there, when they are to be paired by time; None: by age.
 
     Without `pairing` given, by time where the spans overlap by at least half of the longer. Raises UsageError when

@@ -21,7 +21,7 @@ from urllib3.util.retry import Retry
 from pipeline.base.errors import EnvironmentError_, UsageError
 from pipeline.base.text import clean
 
-__all__ = ["LARGEST", "MOST_POINTS", "Answer", "Found", "Prometheus", "check_url"]
+__all__ = ["LARGEST", "MOST_POINTS", "Answer", "LabelledSeries", "Prometheus", "check_url"]
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ _REFUSED: Final = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class LabelledSeries:
     """One series: its labels, the times of its samples (Unix seconds, ascending) and their values (NaN, Inf too)."""
 
     labels: Mapping[str, str]
@@ -66,7 +66,7 @@ class Found:
 class Answer:
     """The series a query gave, in the server's order, and what the server warned of."""
 
-    series: tuple[Found, ...]
+    series: tuple[LabelledSeries, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -122,7 +122,7 @@ class Prometheus:
         Long ranges are asked for in pages. Raises UsageError when the query is wrong or not allowed and
         EnvironmentError_ when the server does not answer as it should.
         """
-        pages: dict[tuple[tuple[str, str], ...], list[Found]] = {}
+        pages: dict[tuple[tuple[str, str], ...], list[LabelledSeries]] = {}
         warnings: dict[str, None] = {}
         for first, last in _pages(start, end, step):
             data = self._ask(query, first, last, step)
@@ -185,7 +185,7 @@ class Prometheus:
             raise EnvironmentError_(f"{self.url} answered {status}: {said}")
         return data
 
-    def _series(self, data: Mapping[str, Any]) -> Iterator[Found]:
+    def _series(self, data: Mapping[str, Any]) -> Iterator[LabelledSeries]:
         try:
             if data["data"]["resultType"] != "matrix":
                 raise ValueError
@@ -197,7 +197,7 @@ class Prometheus:
                         hint="histogram_quantile(0.99, sum(rate(...)))",
                     )
                 points = np.asarray([(float(t), float(value)) for t, value in entry["values"]]).reshape(-1, 2)
-                yield Found(labels, points[:, 0], points[:, 1])
+                yield LabelledSeries(labels, points[:, 0], points[:, 1])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise EnvironmentError_(f"{self.url} gave series that are not as Prometheus' are") from None
 
@@ -209,10 +209,10 @@ def _pages(start: float, end: float, step: float) -> Iterator[tuple[float, float
         yield start + first * step, start + last * step
 
 
-def _joined(parts: Sequence[Found]) -> Found:
+def _joined(parts: Sequence[LabelledSeries]) -> LabelledSeries:
     t, value = (np.concatenate([getattr(part, name) for part in parts]) for name in ("t", "value"))
     order = np.argsort(t, kind="stable")
-    return Found(parts[0].labels, t[order], value[order])
+    return LabelledSeries(parts[0].labels, t[order], value[order])
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Samples", "events", "level", "proportion", "rises", "sane", "whole"]
+from pipeline.judge.evidence import usable
+
+__all__ = ["Samples", "events", "level", "proportion", "rises", "whole"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-_LARGEST: Final = 1e15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +35,6 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.t)
-
-
-def sane(values: Floats) -> Bools:
-    """Which are numbers. Beyond 1e15 a number is a broken sample, and sums overflow."""
-    return np.isfinite(values) & (np.abs(values) < _LARGEST)
 
 
 def rises(t: Floats, value: Floats, *, born: bool) -> tuple[Floats, Floats]:
@@ -85,15 +79,15 @@ def proportion(
     `counted`: these are rises of counters already. Raises ValueError when they cannot be such counts.
     """
     t, n = total
-    known = sane(n)
+    known = usable(n)
     lost = int(np.count_nonzero(~known))
     t, n = t[known], n[known]
     hit = np.full(len(t), 0.0 if zero else np.nan)
     _, at, of = np.intersect1d(t, hits[0], assume_unique=True, return_indices=True)
     hit[at] = hits[1][of]
-    usable = sane(hit)
-    missing = lost + int(np.count_nonzero(~usable))
-    t, n, hit = t[usable], n[usable], hit[usable]
+    kept = usable(hit)
+    missing = lost + int(np.count_nonzero(~kept))
+    t, n, hit = t[kept], n[kept], hit[kept]
     if np.any(n < 0) or np.any(hit < 0):
         raise ValueError("a count is below zero")
     if not counted and _looks_like_a_counter(n):
@@ -113,13 +107,13 @@ def _looks_like_a_counter(value: Floats) -> bool:
 
 def level(t: Floats, value: Floats) -> Samples:
     """The samples that are numbers."""
-    known = sane(value)
+    known = usable(value)
     return Samples(t[known], value[known], missing=int(np.count_nonzero(~known)))
 
 
 def events(t: Floats, value: Floats) -> Samples:
     """Counts for each step. Raises ValueError when they cannot be."""
-    known = sane(value)
+    known = usable(value)
     if np.any(value[known] < 0):
         raise ValueError("a count is below zero")
     return Samples(t[known], whole([value[known]])[0], missing=int(np.count_nonzero(~known)))

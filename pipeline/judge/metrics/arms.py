@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.evidence import Arm
+from pipeline.judge.evidence import Arm, usable
 from pipeline.judge.metrics.blocks import Blocks, BlockValues, cut, phase_of
 from pipeline.judge.metrics.hits import Hits
 from pipeline.judge.policy import Policy
@@ -23,9 +23,6 @@ Bools = NDArray[np.bool_]
 
 # The quantiles of latency that metrics compare, all taken from one sorting.
 LATENCIES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
-
-# Beyond this a number is a broken sample (a petabyte, thirty thousand years), and sums of squares overflow.
-_LARGEST: Final = 1e15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +40,8 @@ class ArmView:
     def __init__(self, arm: Arm, policy: Policy) -> None:
         self._arm = arm
         self._policy = policy
-        self.seconds = arm.seconds if np.isfinite(arm.seconds) and 0 < arm.seconds < _LARGEST else 0.0
-        self._known = _sane(arm.requests.t)
+        self.seconds = arm.seconds if usable(arm.seconds) and arm.seconds > 0 else 0.0
+        self._known = usable(arm.requests.t)
         self._t = arm.requests.t[self._known]
         self._status = arm.requests.status[self._known]
         self._body_ok = arm.requests.body_ok[self._known]
@@ -61,7 +58,7 @@ class ArmView:
     def _good(self) -> Bools:
         """Answered with the right status, and a body that is right or was not checked."""
         latency = self._arm.requests.latency[self._known]
-        good: Bools = self._right_status & (self._body_ok != 0) & _sane(latency) & (latency >= 0)
+        good: Bools = self._right_status & (self._body_ok != 0) & usable(latency) & (latency >= 0)
         return good
 
     @property
@@ -204,8 +201,8 @@ class ArmView:
         series = self._arm.series.get(name)
         if series is None:
             return np.zeros(0), np.zeros(0)
-        usable = _sane(series.t) & _sane(series.value)
-        t, value = series.t[usable], series.value[usable]
+        known = usable(series.t) & usable(series.value)
+        t, value = series.t[known], series.value[known]
         order = np.lexsort((value, t, phase_of(t, self._arm.phase_starts)))
         return t[order], value[order]
 
@@ -252,10 +249,6 @@ class ArmPair:
 
 def _summed(index: Ints, values: Floats | Bools, length: int) -> Floats:
     return np.asarray(np.bincount(index, values, length), dtype=np.float64)
-
-
-def _sane(values: Floats) -> Bools:
-    return np.isfinite(values) & (np.abs(values) < _LARGEST)
 
 
 def _summary(value: float, samples: Floats) -> Summary:
