@@ -48,7 +48,7 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
         metrics.append(decide_metric(rule, compare(rule, rules, arms)))
     gate = gates(evidence.problems, baseline, canary, policy, load=evidence.load)
     groups = group_scores(metrics)
-    # nothing compared: no evidence is no credit; a critical fail: nothing else is worth anything
+    # The score is 0 where the canary itself or a critical metric failed, and where nothing could be compared.
     critical = gate.outcome is Outcome.FAILED or _critical_fail(metrics)
     score = 0.0 if critical else total(groups) or 0.0
 

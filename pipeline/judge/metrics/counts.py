@@ -19,7 +19,8 @@ __all__ = ["compare_count"]
 def compare_count(rule: MetricRule, arms: ArmPair) -> Finding:
     """Compares how often a counter rose: against the background of the policy, and against the baseline.
 
-    What happened is known, so none on the canary passes without any doubt; the doubt is only about whose they are.
+    The counts themselves are certain, so a canary without any passes at once. What is uncertain is whether the code
+    caused them.
     """
     name = rule.metric.series or rule.metric.name
     b, c = arms.baseline.events(name), arms.canary.events(name)
@@ -53,7 +54,7 @@ def compare_count(rule: MetricRule, arms: ArmPair) -> Finding:
         doubt="so few may have come from elsewhere",
     )
     finding = Finding(harms=(harm,), drift=arms.drift or 0.0)
-    # A counter that was read only now and then does not tell that nothing happened.
+    # A counter that was read only now and then does not show that nothing happened.
     needed = max(policy.min_blocks * policy.block_seconds, arms.canary.seconds / 2)
     watched = float(c.n.sum())
     if watched >= needed:

@@ -11,7 +11,7 @@ from pipeline.judge.words import amount, minutes, percent, points
 
 __all__ = ["decide_metric"]
 
-# More minutes than this of the same are no advice: the truth is at the margin, or the machine too noisy.
+# Longer waits are not advised: the difference is at the margin then, or the machine too noisy.
 _LONGEST = 60.0
 
 

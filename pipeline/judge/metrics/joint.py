@@ -1,4 +1,4 @@
-"""Many small shifts at once: each within its own margin, together more than chance and less than nothing."""
+"""Several small shifts at once: each is within its own margin, but all together they are more than chance."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) 
     """Compares the mean of the costs' differences, each in units of its own margin, block by block.
 
     Where one version was measured after the other and nobody calibrated, a drift of the machine moves all costs
-    alike and looks the same: then it may pass, and can do no more.
+    alike and cannot be told from harm: then the metric may pass, but not fail.
     """
     parts = []
     for part in rules:

@@ -31,7 +31,7 @@ def compare_level(rule: MetricRule, arms: ArmPair) -> Finding:
         for b, c in zip(baselines, canaries, strict=True)
         for scale in scales(rule, b.summary.value or 0.0)
     ]
-    # A fail of any respect fails the metric, so they share its alpha; a pass needs all of them, which needs no sharing.
+    # A fail of any respect fails the metric, so they share its alpha. A pass needs all of them, so beta is not shared.
     alpha = arms.alpha / len(respects)
     harms, blocks = [], []
     for b, c, scale in respects:

@@ -69,7 +69,7 @@ def compare_proportion(rule: MetricRule, arms: ArmPair) -> Finding:
 def _harm(
     rule: MetricRule, counted: _Counted, b: Hits, c: Hits, arms: ArmPair, alpha: float, *, increase: bool
 ) -> Harm:
-    # What must not fall is what its opposite must not rise.
+    # A share falls as much as the share of its opposite rises.
     baseline, canary = (hits if increase else replace(hits, hits=hits.n - hits.hits) for hits in (b, c))
     columns = tallies(baseline, canary, arms)
     bounds = proportion_bounds(*columns, alpha, arms.policy.beta, fixed_baseline=arms.phased)
