@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean, median
 
 from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, LOOKED_AT, SHARP, Case
-from bench.judge.ours import every_look, rules, say
+from bench.judge.ours import at_the_end, every_look, rules
 from bench.judge.screening import alarms
 from bench.judge.simulate import RANK_ALPHA, STEP, Result, simulate
 from bench.judge.tables import interval, lines, share
@@ -151,7 +151,7 @@ def errors(pairs: int, seed: int) -> _Rows:
 
 def _errors_shown(condition: Condition, seed: int, number: int) -> float | None:
     (evidence,) = runs(condition, 1, seed, number)
-    return say(evidence, rules({}), Policy()).failed.get("error_rate")
+    return at_the_end(evidence, rules({}), Policy()).failed.get("error_rate")
 
 
 def looks(pairs: int, seed: int) -> _Rows:
@@ -164,7 +164,7 @@ def looks(pairs: int, seed: int) -> _Rows:
         for evidence, shown in alarms(
             runs(case.condition, max(1, pairs // len(LOOKED_AT)), seed), asked, policy
         ):
-            each, end = every_look(evidence, asked, policy, step), say(evidence, asked, policy).failed
+            each, end = every_look(evidence, asked, policy, step), at_the_end(evidence, asked, policy).failed
             names = each.keys() | end.keys() | shown.keys()
             fails += len(each)
             # in turns, a block's partner may be a slice later, and only then is the block looked at

@@ -18,11 +18,11 @@ from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Decision, Outcome
 
-__all__ = ["Said", "every_look", "rules", "say", "until"]
+__all__ = ["Judged", "at_the_end", "every_look", "rules", "until"]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Judged:
     """The outcome at the end, and each failed metric with the seconds after which it was shown."""
 
     outcome: Outcome
@@ -44,7 +44,7 @@ def rules(thresholds: Mapping[str, str]) -> tuple[MetricRule, ...]:
     )
 
 
-def say(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) -> Said:
+def at_the_end(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) -> Judged:
     """One judgement, at the end."""
     verdict = judge(evidence, asked, policy)
     failed = {
@@ -52,7 +52,7 @@ def say(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) -> Said
         for metric in verdict.metrics
         if metric.decision is Decision.FAIL
     }
-    return Said(verdict.outcome, failed)
+    return Judged(verdict.outcome, failed)
 
 
 def every_look(

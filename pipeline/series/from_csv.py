@@ -54,4 +54,4 @@ def _column(series: Series, name: str, counters: bool) -> tuple[Floats, Floats]:
     if not counters:
         return t, value
     known = usable(value)
-    return rises(t[known], value[known], born=False)
+    return rises(t[known], value[known], appeared=False)

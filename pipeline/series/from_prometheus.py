@@ -178,7 +178,7 @@ def _risen(series: Sequence[LabelledSeries], question: _Question, first: int) ->
         known = usable(found.value)
         step, value = _steps(found, question)[known], found.value[known]
         if len(step):
-            at, rise = rises(step.astype(np.float64), value, born=bool(step[0] > first))
+            at, rise = rises(step.astype(np.float64), value, appeared=bool(step[0] > first))
             index = at.astype(np.int64)
             inside = (index >= 1) & (index < steps)
             np.add.at(total, index[inside], rise[inside])

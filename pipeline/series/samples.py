@@ -37,19 +37,19 @@ class Samples:
         return len(self.t)
 
 
-def rises(t: Floats, value: Floats, *, born: bool) -> tuple[Floats, Floats]:
+def rises(t: Floats, value: Floats, *, appeared: bool) -> tuple[Floats, Floats]:
     """How much one counter rose at each of its samples after the first; where it fell, it began again at 0.
 
-    `born`: it was not there before, so all of its first value has happened since.
+    `appeared`: it was not there before, so all of its first value has happened since.
 
-    >>> rises(np.array([0.0, 1, 2]), np.array([5.0, 7, 3]), born=False)[1].tolist()
+    >>> rises(np.array([0.0, 1, 2]), np.array([5.0, 7, 3]), appeared=False)[1].tolist()
     [2.0, 3.0]
     """
     if len(value) == 0:
         return t, value
     steps = np.diff(value)
     rise = np.where(steps >= 0, steps, value[1:])
-    return (t, np.concatenate([value[:1], rise])) if born else (t[1:], rise)
+    return (t, np.concatenate([value[:1], rise])) if appeared else (t[1:], rise)
 
 
 def whole(columns: Sequence[Floats]) -> list[Floats]:

@@ -9,7 +9,7 @@ import pytest
 
 from bench.judge import peers
 from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, SHARP
-from bench.judge.ours import every_look, rules, say, until
+from bench.judge.ours import at_the_end, every_look, rules, until
 from bench.judge.screening import alarms
 from bench.judge.tables import interval
 from bench.judge.traffic import MEDIAN, RATE, Condition, Harm, run, runs
@@ -113,7 +113,7 @@ def test_a_run_cut_at_its_end_is_the_run_and_cut_before_it_has_no_later_sample()
 def test_the_short_cut_finds_what_a_judgement_at_each_look_finds(harm: Harm) -> None:
     condition, policy, step = Condition("x", phi=0.3, seconds=SHORT, harm=harm), Policy(), 10.0
     ((evidence, shown),) = alarms(runs(condition, 1, 1), rules({}), policy)
-    looked, told = every_look(evidence, rules({}), policy, step), say(evidence, rules({}), policy)
+    looked, told = every_look(evidence, rules({}), policy, step), at_the_end(evidence, rules({}), policy)
     assert looked.keys() == shown.keys() == told.failed.keys()
     assert all(0 <= looked[name] - shown[name] <= step for name in looked)
     assert bool(looked) == (harm is BAD)
