@@ -12,10 +12,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.rules import Policy
+from pipeline.judge.policy import Policy
 from pipeline.judge.stats.final import final_high
-from pipeline.judge.stats.mean import FINAL_BETA, scan_path
-from pipeline.judge.stats.shares import Tally, proportion_path
+from pipeline.judge.stats.mean import FINAL_SHARE, scan_bounds
+from pipeline.judge.stats.shares import Tally, proportion_bounds
 
 SEEDS = 200
 LONGEST = 1440
@@ -35,11 +35,11 @@ def passes_after(scatter: float) -> float:
     """The shortest window, in steps, that shows equal versions to be within the margin for half of the seeds."""
     policy = Policy()
     series = [harms(scatter, 0.0, seed) for seed in range(SEEDS)]
-    paths = [scan_path(harm, policy.alpha / 5, policy.beta, planned=60).high for harm in series]
+    bounds = [scan_bounds(harm, policy.alpha / 5, policy.beta, planned=60).high for harm in series]
     for size in range(policy.min_blocks, LONGEST + 1):
         within = sum(
-            min(high[size - 1], final_high(harm[:size], policy.beta * FINAL_BETA)) <= MARGIN
-            for harm, high in zip(series, paths, strict=True)
+            min(high[size - 1], final_high(harm[:size], policy.beta * FINAL_SHARE)) <= MARGIN
+            for harm, high in zip(series, bounds, strict=True)
         )
         if within >= SEEDS / 2:
             return size
@@ -49,7 +49,7 @@ def passes_after(scatter: float) -> float:
 def fails_after(scatter: float, effect: float, seed: int) -> float:
     """Steps until the level fails, looked at after each; inf where LONGEST is not enough."""
     policy = Policy()
-    low = scan_path(harms(scatter, effect, seed), policy.alpha / 5, policy.beta, planned=60).low
+    low = scan_bounds(harms(scatter, effect, seed), policy.alpha / 5, policy.beta, planned=60).low
     return float(np.argmax(low > MARGIN) + 1) if np.any(low > MARGIN) else math.inf
 
 
@@ -57,9 +57,9 @@ def requests(margin: float) -> float:
     """Requests of each version until a proportion without any hit passes."""
     policy = Policy()
     tally = Tally(np.zeros(400), np.full(400, 25.0))
-    path = proportion_path(tally, tally, policy.alpha / 5, policy.beta, fixed_baseline=False)
-    decided = (path.high <= margin) & (path.n >= policy.min_requests)
-    return float(path.n[np.argmax(decided)]) if decided.any() else math.inf
+    bounds = proportion_bounds(tally, tally, policy.alpha / 5, policy.beta, fixed_baseline=False)
+    decided = (bounds.high <= margin) & (bounds.n >= policy.min_requests)
+    return float(bounds.n[np.argmax(decided)]) if decided.any() else math.inf
 
 
 def main() -> None:

@@ -18,36 +18,36 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean, median
 
 from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, LOOKED_AT, SHARP, Case
-from bench.judge.fast import alarms
-from bench.judge.ours import every_look, rules, say
+from bench.judge.ours import at_the_end, every_look, rules
+from bench.judge.screening import alarms
 from bench.judge.simulate import RANK_ALPHA, STEP, Result, simulate
 from bench.judge.tables import interval, lines, share
 from bench.judge.traffic import RATE, Condition, Harm, runs
 from bench.judge.wald import sample_bound
 from pipeline.canary.schedule import SLICE_SECONDS
-from pipeline.judge.rules import Policy
+from pipeline.judge.policy import Policy
 
-Rows = Iterator[list[str]]  # the titles first
+_Rows = Iterator[list[str]]  # the titles first
 
-JUDGED = 20  # of each harm's runs, to the whole verdict
-PAIRS = {"alike": 2000, "margin": 1000, "harms": 200, "errors": 200, "looks": 20}
+_JUDGED = 20  # of each harm's runs, to the whole verdict
+_KAYENTA_TITLES = ("Kayenta, once", "Kayenta with our margins, once", f"the same every {STEP} s")
+_PAIRS = {"alike": 2000, "margin": 1000, "harms": 200, "errors": 200, "looks": 20}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.judge")
-    parser.add_argument("what", nargs="*", choices=[*PAIRS, []], default=[], metavar="|".join(PAIRS))
+    parser.add_argument("what", nargs="*", choices=[*_PAIRS, []], default=[], metavar="|".join(_PAIRS))
     parser.add_argument(
         "--pairs", type=int, help="runs of each condition, instead of each table's own number"
     )
     parser.add_argument("--seed", type=int, default=2026)
     given = parser.parse_args(arguments)
-    for name in given.what or PAIRS:
-        began, pairs = time.process_time(), given.pairs or PAIRS[name]
+    for name in given.what or _PAIRS:
+        began, pairs = time.process_time(), given.pairs or _PAIRS[name]
         print(f"\n### {name}\n")
         for line in lines(_TABLES[name](pairs, given.seed)):
-            print(
-                line, flush=True
-            )  # a row a minute: what is there is not lost where the rest is not waited for
+            # A row takes about a minute: what is there already must not be lost when somebody stops the rest.
+            print(line, flush=True)
         print()
         spent = time.process_time() - began
         print(
@@ -55,22 +55,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-def alike(pairs: int, seed: int) -> Rows:
+def alike(pairs: int, seed: int) -> _Rows:
     """Any alarm of any metric, in percent of the runs of the same code twice."""
     yield [
-        "both versions alike", "schedule", "ours, every look", "95 % interval",
-        "Kayenta, once", "Kayenta with our margins, once", f"the same every {STEP} s", f"rank p < {RANK_ALPHA} every s",
+        "both versions alike",
+        "schedule",
+        "ours, every look",
+        "95 % interval",
+        *_KAYENTA_TITLES,
+        f"rank p < {RANK_ALPHA} every s",
         "fails of ours",
-    ]  # fmt: skip
+    ]
     for case, result in _each(ALIKE, pairs, seed):
         yield [
-            case.condition.name, case.condition.schedule, *_alarms(result),
-            *(share(x, result.n) for x in (result.kayenta_plain, result.kayenta_sized)),
-            share(len(result.kayenta_looks), result.n), share(len(result.rank_looks), result.n), _failed(result),
-        ]  # fmt: skip
+            case.condition.name,
+            case.condition.schedule,
+            *_alarms(result),
+            *_kayenta(result),
+            share(len(result.rank_looks), result.n),
+            _failed(result),
+        ]
 
 
-def margin(pairs: int, seed: int) -> Rows:
+def margin(pairs: int, seed: int) -> _Rows:
     """Any fail, where nothing is beyond its margin and something is exactly on it; and how often that one passes."""
     yield [
         "exactly what is allowed",
@@ -85,22 +92,32 @@ def margin(pairs: int, seed: int) -> Rows:
         yield [case.condition.name, case.condition.schedule, *_alarms(result), _failed(result), passed]
 
 
-def harms(pairs: int, seed: int) -> Rows:
+def harms(pairs: int, seed: int) -> _Rows:
     """What is found of harm, and the median second of the canary's measurement at which."""
     yield [
-        "canary", "schedule", "ours: a fail", "median s", "outcome failed", "inconclusive", "passed", "Kayenta, once",
-        "Kayenta with our margins, once", f"the same every {STEP} s", "median s",
-    ]  # fmt: skip
-    for case, result in _each(HARMS, pairs, seed, judged=JUDGED):
+        "canary",
+        "schedule",
+        "ours: a fail",
+        "median s",
+        "outcome failed",
+        "inconclusive",
+        "passed",
+        *_KAYENTA_TITLES,
+        "median s",
+    ]
+    for case, result in _each(HARMS, pairs, seed, judged=_JUDGED):
         yield [
-            case.condition.name, case.condition.schedule, share(len(result.ours), result.n), _median(result.ours),
+            case.condition.name,
+            case.condition.schedule,
+            share(len(result.ours), result.n),
+            _median(result.ours),
             *(share(result.outcomes[x], result.judged) for x in ("failed", "inconclusive", "passed")),
-            *(share(x, result.n) for x in (result.kayenta_plain, result.kayenta_sized)),
-            share(len(result.kayenta_looks), result.n), _median(result.kayenta_looks),
-        ]  # fmt: skip
+            *_kayenta(result),
+            _median(result.kayenta_looks),
+        ]
 
 
-def errors(pairs: int, seed: int) -> Rows:
+def errors(pairs: int, seed: int) -> _Rows:
     """Requests of the canary until the errors are shown to be worse, against Wald's bound."""
     yield [
         "errors",
@@ -121,17 +138,23 @@ def errors(pairs: int, seed: int) -> Rows:
             mean_requests = mean(RATE * (condition.seconds if s is None else s) for s in seconds)
             bound = sample_bound(before, after, 0.01)
             yield [
-                name, schedule, share(len(shown), pairs), f"{mean_requests:.0f}", f"{bound:.0f}",
-                f"{mean_requests / bound:.2f}" if after < 1 else "-", _median(shown), f"{max(shown, default=0):.0f}",
-            ]  # fmt: skip
+                name,
+                schedule,
+                share(len(shown), pairs),
+                f"{mean_requests:.0f}",
+                f"{bound:.0f}",
+                f"{mean_requests / bound:.2f}" if after < 1 else "-",
+                _median(shown),
+                f"{max(shown, default=0):.0f}",
+            ]
 
 
 def _errors_shown(condition: Condition, seed: int, number: int) -> float | None:
     (evidence,) = runs(condition, 1, seed, number)
-    return say(evidence, rules({}), Policy()).failed.get("error_rate")
+    return at_the_end(evidence, rules({}), Policy()).failed.get("error_rate")
 
 
-def looks(pairs: int, seed: int) -> Rows:
+def looks(pairs: int, seed: int) -> _Rows:
     """The same fails at the same look: from a judgement at each look, from one at the end, and by the short cut."""
     yield ["case", "schedule", "fails of metrics", "one judgement at the end alike", "short cut alike"]
     policy, step = Policy(), 3 * Policy().block_seconds
@@ -141,7 +164,7 @@ def looks(pairs: int, seed: int) -> Rows:
         for evidence, shown in alarms(
             runs(case.condition, max(1, pairs // len(LOOKED_AT)), seed), asked, policy
         ):
-            each, end = every_look(evidence, asked, policy, step), say(evidence, asked, policy).failed
+            each, end = every_look(evidence, asked, policy, step), at_the_end(evidence, asked, policy).failed
             names = each.keys() | end.keys() | shown.keys()
             fails += len(each)
             # in turns, a block's partner may be a slice later, and only then is the block looked at
@@ -162,6 +185,12 @@ def _each(
         yield case, simulate(case, pairs, seed, peers=peers, judged=judged)
 
 
+def _kayenta(result: Result) -> list[str]:
+    """How often Kayenta found something, as _KAYENTA_TITLES says."""
+    found = (result.kayenta_plain, result.kayenta_sized, len(result.kayenta_looks))
+    return [share(count, result.n) for count in found]
+
+
 def _alarms(result: Result) -> list[str]:
     low, high = interval(len(result.ours), result.n)
     return [share(len(result.ours), result.n), f"{100 * low:.1f} - {100 * high:.1f} %"]
@@ -175,9 +204,13 @@ def _median(seconds: Sequence[float]) -> str:
     return f"{median(seconds):.0f}" if seconds else "-"
 
 
-_TABLES: dict[str, Callable[[int, int], Rows]] = {
-    "alike": alike, "margin": margin, "harms": harms, "errors": errors, "looks": looks,
-}  # fmt: skip
+_TABLES: dict[str, Callable[[int, int], _Rows]] = {
+    "alike": alike,
+    "margin": margin,
+    "harms": harms,
+    "errors": errors,
+    "looks": looks,
+}
 
 if __name__ == "__main__":
     main()

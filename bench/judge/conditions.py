@@ -9,7 +9,7 @@ from bench.judge.traffic import Condition, Harm
 
 __all__ = ["ALIKE", "AT_THE_MARGIN", "HARMS", "LOOKED_AT", "SHARP", "Case"]
 
-MB: Final = 1e6
+_MB: Final = 1e6
 _SCHEDULES: Final = ("phased", "interleaved")
 
 
@@ -48,16 +48,15 @@ SHARP: Final = tuple(
 )
 
 _LATENCY: Final = Harm(latency=1.05)
+_HALVES: Final = Harm(latency=1.025, series={"service_cpu": 1.05, "service_memory": 1.15, "host_cpu": 1.125})
 _LIMITS: Final = (
     ("median latency +5 %", "latency_p50", 0.3, _LATENCY),
     ("median latency +5 %, phi 0.6", "latency_p50", 0.6, _LATENCY),
     ("median latency +5 %, phi 0.9", "latency_p50", 0.9, _LATENCY),
     ("service CPU +10 %", "service_cpu", 0.3, Harm(series={"service_cpu": 1.10})),
     ("service memory +30 %", "service_memory", 0.3, Harm(series={"service_memory": 1.30})),
-    ("four costs at half their margins", "joint_shift", 0.3, Harm(
-        latency=1.025, series={"service_cpu": 1.05, "service_memory": 1.15, "host_cpu": 1.125},
-    )),
-)  # fmt: skip
+    ("four costs at half their margins", "joint_shift", 0.3, _HALVES),
+)
 
 # Harm that is exactly what is allowed: the most that a fail of anything may not follow from, nor often a pass.
 AT_THE_MARGIN: Final = tuple(
@@ -70,7 +69,7 @@ _HARMS: Final = (
     *((f"median latency +{x} %", Harm(latency=1 + x / 100)) for x in (2, 5, 10, 20)),
     ("tail: 2 % of requests 10 times as slow", Harm(tail=(0.02, 10.0))),
     *((f"errors 0 -> {x} %", Harm(errors=x / 100)) for x in (0.5, 1, 3)),
-    ("leak 1 MB/min", Harm(leak=1 * MB)),
+    ("leak 1 _MB/min", Harm(leak=1 * _MB)),
     ("service CPU +10 %", Harm(series={"service_cpu": 1.1})),
     ("service CPU +20 %", Harm(series={"service_cpu": 1.2})),
     ("wrong bodies 1 %", Harm(wrong=0.01)),
@@ -82,7 +81,9 @@ def _harms() -> tuple[Case, ...]:
     cases = []
     for schedule in _SCHEDULES:
         cases += [Case(Condition(name, schedule, errors=0.0, harm=harm)) for name, harm in _HARMS]
-        strict = Condition("leak 1 MB/min, margin 0.5 MB/min", schedule, errors=0.0, harm=Harm(leak=1 * MB))
+        strict = Condition(
+            "leak 1 _MB/min, margin 0.5 _MB/min", schedule, errors=0.0, harm=Harm(leak=1 * _MB)
+        )
         cases.append(Case(strict, {"service_memory_growth": "0.5MB/min"}))
         for phi, x in ((0.3, 10), (0.3, 20), (0.6, 10), (0.6, 20)):
             name = f"median latency +{x} %, moods of 5 %, phi {phi:g}"

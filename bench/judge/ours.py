@@ -14,14 +14,15 @@ import numpy as np
 
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
-from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Decision, Outcome
 
-__all__ = ["Said", "every_look", "rules", "say", "until"]
+__all__ = ["Judged", "at_the_end", "every_look", "rules", "until"]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Judged:
     """The outcome at the end, and each failed metric with the seconds after which it was shown."""
 
     outcome: Outcome
@@ -43,7 +44,7 @@ def rules(thresholds: Mapping[str, str]) -> tuple[MetricRule, ...]:
     )
 
 
-def say(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) -> Said:
+def at_the_end(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) -> Judged:
     """One judgement, at the end."""
     verdict = judge(evidence, asked, policy)
     failed = {
@@ -51,7 +52,7 @@ def say(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) -> Said
         for metric in verdict.metrics
         if metric.decision is Decision.FAIL
     }
-    return Said(verdict.outcome, failed)
+    return Judged(verdict.outcome, failed)
 
 
 def every_look(
@@ -86,10 +87,11 @@ def _cut(arm: Arm, clock: float) -> Arm:
     series = {
         name: Series(one.t[one.t < clock], one.value[one.t < clock]) for name, one in arm.series.items()
     }
-    return Arm(
-        Requests(
-            requests.t[known], requests.latency[known], requests.status[known],
-            requests.body_ok[known], requests.size[known],
-        ),
-        series, seconds, starts,
-    )  # fmt: skip
+    kept = Requests(
+        t=requests.t[known],
+        latency=requests.latency[known],
+        status=requests.status[known],
+        body_ok=requests.body_ok[known],
+        size=requests.size[known],
+    )
+    return Arm(kept, series, seconds, starts)

@@ -32,8 +32,14 @@ FIRST: Final = 10  # seconds of the canary before anything looks: fewer values h
 # Kayenta's solver stops within 1e-4 of the metric's unit, so each gets one in which that is little.
 _UNITS: Final = {"s": 1e3, "B": 1e-6, "cores": 1e3, "load": 1e3}
 _SERIES: Final = (
-    "service_cpu", "service_memory", "service_threads", "service_fds", "host_cpu", "host_memory", "host_load1",
-)  # fmt: skip
+    "service_cpu",
+    "service_memory",
+    "service_threads",
+    "service_fds",
+    "host_cpu",
+    "host_memory",
+    "host_load1",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.judge.conditions import Case
-from bench.judge.fast import alarms
 from bench.judge.ours import rules
 from bench.judge.peers import kayenta_first, kayenta_once, rank_first, seconds_of
+from bench.judge.screening import alarms
 from bench.judge.traffic import runs
 from pipeline.judge import judge
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.metrics.joint import COSTS
-from pipeline.judge.rules import MetricRule, Policy
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision
 
 __all__ = ["RANK_ALPHA", "STEP", "Result", "simulate"]
@@ -27,10 +28,12 @@ STEP = 5  # seconds between two looks of Kayenta's: its exact rules at each seco
 class Result:
     """What was said of `n` runs of one case.
 
-    - `failed`: how often each metric failed in ours
-    - `outcomes`: ours at the end, of the first `judged` runs
-    - `passed`: in how many the case's own metric was shown to be within its margin at the end
-    - the lists: the seconds of the canary's measurement at which each found something first
+    Attributes:
+        failed: how often each metric failed in ours.
+        outcomes: ours at the end, of the first `judged` runs.
+        passed: in how many the case's own metric was shown to be within its margin at the end.
+        kayenta_plain, kayenta_sized: in how many Kayenta found something, without and with our margins.
+        ours, kayenta_looks, rank_looks: the seconds of the canary's measurement at which each found something first.
     """
 
     n: int = 0

@@ -41,12 +41,13 @@ def main() -> None:
         compress_tables(directory / "run")
         config = write_config(directory / "canary.json", evidence)
         pipeline = (sys.executable, "-m", "pipeline", "judge", str(directory / "run"))
+        as_kayenta = ("--judge", "kayenta", "--config", str(config))
         rows = [
             ["python -c pass", _spent((sys.executable, "-c", "pass"))],
             ["python -c 'import scipy.stats'", _spent((sys.executable, "-c", "import scipy.stats"))],
             ["pipeline judge RUN", _spent(pipeline)],
-            ["pipeline judge RUN --judge kayenta", _spent((*pipeline, "--judge", "kayenta", "--config", str(config)))],
-        ]  # fmt: skip
+            ["pipeline judge RUN --judge kayenta", _spent((*pipeline, *as_kayenta))],
+        ]
         print("\n".join(lines([["command", "process seconds"], *rows])))
         print()
         write_run(directory / "hour", run(Condition("an hour", phi=0.3, seconds=HOUR), 1, 0))
@@ -72,10 +73,17 @@ def write_run(path: Path, evidence: Evidence) -> None:
         for name, arm in (("baseline", evidence.baseline), ("canary", evidence.canary))
     ]
     facts = {
-        "format": 1, "tool": "bench", "created": "2026-01-01T00:00:00+00:00", "t0_unix": 0.0, "problems": [],
-        "profile": {"name": "bench"}, "settings": {"schedule": "phased", "rate": 50}, "phases": phases,
-        "baseline": {"ref": "a", "sha": "a" * 40}, "canary": {"ref": "b", "sha": "b" * 40},
-    }  # fmt: skip
+        "format": 1,
+        "tool": "bench",
+        "created": "2026-01-01T00:00:00+00:00",
+        "t0_unix": 0.0,
+        "problems": [],
+        "profile": {"name": "bench"},
+        "settings": {"schedule": "phased", "rate": 50},
+        "phases": phases,
+        "baseline": {"ref": "a", "sha": "a" * 40},
+        "canary": {"ref": "b", "sha": "b" * 40},
+    }
     (path / "run.json").write_text(json.dumps(facts))
     with (path / "requests.csv").open("w") as file:
         file.write("t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by\n")

@@ -22,17 +22,17 @@ from pipeline.canary.schedule import interleaved, phased
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.runs.phases import Phase
 
-__all__ = ["Condition", "Harm", "run", "runs"]
+__all__ = ["MEDIAN", "RATE", "Condition", "Harm", "run", "runs"]
 
 Floats = NDArray[np.float64]
 
 RATE: Final = 50
 MEDIAN: Final = 0.012  # seconds
-SPREAD: Final = 0.3  # of the logarithm of the latency
-MOOD: Final = 0.05  # standard deviation of a second's mood, as a fraction of the latency
-ERRORS: Final = 0.002  # share of errors that both arms have
+_SPREAD: Final = 0.3  # of the logarithm of the latency
+_MOOD: Final = 0.05  # standard deviation of a second's mood, as a fraction of the latency
+_ERRORS: Final = 0.002  # share of errors that both arms have
 # Each series: its level, and the standard deviation of its seconds as a fraction of that.
-SERIES: Final = MappingProxyType(
+_SERIES: Final = MappingProxyType(
     {
         "service_cpu": (0.25, 0.08),
         "service_memory": (61e6, 0.01),
@@ -78,7 +78,7 @@ class Condition:
     phi: float | None = None
     heavy: bool = False
     drift: float = 0.0
-    errors: float = ERRORS
+    errors: float = _ERRORS
     seconds: int = 300
     harm: Harm = field(default_factory=Harm)
 
@@ -99,12 +99,12 @@ def run(condition: Condition, seed: int, number: int) -> Evidence:
     phases = lay(condition.seconds, 0)
     end = int(phases[-1].end)
     ramp = 1 + condition.drift * (2 * np.arange(end) / end - 0.5)
-    moods = {name: _mood(random, end, condition) for name in ("latency", *SERIES)}
+    moods = {name: _mood(random, end, condition) for name in ("latency", *_SERIES)}
     arms = []
     for name in ("baseline", "canary"):
         own = [p for p in phases if p.arm == name and p.kind == "measure"]
         harm = condition.harm if name == "canary" else Harm()
-        requests = _requests(random, own, condition, harm, ramp * (1 + MOOD * moods["latency"]))
+        requests = _requests(random, own, condition, harm, ramp * (1 + _MOOD * moods["latency"]))
         series = _series(own, harm, ramp, moods)
         arms.append(Arm(requests, series, float(condition.seconds), tuple(p.start for p in own)))
     return Evidence(arms[0], arms[1], pairing="age" if condition.schedule == "phased" else "time")
@@ -129,7 +129,7 @@ def _requests(
     if condition.phi is None and condition.drift == 0:
         level = np.ones_like(level)
     latency = MEDIAN * harm.latency * np.maximum(level[t.astype(np.int64)], 0.1)
-    latency *= np.exp(SPREAD * random.standard_normal(n))
+    latency *= np.exp(_SPREAD * random.standard_normal(n))
     if condition.heavy:
         slow = random.random(n) < _TAIL_SHARE
         latency[slow] *= 1 + random.pareto(_TAIL_SHAPE, int(slow.sum()))
@@ -151,7 +151,7 @@ def _series(phases: list[Phase], harm: Harm, ramp: Floats, moods: dict[str, Floa
     t = np.concatenate([np.arange(p.start, p.end) for p in phases])
     at = t.astype(np.int64)
     series = {}
-    for name, (level, spread) in SERIES.items():
+    for name, (level, spread) in _SERIES.items():
         value = level * harm.series.get(name, 1.0) * (ramp[at] if name in _DRIFTING else 1.0)
         mood = moods[name]
         if name == "host_load1":  # an exponential mean over a minute, as the kernel takes it

@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline.base.errors import ConfigError
 
-__all__ = ["Document", "matching", "read_yaml", "validate"]
+__all__ = ["Document", "matching", "read_text", "read_yaml", "validate"]
 
 _Location = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -56,6 +56,34 @@ class Document:
         return self.lines.get(location, 1)
 
 
+def read_text(path: Path, name: str, largest: int, *, encoding: str = "utf-8") -> str:
+    """The text of a file that a person wrote.
+
+    Args:
+        path: the file.
+        name: what it is called in messages.
+        largest: how many bytes it may have.
+        encoding: "utf-8", or "utf-8-sig" to pass over a byte order mark.
+
+    Raises:
+        ConfigError: it cannot be read, is larger, or is no text in UTF-8; as `FILE:LINE: what`.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(largest + 1)
+    except OSError as error:
+        raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
+    except ValueError:  # a NUL in the path
+        raise ConfigError(name, [f"{name}:1: cannot be read: not a path"]) from None
+    if len(raw) > largest:
+        raise ConfigError(name, [f"{name}:1: larger than {largest:,} bytes"])
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(name, [f"{name}:{line}: not a text file in UTF-8"]) from None
+
+
 def read_yaml(path: Path, name: str | None = None) -> Document:
     """Reads `path`, called `name` in messages. Raises ConfigError when it is not one YAML document.
 
@@ -63,21 +91,11 @@ def read_yaml(path: Path, name: str | None = None) -> Document:
     report together with everything else.
     """
     name = name or str(path)
+    text = read_text(path, name, _LARGEST)
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
-    if len(raw) > _LARGEST:
-        raise ConfigError(name, [f"{name}:1: larger than {_LARGEST:,} bytes"])
-    try:
-        text = raw.decode("utf-8")
         _refuse_bombs(text)
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(name, [f"{name}:{line}: not a text file in UTF-8"]) from None
     except yaml.YAMLError as error:
         raise ConfigError(name, [_explain(name, error)]) from None
     document = Document(name)

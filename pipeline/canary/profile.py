@@ -14,7 +14,8 @@ from pipeline.base.errors import UsageError
 from pipeline.base.places import PROFILES
 from pipeline.base.units import parse_duration
 from pipeline.base.yamlfile import matching, read_yaml, validate
-from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, default_rules
 
 __all__ = ["Expect", "Profile", "Request", "Route", "load_profile"]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 __all__ = ["CATALOGUE", "Direction", "Kind", "Metric"]
 
-MB: Final = 1_000_000.0
+_MB: Final = 1_000_000.0
 
 
 class Direction(StrEnum):
@@ -36,14 +36,15 @@ class Kind(StrEnum):
 class Metric:
     """One entry of the catalogue.
 
-    - `unit`: one of fraction, s, 1/s, B, B/min, cores, load, count, margins
-    - `floor`: the smallest difference, in that unit, that a relative threshold may call harmful: 20 % of next to
-      nothing is nothing (for a trend: the least growth in all, in bytes, that counts as a leak)
-    - `needs_work`: looks better on a version that answers with errors, so it is compared only where most requests
-      were answered well
-    - `share`: its part of the run's alpha, against the other rules' shares
-    - `requests`: measured on the requests; otherwise on the series `series` (its own name when empty), and for
-      a proportion on the series of hits and the series `total`
+    Attributes:
+        unit: one of fraction, s, 1/s, B, B/min, cores, load, count, margins.
+        floor: the smallest difference, in that unit, that a relative threshold may call harmful: 20 % of next to
+            nothing is nothing (for a trend: the least growth in all, in bytes, that counts as a leak).
+        needs_work: looks better on a version that answers with errors, so it is compared only where most requests were
+            answered well.
+        share: its part of the run's alpha, against the other rules' shares.
+        requests: measured on the requests; otherwise on the series `series` (its own name when empty), and for a
+            proportion on the series of hits and the series `total`.
     """
 
     name: str
@@ -99,11 +100,11 @@ _ALL = (
         "service_cpu", "Service CPU", "cores", "service", _LEVEL, _UP, "10%", 30, floor=0.01, needs_work=True
     ),
     Metric(
-        "service_memory", "Service memory", "B", "service", _LEVEL, _UP, "30%", 30, floor=8 * MB, needs_work=True
+        "service_memory", "Service memory", "B", "service", _LEVEL, _UP, "30%", 30, floor=8 * _MB, needs_work=True
     ),
     Metric(
         "service_memory_growth", "Service memory growth", "B/min", "service", Kind.TREND, _UP, "10MB/min", 30,
-        floor=4 * MB, needs_work=True, series="service_memory",
+        floor=4 * _MB, needs_work=True, series="service_memory",
     ),
     Metric("service_threads", "Service threads", "count", "service", _LEVEL, _UP, "50%", 10, floor=4),
     Metric("service_fds", "Service file descriptors", "count", "service", _LEVEL, _UP, "50%", 10, floor=20),
@@ -112,7 +113,7 @@ _ALL = (
     ),
     Metric("joint_shift", "All together", "margins", "service", Kind.JOINT, _UP, "0.5", 30, needs_work=True),
     Metric("host_cpu", "Host CPU", "cores", "host", _LEVEL, _UP, "25%", 10, floor=0.05, needs_work=True),
-    Metric("host_memory", "Host memory", "B", "host", _LEVEL, _UP, "25%", 10, floor=32 * MB, needs_work=True),
+    Metric("host_memory", "Host memory", "B", "host", _LEVEL, _UP, "25%", 10, floor=32 * _MB, needs_work=True),
     Metric("host_load1", "Host load", "load", "host", _LEVEL, _UP, "50%", 5, floor=0.5, needs_work=True),
 )  # fmt: skip
 

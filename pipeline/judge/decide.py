@@ -6,25 +6,24 @@ from collections.abc import Sequence
 
 from pipeline.judge.catalogue import Kind
 from pipeline.judge.evidence import Evidence
-from pipeline.judge.gates import gates
-from pipeline.judge.metrics.arms import ArmView
-from pipeline.judge.metrics.counts import find_count
+from pipeline.judge.gates import SEVERITY, gates
+from pipeline.judge.metrics.arms import ArmPair, ArmView
+from pipeline.judge.metrics.counts import compare_count
 from pipeline.judge.metrics.decision import decide_metric
-from pipeline.judge.metrics.finding import Finding, Sides
-from pipeline.judge.metrics.joint import find_joint
-from pipeline.judge.metrics.levels import find_level
-from pipeline.judge.metrics.proportions import find_proportion
-from pipeline.judge.metrics.statuses import find_statuses
-from pipeline.judge.metrics.trends import find_trend
+from pipeline.judge.metrics.finding import Finding
+from pipeline.judge.metrics.joint import compare_joint
+from pipeline.judge.metrics.levels import compare_level
+from pipeline.judge.metrics.proportions import compare_proportion
+from pipeline.judge.metrics.statuses import compare_statuses
+from pipeline.judge.metrics.trends import compare_trend
 from pipeline.judge.notes import body_notes, drift_notes, status_notes
-from pipeline.judge.rules import MetricRule, Policy
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule
 from pipeline.judge.score import coverage, group_scores, total
 from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import count_of, percent
 
-__all__ = ["find", "judge"]
-
-_SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED)
+__all__ = ["compare", "judge"]
 
 
 def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Verdict:
@@ -37,7 +36,7 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
     shares = sum(rule.metric.share for rule in rules)
     metrics = []
     for rule in rules:
-        sides = Sides(
+        arms = ArmPair(
             baseline,
             canary,
             policy,
@@ -46,10 +45,10 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
             planned=evidence.planned,
             drift=evidence.drift.get(rule.name),
         )
-        metrics.append(decide_metric(rule, find(rule, rules, sides)))
+        metrics.append(decide_metric(rule, compare(rule, rules, arms)))
     gate = gates(evidence.problems, baseline, canary, policy, load=evidence.load)
     groups = group_scores(metrics)
-    # nothing compared: no evidence is no credit; a critical fail: nothing else is worth anything
+    # The score is 0 where the canary itself or a critical metric failed, and where nothing could be compared.
     critical = gate.outcome is Outcome.FAILED or _critical_fail(metrics)
     score = 0.0 if critical else total(groups) or 0.0
 
@@ -76,8 +75,32 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
     )
 
 
+def compare(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Finding:
+    """Compares one metric of two arms; `rules` are all of the run's, for what takes several metrics together.
+
+    Lacking or impossible data gives a Finding that says so, no error.
+    """
+    canary, kind = arms.canary, rule.metric.kind
+    if rule.metric.needs_work and canary.sent and canary.good < arms.policy.min_good_share * canary.sent:
+        good = count_of(canary.good, canary.sent)
+        return Finding(
+            lacking=f"not comparable: only {good} canary requests were answered well", nothing=True
+        )
+    if rule.metric.requests and rule.name == "new_statuses":
+        return compare_statuses(rule, arms)
+    if kind is Kind.PROPORTION:
+        return compare_proportion(rule, arms)
+    if kind is Kind.COUNT:
+        return compare_count(rule, arms)
+    if kind is Kind.TREND:
+        return compare_trend(rule, arms)
+    if kind is Kind.JOINT:
+        return compare_joint(rule, rules, arms)
+    return compare_level(rule, arms)
+
+
 def _worst(*outcomes: Outcome | None) -> Outcome:
-    return min((o for o in outcomes if o is not None), key=_SEVERITY.index, default=Outcome.PASSED)
+    return min((o for o in outcomes if o is not None), key=SEVERITY.index, default=Outcome.PASSED)
 
 
 def _by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
@@ -136,27 +159,3 @@ def _score_words(metrics: Sequence[MetricVerdict], score: float, policy: Policy)
     said = f"{worse} of {compared} compared metrics {'is' if worse == 1 else 'are'} worse"
     why = " (a critical metric failed)" if _critical_fail(metrics) else ""
     return f"Score {score:.0f} of 100{why}, {policy.pass_score:g} passes; {said}"
-
-
-def find(rule: MetricRule, rules: Sequence[MetricRule], sides: Sides) -> Finding:
-    """Compares one metric of two arms; `rules` are all of the run's, for what takes several metrics together.
-
-    Lacking or impossible data gives a Finding that says so, no error.
-    """
-    canary, kind = sides.canary, rule.metric.kind
-    if rule.metric.needs_work and canary.sent and canary.good < sides.policy.min_good_share * canary.sent:
-        good = count_of(canary.good, canary.sent)
-        return Finding(
-            lacking=f"not comparable: only {good} canary requests were answered well", nothing=True
-        )
-    if rule.metric.requests and rule.name == "new_statuses":
-        return find_statuses(rule, sides)
-    if kind is Kind.PROPORTION:
-        return find_proportion(rule, sides)
-    if kind is Kind.COUNT:
-        return find_count(rule, sides)
-    if kind is Kind.TREND:
-        return find_trend(rule, sides)
-    if kind is Kind.JOINT:
-        return find_joint(rule, rules, sides)
-    return find_level(rule, sides)

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arm", "Evidence", "Problem", "Requests", "Series"]
+__all__ = ["Arm", "Evidence", "Problem", "Requests", "Series", "usable"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+# Beyond this a number is a broken sample (a petabyte, thirty million years), and sums of squares overflow.
+_LARGEST: Final = 1e15
+
+
+def usable(values: Floats | float) -> Bools:
+    """Which are numbers that a sample can have: finite, and below 1e15.
+
+    >>> usable(np.array([1.0, np.nan, -np.inf, 1e15])).tolist()
+    [True, False, False, False]
+    """
+    return np.isfinite(values) & (np.abs(values) < _LARGEST)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Requests:
     """Every request of one arm's measured phases, as columns of equal length n.
 
-    - `t`: when each was meant to be sent, seconds since the run's start
-    - `latency`: seconds from that intended time to the end of the body; NaN where no response came
-    - `status`: the HTTP status; 0 where no response came (refused, reset, timed out)
-    - `body_ok`: 1 body as the profile expects, 0 wrong body, -1 not checked (no response or a bad status)
-    - `size`: bytes of the body
-    - `body`: a fingerprint of the body (its CRC-32), 0 where there was none; empty when bodies were not compared
+    Attributes:
+        t: when each was meant to be sent, seconds since the run's start.
+        latency: seconds from that intended time to the end of the body; NaN where no response came.
+        status: the HTTP status; 0 where no response came (refused, reset, timed out).
+        body_ok: 1 body as the profile expects, 0 wrong body, -1 not checked (no response or a bad status).
+        size: bytes of the body.
+        body: a fingerprint of the body (its CRC-32), 0 where there was none; empty when bodies were not compared.
     """
 
     t: Floats
@@ -76,13 +91,15 @@ class Problem:
 class Evidence:
     """Both arms and the problems of the run.
 
-    - `pairing`: which block of the baseline a block of the canary is compared with: "age" the one as long after
-      its arm's start (one arm measured after the other), "time" the nearest in time (slices in turn, or both at once)
-    - `drift`: by metric, how far two measurements of the same code were apart (`pipeline calibrate`), in the terms
-      of the metric's effect
-    - `planned`: seconds for which the canary was to be measured; 0: as long as the baseline was. It must not change
-      while a run is watched: the windows in which a late change is looked for are fixed by it
-    - `load`: whether requests were sent; False: there are only series, so their absence is no fault
+    Attributes:
+        pairing: which block of the baseline a block of the canary is compared with: "age" the one as long after its
+            arm's start (one arm measured after the other), "time" the nearest in time (slices in turn, or both at
+            once).
+        drift: by metric, how far two measurements of the same code were apart (`pipeline calibrate`), in the terms of
+            the metric's effect.
+        planned: seconds for which the canary was to be measured; 0: as long as the baseline was. It must not change
+            while a run is watched: the windows in which a late change is looked for are fixed by it.
+        load: whether requests were sent; False: there are only series, so their absence is no fault.
     """
 
     baseline: Arm

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 
 from pipeline.judge.evidence import Problem
 from pipeline.judge.metrics.arms import ArmView
-from pipeline.judge.rules import Policy
+from pipeline.judge.policy import Policy
 from pipeline.judge.verdict import Outcome
 from pipeline.judge.words import count_of, percent
 
-__all__ = ["Gates", "gates"]
+__all__ = ["SEVERITY", "Gates", "gates"]
 
 _EFFECTS = {"invalid": Outcome.INVALID, "failed": Outcome.FAILED, "inconclusive": Outcome.INCONCLUSIVE}
 _Found = tuple[Outcome, str]
-_SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE)
+# The worst first.
+SEVERITY = (Outcome.INVALID, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """The worst outcome the gates demand (None: they are open), why, and the notes of the run."""
+    """The worst outcome that the gates demand (None: they demand none), why, and the notes of the run."""
 
     outcome: Outcome | None
     reasons: tuple[str, ...]
@@ -30,18 +31,25 @@ class Gates:
 def gates(
     problems: Sequence[Problem], baseline: ArmView, canary: ArmView, policy: Policy, *, load: bool = True
 ) -> Gates:
-    """Problems of the run, a baseline that is no measure, a canary that is silent; without `load`, only problems."""
+    """What decides whatever the metrics say: problems of the run, a broken baseline, a canary that never answers.
+
+    Args:
+        problems: of the run.
+        baseline, canary: the arms.
+        policy: the run's.
+        load: whether requests were sent; without, only the problems count.
+    """
     found: list[_Found] = []
     notes: list[str] = []
     for problem in problems:
         if problem.effect == "note":
             notes.append(problem.message)
         else:
-            # An effect of another name comes from a newer or a broken run: it must not open the gate.
+            # An effect of another name comes from a newer or a broken run: it must not let a run pass.
             found.append((_EFFECTS.get(problem.effect, Outcome.INVALID), problem.message))
     if load:
         found += _of_load(baseline, canary, policy, found)
-    found.sort(key=lambda item: _SEVERITY.index(item[0]))
+    found.sort(key=lambda item: SEVERITY.index(item[0]))
     outcome = found[0][0] if found else None
     return Gates(outcome, tuple(dict.fromkeys(message for _, message in found)), tuple(notes))
 

@@ -16,7 +16,7 @@ from pipeline.judge.words import amount, count_of, percent, rough
 
 __all__ = ["body_notes", "drift_notes", "status_notes"]
 
-# A slower machine makes neither errors nor restarts.
+# Kinds that a slower machine does not change: it makes neither errors nor restarts.
 _STEADY: Final = (Kind.PROPORTION, Kind.COUNT)
 # Where more of the baseline's own bodies than this are one of a kind, a new one tells nothing.
 _ALIKE: Final = 0.1

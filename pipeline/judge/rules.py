@@ -1,4 +1,4 @@
-"""What a profile may say about the judgement: which metrics, how much worse is too much, and the policy."""
+"""What a profile may say about each metric: which way is harm, and how much worse is too much."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.judge.catalogue import CATALOGUE, Direction, Kind, Metric
 
-__all__ = ["MetricRule", "Policy", "Threshold", "default_rules"]
+__all__ = ["MetricRule", "Threshold", "default_rules"]
 
 _BYTES: Final = MappingProxyType(
     {
@@ -137,36 +137,6 @@ class MetricRule(BaseModel):
     def limit(self) -> Threshold:
         """The threshold, parsed."""
         return Threshold.parse(self.threshold, self.metric)
-
-
-class Policy(BaseModel):
-    """What holds for all metrics of a run.
-
-    - `pass_score`: the least score, 0-100, that passes
-    - `alpha`: the chance that any metric fails at any look at a canary that is no worse than its margins
-    - `beta`: the chance, for each metric, that it passes at a look though it is beyond its margin
-    - `block_seconds`: samples are taken together over blocks this long; one value a block is compared
-    - `min_requests`, `min_blocks`: with fewer of them in either arm nothing passes
-    - `max_baseline_error_rate`: a baseline that errs more often makes the run invalid
-    - `min_good_share`: with fewer good responses than this, speed and consumption are not comparable
-    - `min_coverage`: the share of the score's weight that must rest on decided metrics
-    - `background_restarts_per_hour`: restarts that may come from elsewhere than the code
-    - `expected_status`: the statuses that are right; empty: any 2xx or 3xx
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    pass_score: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 75.0
-    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.02
-    beta: Annotated[float, Field(gt=0, le=0.2)] = 0.05
-    block_seconds: Annotated[float, Field(ge=1, le=60)] = 2.0
-    min_requests: Annotated[int, Field(ge=20)] = 100
-    min_blocks: Annotated[int, Field(ge=5)] = 10
-    max_baseline_error_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.05
-    min_good_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.5
-    background_restarts_per_hour: Annotated[float, Field(gt=0, le=60)] = 1.0
-    expected_status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = ()
 
 
 def default_rules() -> tuple[MetricRule, ...]:

@@ -45,13 +45,14 @@ class MetricVerdict:
     `effect`, `low`, `high`, `threshold` and `drift` are in the same terms, positive meaning harmful: a fraction
     (0.10 = 10 % worse) when `effect_kind` is "relative", the metric's unit when "absolute".
 
-    - `low`: the harm is at least this, by the strongest look so far; `high`: it is at most this, by the last look.
-      None where nothing can be said yet
-    - `effective`: how many independent samples the evidence is worth
-    - `more_minutes`: how many more minutes of the same would decide an undecided metric; None where it is
-      decided, or where more of the same would not help
-    - `decided_after`: seconds of the canary's measurement after which a failed metric was shown to be worse
-    - `drift`: what a calibration saw between two measurements of the same code; a fail demands more than it
+    Attributes:
+        low: the harm is at least this, by the strongest look so far; None where nothing can be said yet.
+        high: the harm is at most this, by the last look; None where nothing can be said yet.
+        effective: how many independent samples the evidence is worth.
+        more_minutes: how many more minutes of the same would decide an undecided metric; None where it is decided, or
+            where more of the same would not help.
+        decided_after: seconds of the canary's measurement after which a failed metric was shown to be worse.
+        drift: what a calibration saw between two measurements of the same code; a fail demands more than it.
     """
 
     name: str

@@ -147,7 +147,7 @@ def _compare(
 
 
 def _at_least(effect: float, limit: float) -> bool:
-    return math.isnan(effect) or effect >= limit  # an effect that cannot be told does not excuse
+    return math.isnan(effect) or effect >= limit  # an unknown effect does not excuse the metric
 
 
 def _at_most(effect: float, limit: float) -> bool:

@@ -28,11 +28,21 @@ from pipeline.base.errors import UsageError
 from pipeline.base.yamlfile import validate
 from pipeline.kayenta.jsonfile import read_json
 
-__all__ = ["JUDGE", "Analysis", "CanaryConfig", "EffectSize", "Outliers", "Thresholds", "load_config"]
+__all__ = [
+    "JUDGE",
+    "Analysis",
+    "CanaryConfig",
+    "Classifier",
+    "EffectSize",
+    "MetricConfig",
+    "Outliers",
+    "Thresholds",
+    "load_config",
+]
 
 JUDGE: Final = "NetflixACAJudge-v1.0"
 
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -47,10 +57,10 @@ class EffectSize(_Part):
     """How large a difference must be; limits are ratios of means (default 1), or CLES (default 0.5)."""
 
     measure: StrictStr = "meanRatio"
-    allowed_increase: Number = 1.0
-    allowed_decrease: Number = 1.0
-    critical_increase: Number = 1.0
-    critical_decrease: Number = 1.0
+    allowed_increase: _Number = 1.0
+    allowed_decrease: _Number = 1.0
+    critical_increase: _Number = 1.0
+    critical_decrease: _Number = 1.0
 
     @model_validator(mode="before")
     @classmethod
@@ -116,13 +126,13 @@ class Thresholds(_Part):
     """Scores from which on the canary passes, or is marginal."""
 
     pass_score: Annotated[float, Field(strict=True, allow_inf_nan=False, alias="pass")]
-    marginal: Number
+    marginal: _Number
 
 
 class Classifier(_Part):
     """Weights of groups, in percent of the whole. Groups without one share the rest to 100."""
 
-    group_weights: Annotated[Mapping[str, Number], BeforeValidator(_or_empty)] = Field(default_factory=dict)
+    group_weights: Annotated[Mapping[str, _Number], BeforeValidator(_or_empty)] = Field(default_factory=dict)
     score_thresholds: Thresholds | None = None
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.base.errors import ConfigError
-from pipeline.base.yamlfile import Document
+from pipeline.base.yamlfile import Document, read_text
 
 __all__ = ["read_json"]
 
-LARGEST: Final = 1_000_000  # bytes
-DEEPEST: Final = 40
+_LARGEST: Final = 1_000_000  # bytes
+_DEEPEST: Final = 40
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
 
 
@@ -27,20 +27,7 @@ def read_json(path: Path, name: str | None = None) -> Document:
     Duplicate keys, NaN and infinities are kept as problems of the document, for `validate` to report.
     """
     name = name or str(path)
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except OSError as error:
-        raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
-    except ValueError:  # a NUL in the path
-        raise ConfigError(name, [f"{name}:1: cannot be read: not a path"]) from None
-    if len(raw) > LARGEST:
-        raise ConfigError(name, [f"{name}:1: larger than {LARGEST:,} bytes"])
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(name, [f"{name}:{line}: not a text file in UTF-8"]) from None
+    text = read_text(path, name, _LARGEST, encoding="utf-8-sig")
     document = Document(name)
     try:
         document.data = json.loads(text)
@@ -71,7 +58,7 @@ def _note_lines(document: Document, text: str) -> None:
             document.lines.setdefault(here(), line)
             kinds.append(symbol)
             at.append(None if symbol == "{" else 0)
-            if len(at) > DEEPEST:
+            if len(at) > _DEEPEST:
                 raise ConfigError(document.name, [f"{document.name}:{line}: nested too deeply"])
         elif symbol in "}]":
             kinds.pop()

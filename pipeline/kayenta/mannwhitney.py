@@ -3,7 +3,7 @@
 The shift's estimate and the interval's ends are the roots of the normalised Wilcoxon statistic as a function
 of an assumed shift `mu`. That function is a staircase, so where a root is said to be depends on the solver:
 Kayenta's is Brent's method (R's `zeroin`) with an absolute tolerance of 1e-4, whatever the metric's unit is.
-The solver here repeats its arithmetic step by step; `tests/unit/kayenta/test_numbers.py` has the numbers.
+The solver here repeats its arithmetic step by step; `tests/unit/kayenta/test_mannwhitney.py` has the numbers.
 Reference: Brent, Algorithms for Minimization without Derivatives (1973), chapter 4.
 """
 
@@ -110,7 +110,7 @@ def zero(a: float, b: float, fa: float, fb: float, value: Callable[[float], floa
         if abs(step) <= tolerance or _is_zero(fb):
             return b
         if abs(before) >= tolerance and abs(fa) > abs(fb):
-            step = _interpolated(a, b, c, fa, fb, fc, before, tolerance, step)
+            step = _interpolated((a, b, c), (fa, fb, fc), before, tolerance, step)
         if abs(step) < tolerance:
             step = tolerance if step > 0 else -tolerance
         a, fa = b, fb
@@ -122,17 +122,22 @@ def zero(a: float, b: float, fa: float, fb: float, value: Callable[[float], floa
 
 
 def _interpolated(
-    a: float,
-    b: float,
-    c: float,
-    fa: float,
-    fb: float,
-    fc: float,
+    points: tuple[float, float, float],
+    values: tuple[float, float, float],
     before: float,
     tolerance: float,
     half: float,
 ) -> float:
-    """The next step by the secant or inverse quadratic interpolation where that is safe, else `half`."""
+    """The next step by the secant or inverse quadratic interpolation where that is safe, else `half`.
+
+    Args:
+        points: the last but one, the best so far, and the other end of the bracket.
+        values: of the function there.
+        before: the last step.
+        tolerance: steps and brackets smaller than this are none.
+        half: half of the bracket.
+    """
+    (a, b, c), (fa, fb, fc) = points, values
     span = c - b
     if a == c:
         t1 = fb / fa

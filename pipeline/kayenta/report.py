@@ -17,10 +17,8 @@ from pipeline.kayenta.score import Group, ScoreLabel
 
 __all__ = ["render", "render_json"]
 
-_COLOURS = {
-    Label.PASS: "green", Label.NODATA: "yellow", Label.ERROR: "yellow",
-    ScoreLabel.PASS: "green", ScoreLabel.MARGINAL: "yellow", ScoreLabel.FAIL: "red",
-}  # fmt: skip
+_METRIC_COLOURS = {Label.PASS: "green", Label.NODATA: "yellow", Label.ERROR: "yellow"}  # others: red
+_SCORE_COLOURS = {ScoreLabel.PASS: "green", ScoreLabel.MARGINAL: "yellow", ScoreLabel.FAIL: "red"}
 _NAME = 32  # cells for a metric's or a group's name
 
 
@@ -62,7 +60,7 @@ def _metric_row(metric: MetricResult, color: bool) -> list[str]:
         f"{metric.canary.mean:.5g}" if metric.canary.count else "-",
         f"{metric.result.ratio:.4g}" if compared and not math.isnan(metric.result.ratio) else "-",
         _name(", ".join(metric.config.groups)),
-        click.style(words, fg=_COLOURS.get(label, "red")) if color else words,
+        click.style(words, fg=_METRIC_COLOURS.get(label, "red")) if color else words,
     ]
 
 
@@ -80,7 +78,7 @@ def _name(text: str) -> str:
 def _last_line(verdict: KayentaVerdict, color: bool) -> str:
     label, limits = verdict.score.label, verdict.thresholds
     said = f"canary score {verdict.score.score:g}/100: {label.value}"
-    styled = click.style(said, fg=_COLOURS[label], bold=True) if color else said
+    styled = click.style(said, fg=_SCORE_COLOURS[label], bold=True) if color else said
     return f"{styled} (passes from {limits.pass_score:g}, marginal from {limits.marginal:g}; Kayenta's rules)"
 
 

@@ -15,11 +15,12 @@ Floats = NDArray[np.float64]
 
 
 def run_series(arm: Arm) -> Mapping[str, Floats]:
-    """Values by metric: the arm's series under their own names, and by second of the requests' intended times
+    """One version's values by metric.
 
-    - `requests`: how many were due
-    - `errors`: how many had no response, a status of 400 and above, or a wrong body
-    - `latency_p50`, `latency_p99`: seconds, R-7 percentiles of the responses; NaN in a second with none
+    Returns:
+        The arm's series under their own names, and of each second of the requests' intended times: `requests`, how
+        many were due; `errors`, how many had no response, a status of 400 and above, or a wrong body; `latency_p50`
+        and `latency_p99`, R-7 percentiles of the responses in seconds, NaN in a second with none.
     """
     series = {name: one.value[np.isfinite(one.value)] for name, one in arm.series.items()}
     requests = arm.requests

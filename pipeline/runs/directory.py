@@ -21,7 +21,8 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.base.errors import RunDirectoryError
 from pipeline.base.files import write_whole
 from pipeline.judge.evidence import Evidence, Problem
-from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Verdict
 from pipeline.runs.calibration import note
 from pipeline.runs.evidence import build_evidence

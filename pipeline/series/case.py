@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.base.errors import UsageError
 from pipeline.series.config import JudgeConfig, load_config
-from pipeline.series.evidence import Case, build, common
+from pipeline.series.evidence import Case, build, common_span
 from pipeline.series.from_csv import read_table
 from pipeline.series.from_prometheus import ARMS, fetch
 from pipeline.series.prometheus import Prometheus
@@ -23,8 +23,8 @@ __all__ = ["from_csv", "from_prometheus"]
 
 Floats = NDArray[np.float64]
 
-USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
-MOST_STEPS = 100_000
+_USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
+_MOST_STEPS = 100_000
 _ABSOLUTE = 1e8  # seconds: times below are since something of the file's own, above since 1970
 
 
@@ -39,15 +39,15 @@ def from_prometheus(
     """
     config = load_config(config_path, "prometheus")
     spans = {arm: _span(config, arm, times, now) for arm in ARMS}
-    both = common(spans["baseline"], spans["canary"], config.pairing)
+    both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
-    step = config.step or USUAL_STEP
+    step = config.step or _USUAL_STEP
     for arm, span in spans.items():
         steps = span.seconds / step
-        if steps > MOST_STEPS:
+        if steps > _MOST_STEPS:
             raise UsageError(
-                f"{steps:,.0f} steps in the {arm}: at most {MOST_STEPS:,}", hint="take a larger step"
+                f"{steps:,.0f} steps in the {arm}: at most {_MOST_STEPS:,}", hint="take a larger step"
             )
         if steps < 1:
             raise UsageError(f"the {arm}'s {span.seconds:g} s are less than one step of {step:g} s")
@@ -105,7 +105,7 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
     spans = {arm: Span(float(t[0]) - step, float(t[-1])) for arm, t in times.items()}
     both = None
     if config.pairing == "time" or min(span.start for span in spans.values()) > _ABSOLUTE:
-        both = common(spans["baseline"], spans["canary"], config.pairing)
+        both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
         samples = {

@@ -20,11 +20,13 @@ from pydantic import (
 from pipeline.base.errors import ConfigError
 from pipeline.base.yamlfile import Document, matching, read_yaml, validate
 from pipeline.judge.catalogue import Direction, Kind, Metric
-from pipeline.judge.rules import MetricRule, Policy, Threshold
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, Threshold
 from pipeline.series import promql
 from pipeline.series.window import SpanConfig, Step, WindowConfig
 
 __all__ = [
+    "Arms",
     "CsvSource",
     "JudgeConfig",
     "MetricConfig",
@@ -33,35 +35,61 @@ __all__ = [
     "SeriesRule",
     "Source",
     "load_config",
-    "rule_of",
 ]
 
 Source = Literal["prometheus", "csv"]
 
-
 _LINE: Final = r"[^\x00-\x1f\x7f]+"
-
-
+# Of the policy: what only requests of our own can be held to.
 _FOR_REQUESTS: Final = ("expected_status", "max_baseline_error_rate", "min_good_share")
-
-
-_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "level": ("query",), "trend": ("query",), "count": ("query",), "proportion": ("hits", "total"),
-}  # fmt: skip
-
-
+# The queries that each kind of metric takes.
+_QUERIES_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "level": ("query",),
+    "trend": ("query",),
+    "count": ("query",),
+    "proportion": ("hits", "total"),
+}
+# A margin as it may be written, by unit: for messages.
 _EXAMPLES: Final[Mapping[str, str]] = {
-    "fraction": "0.5pp", "s": "20ms", "B": "8MB", "1/s": "5/s", "cores": "0.1cores", "B/min": "8MB/min",
-}  # fmt: skip
+    "fraction": "0.5pp",
+    "s": "20ms",
+    "B": "8MB",
+    "1/s": "5/s",
+    "cores": "0.1cores",
+    "B/min": "8MB/min",
+}
+_Label = Annotated[str, matching(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label's name")]
+_Query = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(promql.check)]
+_Column = Annotated[str, matching(_LINE, "a column's name"), Field(max_length=200)]
 
 
-Label = Annotated[str, matching(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label's name")]
+class SeriesRule(MetricRule):
+    """One metric that says itself what it is: `own` stands where the catalogue's entry would."""
 
+    own: Annotated[Metric, Field(exclude=True)]
 
-Query = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(promql.check)]
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_catalogue(cls, data: Any) -> Any:
+        return data  # everything is given; there is no catalogue to fill from
 
+    @property
+    def metric(self) -> Metric:
+        """What the configuration says of the metric."""
+        return self.own
 
-Column = Annotated[str, matching(_LINE, "a column's name"), Field(max_length=200)]
+    @classmethod
+    def of(cls, metric: Metric) -> SeriesRule:
+        """The rule that holds what `metric` itself says. Raises ValueError when its threshold is none."""
+        return cls(
+            own=metric,
+            name=metric.name,
+            direction=metric.direction,
+            weight=metric.weight,
+            critical=metric.critical,
+            threshold=metric.threshold,
+            group=metric.group,
+        )
 
 
 class _Part(BaseModel):
@@ -71,18 +99,18 @@ class _Part(BaseModel):
 class Arms(_Part):
     """The label matchers of each version, which stand where a query has $arm."""
 
-    baseline: Annotated[Mapping[Label, str], Field(min_length=1)]
-    canary: Annotated[Mapping[Label, str], Field(min_length=1)]
+    baseline: Annotated[Mapping[_Label, str], Field(min_length=1)]
+    canary: Annotated[Mapping[_Label, str], Field(min_length=1)]
 
 
 class PerArm(_Part):
     """A query for each version, for fleets that no label tells apart."""
 
-    baseline: Query
-    canary: Query
+    baseline: _Query
+    canary: _Query
 
 
-Queries = Query | PerArm
+_Queries = _Query | PerArm
 
 
 class PrometheusSource(_Part):
@@ -93,9 +121,9 @@ class PrometheusSource(_Part):
     hits beside a total, have no series at all, there were none.
     """
 
-    query: Queries | None = None
-    hits: Queries | None = None
-    total: Queries | None = None
+    query: _Queries | None = None
+    hits: _Queries | None = None
+    total: _Queries | None = None
     counters: Annotated[bool, Field(strict=True)] = False
     absent: Literal["missing", "zero"] = "missing"
 
@@ -110,9 +138,9 @@ class PrometheusSource(_Part):
 class CsvSource(_Part):
     """The columns of a metric; without this: NAME, and NAME_hits and NAME_total for a proportion."""
 
-    column: Column | None = None
-    hits: Column | None = None
-    total: Column | None = None
+    column: _Column | None = None
+    hits: _Column | None = None
+    total: _Column | None = None
     counters: Annotated[bool, Field(strict=True)] = False
 
 
@@ -153,9 +181,9 @@ class MetricConfig(_Part):
         if self.kind in ("count", "trend") and self.direction is not Direction.INCREASE:
             raise ValueError(f"direction: of a {self.kind} only an increase is harmful")
         if self.prometheus is not None:
-            given, needed = {key for key, _ in self.prometheus.queries()}, set(_NEEDS[self.kind])
+            given, needed = {key for key, _ in self.prometheus.queries()}, set(_QUERIES_OF[self.kind])
             if given != needed:
-                wanted = " and ".join(_NEEDS[self.kind])
+                wanted = " and ".join(_QUERIES_OF[self.kind])
                 raise ValueError(f"prometheus: a {self.kind} needs {wanted}, and no other query")
             if self.prometheus.counters and self.kind not in ("count", "proportion"):
                 raise ValueError(f"prometheus: counters is for counts and proportions, not a {self.kind}")
@@ -172,7 +200,7 @@ class MetricConfig(_Part):
     def rule(self) -> MetricRule:
         """What the judge takes."""
         bare = _bare(self.name, self.kind, self.unit)
-        return rule_of(
+        return SeriesRule.of(
             replace(
                 bare,
                 title=self.title or self.name,
@@ -264,32 +292,3 @@ def _lacks_for_prometheus(config: JudgeConfig, document: Document) -> Iterator[s
             uses = [promql.uses_arm(template) for template in templates]
             if any(uses) and config.arms is None:
                 yield f"{document.name}:{here}: $arm stands here, but there is no arms: with labels"
-
-
-class SeriesRule(MetricRule):
-    """One metric that says itself what it is: `own` stands where the catalogue's entry would."""
-
-    own: Annotated[Metric, Field(exclude=True)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_from_catalogue(cls, data: Any) -> Any:
-        return data  # everything is given; there is no catalogue to fill from
-
-    @property
-    def metric(self) -> Metric:
-        """What the configuration says of the metric."""
-        return self.own
-
-
-def rule_of(metric: Metric) -> SeriesRule:
-    """The rule that holds what `metric` itself says. Raises ValueError when its threshold is none."""
-    return SeriesRule(
-        own=metric,
-        name=metric.name,
-        direction=metric.direction,
-        weight=metric.weight,
-        critical=metric.critical,
-        threshold=metric.threshold,
-        group=metric.group,
-    )

@@ -46,9 +46,8 @@ def _private_text(path: Path) -> str:
     where = f"--credentials {path}"
     try:
         with path.open("rb") as file:
-            state = os.fstat(
-                file.fileno()
-            )  # of what was opened: a name can be given to another file meanwhile
+            # Of what was opened: a name can be given to another file meanwhile.
+            state = os.fstat(file.fileno())
             if not stat.S_ISREG(state.st_mode) and not stat.S_ISFIFO(state.st_mode):
                 raise UsageError(f"{where}: neither a file nor a pipe")
             if state.st_mode & 0o077:

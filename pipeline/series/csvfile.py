@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.base.errors import ConfigError
+from pipeline.base.yamlfile import read_text
 from pipeline.judge.evidence import Series
 
 __all__ = ["read_series_csv", "read_timed_csv"]
 
 Floats = NDArray[np.float64]
 
-LARGEST: Final = 100_000_000  # bytes
+_LARGEST: Final = 100_000_000  # bytes
 _LATEST: Final = 1e13  # seconds: thirty thousand years, or milliseconds of our time
 _MOST: Final = 10  # problems told of one file
 _TIMES: Final = ("t", "time", "timestamp")
@@ -67,28 +68,14 @@ def read_timed_csv(path: Path) -> Mapping[str, Series]:
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Rows that are not blank, each with the line it ends in."""
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    text = read_text(path, str(path), _LARGEST, encoding="utf-8-sig")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
                 yield reader.line_num, [cell.strip() for cell in row]
     except csv.Error as error:
         raise ConfigError(str(path), [f"{path}:{reader.line_num}: not CSV: {error}"]) from None
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except OSError as error:
-        raise ConfigError(str(path), [f"{path}:1: cannot be read: {error.strerror}"]) from None
-    if len(raw) > LARGEST:
-        raise ConfigError(str(path), [f"{path}:1: larger than {LARGEST:,} bytes"])
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(str(path), [f"{path}:{line}: not a text file in UTF-8"]) from None
 
 
 def _check(header: list[str]) -> list[str]:

@@ -10,14 +10,15 @@ import numpy as np
 
 from pipeline.base.errors import UsageError
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
-from pipeline.judge.rules import MetricRule, Policy
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule
 from pipeline.series.config import JudgeConfig, MetricConfig
 from pipeline.series.samples import Samples
 from pipeline.series.window import Span
 
-__all__ = ["Case", "build", "common"]
+__all__ = ["Case", "build", "common_span"]
 
-LONGEST_STEP = 3600.0  # seconds
+_LONGEST_STEP = 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +31,7 @@ class Case:
     names: Mapping[str, str]
 
 
-def common(baseline: Span, canary: Span, pairing: str | None) -> Span | None:
+def common_span(baseline: Span, canary: Span, pairing: str | None) -> Span | None:
     """The time both versions were there, when they are to be paired by time; None: by age.
 
     Without `pairing` given, by time where the spans overlap by at least half of the longer. Raises UsageError when
@@ -56,8 +57,8 @@ def build(
     names: Mapping[str, str],
 ) -> Case:
     """The case that `samples` make: by version and metric, at the ends of their steps, in the clock of `spans`."""
-    if not 0 < step <= LONGEST_STEP:
-        raise UsageError(f"samples {step:g} s apart: at most {LONGEST_STEP:g} s can be judged")
+    if not 0 < step <= _LONGEST_STEP:
+        raise UsageError(f"samples {step:g} s apart: at most {_LONGEST_STEP:g} s can be judged")
     wanted = config.policy.block_seconds
     # A block shorter than a step would be empty most of the time.
     blocks = math.ceil(wanted / step - 1e-9) * step

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.base.errors import UsageError
-from pipeline.judge.evidence import Series
+from pipeline.judge.evidence import Series, usable
 from pipeline.series.config import CsvSource, JudgeConfig, MetricConfig
 from pipeline.series.csvfile import read_timed_csv
-from pipeline.series.samples import Samples, events, level, proportion, rises, sane
+from pipeline.series.samples import Samples, events, level, proportion, rises
 
 __all__ = ["read_table"]
 
@@ -53,5 +53,5 @@ def _column(series: Series, name: str, counters: bool) -> tuple[Floats, Floats]:
         )
     if not counters:
         return t, value
-    known = sane(value)
-    return rises(t[known], value[known], born=False)
+    known = usable(value)
+    return rises(t[known], value[known], appeared=False)

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from pipeline.base.errors import UsageError
 from pipeline.base.text import clean
+from pipeline.judge.evidence import usable
 from pipeline.series import promql
 from pipeline.series.config import JudgeConfig, MetricConfig, PrometheusSource
-from pipeline.series.prometheus import Found, Prometheus
-from pipeline.series.samples import Samples, events, level, proportion, rises, sane
+from pipeline.series.prometheus import LabelledSeries, Prometheus
+from pipeline.series.samples import Samples, events, level, proportion, rises
 from pipeline.series.window import Span
 
-__all__ = ["fetch"]
+__all__ = ["ARMS", "fetch"]
 
 Floats = NDArray[np.float64]
-Columns = tuple[Floats, Floats]
+_Columns = tuple[Floats, Floats]
 ARMS: Final = ("baseline", "canary")
 _NONE: Final = np.zeros(0)
 _SHARED: Final = (
@@ -91,7 +92,7 @@ def _check(metric: MetricConfig, questions: Mapping[str, _Question]) -> None:
 def _samples(metric: MetricConfig, question: _Question) -> Samples:
     source, notes = _source(metric), list[str]()
 
-    def ask(query: object) -> tuple[Found, ...]:
+    def ask(query: object) -> tuple[LabelledSeries, ...]:
         text = question.filled(query)
         if metric.kind in ("level", "trend") and max(promql.ranges(text), default=0) > question.step:
             notes.append(f"{metric.name}: {_SHARED}")
@@ -130,7 +131,7 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
     return replace(samples, notes=tuple(notes))
 
 
-def _steps(found: Found, question: _Question) -> NDArray[np.int64]:
+def _steps(found: LabelledSeries, question: _Question) -> NDArray[np.int64]:
     return np.rint((found.t - question.span.start) / question.step).astype(np.int64)
 
 
@@ -143,7 +144,7 @@ def _ends(step: NDArray[np.int64], question: _Question) -> Floats:
     return np.asarray(question.span.start + step * question.step, dtype=np.float64)
 
 
-def _one(series: Sequence[Found], metric: MetricConfig, question: _Question) -> Columns:
+def _one(series: Sequence[LabelledSeries], metric: MetricConfig, question: _Question) -> _Columns:
     """The samples of the one series, from the end of the window's first step on."""
     if not series:
         return _NONE, _NONE
@@ -157,7 +158,7 @@ def _one(series: Sequence[Found], metric: MetricConfig, question: _Question) -> 
     return _ends(step[within], question), series[0].value[within]
 
 
-def _differ(series: Sequence[Found]) -> str:
+def _differ(series: Sequence[LabelledSeries]) -> str:
     names = sorted({name for found in series for name in found.labels})
     values = {name: sorted({found.labels.get(name, "") for found in series}) for name in names}
     told = [
@@ -169,15 +170,15 @@ def _differ(series: Sequence[Found]) -> str:
     return "they differ in " + ", ".join(told) if told else "their labels are the same"
 
 
-def _risen(series: Sequence[Found], question: _Question, first: int) -> Columns:
+def _risen(series: Sequence[LabelledSeries], question: _Question, first: int) -> _Columns:
     """The rises of all counters together, by step. One that appears after step `first` began at 0 then."""
     steps = _count(question) + 1
     total, seen = np.zeros(steps), np.zeros(steps, dtype=np.bool_)
     for found in series:
-        known = sane(found.value)
+        known = usable(found.value)
         step, value = _steps(found, question)[known], found.value[known]
         if len(step):
-            at, rise = rises(step.astype(np.float64), value, born=bool(step[0] > first))
+            at, rise = rises(step.astype(np.float64), value, appeared=bool(step[0] > first))
             index = at.astype(np.int64)
             inside = (index >= 1) & (index < steps)
             np.add.at(total, index[inside], rise[inside])

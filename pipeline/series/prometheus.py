@@ -21,20 +21,28 @@ from urllib3.util.retry import Retry
 from pipeline.base.errors import EnvironmentError_, UsageError
 from pipeline.base.text import clean
 
-__all__ = ["Answer", "Found", "Prometheus", "check_url"]
+__all__ = ["LARGEST", "MOST_POINTS", "Answer", "LabelledSeries", "Prometheus", "check_url"]
 
 Floats = NDArray[np.float64]
 
 MOST_POINTS: Final = 11_000  # of one series in one answer: more is refused by Prometheus itself
 LARGEST: Final = 64_000_000  # bytes of one answer, unpacked
-CONNECT: Final = 10.0  # seconds
-READ: Final = 130.0  # seconds; Prometheus itself gives up a query after 120
+_CONNECT: Final = 10.0  # seconds
+_READ: Final = 130.0  # seconds; Prometheus itself gives up a query after 120
+# What was answered with "later" is asked again; a server that cannot be reached is told at once.
+_AT_ONCE: Final[Mapping[str, Any]] = {"connect": 0, "read": 0, "redirect": 0, "other": 0}
 _WAITS: Final = Retry(
-    # What was answered with "later" is asked again; a server that cannot be reached is told at once.
-    total=5, connect=0, read=0, redirect=0, other=0, status=4,
-    status_forcelist=(429, 503), allowed_methods=("POST",), raise_on_status=False,
-    backoff_factor=0.5, backoff_max=10, respect_retry_after_header=True, retry_after_max=30,
-)  # fmt: skip
+    total=5,
+    status=4,
+    **_AT_ONCE,
+    status_forcelist=(429, 503),
+    allowed_methods=("POST",),
+    raise_on_status=False,
+    backoff_factor=0.5,
+    backoff_max=10,
+    respect_retry_after_header=True,
+    retry_after_max=30,
+)
 _REFUSED: Final = {
     401: (
         "wants other credentials",
@@ -46,7 +54,7 @@ _REFUSED: Final = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class LabelledSeries:
     """One series: its labels, the times of its samples (Unix seconds, ascending) and their values (NaN, Inf too)."""
 
     labels: Mapping[str, str]
@@ -58,7 +66,7 @@ class Found:
 class Answer:
     """The series a query gave, in the server's order, and what the server warned of."""
 
-    series: tuple[Found, ...]
+    series: tuple[LabelledSeries, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -114,7 +122,7 @@ class Prometheus:
         Long ranges are asked for in pages. Raises UsageError when the query is wrong or not allowed and
         EnvironmentError_ when the server does not answer as it should.
         """
-        pages: dict[tuple[tuple[str, str], ...], list[Found]] = {}
+        pages: dict[tuple[tuple[str, str], ...], list[LabelledSeries]] = {}
         warnings: dict[str, None] = {}
         for first, last in _pages(start, end, step):
             data = self._ask(query, first, last, step)
@@ -129,7 +137,7 @@ class Prometheus:
             with self._session.post(
                 f"{self.url}/api/v1/query_range",
                 data=form,
-                timeout=(CONNECT, READ),
+                timeout=(_CONNECT, _READ),
                 verify=self._verify,
                 allow_redirects=False,  # a form that is redirected arrives as an empty GET
                 stream=True,
@@ -177,7 +185,7 @@ class Prometheus:
             raise EnvironmentError_(f"{self.url} answered {status}: {said}")
         return data
 
-    def _series(self, data: Mapping[str, Any]) -> Iterator[Found]:
+    def _series(self, data: Mapping[str, Any]) -> Iterator[LabelledSeries]:
         try:
             if data["data"]["resultType"] != "matrix":
                 raise ValueError
@@ -189,7 +197,7 @@ class Prometheus:
                         hint="histogram_quantile(0.99, sum(rate(...)))",
                     )
                 points = np.asarray([(float(t), float(value)) for t, value in entry["values"]]).reshape(-1, 2)
-                yield Found(labels, points[:, 0], points[:, 1])
+                yield LabelledSeries(labels, points[:, 0], points[:, 1])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise EnvironmentError_(f"{self.url} gave series that are not as Prometheus' are") from None
 
@@ -201,10 +209,10 @@ def _pages(start: float, end: float, step: float) -> Iterator[tuple[float, float
         yield start + first * step, start + last * step
 
 
-def _joined(parts: Sequence[Found]) -> Found:
+def _joined(parts: Sequence[LabelledSeries]) -> LabelledSeries:
     t, value = (np.concatenate([getattr(part, name) for part in parts]) for name in ("t", "value"))
     order = np.argsort(t, kind="stable")
-    return Found(parts[0].labels, t[order], value[order])
+    return LabelledSeries(parts[0].labels, t[order], value[order])
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -219,9 +227,9 @@ def _cause(error: Exception) -> str:
             "its certificate is not trusted" if "CERTIFICATE_VERIFY_FAILED" in text else "TLS does not work"
         )
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return f"no connection within {CONNECT:g} s"
+        return f"no connection within {_CONNECT:g} s"
     if isinstance(error, requests.exceptions.Timeout):
-        return f"no answer within {READ:g} s"
+        return f"no answer within {_READ:g} s"
     text = str(error)
     if "NameResolutionError" in text or "getaddrinfo" in text:
         return "its name is not known"

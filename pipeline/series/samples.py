@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Samples", "events", "level", "proportion", "rises", "sane", "whole"]
+from pipeline.judge.evidence import usable
+
+__all__ = ["Samples", "events", "level", "proportion", "rises", "whole"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-_LARGEST: Final = 1e15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """Times in seconds and what was seen there; arrays of equal length, times ascending, values finite.
 
-    - `value`: a level's or trend's value; for a count the events, for a proportion the hits since the sample before
-    - `total`: of how many those hits are; None for other kinds
-    - `missing`: samples that were there but held no number (NaN, infinite, empty, 1e15 and beyond)
-    - `notes`: what a reader of the verdict should know
+    Attributes:
+        value: a level's or trend's value; for a count the events, for a proportion the hits since the sample before.
+        total: of how many those hits are; None for other kinds.
+        missing: samples that were there but held no number (NaN, infinite, empty, 1e15 and beyond).
+        notes: what a reader of the verdict should know.
     """
 
     t: Floats
@@ -37,24 +37,19 @@ class Samples:
         return len(self.t)
 
 
-def sane(values: Floats) -> Bools:
-    """Which are numbers. Beyond 1e15 a number is a broken sample, and sums overflow."""
-    return np.isfinite(values) & (np.abs(values) < _LARGEST)
-
-
-def rises(t: Floats, value: Floats, *, born: bool) -> tuple[Floats, Floats]:
+def rises(t: Floats, value: Floats, *, appeared: bool) -> tuple[Floats, Floats]:
     """How much one counter rose at each of its samples after the first; where it fell, it began again at 0.
 
-    `born`: it was not there before, so all of its first value has happened since.
+    `appeared`: it was not there before, so all of its first value has happened since.
 
-    >>> rises(np.array([0.0, 1, 2]), np.array([5.0, 7, 3]), born=False)[1].tolist()
+    >>> rises(np.array([0.0, 1, 2]), np.array([5.0, 7, 3]), appeared=False)[1].tolist()
     [2.0, 3.0]
     """
     if len(value) == 0:
         return t, value
     steps = np.diff(value)
     rise = np.where(steps >= 0, steps, value[1:])
-    return (t, np.concatenate([value[:1], rise])) if born else (t[1:], rise)
+    return (t, np.concatenate([value[:1], rise])) if appeared else (t[1:], rise)
 
 
 def whole(columns: Sequence[Floats]) -> list[Floats]:
@@ -84,18 +79,18 @@ def proportion(
     `counted`: these are rises of counters already. Raises ValueError when they cannot be such counts.
     """
     t, n = total
-    known = sane(n)
+    known = usable(n)
     lost = int(np.count_nonzero(~known))
     t, n = t[known], n[known]
     hit = np.full(len(t), 0.0 if zero else np.nan)
     _, at, of = np.intersect1d(t, hits[0], assume_unique=True, return_indices=True)
     hit[at] = hits[1][of]
-    usable = sane(hit)
-    missing = lost + int(np.count_nonzero(~usable))
-    t, n, hit = t[usable], n[usable], hit[usable]
+    kept = usable(hit)
+    missing = lost + int(np.count_nonzero(~kept))
+    t, n, hit = t[kept], n[kept], hit[kept]
     if np.any(n < 0) or np.any(hit < 0):
         raise ValueError("a count is below zero")
-    if not counted and looks_like_a_counter(n):
+    if not counted and _looks_like_a_counter(n):
         raise ValueError("the total goes on rising, as a counter does: write counters: true")
     if hit.sum() > n.sum() * (1 + 1e-6) + 0.5:
         raise ValueError(f"{hit.sum():.6g} hits are more than their total, {n.sum():.6g}")
@@ -103,7 +98,7 @@ def proportion(
     return Samples(t, hit, n, missing)
 
 
-def looks_like_a_counter(value: Floats) -> bool:
+def _looks_like_a_counter(value: Floats) -> bool:
     """Whether it rises and hardly ever falls; counts of single steps fall about as often as they rise."""
     steps = np.diff(value)
     rises, falls = np.count_nonzero(steps > 0), np.count_nonzero(steps < 0)
@@ -112,13 +107,13 @@ def looks_like_a_counter(value: Floats) -> bool:
 
 def level(t: Floats, value: Floats) -> Samples:
     """The samples that are numbers."""
-    known = sane(value)
+    known = usable(value)
     return Samples(t[known], value[known], missing=int(np.count_nonzero(~known)))
 
 
 def events(t: Floats, value: Floats) -> Samples:
     """Counts for each step. Raises ValueError when they cannot be."""
-    known = sane(value)
+    known = usable(value)
     if np.any(value[known] < 0):
         raise ValueError("a count is below zero")
     return Samples(t[known], whole([value[known]])[0], missing=int(np.count_nonzero(~known)))

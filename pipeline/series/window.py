@@ -14,7 +14,7 @@ from pipeline.base.units import parse_duration
 __all__ = ["Span", "SpanConfig", "Step", "WindowConfig", "parse_instant"]
 
 _RELATIVE: Final = re.compile(r"(?:now)?\s*-\s*(\S+)", re.ASCII)
-LATEST: Final = 4_102_444_800.0  # the year 2100: what lies beyond is a slip
+_LATEST: Final = 4_102_444_800.0  # the year 2100: what lies beyond is a slip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def parse_instant(text: str, now: float) -> float:
         ) from None
     if not known:
         raise ValueError(f"{text[:60]!r} has no zone: end it with Z (UTC) or an offset such as +01:00")
-    if not 0 <= seconds <= LATEST:
+    if not 0 <= seconds <= _LATEST:
         raise ValueError(f"{text[:60]!r} is before 1970 or after 2100")
     return seconds
 
@@ -61,7 +61,7 @@ def _checked(text: str) -> str:
     return text
 
 
-Instant = Annotated[str, AfterValidator(_checked)]
+_Instant = Annotated[str, AfterValidator(_checked)]
 
 
 class SpanConfig(BaseModel):
@@ -69,8 +69,8 @@ class SpanConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    start: Instant = Field(alias="from")
-    end: Instant = Field(alias="to")
+    start: _Instant = Field(alias="from")
+    end: _Instant = Field(alias="to")
 
 
 class WindowConfig(BaseModel):
@@ -78,8 +78,8 @@ class WindowConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    start: Instant | None = Field(default=None, alias="from")
-    end: Instant | None = Field(default=None, alias="to")
+    start: _Instant | None = Field(default=None, alias="from")
+    end: _Instant | None = Field(default=None, alias="to")
     baseline: SpanConfig | None = None
     canary: SpanConfig | None = None
 
@@ -87,11 +87,10 @@ class WindowConfig(BaseModel):
     def _one_way(self) -> WindowConfig:
         both = self.start is not None, self.end is not None
         own = self.baseline is not None, self.canary is not None
-        if (
-            both == own
-            or (self.start is None) != (self.end is None)
-            or (self.baseline is None) != (self.canary is None)
-        ):
+        halves = (self.start is None) != (self.end is None) or (self.baseline is None) != (
+            self.canary is None
+        )
+        if both == own or halves:
             raise ValueError("give from and to, or baseline and canary with from and to each")
         return self
 

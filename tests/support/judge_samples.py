@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import default_rules
 from pipeline.judge.verdict import Decision, MetricVerdict, Verdict
 
 Floats = NDArray[np.float64]
@@ -16,6 +20,7 @@ Change = Callable[[Arm, np.random.Generator], Arm]
 
 RATE = 50
 SECONDS = 60
+RULES, POLICY = default_rules(), Policy()
 
 
 def arm(seed: int, *, start: float = 10.0, seconds: int = SECONDS, rate: int = RATE) -> Arm:
@@ -203,3 +208,19 @@ def failed(verdict: Verdict) -> set[str]:
 def row(verdict: Verdict, name: str) -> MetricVerdict:
     """One metric's row."""
     return next(metric for metric in verdict.metrics if metric.name == name)
+
+
+def every(arm: Arm, status: int) -> Arm:
+    """The arm with this status for all its requests; 0 is no response at all."""
+    return failing(arm, np.ones(len(arm.requests), dtype=np.bool_), status)
+
+
+def without(arm: Arm, *names: str) -> Arm:
+    """The arm without these series."""
+    return replace(arm, series={name: series for name, series in arm.series.items() if name not in names})
+
+
+@cache
+def judged(seed: int, change: Change | None, seconds: int) -> Verdict:
+    """The verdict on a pair, by the default rules; asked once for the same pair."""
+    return judge(pair(seed, change, seconds=seconds), RULES, POLICY)

@@ -85,8 +85,11 @@ def write_fleet(directory: Path) -> None:
     (directory / "fleet.txt").write_text("\n".join([*lines, "# EOF", ""]), "utf-8")
     subprocess.run(
         [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "fleet.txt", "data"],
-        cwd=directory, check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
+        cwd=directory,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
 
 
 def _pod(lines: list[str], version: str, pod: str) -> None:
@@ -150,8 +153,12 @@ def serving(directory: Path, *, password: bool = False, tls: bool = False) -> It
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (directory / "prometheus.yml").write_text("scrape_configs: []\n", "utf-8")
-    options = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=100y",
-               f"--web.listen-address=127.0.0.1:{port}"]  # fmt: skip
+    options = [
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        "--storage.tsdb.retention.time=100y",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
     web = ""
     if password:
         digest = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()

@@ -42,7 +42,9 @@ def tail(
     return even + (1 - even) * kappa * np.minimum(chance, 1.0) ** ((kappa - 1) * temper)
 
 
-def dispersion(arms: Sequence[tuple[Sequence[float], Sequence[float]]], reach: int, trust: float) -> float:
+def dispersion(
+    arms: Sequence[tuple[Sequence[float], Sequence[float]]], burst_seconds: int, separate_hits: float
+) -> float:
     """How much more the hits a second vary than those of independent requests; arms as (hits, n)."""
     spread = binomial = noise = hits_seen = squares = struck = 0.0
     for hits, n in arms:
@@ -50,23 +52,27 @@ def dispersion(arms: Sequence[tuple[Sequence[float], Sequence[float]]], reach: i
             continue
         share = sum(hits) / sum(n)
         off = [h - m * share for h, m in zip(hits, n, strict=True)]
-        weights = {lag: 1 - abs(lag) / (reach + 1) for lag in range(-reach, reach + 1)}
+        weights = {
+            lag: 1 - abs(lag) / (burst_seconds + 1) for lag in range(-burst_seconds, burst_seconds + 1)
+        }
         seconds = sum(m > 0 for m in n)
         long_run = sum(
             weights[s - t] * off[s] * off[t]
             for s in range(len(off))
             for t in range(len(off))
-            if abs(s - t) <= reach
+            if abs(s - t) <= burst_seconds
         )
         spread += long_run * seconds / (seconds - min(sum(weights.values()), seconds / 2))
         own = sum(n) * share * (1 - share)
         binomial += own
-        noise += own**2 * (2 + sum((2 * weights[lag]) ** 2 for lag in range(1, reach + 1))) / seconds + own
+        noise += (
+            own**2 * (2 + sum((2 * weights[lag]) ** 2 for lag in range(1, burst_seconds + 1))) / seconds + own
+        )
         hits_seen += sum(hits)
         squares += sum(h * h for h in hits)
         struck += sum(h > 0 for h in hits)
     if not hits_seen:
         return 1.0
     ratio, error = (spread / binomial, math.sqrt(noise) / binomial) if binomial else (1.0, 0.0)
-    separate = min(binomial / max(ratio, 1.0), 2 * struck / reach)
-    return max(1.0, ratio - error, 1 + math.exp(-separate / trust) * (squares / hits_seen - 1))
+    separate = min(binomial / max(ratio, 1.0), 2 * struck / burst_seconds)
+    return max(1.0, ratio - error, 1 + math.exp(-separate / separate_hits) * (squares / hits_seen - 1))

@@ -35,7 +35,7 @@ def e_closed(distance: float, degrees: float, information: float, prior: float) 
     return float(math.sqrt(share) * ((1 + squared) / (1 + share * squared)) ** ((degrees + 1) / 2))
 
 
-def reach(information: float, size: float, alpha: float, prior: float, fitted: int) -> float:
+def boundary(information: float, size: float, alpha: float, prior: float, fitted: int) -> float:
     """The distance in standard errors at which the e-value is 1 / (2 alpha); inf where none is."""
     degrees = size - fitted
     if degrees <= 0:
@@ -79,9 +79,10 @@ def mean_width(effective: float, level: float, planned: float) -> float:
     """How far a bound of the mean is, in standard errors: the nearest of those of one or two priors."""
     first = max(5.0, planned / 60)
     if level < 0.02:
-        return reach(effective, effective, level, first, 1)
+        return boundary(effective, effective, level, first, 1)
     return min(
-        reach(effective, effective, 0.9 * level, first, 1), reach(effective, effective, 0.1 * level, 0.1, 1)
+        boundary(effective, effective, 0.9 * level, first, 1),
+        boundary(effective, effective, 0.1 * level, 0.1, 1),
     )
 
 
@@ -106,7 +107,7 @@ def slope(
     information, prior = effective * spread / of_planned, max(5.0, planned / 10)
     error = math.sqrt(variance / effective / spread)
     low, high = (
-        estimate + sign * reach(information, effective, level / 2, prior, 2) * error
+        estimate + sign * boundary(information, effective, level / 2, prior, 2) * error
         for sign, level in ((-1, alpha), (1, beta))
     )
     _, steps_low, steps_high, _ = mean(np.diff(d) / np.diff(t), alpha / 2, beta / 2, planned)

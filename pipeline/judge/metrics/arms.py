@@ -1,4 +1,4 @@
-"""One arm, cleaned of impossible values and looked at in the ways the metrics need."""
+"""Each arm as the metrics need it, cleaned of impossible values, and the pair of arms that is compared."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.evidence import Arm
+from pipeline.judge.evidence import Arm, usable
 from pipeline.judge.metrics.blocks import Blocks, BlockValues, cut, phase_of
-from pipeline.judge.rules import Policy
+from pipeline.judge.metrics.hits import Hits
+from pipeline.judge.policy import Policy
 from pipeline.judge.verdict import Summary
 
-__all__ = ["LATENCIES", "ArmView", "Hits", "Measured"]
+__all__ = ["LATENCIES", "ArmPair", "ArmView", "Measured"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# Of latency: what the metrics look at, read from one sorting.
+# The quantiles of latency that metrics compare, all taken from one sorting.
 LATENCIES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
-
-# Beyond this a number is a broken sample (a petabyte, thirty thousand years), and sums of squares overflow.
-_LARGEST: Final = 1e15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,48 +34,14 @@ class Measured:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Hits:
-    """So many of so many, by the second: columns in the order of time, `second` since the run's start.
-
-    `step`: seconds from one entry to the next; series that others have recorded have longer steps than ours.
-    `lead`: how many steps were measured before the first entry.
-    """
-
-    second: Floats
-    hits: Floats
-    n: Floats
-    step: float = 1.0
-    lead: int = 0
-
-    @property
-    def total(self) -> int:
-        """How many could have been hits."""
-        return round(float(self.n.sum()))
-
-    @property
-    def count(self) -> int:
-        """How many were."""
-        return round(float(self.hits.sum()))
-
-    @property
-    def rate(self) -> float:
-        """How many could have been, a second; the arm must have some."""
-        return self.total / (len(self.second) * self.step)
-
-    def summary(self) -> Summary:
-        """The share as the compared value."""
-        return Summary(self.total, self.count / self.total if self.total else None)
-
-
 class ArmView:
     """An arm as the comparison sees it. Nothing of the arm is changed."""
 
     def __init__(self, arm: Arm, policy: Policy) -> None:
         self._arm = arm
         self._policy = policy
-        self.seconds = arm.seconds if np.isfinite(arm.seconds) and 0 < arm.seconds < _LARGEST else 0.0
-        self._known = _sane(arm.requests.t)
+        self.seconds = arm.seconds if usable(arm.seconds) and arm.seconds > 0 else 0.0
+        self._known = usable(arm.requests.t)
         self._t = arm.requests.t[self._known]
         self._status = arm.requests.status[self._known]
         self._body_ok = arm.requests.body_ok[self._known]
@@ -94,7 +58,7 @@ class ArmView:
     def _good(self) -> Bools:
         """Answered with the right status, and a body that is right or was not checked."""
         latency = self._arm.requests.latency[self._known]
-        good: Bools = self._right_status & (self._body_ok != 0) & _sane(latency) & (latency >= 0)
+        good: Bools = self._right_status & (self._body_ok != 0) & usable(latency) & (latency >= 0)
         return good
 
     @property
@@ -237,8 +201,8 @@ class ArmView:
         series = self._arm.series.get(name)
         if series is None:
             return np.zeros(0), np.zeros(0)
-        usable = _sane(series.t) & _sane(series.value)
-        t, value = series.t[usable], series.value[usable]
+        known = usable(series.t) & usable(series.value)
+        t, value = series.t[known], series.value[known]
         order = np.lexsort((value, t, phase_of(t, self._arm.phase_starts)))
         return t[order], value[order]
 
@@ -246,12 +210,45 @@ class ArmView:
         return cut(t, self._arm.phase_starts, self._policy.block_seconds)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmPair:
+    """Both arms, and how one metric of theirs is to be compared.
+
+    Attributes:
+        baseline, canary: the arms.
+        policy: the run's.
+        alpha: the metric's own part of the policy's.
+        pairing: as in Evidence.
+        planned: seconds, as in Evidence.
+        drift: the metric's own, as in Evidence; None when nobody calibrated.
+    """
+
+    baseline: ArmView
+    canary: ArmView
+    policy: Policy
+    alpha: float
+    pairing: str
+    planned: float
+    drift: float | None
+
+    @property
+    def phased(self) -> bool:
+        """One arm was measured after the other, so the baseline was complete before the canary began."""
+        return self.pairing != "time"
+
+    @property
+    def length(self) -> float:
+        """Seconds for which the canary is to be measured: as planned, else as long as the baseline was."""
+        return self.planned or self.baseline.seconds
+
+    @property
+    def complete(self) -> bool:
+        """The canary was measured for all that time, so that the data had no say in when this look takes place."""
+        return self.canary.seconds >= self.length
+
+
 def _summed(index: Ints, values: Floats | Bools, length: int) -> Floats:
     return np.asarray(np.bincount(index, values, length), dtype=np.float64)
-
-
-def _sane(values: Floats) -> Bools:
-    return np.isfinite(values) & (np.abs(values) < _LARGEST)
 
 
 def _summary(value: float, samples: Floats) -> Summary:

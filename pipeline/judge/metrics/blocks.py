@@ -1,4 +1,7 @@
-"""Samples of neighbouring seconds are alike; a statistic is taken over blocks of seconds, one value a block."""
+"""Blocks of seconds, and which block of the canary is compared with which of the baseline.
+
+Samples of neighbouring seconds are alike; so a statistic is taken over blocks of seconds, one value a block.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +14,56 @@ from numpy.typing import NDArray
 __all__ = ["BlockValues", "Blocks", "Pairing", "Pairs", "cut", "pair", "phase_of"]
 
 Floats = NDArray[np.float64]
-
-
 Ints = NDArray[np.int64]
-
+Pairing = Literal["age", "time"]
 
 # A phase of 23 days in blocks of 2 s. What lies beyond is a broken time, not a sample.
 _MOST: Final = 1_000_000
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockValues:
+    """One statistic of one arm, an entry a block; arrays of equal length, in any order.
+
+    Attributes:
+        phase: the index of the block's phase among the arm's measured phases, 0 for the first.
+        number: the block's place within its phase, 0 for the one that begins with the phase.
+        middle: seconds since the run's start; only the pairing "time" looks at it.
+        value: the statistic; an entry that is not finite counts as a block that is missing.
+    """
+
+    phase: Ints
+    number: Ints
+    middle: Floats
+    value: Floats
+
+
 def phase_of(t: Floats, starts: tuple[float, ...]) -> Ints:
-    """The index of the phase each time falls in; times before the first start belong to the first."""
-    edges = np.sort(np.asarray([s for s in starts if np.isfinite(s)], dtype=np.float64))
+    """The index of the phase each time falls in; times before the first start belong to the first.
+
+    >>> phase_of(np.array([5.0, 10, 25]), (10.0, 20.0)).tolist()
+    [0, 0, 1]
+    """
+    edges = _edges(starts)
     if len(edges) == 0:
         return np.zeros(len(t), dtype=np.int64)
     return np.maximum(np.searchsorted(edges, t, side="right") - 1, 0).astype(np.int64)
 
 
+def _edges(starts: tuple[float, ...]) -> Floats:
+    """The phases' starts that are numbers, in order."""
+    return np.sort(np.asarray([start for start in starts if np.isfinite(start)], dtype=np.float64))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """Non-overlapping blocks of one arm: each one's phase, number within it, middle, and which samples it holds.
+    """Non-overlapping blocks of one arm, and which samples each holds.
 
-    `member` are indices of samples, block after block; block i's begin at `begin[i]` and are `size[i]`.
+    Attributes:
+        phase, number, middle: of each block, as in BlockValues.
+        member: indices of samples, block after block.
+        begin: where in `member` each block's samples begin.
+        size: how many samples each block has.
     """
 
     phase: Ints
@@ -79,11 +110,17 @@ class Blocks:
 def cut(t: Floats, starts: tuple[float, ...], seconds: float, *, full: float = 0.5) -> Blocks:
     """Blocks of `seconds` from each phase's start on; without starts, from the first sample on.
 
-    Left out: a block with fewer than `full` of the usual (median) number of samples, for it is a hole, and a
-    phase's last block when its samples do not reach its end, for it may not be over. Times must be finite.
+    Left out are a block with fewer samples than `full` asks for, which is a hole, and a phase's last block when its
+    samples do not reach its end, for it may not be over.
+
+    Args:
+        t: of each sample, finite seconds since the run's start, in any order.
+        starts: of each phase, seconds since the run's start.
+        seconds: how long a block is.
+        full: the least share of the usual (median) number of samples that a block must have.
     """
     phase = phase_of(t, starts)
-    edges = np.sort(np.asarray([s for s in starts if np.isfinite(s)], dtype=np.float64))
+    edges = _edges(starts)
     if len(edges) == 0:
         edges = np.asarray([t.min() if len(t) else 0.0])
     number = np.floor((t - edges[phase]) / seconds)
@@ -114,32 +151,14 @@ def _step(t: Floats) -> float:
     return 1.1 * float(np.median(steps)) if len(steps) else np.inf
 
 
-Pairing = Literal["age", "time"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BlockValues:
-    """One statistic of one arm, an entry a block; arrays of equal length, in any order.
-
-    - `phase`: the index of the block's phase among the arm's measured phases, 0 for the first
-    - `number`: the block's place within its phase, 0 for the one that begins with the phase
-    - `middle`: seconds since the run's start; only `time` looks at it
-    - `value`: the statistic; an entry that is not finite counts as a block that is missing
-    """
-
-    phase: Ints
-    number: Ints
-    middle: Floats
-    value: Floats
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
     """Pairs in the order in which the canary's blocks were measured; arrays of equal length k >= 0.
 
-    - `t`: seconds of the canary's measurement at the end of each pair's block
-    - `baseline`, `canary`: the paired values
-    - `at_baseline`, `at_canary`: their indices in what was given
+    Attributes:
+        t: seconds of the canary's measurement at the end of each pair's block.
+        baseline, canary: the paired values.
+        at_baseline, at_canary: their indices in what was given.
     """
 
     t: Floats
@@ -153,13 +172,17 @@ class Pairs:
 
 
 def pair(baseline: BlockValues, canary: BlockValues, pairing: Pairing, *, seconds: float) -> Pairs:
-    """Pairs blocks of `seconds` each; a block whose partner is missing, or not there yet, is left out.
+    """Pairs the blocks of two arms; a block whose partner is missing, or not there yet, is left out.
 
-    The k-th measured phase of the canary goes with the k-th of the baseline, block by block from the
-    phases' starts. In the phased schedule that is like age with like (`age`). In slices ordered ABBA it is
-    each slice with the one next to it, and every slice once. With `time`, phases that overlap (both versions
-    measured at once) are paired by the clock instead. Because the pairing goes by the phases' indices, what
-    comes later never changes a pair that was made.
+    The k-th measured phase of the canary goes with the k-th of the baseline, block by block from the phases' starts.
+    In the phased schedule the blocks of a pair have the same age; in slices ordered ABBA each slice goes with the one
+    next to it, and every slice once. Because the pairing goes by the phases' indices, what comes later never changes
+    a pair that was made.
+
+    Args:
+        baseline, canary: the arms' blocks.
+        pairing: with "time", phases that overlap (both versions measured at once) are paired by the clock instead.
+        seconds: how long a block is.
     """
     b_known = np.flatnonzero(np.isfinite(baseline.value))
     c_known = np.flatnonzero(np.isfinite(canary.value))

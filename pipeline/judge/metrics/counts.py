@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.judge.metrics.arms import Hits
-from pipeline.judge.metrics.by_second import columns, seconds_at
-from pipeline.judge.metrics.finding import Finding, Harm, Sides, absent, shown_after
+from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.by_second import seconds_at_looks, tallies
+from pipeline.judge.metrics.finding import Finding, Harm, no_data, shown_after
+from pipeline.judge.metrics.hits import Hits
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.stats.rare import events_path
+from pipeline.judge.stats.rare import event_bounds
 from pipeline.judge.verdict import Summary
 from pipeline.judge.words import amount
 
-__all__ = ["find_count"]
+__all__ = ["compare_count"]
 
 
-def find_count(rule: MetricRule, sides: Sides) -> Finding:
+def compare_count(rule: MetricRule, arms: ArmPair) -> Finding:
     """Compares how often a counter rose: against the background of the policy, and against the baseline.
 
-    What happened is known, so none on the canary passes without any doubt; the doubt is only about whose they are.
+    The counts themselves are certain, so a canary without any passes at once. What is uncertain is whether the code
+    caused them.
     """
     name = rule.metric.series or rule.metric.name
-    b, c = sides.baseline.events(name), sides.canary.events(name)
+    b, c = arms.baseline.events(name), arms.canary.events(name)
     if b is None or c is None:
-        return absent(b is not None, c is not None)
-    policy, allowed = sides.policy, rule.limit.value
-    path = events_path(
-        *columns(b, c, sides),
-        sides.alpha,
+        return no_data(b is not None, c is not None)
+    policy, allowed = arms.policy, rule.limit.value
+    bounds = event_bounds(
+        *tallies(b, c, arms),
+        arms.alpha,
         background_per_hour=policy.background_restarts_per_hour,
-        fixed_baseline=sides.phased,
+        fixed_baseline=arms.phased,
     )
-    last = path.last()
-    assert last is not None  # noqa: S101 - both arms have counts, so there was a look
-    bar = max(allowed, sides.drift or 0.0)
+    last = bounds.last()
+    bar = max(allowed, arms.drift or 0.0)
     harm = Harm(
         baseline=Summary(len(b.n), float(b.count)),
         canary=Summary(len(c.n), float(c.count)),
@@ -46,15 +47,15 @@ def find_count(rule: MetricRule, sides: Sides) -> Finding:
         bar=bar,
         late=None,
         effective=last.effective,
-        after=shown_after(path.low, bar, seconds_at(path, c)),
+        after=shown_after(bounds.low, bar, seconds_at_looks(bounds, c)),
         more=None,
         said=f"{_times(c)} on the canary, {_times(b)} on the baseline",
         allowed=amount(allowed, "count"),
         doubt="so few may have come from elsewhere",
     )
-    finding = Finding(harms=(harm,), drift=sides.drift or 0.0)
-    # A counter that was read only now and then does not tell that nothing happened.
-    needed = max(policy.min_blocks * policy.block_seconds, sides.canary.seconds / 2)
+    finding = Finding(harms=(harm,), drift=arms.drift or 0.0)
+    # A counter that was read only now and then does not show that nothing happened.
+    needed = max(policy.min_blocks * policy.block_seconds, arms.canary.seconds / 2)
     watched = float(c.n.sum())
     if watched >= needed:
         return finding

@@ -11,7 +11,7 @@ from pipeline.judge.words import amount, minutes, percent, points
 
 __all__ = ["decide_metric"]
 
-# More minutes than this of the same are no advice: the truth is at the margin, or the machine too noisy.
+# Longer waits are not advised: the difference is at the margin then, or the machine too noisy.
 _LONGEST = 60.0
 
 
@@ -73,9 +73,8 @@ def _decide(rule: MetricRule, finding: Finding) -> tuple[Decision, str]:
 
 
 def _worse(rule: MetricRule, finding: Finding, harm: Harm) -> str:
-    if (
-        harm.bar < harm.margin
-    ):  # proportions: what is shown is a difference, how large is the estimate's to say
+    if harm.bar < harm.margin:
+        # Of proportions a difference is shown; how large it is, only the estimate says.
         said = f"shown to be worse than the baseline, and by more than the allowed {harm.allowed}"
     else:
         said = f"shown to be more than the allowed {harm.allowed}"
@@ -104,6 +103,8 @@ def _neither(rule: MetricRule, finding: Finding, harm: Harm) -> str:
         return harm.doubt
     more = _more(finding)
     tell = (
-        "more of the same would hardly tell" if more is None else f"{minutes(more)} at this rate would tell"
+        f"{minutes(more)} at this rate would tell"
+        if more is not None
+        else "more of the same would hardly tell"
     )
     return f"neither shown to be within nor beyond the allowed {harm.allowed}: {tell}"

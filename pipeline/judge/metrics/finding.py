@@ -8,60 +8,37 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.metrics.arms import ArmView
-from pipeline.judge.rules import Policy
 from pipeline.judge.verdict import Summary
 
-__all__ = ["NOTHING", "Finding", "Harm", "Sides", "absent", "shown_after"]
+__all__ = ["NOTHING", "Finding", "Harm", "no_data", "shown_after"]
 
 Floats = NDArray[np.float64]
 
 NOTHING: Final = Summary(0, None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sides:
-    """Both arms and how they are to be compared; `alpha` is the metric's own part of the run's.
-
-    `pairing` and `planned` (seconds) are as in Evidence. `drift` is the metric's own, None when nobody calibrated.
-    """
-
-    baseline: ArmView
-    canary: ArmView
-    policy: Policy
-    alpha: float
-    pairing: str
-    planned: float
-    drift: float | None
-
-    @property
-    def phased(self) -> bool:
-        """One arm was measured after the other, so the baseline was complete before the canary began."""
-        return self.pairing != "time"
-
-    @property
-    def length(self) -> float:
-        """Seconds for which the canary is to be measured: as planned, else as long as the baseline was."""
-        return self.planned or self.baseline.seconds
-
-    @property
-    def complete(self) -> bool:
-        """The canary was measured for all that time, so that when this look takes place is not the data's choice."""
-        return self.canary.seconds >= self.length
-
-
 @dataclass(frozen=True, slots=True)
 class Harm:
     """How much worse the canary is in one respect, and what is shown of it.
 
-    `effect`, `low`, `high`, `margin`, `bar` and `late` are in the terms of MetricVerdict.effect, and `baseline` and
-    `canary` the values they stand between. A fail needs `low` beyond `bar`, and `real`; a pass needs `high` and
-    `late` (the effect in the second half alone; None: not looked at) within `margin`.
+    `effect`, `low`, `high`, `margin`, `bar` and `late` are in the terms of MetricVerdict.effect. A fail needs `low`
+    beyond `bar`, and `real`; a pass needs `high` and `late` within `margin`.
 
-    - `after`: seconds of the canary's measurement at which it was first shown to be worse
-    - `more`: how many more minutes would tell; None when no length of the same would
-    - `said`: both values and the difference in words; `allowed`: the margin
-    - `real`: whether what else a fail needs is given; `doubt`: why it is undecided, where that is no matter of time
+    Attributes:
+        baseline, canary: the values that are compared.
+        relative: the terms are fractions of the baseline, otherwise the metric's unit.
+        effect: the estimate of the harm, positive is worse.
+        low, high: its bounds at the last look.
+        margin: how much worse is allowed.
+        bar: beyond this is a fail: the margin, or more where equal versions differed by more.
+        late: the effect in the second half alone; None: not looked at.
+        effective: how many independent samples the evidence is worth.
+        after: seconds of the canary's measurement at which it was first shown to be worse.
+        more: how many more minutes would decide; None when no length of the same would.
+        said: both values and the difference in words.
+        allowed: the margin in words.
+        real: whether what else a fail needs is given.
+        doubt: why it is undecided, where more time would not help.
     """
 
     baseline: Summary
@@ -96,12 +73,15 @@ class Harm:
 class Finding:
     """The harms of one metric: a fail needs one that is shown to be worse, a pass all within.
 
-    `baseline` and `canary` are shown where there is no harm to tell of.
-
-    - `drift`: see MetricVerdict
-    - `lacking`: why nothing can be decided; `nothing`: there is nothing to compare at all
-    - `short`: why it may not pass yet, however good it looks, and `short_minutes` how many more minutes it takes
-    - `only_pass`: why it may pass and can do no more than that
+    Attributes:
+        baseline, canary: what is shown where there is no harm to tell of.
+        harms: each respect in which the canary may be worse.
+        drift: see MetricVerdict.
+        lacking: why nothing can be decided.
+        nothing: there is nothing to compare at all.
+        short: why it may not pass yet, however good it looks.
+        short_minutes: how many more minutes that takes.
+        only_pass: why it may pass and can do no more than that.
     """
 
     baseline: Summary = NOTHING
@@ -123,7 +103,7 @@ class Finding:
         return max(self.harms, key=lambda harm: (not harm.within, harm.high, harm.effect), default=None)
 
 
-def absent(baseline: bool, canary: bool) -> Finding:
+def no_data(baseline: bool, canary: bool) -> Finding:
     """What to say when not both versions have data; the arguments tell which has."""
     if not baseline and not canary:
         return Finding(lacking="no data from either version", nothing=True)

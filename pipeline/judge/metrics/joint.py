@@ -1,4 +1,4 @@
-"""Many small shifts at once: each within its own margin, together more than chance and less than nothing."""
+"""Several small shifts at once: each is within its own margin, but all together they are more than chance."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.judge.metrics.finding import Finding, Sides
-from pipeline.judge.metrics.levels import block_harm, paired, read, too_short
-from pipeline.judge.metrics.scale import Scale, scales
+from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.by_block import block_harm, measure, pair_blocks, require_blocks, scales
+from pipeline.judge.metrics.finding import Finding
+from pipeline.judge.metrics.scale import Scale
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Summary
 from pipeline.judge.words import amount, between
 
-__all__ = ["COSTS", "find_joint"]
+__all__ = ["COSTS", "compare_joint"]
 
 # What a request costs: the metrics that one cause moves together, and in which less is better.
 COSTS: Final = ("latency_p50", "service_cpu", "service_memory", "host_cpu")
 _PLACES: Final = 1_000_000  # more than a phase has blocks
 
 
-def find_joint(rule: MetricRule, rules: Sequence[MetricRule], sides: Sides) -> Finding:
+def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Finding:
     """Compares the mean of the costs' differences, each in units of its own margin, block by block.
 
     Where one version was measured after the other and nobody calibrated, a drift of the machine moves all costs
-    alike and looks the same: then it may pass, and can do no more.
+    alike and cannot be told from harm: then the metric may pass, but not fail.
     """
     parts = []
     for part in rules:
         if part.name not in COSTS:
             continue
-        baselines, canaries = read(part, sides.baseline), read(part, sides.canary)
+        baselines, canaries = measure(part, arms.baseline), measure(part, arms.canary)
         if not baselines or not canaries:
             continue
-        pairs = paired(baselines[0], canaries[0], sides)
+        pairs = pair_blocks(baselines[0], canaries[0], arms)
         scale = scales(part, baselines[0].summary.value or 0.0)[0]
         blocks = canaries[0].blocks
         place = blocks.phase[pairs.at_canary] * _PLACES + blocks.number[pairs.at_canary]
@@ -47,17 +48,17 @@ def find_joint(rule: MetricRule, rules: Sequence[MetricRule], sides: Sides) -> F
         return Finding(lacking="fewer than two of its metrics have data", nothing=True)
     common = reduce(np.intersect1d, (place for place, _, _ in parts))
     if len(common) == 0:
-        return too_short(Finding(), 0, sides)
+        return require_blocks(Finding(), 0, arms)
     mean = np.mean([moved[np.isin(place, common)] for place, moved, _ in parts], axis=0)
     place, _, t = parts[0]
     scale = Scale(relative=False, increase=True, margin=rule.limit.value, floor=0.0)
-    harm = block_harm(scale, mean, t[np.isin(place, common)], sides, sides.alpha)
+    harm = block_harm(scale, mean, t[np.isin(place, common)], arms, arms.alpha)
     shown = Summary(len(mean), None)
     limits = between(min(harm.low, harm.effect), max(harm.high, harm.effect), lambda size: f"{size:.2g}")
     said = f"{len(parts)} costs together moved by {amount(harm.effect, rule.metric.unit)}{limits}"
     harm = replace(harm, baseline=shown, canary=shown, said=said, allowed=f"{rule.limit.value:g}")
-    finding = too_short(Finding(harms=(harm,), drift=sides.drift or 0.0), len(mean), sides)
-    if sides.phased and sides.drift is None:
+    finding = require_blocks(Finding(harms=(harm,), drift=arms.drift or 0.0), len(mean), arms)
+    if arms.phased and arms.drift is None:
         why = "a drift between the two phases could be the cause, and nobody has calibrated"
         return replace(finding, only_pass=why)
     return finding

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.catalogue import Direction
-from pipeline.judge.rules import MetricRule
-
-__all__ = ["Scale", "scales"]
+__all__ = ["Scale"]
 
 Floats = NDArray[np.float64]
-
-# Where a metric has no floor of its own: a thousandth of the baseline counts as nothing, and nothing has no logarithm.
-_LEAST: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +18,13 @@ class Scale:
     """How far the canary is from the baseline in the harmful direction.
 
     Relative differences are taken in logarithms: doubling and halving are then equally far, swapping the two
-    versions only turns the sign, and units cancel. `margin` is in the effect's terms: a fraction when
-    `relative`, else the metric's unit. Values below `floor` count as `floor`, where logarithms are taken.
+    versions only turns the sign, and units cancel.
+
+    Attributes:
+        relative: as a fraction of the baseline, otherwise in the metric's unit.
+        increase: an increase is the harm, otherwise a decrease.
+        margin: how much harm is allowed, in the effect's terms: a fraction when `relative`, else the metric's unit.
+        floor: where logarithms are taken, smaller values count as this one.
     """
 
     relative: bool
@@ -61,20 +59,6 @@ class Scale:
 
     def _flat(self, values: Floats) -> Floats:
         return np.log(np.maximum(values, self.floor)) if self.relative else values
-
-
-def scales(rule: MetricRule, baseline: float) -> tuple[Scale, ...]:
-    """The scale of each harmful direction, given the baseline's value.
-
-    Where the threshold's fraction of the baseline is less than the metric's floor, the floor is the margin and
-    the difference an amount: a fraction of next to nothing is noise.
-    """
-    limit, floor = rule.limit, rule.metric.floor
-    relative = limit.relative and baseline > 0 and limit.value * baseline >= floor
-    margin = limit.value if relative or not limit.relative else floor
-    ways = {Direction.INCREASE: (True,), Direction.DECREASE: (False,), Direction.EITHER: (True, False)}
-    least = max(floor, _LEAST * baseline) if relative else floor
-    return tuple(Scale(relative, way, margin, least) for way in ways[rule.direction])
 
 
 def _expm1(x: float) -> float:

@@ -10,68 +10,71 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.metrics.finding import Finding, Harm, Sides, absent, shown_after
-from pipeline.judge.metrics.levels import paired, planned_blocks, read, too_short
+from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.by_block import measure, pair_blocks, planned_blocks, require_blocks
+from pipeline.judge.metrics.finding import Finding, Harm, no_data, shown_after
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.stats.slope import slope_path
+from pipeline.judge.stats.slope import slope_bounds
 from pipeline.judge.words import amount, between
 
-__all__ = ["find_trend"]
+__all__ = ["compare_trend"]
 
 Floats = NDArray[np.float64]
 
 _MINUTE: Final = 60.0
 
 
-def find_trend(rule: MetricRule, sides: Sides) -> Finding:
+def compare_trend(rule: MetricRule, arms: ArmPair) -> Finding:
     """Compares the slopes of a series, in its unit a minute, by the slope of the paired differences.
 
     So warming up alike is no growth. A baseline that shrinks is no reason to blame the canary: for a fail its own
     slope must be beyond the bar as well, in the second half too.
     """
-    baselines, canaries = read(rule, sides.baseline), read(rule, sides.canary)
+    baselines, canaries = measure(rule, arms.baseline), measure(rule, arms.canary)
     if not baselines or not canaries:
-        return absent(bool(baselines), bool(canaries))
+        return no_data(bool(baselines), bool(canaries))
     (b,), (c,) = baselines, canaries
-    pairs = paired(b, c, sides)
-    if len(pairs) < sides.policy.min_blocks:
-        return too_short(
-            Finding(replace(b.summary, value=None), replace(c.summary, value=None)), len(pairs), sides
+    pairs = pair_blocks(b, c, arms)
+    if len(pairs) < arms.policy.min_blocks:
+        return require_blocks(
+            Finding(replace(b.summary, value=None), replace(c.summary, value=None)), len(pairs), arms
         )
-    drift = sides.drift or 0.0
+    drift = arms.drift or 0.0
     bar = max(rule.limit.value, drift)
-    path = slope_path(
+    bounds = slope_bounds(
         pairs.t,
         pairs.canary - pairs.baseline,
-        sides.alpha,
-        sides.policy.beta,
-        planned=planned_blocks(sides),
+        arms.alpha,
+        arms.policy.beta,
+        planned=planned_blocks(arms),
     )
-    low, high = _MINUTE * np.maximum.accumulate(path.low), _MINUTE * float(path.high[-1])
+    last = bounds.last()
+    low, high = _MINUTE * last.low, _MINUTE * last.high
     before, after = _slope(pairs.t, pairs.baseline), _slope(pairs.t, pairs.canary)
     effect, half = after - before, len(pairs) // 2
     own = min(after, _slope(pairs.t[half:], pairs.canary[half:]))
     grown = effect * float(pairs.t[-1] - pairs.t[0]) / _MINUTE
     size = partial(amount, unit=rule.metric.unit)
-    limits = between(min(float(low[-1]), effect), max(high, effect), size)
+    limits = between(min(low, effect), max(high, effect), size)
     harm = Harm(
         baseline=replace(b.summary, value=before),
         canary=replace(c.summary, value=after),
         relative=False,
         effect=effect,
-        low=float(low[-1]),
+        low=low,
         high=high,
         margin=rule.limit.value,
         bar=bar,
         late=None,
-        effective=float(path.effective[-1]),
-        after=shown_after(low, bar, pairs.t),
-        more=_more(len(pairs), effect, float(low[-1]), high, rule.limit.value, bar, sides),
+        effective=last.effective,
+        after=shown_after(_MINUTE * bounds.low, bar, pairs.t),
+        more=None,
         said=f"{size(after)} on the canary, {size(before)} on the baseline{limits}",
         allowed=size(rule.limit.value),
         real=own > bar and grown >= rule.metric.floor,
     )
-    return too_short(Finding(harms=(harm,), drift=drift), len(pairs), sides)
+    harm = replace(harm, more=_more(harm, len(pairs), arms))
+    return require_blocks(Finding(harms=(harm,), drift=drift), len(pairs), arms)
 
 
 def _slope(t: Floats, values: Floats) -> float:
@@ -80,18 +83,19 @@ def _slope(t: Floats, values: Floats) -> float:
     return _MINUTE * float(x @ values / (x @ x))
 
 
-def _more(
-    blocks: int, effect: float, low: float, high: float, margin: float, bar: float, sides: Sides
-) -> float | None:
+def _more(harm: Harm, blocks: int, arms: ArmPair) -> float | None:
     """Minutes until the bounds, which narrow about as the length to the power 3/2, leave the margin or the bar.
 
-    Before half of the planned length nothing is bounded (`slope_path`); that is the first to wait for.
+    Before half of the planned length nothing is bounded (`slope_bounds`); that is the first to wait for.
     """
-    width, room = (high - effect, margin - effect) if effect <= margin else (effect - low, effect - bar)
+    if harm.effect <= harm.margin:
+        width, room = harm.high - harm.effect, harm.margin - harm.effect
+    else:
+        width, room = harm.effect - harm.low, harm.effect - harm.bar
     if math.isinf(width):
-        needed = max(planned_blocks(sides) / 2, blocks + 1)
+        needed = max(planned_blocks(arms) / 2, blocks + 1)
     elif room <= 0:
         return None
     else:
         needed = blocks * max(1.0, width / room) ** (2 / 3)
-    return (needed - blocks) * sides.policy.block_seconds / _MINUTE
+    return (needed - blocks) * arms.policy.block_seconds / _MINUTE

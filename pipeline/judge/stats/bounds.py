@@ -7,33 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Interval", "Path"]
+__all__ = ["Bounds", "LastLook"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """What is known at the last look. `high` is of that look alone: a harm may begin late; `low` is the
-    highest of all looks, as time-uniform bounds may be, and `low_at` the look's index that gave it.
+class LastLook:
+    """What is known at the last look, as plain numbers; the names are those of Bounds.
+
+    `high` is of that look alone, for a harm may begin late. `low` is the highest of all looks: it holds at all of
+    them at once, so what was shown once stays shown.
     """
 
     estimate: float
     low: float
     high: float
     effective: float
-    low_at: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Path:
-    """One entry a look, arrays of equal length k >= 0, in the order of time.
+class Bounds:
+    """A confidence sequence: an estimate and its two bounds at each of k >= 0 looks, in the order of time.
 
-    - `n`: blocks (means, slopes) or requests (proportions) of the canary seen by then
-    - `estimate`: the harm, positive is worse, in the unit that went in
-    - `low`, `high`: the chance that the truth is ever, at any look, below `low` is at most alpha, and above
-      `high` at most beta; -inf and inf where nothing can be said yet
-    - `effective`: how many independent samples these are worth
+    All but `n` are of shape (k,) for one series, and of shape (..., k) for many series at once.
+
+    Attributes:
+        n: how much of the canary was seen by each look, shape (k,): blocks (means, slopes), requests (proportions)
+            or seconds (events).
+        estimate: the harm, positive is worse, in the unit that went in.
+        low: with chance 1 - alpha the truth is at no look below it; -inf where nothing can be said yet.
+        high: with chance 1 - beta the truth is at no look above it; inf where nothing can be said yet.
+        effective: how many independent samples the evidence is worth.
     """
 
     n: Floats
@@ -42,14 +47,22 @@ class Path:
     high: Floats
     effective: Floats
 
+    @classmethod
+    def without_looks(cls) -> Bounds:
+        """Those of a series that nobody has looked at: k = 0."""
+        none = np.zeros(0)
+        return cls(none, none, none, none, none)
+
     def __len__(self) -> int:
         return len(self.n)
 
-    def last(self) -> Interval | None:
-        """The state at the last look; None where there was none."""
+    def last(self) -> LastLook:
+        """What is known at the last look, for the bounds of one series. Raises ValueError where there was no look."""
         if len(self) == 0:
-            return None
-        at = int(np.argmax(self.low))
-        return Interval(
-            float(self.estimate[-1]), float(self.low[at]), float(self.high[-1]), float(self.effective[-1]), at
+            raise ValueError("bounds without a look have no last one")
+        return LastLook(
+            estimate=float(self.estimate[-1]),
+            low=float(self.low.max()),
+            high=float(self.high[-1]),
+            effective=float(self.effective[-1]),
         )

@@ -7,17 +7,19 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["REACH", "TRUST", "tempering"]
+__all__ = ["BURST_SECONDS", "SEPARATE_HITS", "tempering"]
 
 Floats = NDArray[np.float64]
 
 # Seconds over which hits of one burst may lie apart. Longer takes more from errors that are no burst.
-REACH: Final = 5
-_LAG_WEIGHTS: Final = np.array([1.0, *(2 * (1 - lag / (REACH + 1)) for lag in range(1, REACH + 1))])
+BURST_SECONDS: Final = 5
+_LAG_WEIGHTS: Final = np.array(
+    [1.0, *(2 * (1 - lag / (BURST_SECONDS + 1)) for lag in range(1, BURST_SECONDS + 1))]
+)
 # Variance of the long-run variance's estimate, times the seconds, when nothing is correlated.
 _NOISE: Final = 2 + float((_LAG_WEIGHTS[1:] ** 2).sum())
-# So many separate hits make it e times less likely that what came together belongs together.
-TRUST: Final = 4.0
+# With so many separate hits the assumption that all hits of a second belong together has lost all but 1/e of its part.
+SEPARATE_HITS: Final = 4.0
 
 
 class _Sums(NamedTuple):
@@ -34,13 +36,19 @@ class _Sums(NamedTuple):
 def tempering(
     baseline: tuple[Floats, Floats], canary: tuple[Floats, Floats], *, fixed_baseline: bool
 ) -> Floats:
-    """The share, in (0, 1], of the requests that counts as independent; one entry a look.
+    """The share of the requests that counts as independent.
 
-    Both arms come as (hits, n) of each second. It is 1 over the dispersion: the long-run variance of the
-    hits a second (Bartlett weights over REACH seconds; Newey & West 1987), both arms about their own shares,
-    over the binomial variance; less one standard error, so that errors that are no bursts cost next to
-    nothing. As long as few separate hits were seen, nothing is known of how they come, and all hits of one
-    second count as one. The dispersion is never below 1.
+    It is 1 over the dispersion, which is never below 1: the long-run variance of the hits a second (Bartlett weights
+    over BURST_SECONDS; Newey and West 1987), both arms about their own shares, over the binomial variance; less one
+    standard error, so that errors that are no bursts cost next to nothing. As long as few separate hits were seen,
+    nothing is known of how they come, and all hits of one second count as one.
+
+    Args:
+        baseline, canary: (hits, n) of each second; two columns of equal length for each arm.
+        fixed_baseline: the whole baseline was known before the canary's first second.
+
+    Returns:
+        A share in (0, 1] for each second of the canary.
     """
     arm, other = _sums(*canary), _sums(*baseline)
     if fixed_baseline:
@@ -51,8 +59,8 @@ def tempering(
         error = np.sqrt(arm.noise + other.noise) / binomial
         together = (arm.squares + other.squares) / hits
     ratio, error = np.where(binomial > 0, ratio, 1.0), np.where(binomial > 0, error, 0.0)
-    separate = np.minimum(binomial / np.maximum(ratio, 1.0), 2 * (arm.struck + other.struck) / REACH)
-    unknown = 1 + np.exp(-separate / TRUST) * (np.where(hits > 0, together, 1.0) - 1)
+    separate = np.minimum(binomial / np.maximum(ratio, 1.0), 2 * (arm.struck + other.struck) / BURST_SECONDS)
+    unknown = 1 + np.exp(-separate / SEPARATE_HITS) * (np.where(hits > 0, together, 1.0) - 1)
     return np.asarray(1 / np.maximum(np.maximum(ratio - error, unknown), 1.0), dtype=np.float64)
 
 

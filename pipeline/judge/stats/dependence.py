@@ -13,9 +13,8 @@ __all__ = ["Dependence", "dependence"]
 
 Floats = NDArray[np.float64]
 
-# Standard errors added to the estimated correlation r are 1 + r^2. Without them false alarms are twice alpha where
-# neighbours are much alike (phi .9 a second); with one alone still at the small alpha of late windows.
-# Beyond this a run of minutes is a handful of samples at best, and no estimate of it means anything.
+# The highest lag-1 correlation that is believed: beyond it a run of minutes is a handful of samples at best, and no
+# estimate of it means anything.
 _HIGHEST: Final = 0.97
 # The share of the variance that may be put down to the fitted mean or line having followed the noise.
 _LEAST_LEFT: Final = 0.1
@@ -25,8 +24,9 @@ _LEAST_LEFT: Final = 0.1
 class Dependence:
     """For each prefix of the series; arrays of its shape.
 
-    - `effective`: n * variance / long-run variance, at most n; where nothing varies as if uncorrelated
-    - `variance`: of one sample about the mean or line, corrected for the bias that dependence gives it
+    Attributes:
+        effective: n * variance / long-run variance, at most n; where nothing varies as if uncorrelated.
+        variance: of one sample about the mean or line, corrected for the bias that dependence gives it.
     """
 
     effective: Floats
@@ -36,13 +36,14 @@ class Dependence:
 def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependence:
     """The dependence of the residuals sum_p weights[p][k] * columns[p][:k + 1], for all k at once.
 
-    `columns` are the series, ones, and for a line the times; `weights` 1, minus the fitted mean or intercept,
-    and minus the slope, of each prefix. All of shape (..., n); time is the last axis. Costs O(n * sqrt(n)).
-
     Prewhitening by AR(1) and a Bartlett window over sqrt(k) lags of what that leaves (Andrews and Monahan
     1992). The lag-1 correlation is corrected for its bias, (1 + 3 r) / k with a mean and (2 + 4 r) / k with a
     line (Marriott and Pope 1954, Kendall 1954), and raised by 1 + r^2 standard errors; negative correlation
-    earns nothing. Meaningless for k < 3.
+    earns nothing. Meaningless for k < 3. Costs O(n * sqrt(n)).
+
+    Args:
+        columns: the series, ones, and for a line the times; each of shape (..., n), time on the last axis.
+        weights: of each prefix 1, minus the fitted mean or intercept, and minus the slope; shapes as in `columns`.
     """
     size = columns[0].shape[-1]
     k = np.arange(1, size + 1, dtype=np.float64)
@@ -53,6 +54,8 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
     total = np.maximum(covariance[0], 0.0)
     found = np.where(total > 0, covariance[1] / np.where(total > 0, total, 1.0), 0.0)
     raised = found + (fitted + (fitted + 2) * found) / k
+    # Without these 1 + r^2 standard errors false alarms are twice alpha where neighbours are much alike (phi .9 a
+    # second); with one alone they still are at the small alpha of late windows.
     raised += (1 + found**2) * np.sqrt(np.maximum(1 - found**2, 0.0) / k)
     r = np.clip(raised, 0.0, _HIGHEST)
 

@@ -1,7 +1,7 @@
 """Evidence about one share, as the logarithm of an e-value: convex in the share it speaks against.
 
 An e-value's mean is at most 1 when what it speaks against is true. Both kinds here come with their first and
-second derivative in that share, which is what finding the least favourable share takes (`least.py`).
+second derivative in that share, which is what finding the least favourable share takes (worst_case.py).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincc, betaln, xlog1py, xlogy
 
-__all__ = ["LogEvidence", "Mixture", "Prior", "Tail"]
+__all__ = ["Mixture", "Prior", "Tail"]
 
 Floats = NDArray[np.float64]
-Slopes = tuple[Floats, Floats, Floats]  # value, first and second derivative
+_Slopes = tuple[Floats, Floats, Floats]  # value, first and second derivative
 
 _TINY = 1e-260  # a p-value below this underflows soon; there its logarithm goes on as a straight line
 
@@ -49,7 +49,7 @@ class Mixture:
         self._less = (prior.ratio - 1)[:, None]
         self._constant = xlogy(hits, prior.ratio[:, None]) + np.log(prior.weight)[:, None]
 
-    def at(self, q: Floats) -> Slopes:
+    def at(self, q: Floats) -> _Slopes:
         """Of each look, against that look's q in [0, 1)."""
         base = 1 + self._less * q
         terms = self._constant - self._n * np.log(base)
@@ -73,8 +73,15 @@ class Mixture:
 class Tail:
     """The exact p-value of a finished sample, turned into an e-value: (1 - a) k P^((k - 1) t) + a.
 
-    P is the chance of so few hits (`upper`: speaks against shares above the sample's) or of so many (against
-    shares below it) if the share were p. t in (0, 1], one entry a look, tempers it (docs/judge.md, bursts).
+    P^(k - 1) k is the calibrator of Vovk and Wang (2021).
+
+    Args:
+        hits, n: of the whole sample.
+        temper: t in (0, 1], shape (k,): the power that takes account of bursts at each look (docs/judge.md).
+        upper: P is the chance of so few hits, which speaks against shares above the sample's; otherwise the chance of
+            so many, which speaks against shares below it.
+        kappa: the calibrator's k, in (0, 1).
+        even: a, the part that stakes nothing.
     """
 
     def __init__(
@@ -102,7 +109,7 @@ class Tail:
             inside, outside = (middle, outside) if fits else (inside, middle)
         return float(np.sin(inside) ** 2)
 
-    def at(self, p: Floats) -> Slopes:
+    def at(self, p: Floats) -> _Slopes:
         """Of each look, against that look's p in [0, 1]."""
         if self._certain:
             cost, slope, curve = np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)
@@ -115,7 +122,7 @@ class Tail:
         slope, curve = rate * slope, rate * curve
         return value, share * slope, share * (curve + (1 - share) * slope * slope)
 
-    def _surprise(self, p: Floats) -> Slopes:
+    def _surprise(self, p: Floats) -> _Slopes:
         """-ln P and its derivatives; beyond the edge the tangent there, which a convex function never crosses."""
         inner = np.minimum(p, self._edge) if self._upper else np.maximum(p, self._edge)
         a, b = self._a, self._b
@@ -137,6 +144,3 @@ class Tail:
         other.__dict__.update(self.__dict__)
         other._temper = self._temper[looks]
         return other
-
-
-LogEvidence = Mixture | Tail

@@ -3,69 +3,66 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.stats.bounds import Path
+from pipeline.judge.stats.bounds import Bounds
 from pipeline.judge.stats.dependence import dependence
-from pipeline.judge.stats.wander import wander_bounds
+from pipeline.judge.stats.random_walk import random_walk_bounds
 
 __all__ = [
-    "FEWEST",
-    "FINAL_BETA",
-    "WANDER",
+    "FINAL_SHARE",
+    "MIN_BLOCKS",
+    "RANDOM_WALK_SHARE",
     "WINDOWS",
-    "Bounds",
+    "boundary",
     "deviation",
+    "half_width",
     "mean_bounds",
-    "mean_path",
     "more_blocks",
-    "reach",
+    "scan_bounds",
     "scan_more_blocks",
-    "scan_path",
-    "spread_by",
 ]
 
 Floats = NDArray[np.float64]
 
 # Fewer blocks than this bound nothing: neither their variance nor their correlation can be told.
-FEWEST: Final = 8
-# Where the windows of a scan begin, as shares of the planned length, and their shares of alpha; what is left is
-# for a series that wanders. Of beta the mean and the wander have these shares; what is left is for the end of the run.
+MIN_BLOCKS: Final = 8
+# The windows of a scan: where each begins, as a share of the planned length, and its share of alpha.
 WINDOWS: Final = ((0.0, 1 / 2), (0.25, 1 / 9), (0.5, 1 / 9), (0.75, 1 / 9))
-WANDER: Final = 1 / 6
-_MEAN_BETA: Final = 0.4
-_WANDER_BETA: Final = 0.3
-FINAL_BETA: Final = 0.3
+# The rest of alpha is for a series that has no mean it returns to (random_walk.py).
+RANDOM_WALK_SHARE: Final = 1 / 6
+# The shares of beta: for the mean, for a random walk, and for the bound at the end of the run (final.py).
+_MEAN_BETA_SHARE: Final = 0.4
+_RANDOM_WALK_BETA_SHARE: Final = 0.3
+FINAL_SHARE: Final = 0.3
 # Deviations this small against the values are rounding, not variation.
 _ROUNDING: Final = 1e-13
 # From this level on a second prior helps where the effective size is small.
 _COARSE: Final = 0.02
-# Further ahead than this (an hour of blocks of a second) `more_blocks` does not look.
+# `more_blocks` looks no further ahead than this (an hour of blocks of a second).
 _HORIZON: Final = 3600
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bounds:
-    """As Path, for many series at once: arrays of shape (..., n), time on the last axis."""
+def boundary(information: Floats, size: Floats, alpha: float, prior: float, fitted: int) -> Floats:
+    """How far the truth may be from the estimate: the boundary of a normal mixture with unknown variance.
 
-    estimate: Floats
-    low: Floats
-    high: Floats
-    effective: Floats
+    It is the point where the mixture e-process against that truth reaches 1 / (2 alpha): each side then has alpha.
+    Solved in closed form from E = sqrt(s) ((1 + x) / (1 + s x))^(m / 2), with s = prior / (prior + information),
+    m = size - fitted + 1 and x = distance^2 * information / (variance * (size - fitted)).
 
+    Args:
+        information: of each look, shape (..., k): the number of samples for a mean.
+        size: how many independent samples each look has, shape (..., k).
+        alpha: the chance of an error on each side.
+        prior: the information in the prior on the standardised effect.
+        fitted: how many parameters are fitted: 1 for a mean, 2 for a line.
 
-def reach(information: Floats, size: Floats, alpha: float, prior: float, fitted: int) -> Floats:
-    """How far the truth may be from the estimate, in standard deviations of one sample per sqrt(information).
-
-    The point where the mixture e-process against that truth reaches 1 / (2 alpha): each side then has alpha.
-    `size` are the independent samples, `fitted` the parameters (1 a mean, 2 a line), `prior` the information
-    in the prior on the standardised effect. inf where no effect however large could reach it yet. Solved in
-    closed form from E = sqrt(s) ((1 + x) / (1 + s x))^(m / 2), s = prior / (prior + information),
-    m = size - fitted + 1, x = distance^2 * information / (variance * (size - fitted)).
+    Returns:
+        The distance, shape (..., k), in standard deviations of one sample per sqrt(information); inf where no
+        effect, however large, could reach the boundary yet.
     """
     share = prior / (prior + information)
     degrees = size - fitted
@@ -80,18 +77,18 @@ def reach(information: Floats, size: Floats, alpha: float, prior: float, fitted:
 
 
 def _priors(level: float, planned: float) -> tuple[tuple[float, float], ...]:
-    """The priors, in samples' worth, each with its share of the level; the tightest of their bounds counts.
+    """Priors in samples' worth, each with its share of the level; the tightest of their bounds counts.
 
-    The first loses little at `planned` and still lets large effects be seen early. The second bounds from a
-    few effective samples on: what lies ten deviations within the margin can pass though it hardly moves. It
-    needs an effective size that is right when it is small, which the simulations bear out at .05 and not at .001.
+    The first loses little at `planned` and still shows large effects early. The second bounds from a few effective
+    samples on, so that a series that hardly moves can pass where it lies ten deviations within the margin. It needs
+    an effective size that is right when it is small: in simulations that holds at level .05 and not at .001.
     """
     first = max(5.0, planned / 60)
     return ((first, 0.9), (0.1, 0.1)) if level >= _COARSE else ((first, 1.0),)
 
 
 def _fit(d: Floats) -> tuple[Floats, Floats, Floats]:
-    """The mean of each prefix, the standard deviation of a block about it, and the effective size."""
+    """Of each prefix the mean, the standard deviation of a block about it, and the effective size; as `d` (..., k)."""
     k = np.arange(1, d.shape[-1] + 1, dtype=np.float64)
     # Counted from the first value: sums of squares of large numbers would lose the small differences.
     centred, ones = d - d[..., :1], np.ones_like(d)
@@ -107,85 +104,96 @@ def deviation(variance: Floats, estimate: Floats) -> Floats:
     return np.where(sigma <= _ROUNDING * np.abs(estimate), 0.0, sigma)
 
 
-def _width(sigma: Floats, effective: Floats, level: float, planned: float) -> Floats:
+def _mean_half_width(sigma: Floats, effective: Floats, level: float, planned: float) -> Floats:
     error = sigma / np.sqrt(effective)
     widths = [
-        spread_by(error, reach(effective, effective, level * share, prior, 1))
+        half_width(error, boundary(effective, effective, level * share, prior, 1))
         for prior, share in _priors(level, planned)
     ]
     return np.asarray(np.minimum.reduce(widths), dtype=np.float64)
 
 
-def spread_by(error: Floats, far: Floats) -> Floats:
-    """`far` standard errors; inf where it is, even of none."""
-    able = np.isfinite(far)
-    return np.where(able, error * np.where(able, far, 0.0), np.inf)
+def half_width(error: Floats, distance: Floats) -> Floats:
+    """`distance` standard errors; inf where the distance is, even if the standard error is 0."""
+    able = np.isfinite(distance)
+    return np.where(able, error * np.where(able, distance, 0.0), np.inf)
 
 
 def mean_bounds(d: Floats, alpha: float, beta: float, *, planned: float) -> Bounds:
-    """`mean_path` of many series at once: `d` of shape (..., n), all finite."""
+    """Bounds of the mean of the blocks `d`, a look after each block.
+
+    The normal mixture with the right Haar prior on the variance (Lai 1976; Wang and Ramdas 2024), with the effective
+    size in place of the number of blocks. Nothing is bounded before MIN_BLOCKS blocks, nor while no effect, however
+    large, could be shown. Blocks that are all equal bound at their value after that (about 20 of them at alpha .001,
+    for what has not moved yet still may).
+
+    Args:
+        d: finite values of shape (..., k), time on the last axis: one series, or many at once.
+        alpha: the chance that the mean is below `low` at any look.
+        beta: the chance that the mean is above `high` at any look.
+        planned: how many blocks are expected; it tunes the widths, and the bounds hold whatever it is.
+    """
     d = np.asarray(d, dtype=np.float64)
     if d.shape[-1] == 0:
-        return Bounds(d, d, d, d)
+        return Bounds(np.zeros(0), d, d, d, d)
     estimate, sigma, effective = _fit(d)
-    ready = np.arange(1, d.shape[-1] + 1) >= FEWEST
+    n = np.arange(1, d.shape[-1] + 1, dtype=np.float64)
     below, above = (
-        np.where(ready, _width(sigma, effective, level, planned), np.inf) for level in (alpha, beta)
+        np.where(n >= MIN_BLOCKS, _mean_half_width(sigma, effective, level, planned), np.inf)
+        for level in (alpha, beta)
     )
-    return Bounds(estimate, estimate - below, estimate + above, effective)
+    return Bounds(n, estimate, estimate - below, estimate + above, effective)
 
 
-def mean_path(d: Floats, alpha: float, beta: float, *, planned: float) -> Path:
-    """Bounds of the mean of the blocks `d` (finite, in the order of time), a look after each block.
+def scan_bounds(d: Floats, alpha: float, beta: float, *, planned: float) -> Bounds:
+    """As `mean_bounds` of one series, and `low` also sees a harm that begins late, and both a random walk.
 
-    `low` holds at all looks at once with chance 1 - alpha, `high` with 1 - beta, each one-sided. `planned`,
-    the number of blocks expected, tunes the bounds and decides nothing about their validity. Nothing is
-    bounded before 8 blocks, nor while no effect however large could be; blocks that are all equal then bound
-    at their value (about 20 of them at alpha .001: what has not moved yet still may). The normal mixture with
-    the right Haar prior on the variance (Lai 1976; Wang and Ramdas 2024), the effective size for the size.
-    """
-    found = mean_bounds(d, alpha, beta, planned=planned)
-    n = np.arange(1, len(d) + 1, dtype=np.float64)
-    return Path(n, found.estimate, found.low, found.high, found.effective)
+    `low` is the highest of the bounds begun at each of WINDOWS and of `random_walk_bounds`, `high` the lower of the
+    whole series' and the random walk's. Each has its share of alpha and beta (a union bound).
 
-
-def scan_path(d: Floats, alpha: float, beta: float, *, planned: float) -> Path:
-    """As `mean_path`, and `low` also sees a harm that begins late, and both what wanders about no mean.
-
-    `low` is the highest of the paths begun at 0, a quarter, a half and three quarters of `planned` and of
-    `wander_bounds`, `high` the lower of the whole's and that one's; each has its share of alpha and beta (a
-    union bound).
+    Args:
+        d: finite values of shape (k,), in the order of time.
+        alpha, beta, planned: as in `mean_bounds`.
     """
     (_, share), *late = WINDOWS
-    whole = mean_path(d, alpha * share, beta * _MEAN_BETA, planned=planned)
-    wander_low, wander_high = wander_bounds(d, alpha * WANDER, beta * _WANDER_BETA, planned=planned)
-    low = np.maximum(whole.low, wander_low)
+    whole = mean_bounds(d, alpha * share, beta * _MEAN_BETA_SHARE, planned=planned)
+    walk_low, walk_high = random_walk_bounds(
+        d, alpha * RANDOM_WALK_SHARE, beta * _RANDOM_WALK_BETA_SHARE, planned=planned
+    )
+    low = np.maximum(whole.low, walk_low)
     for start, share in late:
         begin = math.ceil(planned * start)
-        if begin > 0 and len(d) - begin >= FEWEST:
-            window = mean_path(d[begin:], alpha * share, beta, planned=planned - begin)
+        if begin > 0 and len(d) - begin >= MIN_BLOCKS:
+            window = mean_bounds(d[begin:], alpha * share, beta, planned=planned - begin)
             low[begin:] = np.maximum(low[begin:], window.low)
-    return Path(whole.n, whole.estimate, low, np.minimum(whole.high, wander_high), whole.effective)
+    return Bounds(whole.n, whole.estimate, low, np.minimum(whole.high, walk_high), whole.effective)
 
 
 def more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned: float) -> float | None:
-    """How many more blocks like these would decide about `margin`; None where not within an hour's.
+    """How many more blocks like these would decide about `margin` by `mean_bounds`.
 
-    At the present estimate, variance and correlation: until `high` is within the margin where the estimate
-    is, until `low` is beyond it where that is. What is known already gives 0. For `scan_path` give the share of
-    alpha and beta that its whole run has (`scan_more_blocks`).
+    With the estimate, variance and correlation as they are now: until `high` is within the margin where the estimate
+    is, until `low` is beyond it where that is.
+
+    Args:
+        d: finite values of shape (k,), in the order of time.
+        margin: in the unit of `d`.
+        alpha, beta, planned: as in `mean_bounds`.
+
+    Returns:
+        A number of blocks, 0 where it is decided; None where an hour's would not do.
     """
     size = len(d)
-    if size < FEWEST:
+    if size < MIN_BLOCKS:
         return None
     mean, sigma, effective = (float(a[-1]) for a in _fit(np.asarray(d, dtype=np.float64)))
     level, room = (beta, margin - mean) if mean <= margin else (alpha, mean - margin)
     found = np.arange(size, size + _HORIZON + 1, dtype=np.float64)
-    width = _width(np.full(len(found), sigma), found * (effective / size), level, planned)
+    width = _mean_half_width(np.full(len(found), sigma), found * (effective / size), level, planned)
     enough = np.flatnonzero(width <= room) if room > 0 else np.zeros(0, dtype=np.int64)
     return float(enough[0]) if len(enough) else None
 
 
 def scan_more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned: float) -> float | None:
-    """`more_blocks` for `scan_path`."""
-    return more_blocks(d, margin, alpha * WINDOWS[0][1], beta * _MEAN_BETA, planned=planned)
+    """As `more_blocks`, for the bounds of the whole series within `scan_bounds`."""
+    return more_blocks(d, margin, alpha * WINDOWS[0][1], beta * _MEAN_BETA_SHARE, planned=planned)

@@ -12,23 +12,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.stats.bounds import Path
+from pipeline.judge.stats.bounds import Bounds
 from pipeline.judge.stats.bursts import tempering
-from pipeline.judge.stats.evalues import LogEvidence, Mixture, Prior, Tail
-from pipeline.judge.stats.worst_case import bound, least
+from pipeline.judge.stats.evalues import Mixture, Prior, Tail
+from pipeline.judge.stats.worst_case import LogEvidence, least_evidence, shift_bound
 
 __all__ = [
     "EVEN",
     "KAPPA",
-    "LESS",
-    "MORE",
+    "PRIOR_INCREASE",
+    "PRIOR_NO_INCREASE",
     "Counts",
     "Tally",
-    "log_e",
-    "log_e_path",
+    "bounds_of",
+    "cumulative",
+    "log_e_process",
     "more_requests",
-    "path_of",
-    "proportion_path",
+    "proportion_bounds",
 ]
 
 Floats = NDArray[np.float64]
@@ -36,16 +36,19 @@ Ints = NDArray[np.int64]
 
 # What an increase is expected to look like: odds from half more to a hundredfold, small ones likelier.
 _RATIOS: Final = np.geomspace(1.5, 100, 12)
-MORE: Final = Prior.of(_RATIOS, _RATIOS**-0.3, even=0.1)
+PRIOR_INCREASE: Final = Prior.of(_RATIOS, _RATIOS**-0.3, even=0.1)
 # And that it is none: often no hits at all (ratio 0), else a share that is lower by a little or by much.
-LESS: Final = Prior(
+PRIOR_NO_INCREASE: Final = Prior(
     np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 1.0]),
     np.array([0.5, 0.05, 0.05, 0.1, 0.1, 0.05, 0.05, 0.1]),
 )
+# Of the calibrator that makes an e-value of a finished baseline's p-value (evalues.Tail).
 KAPPA: Final = 0.3
 EVEN: Final = 0.1
 # Bounds as numbers are for people: computed at this many looks and held in between.
-_BOUNDS: Final = 100
+_LOOKS_WITH_NUMBERS: Final = 100
+# More requests than so many times those that were seen are no advice.
+_MOST_TIMES: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +61,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """What both arms have come to at each look, and the share of it that counts as independent."""
+    """What both arms have come to at each of k looks, and the share of it that counts as independent.
+
+    Attributes:
+        b_hits, b_n: the baseline's hits, of how many; shape (k,).
+        hits, n: the canary's; shape (k,).
+        temper: the share, in (0, 1], that counts as independent; shape (k,).
+        fixed: the whole baseline was known before the canary's first second.
+    """
 
     b_hits: Floats
     b_n: Floats
@@ -69,26 +79,25 @@ class Counts:
 
     @classmethod
     def of(cls, baseline: Tally, canary: Tally, fixed: bool) -> Counts:
-        if not fixed and len(baseline.n) != len(canary.n):
-            raise ValueError("columns that grow together must be of one length")
+        """The counts at each of the canary's seconds. Raises ValueError as `cumulative` does."""
+        b_hits, b_n = (cumulative(column, len(canary.n), fixed) for column in (baseline.hits, baseline.n))
         temper = tempering((baseline.hits, baseline.n), (canary.hits, canary.n), fixed_baseline=fixed)
-        hits, n = np.cumsum(canary.hits), np.cumsum(canary.n)
-        if fixed:
-            b_hits, b_n = np.full(len(n), baseline.hits.sum()), np.full(len(n), baseline.n.sum())
-        else:
-            b_hits, b_n = np.cumsum(baseline.hits), np.cumsum(baseline.n)
-        return cls(b_hits, b_n, hits, n, temper, fixed)
+        return cls(b_hits, b_n, np.cumsum(canary.hits), np.cumsum(canary.n), temper, fixed)
 
     def evidence(self, *, harm: bool) -> tuple[LogEvidence, LogEvidence]:
         """Of the baseline and of the canary: for a difference that is harm, or for its absence."""
-        canary = Mixture(self.hits * self.temper, self.n * self.temper, MORE if harm else LESS)
+        canary = Mixture(
+            self.hits * self.temper, self.n * self.temper, PRIOR_INCREASE if harm else PRIOR_NO_INCREASE
+        )
         if self.fixed and len(self.n):
             b_hits, b_n = float(self.b_hits[0]), float(self.b_n[0])
             return Tail(b_hits, b_n, self.temper, upper=harm, kappa=KAPPA, even=EVEN), canary
-        other = Mixture(self.b_hits * self.temper, self.b_n * self.temper, LESS if harm else MORE)
+        other = Mixture(
+            self.b_hits * self.temper, self.b_n * self.temper, PRIOR_NO_INCREASE if harm else PRIOR_INCREASE
+        )
         return other, canary
 
-    def end(self, times: float) -> Counts:
+    def last_times(self, times: float) -> Counts:
         """The last look alone, had everything come so many times as often."""
         b_hits, b_n = self.b_hits[-1:] * times, self.b_n[-1:] * times
         return Counts(b_hits, b_n, self.hits[-1:] * times, self.n[-1:] * times, self.temper[-1:], self.fixed)
@@ -109,37 +118,52 @@ class Counts:
         return np.asarray(np.sqrt((p * (1 - p) * n + n * n) / self.temper), dtype=np.float64)
 
 
-def log_e_path(baseline: Tally, canary: Tally, *, fixed_baseline: bool) -> Floats:
-    """The natural logarithm of the e-process against "the canary's share is no higher", one entry a second.
+def cumulative(column: Floats, looks: int, fixed: bool) -> Floats:
+    """What a column of the baseline has come to at each of the canary's looks; all of it at once where it is `fixed`.
 
-    Where that is true, the chance that it ever reaches ln(1 / alpha) is at most alpha.
+    Raises ValueError when it grows with the canary's and has not as many entries.
     """
-    return log_e(Counts.of(baseline, canary, fixed_baseline))
+    if fixed:
+        return np.full(looks, column.sum())
+    if len(column) != looks:
+        raise ValueError("columns that grow together must be of one length")
+    return np.cumsum(column)
 
 
-def proportion_path(
+def log_e_process(counts: Counts) -> Floats:
+    """The natural logarithm of the e-process against "the canary's share is no higher", one entry a look.
+
+    Where that is true, the chance that it ever reaches ln(1 / alpha) is at most alpha (Ville's inequality).
+    """
+    return least_evidence(*counts.evidence(harm=True), np.zeros(len(counts.n)), counts.pooled())[0]
+
+
+def proportion_bounds(
     baseline: Tally, canary: Tally, alpha: float, beta: float, *, fixed_baseline: bool
-) -> Path:
+) -> Bounds:
     """Bounds of the canary's share of hits less the baseline's, at each of the canary's seconds.
 
-    `fixed_baseline`: the whole baseline was known before the canary's first second; otherwise both columns
-    advance together and are of equal length (ValueError if not). `low` > 0 exactly where the e-process of
-    `log_e_path` is at least 1 / alpha, at every second; how far above or below 0 it lies, and `high`, are
-    computed at up to 100 of the seconds and held in between.
+    `low` > 0 exactly where `log_e_process` is at least ln(1 / alpha), at every second; how far above or below 0 it
+    lies, and `high`, are computed at up to 100 of the seconds and held in between.
+
+    Args:
+        baseline, canary: the arms by the second.
+        alpha: the chance that the difference is below `low` at any look.
+        beta: the chance that the difference is above `high` at any look.
+        fixed_baseline: the whole baseline was known before the canary's first second; otherwise both columns
+            advance together.
+
+    Raises:
+        ValueError: columns that advance together are not of equal length.
     """
-    return path_of(Counts.of(baseline, canary, fixed_baseline), alpha, beta)
+    return bounds_of(Counts.of(baseline, canary, fixed_baseline), alpha, beta)
 
 
-def log_e(counts: Counts) -> Floats:
-    """`log_e_path` of counts that are there already."""
-    return least(*counts.evidence(harm=True), np.zeros(len(counts.n)), counts.pooled())[0]
-
-
-def path_of(counts: Counts, alpha: float, beta: float) -> Path:
-    """`proportion_path` of counts that are there already."""
+def bounds_of(counts: Counts, alpha: float, beta: float) -> Bounds:
+    """As `proportion_bounds`, of counts that are there already."""
     k = len(counts.n)
     if k == 0:
-        return Path(*(np.zeros(0) for _ in range(5)))
+        return Bounds.without_looks()
     b_share, share = counts.shares()
     estimate = share - b_share
     known = np.isfinite(estimate)
@@ -147,7 +171,7 @@ def path_of(counts: Counts, alpha: float, beta: float) -> Path:
     # Half the way to -1 or 1 at most: next to them evidence is too steep to find back from.
     spread = np.minimum(counts.spread(), (1 - np.abs(guess)) / 6 + 0.01)
     harm, none = counts.evidence(harm=True), counts.evidence(harm=False)
-    value, _, worst = least(*harm, np.zeros(k), pooled)
+    value, _, worst = least_evidence(*harm, np.zeros(k), pooled)
     decided = value >= np.log(1 / alpha)
     looks, held = _thinned(k, decided)
 
@@ -156,13 +180,13 @@ def path_of(counts: Counts, alpha: float, beta: float) -> Path:
     ) -> Floats:
         baseline, canary = (side.pick(looks) for side in pair)
         needed, step = math.log(1 / level), 2 * spread[looks]
-        return bound(baseline, canary, needed, begin[looks], step, p[looks], widest)[held]
+        return shift_bound(baseline, canary, needed, begin[looks], step, p[looks], widest)[held]
 
     low = at(harm, alpha, np.where(decided, 0.0, np.minimum(guess - 3 * spread, 0.0)), worst, -1.0)
     high = at(none, beta, guess + 3 * spread, pooled, 1.0)
     # A number held from an earlier look must not contradict this look's decision.
     low = np.where(decided, np.maximum(low, np.finfo(np.float64).tiny), np.minimum(low, 0.0))
-    return Path(
+    return Bounds(
         n=counts.n,
         estimate=estimate,
         low=np.where(known, low, -np.inf),
@@ -173,7 +197,9 @@ def path_of(counts: Counts, alpha: float, beta: float) -> Path:
 
 def _thinned(k: int, decided: NDArray[np.bool_]) -> tuple[Ints, Ints]:
     """Which looks get numbers (the last and the first decided among them), and for each look whose it shows."""
-    looks = np.unique(np.append(np.linspace(0, k - 1, min(k, _BOUNDS)).astype(np.int64), decided.argmax()))
+    looks = np.unique(
+        np.append(np.linspace(0, k - 1, min(k, _LOOKS_WITH_NUMBERS)).astype(np.int64), decided.argmax())
+    )
     return looks, np.searchsorted(looks, np.arange(k), side="right") - 1
 
 
@@ -182,16 +208,22 @@ def more_requests(
 ) -> float | None:
     """How many more requests of the canary, and as many times more of the baseline, would decide.
 
-    Decided is `low` > 0 with an estimate above `margin`, or `high` <= `margin`, if both shares and the
-    dispersion stay as they are. 0 when it is decided; None when a hundred times as much would not do, or
-    nothing is known.
+    Decided is `low` > 0 with an estimate above the margin, or `high` within it, if both shares and the dispersion
+    stay as they are.
+
+    Args:
+        baseline, canary, alpha, beta, fixed_baseline: as in `proportion_bounds`.
+        margin: the difference of shares that is allowed.
+
+    Returns:
+        A number of requests, 0 when it is decided; None when a hundred times as many would not do, or nothing is known.
     """
     counts = Counts.of(baseline, canary, fixed_baseline)
     if len(counts.n) == 0 or counts.n[-1] <= 0 or counts.b_n[-1] <= 0:
         return None
     if _decided(counts, 1.0, alpha, beta, margin):
         return 0.0
-    below, enough = 1.0, 100.0
+    below, enough = 1.0, _MOST_TIMES
     if not _decided(counts, enough, alpha, beta, margin):
         return None
     while enough / below > 1.02:
@@ -204,10 +236,10 @@ def more_requests(
 
 
 def _decided(counts: Counts, times: float, alpha: float, beta: float, margin: float) -> bool:
-    last = counts.end(times)
+    last = counts.last_times(times)
     b_share, share = last.shares()
     pooled = last.pooled()
-    harm = least(*last.evidence(harm=True), np.zeros(1), pooled)[0]
-    none = least(*last.evidence(harm=False), np.full(1, margin), pooled)[0]
+    harm = least_evidence(*last.evidence(harm=True), np.zeros(1), pooled)[0]
+    none = least_evidence(*last.evidence(harm=False), np.full(1, margin), pooled)[0]
     worse = share[0] - b_share[0] > margin and harm[0] >= math.log(1 / alpha)
     return bool(worse or none[0] >= math.log(1 / beta))

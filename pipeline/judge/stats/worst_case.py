@@ -2,24 +2,34 @@
 
 "The canary's share exceeds the baseline's by at most d" is true of many pairs (p, p + d). Evidence against
 it is the least, over p, of the evidence against p on one arm times that against p + d on the other. Each
-factor's logarithm is convex, so there is one least value, and Newton's method finds it.
+factor's logarithm is convex, so there is one least value, and Newton's method finds it (the least favourable pair).
 """
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.stats.evalues import LogEvidence
-
-__all__ = ["bound", "least"]
+__all__ = ["LogEvidence", "least_evidence", "shift_bound"]
 
 Floats = NDArray[np.float64]
 
 _TOP = 1 - 1e-12  # at 1 a ratio of zero would divide by zero
 
 
-def least(
+class LogEvidence(Protocol):
+    """The logarithm of one arm's e-value as a convex function of the share it speaks against, an entry a look."""
+
+    def at(self, share: Floats, /) -> tuple[Floats, Floats, Floats]:
+        """The value, and its first and second derivative, of each look against that look's share; all (k,)."""
+
+    def pick(self, looks: NDArray[np.int64], /) -> LogEvidence:
+        """The same at some looks only, by their indices."""
+
+
+def least_evidence(
     baseline: LogEvidence,
     canary: LogEvidence,
     shift: Floats,
@@ -28,10 +38,18 @@ def least(
     floor: float = 0.0,
     steps: int = 40,
 ) -> tuple[Floats, Floats, Floats]:
-    """The least log evidence over p of "p, and p + shift", its slope in the shift, and that p.
+    """The least log evidence over p against "the baseline's share is p, the canary's p + shift".
 
-    One entry a look. `start` is where to look first; p is at least `floor`. The value is never too high,
-    however early the search ends: it is what the tangent at the last p still allows.
+    Args:
+        baseline, canary: the evidence of each arm at the same k looks.
+        shift: the assumed difference of the shares at each look, shape (k,).
+        start: where to look first, shape (k,).
+        floor: p is at least this.
+        steps: of Newton's method, at most.
+
+    Returns:
+        The least evidence, its slope in the shift, and the p where it was found; each of shape (k,). The evidence is
+        never too high, however early the search ends: it is what the tangent at the last p still allows.
     """
     low = np.clip(-shift, floor, _TOP)
     high = np.maximum(low, np.minimum(_TOP, _TOP - shift))
@@ -56,7 +74,7 @@ def least(
     return value + missing, np.where(pinned, -left_slope, right_slope), p
 
 
-def bound(
+def shift_bound(
     baseline: LogEvidence,
     canary: LogEvidence,
     needed: float,
@@ -67,10 +85,20 @@ def bound(
 ) -> Floats:
     """The shift nearest to `guess` at which the least log evidence was found to be `needed` or more.
 
-    Newton's method on a convex function: once a shift is refuted, all further ones are too, and they close in
-    on the edge of what is not; so whichever is the last, the bound holds. No step is longer than `step` times
-    its number, which starts at 1: where evidence is flat, the tangent points nowhere. The bound is
-    `widest` where nothing was refuted. One entry a look.
+    Newton's method on a convex function: once a shift is refuted, all further ones are too, and they approach
+    the edge of what is not; so whichever is the last, the bound holds.
+
+    Args:
+        baseline, canary: the evidence of each arm at the same k looks.
+        needed: the logarithm of 1 / alpha.
+        guess: where to begin, shape (k,).
+        step: no step is longer than this times its number (from 1), shape (k,): where evidence is flat, the tangent
+            leads too far.
+        start: the share to begin the inner search at, shape (k,).
+        widest: the bound where no shift was refuted, -1 or 1.
+
+    Returns:
+        The bound at each look, shape (k,).
     """
     shift = np.clip(guess, -1.0, 1.0)
     best = np.full(len(shift), widest)
@@ -79,7 +107,7 @@ def bound(
         if len(left) == 0:
             break
         now, limit = shift[left], step[left] * number
-        value, slope, p[left] = least(baseline.pick(left), canary.pick(left), now, p[left])
+        value, slope, p[left] = least_evidence(baseline.pick(left), canary.pick(left), now, p[left])
         refuted = value >= needed
         best[left[refuted]] = now[refuted]
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -9,12 +9,12 @@ import pytest
 
 from bench.judge import peers
 from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, SHARP
-from bench.judge.fast import alarms
-from bench.judge.ours import every_look, rules, say, until
+from bench.judge.ours import at_the_end, every_look, rules, until
+from bench.judge.screening import alarms
 from bench.judge.tables import interval
 from bench.judge.traffic import MEDIAN, RATE, Condition, Harm, run, runs
 from bench.judge.wald import sample_bound
-from pipeline.judge.rules import Policy
+from pipeline.judge.policy import Policy
 from pipeline.kayenta.classify import Label, classify
 from pipeline.kayenta.mannwhitney import wilcoxon_difference
 
@@ -86,10 +86,12 @@ def test_kayenta_s_first_high_is_that_of_its_rules_at_every_look(sized: bool) ->
 
     def high(second: int) -> bool:
         return any(
-            classify(one.baseline[: one.seen[second - 1]], one.canary[:second], peers.analysis(name, sized=sized)).label
+            classify(
+                one.baseline[: one.seen[second - 1]], one.canary[:second], peers.analysis(name, sized=sized)
+            ).label
             is Label.HIGH
             for name, one in metrics.items()
-        )  # fmt: skip
+        )
 
     looked = next((second for second in range(peers.FIRST, SHORT + 1) if high(second)), None)
     assert peers.kayenta_first(metrics, sized=sized) == looked
@@ -111,7 +113,7 @@ def test_a_run_cut_at_its_end_is_the_run_and_cut_before_it_has_no_later_sample()
 def test_the_short_cut_finds_what_a_judgement_at_each_look_finds(harm: Harm) -> None:
     condition, policy, step = Condition("x", phi=0.3, seconds=SHORT, harm=harm), Policy(), 10.0
     ((evidence, shown),) = alarms(runs(condition, 1, 1), rules({}), policy)
-    looked, told = every_look(evidence, rules({}), policy, step), say(evidence, rules({}), policy)
+    looked, told = every_look(evidence, rules({}), policy, step), at_the_end(evidence, rules({}), policy)
     assert looked.keys() == shown.keys() == told.failed.keys()
     assert all(0 <= looked[name] - shown[name] <= step for name in looked)
     assert bool(looked) == (harm is BAD)
@@ -119,8 +121,12 @@ def test_the_short_cut_finds_what_a_judgement_at_each_look_finds(harm: Harm) -> 
 
 def test_every_condition_is_in_both_schedules() -> None:
     for cases in (ALIKE, AT_THE_MARGIN, SHARP, HARMS):
-        kept = {schedule: {replace(c.condition, schedule="").name for c in cases if c.condition.schedule == schedule}
-                for schedule in ("phased", "interleaved")}  # fmt: skip
+        kept = {
+            schedule: {
+                replace(c.condition, schedule="").name for c in cases if c.condition.schedule == schedule
+            }
+            for schedule in ("phased", "interleaved")
+        }
         assert kept["phased"] == kept["interleaved"]
 
 

@@ -11,7 +11,8 @@ import tests.support.report_samples as samples
 from pipeline.canary.early_stop import EarlyEnd, EarlyStop, in_short
 from pipeline.judge import judge
 from pipeline.judge.evidence import Evidence
-from pipeline.judge.rules import MetricRule, Policy
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.runs.directory import Run, load, write_record
 from pipeline.runs.record import Record

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.judge.catalogue import CATALOGUE
-from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, default_rules
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.score import coverage, group_scores, total
 from pipeline.judge.verdict import Decision, MetricVerdict, Summary
 

@@ -12,8 +12,6 @@ import pytest
 
 from pipeline.base.errors import Exit
 from pipeline.cli.root import run
-from pipeline.kayenta.run_series import run_series
-from tests.support import judge_samples
 
 
 def _write(
@@ -39,8 +37,17 @@ def _write(
         rng = np.random.default_rng(seed)
         rows = [f"{t},{rng.normal(10, 1) + more},{rng.normal(3, 1)}" for t in range(60)]
         (directory / file).write_text("\n".join([f"t,{name},cpu", *rows]) + "\n", "utf-8")
-    return ["judge", "--judge", "kayenta", "--config", str(directory / "canary.json"),
-            "--baseline", str(directory / "a.csv"), "--canary", str(directory / "b.csv")]  # fmt: skip
+    return [
+        "judge",
+        "--judge",
+        "kayenta",
+        "--config",
+        str(directory / "canary.json"),
+        "--baseline",
+        str(directory / "a.csv"),
+        "--canary",
+        str(directory / "b.csv"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +114,10 @@ def test_names_from_the_files_cannot_steer_the_terminal_or_break_the_table(
 
 def _run_directory(directory: Path) -> Path:
     directory.mkdir()
-    phases = [{"arm": arm, "kind": "measure", "start": start, "end": start + 40}
-              for arm, start in (("baseline", 0), ("canary", 40))]  # fmt: skip
+    phases = [
+        {"arm": arm, "kind": "measure", "start": start, "end": start + 40}
+        for arm, start in (("baseline", 0), ("canary", 40))
+    ]
     (directory / "run.json").write_text(json.dumps({"format": 1, "phases": phases, "problems": []}), "utf-8")
     requests = ["t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by"]
     series = ["t,arm,metric,value"]
@@ -141,14 +150,6 @@ def test_a_run_directory_is_judged_by_its_series_and_its_requests_by_second(
     assert re.search(r"latency_p99 +0.00\d+ +0.01\d+ .*High", out)
     assert out.count(" Pass") == 2
     assert "canary score 66.67/100: Fail" in out
-
-
-def test_a_runs_requests_become_series_by_second() -> None:
-    series = run_series(judge_samples.arm(1, seconds=10))
-    assert series["requests"].tolist() == [judge_samples.RATE] * 10
-    assert series["errors"].tolist() == [0.0] * 10
-    assert np.all(series["latency_p50"] < series["latency_p99"])
-    assert "service_memory" in series
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline.base.errors import ConfigError
 from pipeline.judge.rules import Threshold
-from pipeline.series import promql
 from pipeline.series.config import JudgeConfig, load_config
-from pipeline.series.window import parse_instant
 from tests.support.judge_config import EXAMPLE
 
 
@@ -85,45 +80,3 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str,
 def test_for_csv_files_neither_queries_nor_versions_are_needed(tmp_path: Path) -> None:
     config = _load(tmp_path, "metrics: [{name: cpu, kind: level, margin: 10%}]", "csv")
     assert config.metrics[0].columns() == ("cpu",)
-
-
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.text(), min_size=1))
-def test_a_labels_value_stays_a_value_whatever_is_in_it(labels: dict[str, str]) -> None:
-    filled = promql.fill("up{$arm}", labels, 15)
-    # Outside of its string literals there is nothing but names, = and commas; the values come back out of them.
-    found = {}
-    rest = filled.removeprefix("up{").removesuffix("}")
-    while rest:
-        name, _, rest = rest.partition('="')
-        value = ""
-        while not rest.startswith('"'):
-            taken = 2 if rest.startswith("\\") else 1
-            value += {"\\\\": "\\", '\\"': '"', "\\n": "\n"}.get(rest[:taken], rest[:taken])
-            rest = rest[taken:]
-        found[name] = value
-        rest = rest[1:].removeprefix(",")
-    assert found == labels
-
-
-def test_what_looks_like_a_variable_in_a_string_or_a_comment_stays_as_it_is() -> None:
-    query = "x{$arm,a=~\"b$\",c='$step'} # $arm\n"
-    assert promql.fill(query, {"v": "1"}, 15) == 'x{v="1",a=~"b$",c=\'$step\'} # $arm\n'
-
-
-@pytest.mark.parametrize(
-    ("query", "seconds"),
-    [
-        ("rate(x[5m])", [300]),
-        ("max_over_time(rate(x[1m30s])[1h:15s])", [90, 3600]),
-        ('x{a="[5m]"} # [1h]', []),
-        ("sum(x)", []),
-    ],
-)
-def test_the_ranges_of_a_query_are_found(query: str, seconds: list[float]) -> None:
-    assert list(promql.ranges(query)) == seconds
-
-
-@given(st.text() | st.from_regex(r"(now)?-?\d{0,20}[a-z]{0,3}"))
-def test_a_time_is_read_or_refused(text: str) -> None:
-    with suppress(ValueError):
-        assert parse_instant(text, 1e9) <= 4_102_444_800

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.judge.stats.bounds import Interval, Path
-from pipeline.judge.stats.rare import Statuses, events_path, status_path
+from pipeline.judge.stats.bounds import Bounds, LastLook
+from pipeline.judge.stats.rare import Statuses, event_bounds, new_status_bounds
 from pipeline.judge.stats.shares import Tally
 
 Floats = NDArray[np.float64]
@@ -25,11 +25,9 @@ def at(*seconds: int, of: int = 300) -> Tally:
     return Tally(hits, np.ones(of))
 
 
-def restarts(baseline: Tally, canary: Tally, fixed: bool) -> Interval:
-    path = events_path(baseline, canary, ALPHA, background_per_hour=1, fixed_baseline=fixed)
-    last = path.last()
-    assert last is not None
-    return last
+def restarts(baseline: Tally, canary: Tally, fixed: bool) -> LastLook:
+    bounds = event_bounds(baseline, canary, ALPHA, background_per_hour=1, fixed_baseline=fixed)
+    return bounds.last()
 
 
 @BOTH
@@ -74,14 +72,14 @@ def test_at_the_background_rate_restarts_seldom_alarm(fixed: bool) -> None:
     alarms = 0
     for _ in range(150):
         arms = [Tally(rng.poisson(0.01, 300).astype(float), np.ones(300)) for _ in range(2)]
-        path = events_path(arms[0], arms[1], 0.05, background_per_hour=36, fixed_baseline=fixed)
-        alarms += bool(path.low.max() > 0)
+        bounds = event_bounds(arms[0], arms[1], 0.05, background_per_hour=36, fixed_baseline=fixed)
+        alarms += bool(bounds.low.max() > 0)
     assert alarms <= 14  # 7.5 are allowed on average; 15 would come once in 100 tries
 
 
-def test_events_at_no_look_give_an_empty_path() -> None:
+def test_events_at_no_look_give_no_bounds() -> None:
     none = Tally(np.zeros(0), np.zeros(0))
-    assert len(events_path(at(), none, ALPHA, background_per_hour=1, fixed_baseline=True)) == 0
+    assert len(event_bounds(at(), none, ALPHA, background_per_hour=1, fixed_baseline=True)) == 0
 
 
 @BOTH
@@ -97,8 +95,8 @@ def answers(statuses: Mapping[int, Floats] | None = None) -> Statuses:
     return Statuses({200: n - sum(hits.values(), np.zeros(300)), **hits}, n)
 
 
-def new(baseline: Statuses, canary: Statuses, fixed: bool) -> Path:
-    return status_path(baseline, canary, ALPHA, 0.05, fixed_baseline=fixed)
+def new(baseline: Statuses, canary: Statuses, fixed: bool) -> Bounds:
+    return new_status_bounds(baseline, canary, ALPHA, 0.05, fixed_baseline=fixed)
 
 
 def some(share: float, seed: int = 1) -> Floats:
@@ -107,18 +105,18 @@ def some(share: float, seed: int = 1) -> Floats:
 
 @BOTH
 def test_the_same_statuses_are_no_new_ones_and_the_bound_is_tight(fixed: bool) -> None:
-    path = new(answers({404: some(0.02)}), answers({404: some(0.02, 2)}), fixed)
-    assert path.estimate[-1] == 0
-    assert path.high[-1] < 0.0005
-    assert path.low.max() <= 0
+    bounds = new(answers({404: some(0.02)}), answers({404: some(0.02, 2)}), fixed)
+    assert bounds.estimate[-1] == 0
+    assert bounds.high[-1] < 0.0005
+    assert bounds.low.max() <= 0
 
 
 @BOTH
 def test_a_status_that_the_baseline_never_gave_is_shown(fixed: bool) -> None:
-    path = new(answers(), answers({404: some(0.05)}), fixed)
-    assert path.low.max() > 0.02
-    assert path.estimate[-1] == pytest.approx(0.05, abs=0.005)
-    assert int(np.argmax(path.low > 0)) < 15
+    bounds = new(answers(), answers({404: some(0.05)}), fixed)
+    assert bounds.low.max() > 0.02
+    assert bounds.estimate[-1] == pytest.approx(0.05, abs=0.005)
+    assert int(np.argmax(bounds.low > 0)) < 15
 
 
 @BOTH
@@ -138,9 +136,9 @@ def test_many_new_statuses_each_once_show_nothing() -> None:
 def test_while_both_advance_a_status_counts_as_new_until_the_baseline_gives_it() -> None:
     late = np.zeros(300)
     late[100] = 1
-    path = new(answers({404: late}), answers({404: some(0.05)}), fixed=False)
-    assert path.estimate[99] > 0.04
-    assert path.estimate[100] == 0
+    bounds = new(answers({404: late}), answers({404: some(0.05)}), fixed=False)
+    assert bounds.estimate[99] > 0.04
+    assert bounds.estimate[100] == 0
 
 
 def test_identical_arms_seldom_show_new_statuses() -> None:
@@ -150,11 +148,12 @@ def test_identical_arms_seldom_show_new_statuses() -> None:
         return answers({404 + s: rng.binomial(50, 0.0005, 300).astype(float) for s in range(4)})
 
     alarms = sum(
-        bool(status_path(arm(), arm(), 0.05, 0.05, fixed_baseline=True).low.max() > 0) for _ in range(60)
+        bool(new_status_bounds(arm(), arm(), 0.05, 0.05, fixed_baseline=True).low.max() > 0)
+        for _ in range(60)
     )
     assert alarms <= 3
 
 
-def test_statuses_at_no_look_give_an_empty_path() -> None:
+def test_statuses_at_no_look_give_no_bounds() -> None:
     assert len(new(answers(), Statuses({}, np.zeros(0)), fixed=True)) == 0
     assert math.isinf(new(Statuses({}, np.zeros(0)), answers(), fixed=True).high[-1])

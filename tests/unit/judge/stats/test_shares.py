@@ -15,24 +15,12 @@ from numpy.typing import NDArray
 import tests.support.slow_counts as slow
 from pipeline.judge.stats import bursts
 from pipeline.judge.stats import shares as counts
-from pipeline.judge.stats.evalues import Mixture, Prior, Tail
-from pipeline.judge.stats.shares import Counts, Tally, log_e, log_e_path, more_requests, proportion_path
+from pipeline.judge.stats.shares import Counts, Tally, log_e_process, more_requests, proportion_bounds
+from tests.support.count_samples import outages, steady
 
 Floats = NDArray[np.float64]
 BOTH = pytest.mark.parametrize("fixed", [True, False], ids=["one after the other", "together"])
 NONE = Tally(np.zeros(0), np.zeros(0))
-
-
-def steady(share: float, seconds: int, rng: np.random.Generator, rate: int = 50) -> Tally:
-    return Tally(rng.binomial(rate, share, seconds).astype(float), np.full(seconds, float(rate)))
-
-
-def outages(share: float, seconds: int, rng: np.random.Generator, rate: int = 50) -> Tally:
-    """Every request of a 2 s outage fails; outages come at random, `share` of the time in all."""
-    t = np.arange(seconds * rate) / rate
-    begun = rng.uniform(-2, seconds, rng.poisson(share / 2 * (seconds + 2)))
-    down = ((t >= begun[:, None]) & (t < begun[:, None] + 2)).any(axis=0)
-    return Tally(down.reshape(seconds, rate).sum(axis=1).astype(float), np.full(seconds, float(rate)))
 
 
 def whole(b_hits: float, b_n: float, hits: float, n: float, *, fixed: bool) -> Counts:
@@ -40,20 +28,14 @@ def whole(b_hits: float, b_n: float, hits: float, n: float, *, fixed: bool) -> C
     return Counts(np.array([b_hits]), np.array([b_n]), np.array([hits]), np.array([n]), np.ones(1), fixed)
 
 
+def log_e_of(baseline: Tally, canary: Tally, *, fixed_baseline: bool) -> Floats:
+    return log_e_process(Counts.of(baseline, canary, fixed_baseline))
+
+
 def first(values: Floats, needed: float) -> float:
-    """Seconds until a path reaches what is needed; infinite where it never does."""
+    """Seconds until a bounds reaches what is needed; infinite where it never does."""
     reached = np.flatnonzero(values >= needed)
     return float(reached[0]) + 1 if len(reached) else math.inf
-
-
-def test_one_hit_of_one_speaks_five_to_one_for_a_half_against_a_tenth() -> None:
-    evidence = Mixture(np.array([1.0]), np.array([1.0]), Prior(np.array([9.0]), np.array([1.0])))
-    assert math.exp(evidence.at(np.array([0.1]))[0][0]) == pytest.approx(0.5 / 0.1)
-
-
-def test_no_hit_of_ten_has_the_p_value_one_in_1024_against_a_half() -> None:
-    evidence = Tail(0, 10, np.ones(1), upper=True, kappa=0.5, even=1e-12)
-    assert math.exp(evidence.at(np.array([0.5]))[0][0]) == pytest.approx(0.5 * math.sqrt(1024))
 
 
 @BOTH
@@ -64,7 +46,7 @@ def test_where_the_arms_are_alike_the_evidence_is_at_most_one_on_average(fixed: 
     for bits in itertools.product((0.0, 1.0), repeat=8):
         b, c = np.array(bits[:4]), np.array(bits[4:])
         chance = shares ** sum(bits) * (1 - shares) ** (8 - sum(bits))
-        evidence = log_e_path(Tally(b, looks), Tally(c, looks), fixed_baseline=fixed)
+        evidence = log_e_of(Tally(b, looks), Tally(c, looks), fixed_baseline=fixed)
         mean += chance[:, None] * np.exp(evidence)
     assert np.all(mean <= 1)
 
@@ -79,13 +61,15 @@ def test_the_slow_way_gives_the_same_evidence_and_bounds(fixed: bool, data: st.D
     b_hits, hits = ([float(x) for x in data.draw(column)] for _ in range(2))
     baseline, canary = (Tally(np.array(one), np.array(sent)) for one in (b_hits, hits))
     n = 6 * seconds
-    temper = 1 / slow.dispersion([(b_hits, sent), (hits, sent)], bursts.REACH, bursts.TRUST)
+    temper = 1 / slow.dispersion([(b_hits, sent), (hits, sent)], bursts.BURST_SECONDS, bursts.SEPARATE_HITS)
+
+    more, less = counts.PRIOR_INCREASE, counts.PRIOR_NO_INCREASE
 
     def evidence(shift: float, *, harm: bool) -> float:
         p = slow.GRID[(slow.GRID + shift > 0) & (slow.GRID + shift < 1)]
         if len(p) == 0:
             return math.inf
-        ours, theirs = (counts.MORE, counts.LESS) if harm else (counts.LESS, counts.MORE)
+        ours, theirs = (more, less) if harm else (less, more)
         mine = slow.mixture(sum(hits), n, p + shift, ours, temper)
         if fixed:
             other = slow.tail(
@@ -95,16 +79,16 @@ def test_the_slow_way_gives_the_same_evidence_and_bounds(fixed: bool, data: st.D
             other = slow.mixture(sum(b_hits), n, p, theirs, temper)
         return math.log(float((mine * other).min()))
 
-    fast = log_e_path(baseline, canary, fixed_baseline=fixed)[-1]
+    fast = log_e_of(baseline, canary, fixed_baseline=fixed)[-1]
     assert fast == pytest.approx(evidence(0.0, harm=True), abs=0.03)
-    path = proportion_path(baseline, canary, 0.01, 0.05, fixed_baseline=fixed)
+    bounds = proportion_bounds(baseline, canary, 0.01, 0.05, fixed_baseline=fixed)
     # What the bounds leave out is refuted, and little more could have been.
-    if path.low[-1] > -1:
-        assert evidence(path.low[-1], harm=True) >= math.log(100) - 0.03
-    if path.high[-1] < 1:
-        assert evidence(path.high[-1], harm=False) >= math.log(20) - 0.03
-    assert evidence(path.low[-1] + 0.01, harm=True) <= math.log(100) + 0.03
-    assert evidence(path.high[-1] - 0.01, harm=False) <= math.log(20) + 0.03
+    if bounds.low[-1] > -1:
+        assert evidence(bounds.low[-1], harm=True) >= math.log(100) - 0.03
+    if bounds.high[-1] < 1:
+        assert evidence(bounds.high[-1], harm=False) >= math.log(20) - 0.03
+    assert evidence(bounds.low[-1] + 0.01, harm=True) <= math.log(100) + 0.03
+    assert evidence(bounds.high[-1] - 0.01, harm=False) <= math.log(20) + 0.03
 
 
 @BOTH
@@ -114,10 +98,10 @@ def test_low_is_above_zero_exactly_where_the_evidence_reaches_one_over_alpha(
 ) -> None:
     rng = np.random.default_rng(4)
     baseline, canary = steady(0.02, 260, rng), steady(0.02 + change, 260, rng)
-    path = proportion_path(baseline, canary, 0.01, 0.05, fixed_baseline=fixed)
-    evidence = log_e_path(baseline, canary, fixed_baseline=fixed)
-    assert np.array_equal(path.low > 0, evidence >= math.log(100))
-    assert np.all(path.low[path.low > 0] < path.high[path.low > 0])
+    bounds = proportion_bounds(baseline, canary, 0.01, 0.05, fixed_baseline=fixed)
+    evidence = log_e_of(baseline, canary, fixed_baseline=fixed)
+    assert np.array_equal(bounds.low > 0, evidence >= math.log(100))
+    assert np.all(bounds.low[bounds.low > 0] < bounds.high[bounds.low > 0])
 
 
 @BOTH
@@ -127,35 +111,24 @@ def test_identical_arms_seldom_alarm_though_looked_at_every_second(
 ) -> None:
     rng = np.random.default_rng(1)
     alarms = sum(
-        first(log_e_path(kind(0.01, 200, rng), kind(0.01, 200, rng), fixed_baseline=fixed), math.log(20))
-        < 999
+        first(log_e_of(kind(0.01, 200, rng), kind(0.01, 200, rng), fixed_baseline=fixed), math.log(20)) < 999
         for _ in range(120)
     )
     assert alarms <= 12  # 6 are allowed on average at alpha 0.05; 13 would come once in 150 tries
-
-
-def test_errors_that_come_alone_count_nearly_in_full_and_outages_as_about_one() -> None:
-    rng = np.random.default_rng(2)
-    kept = {}
-    for kind in (steady, outages):
-        arms = [(arm.hits, arm.n) for arm in (kind(0.02, 300, rng), kind(0.02, 300, rng))]
-        kept[kind] = bursts.tempering(*arms, fixed_baseline=True)[-1]
-    assert kept[steady] > 0.9
-    assert kept[outages] < 1 / 40
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01])
 def test_a_total_failure_is_decided_within_two_seconds(share: float) -> None:
     baseline = steady(share, 300, np.random.default_rng(3))
     canary = Tally(np.full(5, 50.0), np.full(5, 50.0))
-    assert first(log_e_path(baseline, canary, fixed_baseline=True), math.log(1 / 0.0089)) <= 2
+    assert first(log_e_of(baseline, canary, fixed_baseline=True), math.log(1 / 0.0089)) <= 2
 
 
 def test_one_outage_of_two_seconds_decides_nothing() -> None:
     canary = Tally(np.zeros(120), np.full(120, 50.0))
     canary.hits[60:62] = 50
     baseline = Tally(np.zeros(300), np.full(300, 50.0))
-    assert first(log_e_path(baseline, canary, fixed_baseline=True), math.log(100)) == math.inf
+    assert first(log_e_of(baseline, canary, fixed_baseline=True), math.log(100)) == math.inf
 
 
 def test_from_one_to_three_percent_takes_less_than_twice_walds_number() -> None:
@@ -163,9 +136,7 @@ def test_from_one_to_three_percent_takes_less_than_twice_walds_number() -> None:
     wald = math.log(100) / (0.03 * math.log(3) + 0.97 * math.log(0.97 / 0.99))
     needed = [
         50
-        * first(
-            log_e_path(steady(0.01, 300, rng), steady(0.03, 100, rng), fixed_baseline=True), math.log(100)
-        )
+        * first(log_e_of(steady(0.01, 300, rng), steady(0.03, 100, rng), fixed_baseline=True), math.log(100))
         for _ in range(60)
     ]
     assert np.median(needed) < 2 * wald
@@ -173,15 +144,15 @@ def test_from_one_to_three_percent_takes_less_than_twice_walds_number() -> None:
 
 @pytest.mark.parametrize("n", [100.0, 1500.0, 15000.0])
 def test_without_any_hit_the_bound_is_about_five_over_n(n: float) -> None:
-    path = counts.path_of(whole(0, n, 0, n, fixed=True), 0.01, 0.05)
-    assert 4 < path.high[0] * n <= math.log(1 / 0.05) + 2
-    assert path.low[0] < 0
+    bounds = counts.bounds_of(whole(0, n, 0, n, fixed=True), 0.01, 0.05)
+    assert 4 < bounds.high[0] * n <= math.log(1 / 0.05) + 2
+    assert bounds.low[0] < 0
 
 
 @BOTH
 def test_more_hits_of_the_canary_are_more_evidence_and_more_of_the_baseline_less(fixed: bool) -> None:
-    by_canary = [log_e(whole(5, 500, hits, 300, fixed=fixed))[0] for hits in range(0, 301, 10)]
-    by_baseline = [log_e(whole(hits, 500, 60, 300, fixed=fixed))[0] for hits in range(0, 501, 10)]
+    by_canary = [log_e_process(whole(5, 500, hits, 300, fixed=fixed))[0] for hits in range(0, 301, 10)]
+    by_baseline = [log_e_process(whole(hits, 500, 60, 300, fixed=fixed))[0] for hits in range(0, 501, 10)]
     assert np.all(np.diff(by_canary) >= -0.01)
     assert np.all(np.diff(by_baseline) <= 0.01)
 
@@ -195,32 +166,36 @@ def test_bounds_are_in_order_and_finite_or_absent_at_the_extremes(
 ) -> None:
     baseline = Tally(np.array([min(b_hits, n[0])], dtype=float), np.array([n[0]], dtype=float))
     canary = Tally(np.array([min(hits, n[1])], dtype=float), np.array([n[1]], dtype=float))
-    path = proportion_path(baseline, canary, 0.01, 0.05, fixed_baseline=fixed)
+    bounds = proportion_bounds(baseline, canary, 0.01, 0.05, fixed_baseline=fixed)
     if 0 in n:
-        assert (path.low[0], path.high[0]) == (-math.inf, math.inf)
+        assert (bounds.low[0], bounds.high[0]) == (-math.inf, math.inf)
     else:
-        assert -1 <= path.low[0] <= path.estimate[0] <= path.high[0] <= 1
+        assert -1 <= bounds.low[0] <= bounds.estimate[0] <= bounds.high[0] <= 1
 
 
-def test_no_look_gives_an_empty_path() -> None:
+def test_no_look_gives_no_bounds() -> None:
     assert (
-        len(proportion_path(steady(0.1, 10, np.random.default_rng(0)), NONE, 0.01, 0.05, fixed_baseline=True))
+        len(
+            proportion_bounds(
+                steady(0.1, 10, np.random.default_rng(0)), NONE, 0.01, 0.05, fixed_baseline=True
+            )
+        )
         == 0
     )
-    assert len(proportion_path(NONE, NONE, 0.01, 0.05, fixed_baseline=False)) == 0
+    assert len(proportion_bounds(NONE, NONE, 0.01, 0.05, fixed_baseline=False)) == 0
 
 
 def test_a_baseline_without_seconds_decides_nothing() -> None:
     canary = Tally(np.full(9, 50.0), np.full(9, 50.0))
-    path = proportion_path(NONE, canary, 0.01, 0.05, fixed_baseline=True)
-    assert np.all(path.low == -math.inf)
-    assert np.all(path.high == math.inf)
+    bounds = proportion_bounds(NONE, canary, 0.01, 0.05, fixed_baseline=True)
+    assert np.all(bounds.low == -math.inf)
+    assert np.all(bounds.high == math.inf)
 
 
 def test_columns_that_grow_together_must_be_of_one_length() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="one length"):
-        log_e_path(steady(0.1, 3, rng), steady(0.1, 4, rng), fixed_baseline=False)
+        log_e_of(steady(0.1, 3, rng), steady(0.1, 4, rng), fixed_baseline=False)
 
 
 @BOTH
@@ -229,9 +204,9 @@ def test_so_many_more_requests_do_decide(fixed: bool) -> None:
     more = more_requests(arm, arm, 0.01, 0.05, 0.01, fixed_baseline=fixed)
     assert more is not None
     times = 1 + more / 1000
-    one = counts.path_of(Counts.of(arm, arm, fixed).end(times), 0.01, 0.05)
+    one = counts.bounds_of(Counts.of(arm, arm, fixed).last_times(times), 0.01, 0.05)
     assert one.high[0] <= 0.01
-    short = counts.path_of(Counts.of(arm, arm, fixed).end(times / 1.05), 0.01, 0.05)
+    short = counts.bounds_of(Counts.of(arm, arm, fixed).last_times(times / 1.05), 0.01, 0.05)
     assert short.high[0] > 0.01
 
 
@@ -241,11 +216,3 @@ def test_nothing_more_is_needed_where_it_is_decided_and_nothing_helps_at_the_mar
     assert more_requests(good, good, 0.01, 0.05, 0.01, fixed_baseline=fixed) == 0
     assert more_requests(good, bad, 0.01, 0.05, 0.02, fixed_baseline=fixed) is None
     assert more_requests(NONE, NONE, 0.01, 0.05, 0.02, fixed_baseline=fixed) is None
-
-
-def test_counts_beyond_what_can_be_reckoned_with_are_no_evidence() -> None:
-    hits, misses = 100 * (1e14 + 1), 100 * (1e14 - 1)
-    tail = Tail(hits, hits + misses, np.array([1e-14]), upper=True, kappa=0.3, even=0.1)
-    value, slope, curve = tail.at(np.array([0.5]))
-    assert value[0] < 0
-    assert slope[0] == curve[0] == 0

@@ -111,8 +111,10 @@ def test_a_version_that_is_worse_fails_and_every_request_was_counted_once(judged
     assert code == Exit.FAILED
     metrics = _metrics(out)
     assert {name: m["decision"] for name, m in metrics.items()} == {
-        "error_rate": "fail", "latency_p50": "fail", "memory": "pass",
-    }  # fmt: skip
+        "error_rate": "fail",
+        "latency_p50": "fail",
+        "memory": "pass",
+    }
     bad, total = truth("worse")
     assert metrics["error_rate"]["canary"]["n"] == total
     assert metrics["error_rate"]["canary"]["value"] == pytest.approx(bad / total, rel=1e-12)
@@ -151,8 +153,16 @@ def test_no_series_of_hits_at_all_is_no_evidence_unless_the_configuration_says_s
 
 
 def test_windows_that_overlap_do_not_compare_a_series_with_itself(judged: Judged, url: str) -> None:
-    window = ["--baseline-from", "2020-01-01T10:00:00Z", "--baseline-to", "2020-01-01T10:20:00Z",
-              "--canary-from", "2020-01-01T10:15:00Z", "--canary-to", "2020-01-01T10:30:00Z"]  # fmt: skip
+    window = [
+        "--baseline-from",
+        "2020-01-01T10:00:00Z",
+        "--baseline-to",
+        "2020-01-01T10:20:00Z",
+        "--canary-from",
+        "2020-01-01T10:15:00Z",
+        "--canary-to",
+        "2020-01-01T10:30:00Z",
+    ]
     code, _, err = judged(CONFIG.replace("CANARY", "old"), "--prometheus", url, *window)
     assert code == Exit.USAGE
     assert "asks the same for both versions at the same time" in err
@@ -170,8 +180,16 @@ def test_kept_series_give_the_same_verdict_without_the_server(
 
 
 def test_one_version_after_the_other_is_paired_by_age(judged: Judged, url: str) -> None:
-    window = ["--baseline-from", "2020-01-01T10:00:00Z", "--baseline-to", "2020-01-01T10:15:00Z",
-              "--canary-from", "2020-01-01T10:15:00Z", "--canary-to", "2020-01-01T10:30:00Z"]  # fmt: skip
+    window = [
+        "--baseline-from",
+        "2020-01-01T10:00:00Z",
+        "--baseline-to",
+        "2020-01-01T10:15:00Z",
+        "--canary-from",
+        "2020-01-01T10:15:00Z",
+        "--canary-to",
+        "2020-01-01T10:30:00Z",
+    ]
     text = CONFIG.replace("CANARY", "old")  # the same labels: what was released in between is the canary
     code, out, _ = judged(text, "--prometheus", url, *window)
     assert code == Exit.OK

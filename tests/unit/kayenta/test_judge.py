@@ -1,4 +1,7 @@
-"""What Kayenta itself answered to 40 random configurations and pairs of series (its commit a69573b, run once)."""
+"""The whole verdict: what Kayenta itself answered to 40 random configurations and pairs of series.
+
+Answered by its commit a69573b, run once.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.kayenta.config import CanaryConfig, Thresholds
 from pipeline.kayenta.judge import KayentaVerdict, judge
@@ -53,3 +58,23 @@ def test_a_verdict_can_be_repeated_although_constants_get_noise() -> None:
     for case in CASES:
         assert str(_judge(case).to_dict()) == str(_judge(case).to_dict())
     assert any(math.isfinite(metric.result.ratio) for metric in _judge(CASES[0]).metrics)
+
+
+def _config(canary: Any, weights: Any) -> dict[str, Any]:
+    metric = {"name": "m", "groups": ["g"], "analysisConfigurations": {"canary": canary}}
+    return {
+        "metrics": [metric],
+        "classifier": {"groupWeights": weights, "scoreThresholds": {"pass": 9, "marginal": 1}},
+    }
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.floats(allow_infinity=False), max_size=12),
+    st.lists(st.floats(allow_infinity=False), max_size=12),
+)
+def test_whatever_the_samples_are_there_is_a_verdict(baseline: list[float], canary: list[float]) -> None:
+    for settings_ in ({}, {"nanStrategy": "replace", "outliers": {"strategy": "remove"}}):
+        config = CanaryConfig.model_validate(_config(settings_, {}))
+        found = judge(config, config.thresholds(), {"m": floats(baseline)}, {"m": floats(canary)})
+        assert 0 <= found.score.score <= 100

@@ -12,7 +12,6 @@ import pytest
 
 from pipeline.base.errors import Exit
 from pipeline.cli.root import run
-from pipeline.series.samples import proportion, whole
 
 CONFIG = """
 metrics:
@@ -21,6 +20,7 @@ metrics:
   - {name: growth, kind: trend, unit: B, margin: 1MB/min, csv: {column: memory}}
   - {name: restarts, kind: count, margin: 0, csv: {counters: true}}
 """
+
 NOON = 1_767_268_800  # 2026-01-01T12:00:00Z
 Columns = Mapping[str, Iterable[float]]
 
@@ -86,8 +86,10 @@ def test_series_that_are_alike_pass(judged: Judged) -> None:
 
 def test_each_kind_of_harm_fails_its_own_metric_and_no_other(judged: Judged) -> None:
     worse: dict[str, dict[str, Any]] = {
-        "latency": {"slower": 1.3}, "failed": {"bad": 0.05}, "growth": {"leak": 5e6},
-    }  # fmt: skip
+        "latency": {"slower": 1.3},
+        "failed": {"bad": 0.05},
+        "growth": {"leak": 5e6},
+    }
     for name, change in worse.items():
         _, document = judged(_columns(1), _columns(2, **change))
         assert [metric for metric, said in _decisions(document).items() if said == "fail"] == [name]
@@ -175,51 +177,14 @@ def test_files_that_cannot_be_judged_are_refused_in_one_line(
     for name, text in (("canary.yml", config), ("a.csv", baseline), ("b.csv", canary)):
         if text is not None:
             (tmp_path / name).write_text(text, "utf-8")
-    files = [f"--{option}={tmp_path / name}" for option, name in
-             (("config", "canary.yml"), ("baseline", "a.csv"), ("canary", "b.csv"))]  # fmt: skip
+    files = [
+        f"--{option}={tmp_path / name}"
+        for option, name in (("config", "canary.yml"), ("baseline", "a.csv"), ("canary", "b.csv"))
+    ]
     assert run(["judge", *files]) == Exit.USAGE
     err = capsys.readouterr().err
     assert words in err
     assert "Traceback" not in err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--baseline", "a", "--canary", "b"], "give --config FILE"),
-        (["--config", "c"], "give --prometheus URL, or --baseline FILE and --canary FILE"),
-        (["--config", "c", "--baseline", "a"], "give both"),
-        (["--config", "c", "--baseline", "a", "--prometheus", "http://p"], "give --prometheus URL, or"),
-        (
-            ["--config", "c", "--baseline", "a", "--canary", "b", "--from", "-1h"],
-            "--from goes with --prometheus",
-        ),
-        (
-            ["--config", "c", "--baseline", "a", "--canary", "b", "--keep", "d"],
-            "--keep goes with --prometheus",
-        ),
-        (["run", "--prometheus", "http://p"], "--prometheus is for series, not for a run directory"),
-        (["--judge", "kayenta", "--prometheus", "http://p"], "--prometheus is for --judge pipeline"),
-        (["--config", "c", "--prometheus", "http://me:word@p"], "an address is no place for a password"),
-    ],
-)
-def test_options_that_contradict_each_other_are_told(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
-) -> None:
-    assert run(["judge", *arguments]) == Exit.USAGE
-    assert words in capsys.readouterr().err
-
-
-def test_the_help_teaches_the_four_forms(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["judge", "--help"])
-    out = capsys.readouterr().out
-    for form in (
-        "judge runs/latest",
-        "--baseline a.csv --canary b.csv",
-        "--prometheus http",
-        "--judge kayenta --config",
-    ):
-        assert form in out
 
 
 def test_the_same_file_is_not_compared_with_itself(
@@ -232,20 +197,3 @@ def test_the_same_file_is_not_compared_with_itself(
         == Exit.USAGE
     )
     assert "the same file for both versions" in capsys.readouterr().err
-
-
-def test_fractions_of_counts_keep_their_sum_and_no_step_has_more_hits_than_its_total() -> None:
-    rng = np.random.default_rng(5)
-    total = rng.uniform(0, 3, 2_000)
-    hits = total * rng.uniform(0, 1, 2_000)
-    whole_hits, whole_total = whole([hits, total])
-    assert np.all(whole_hits <= whole_total)
-    assert whole_hits.sum() == pytest.approx(hits.sum(), abs=2)
-    assert whole_total.sum() == pytest.approx(total.sum(), abs=1)
-
-
-def test_a_total_without_hits_beside_it_is_missing_unless_none_is_known_to_mean_zero() -> None:
-    hits, total = (np.array([2.0]), np.array([1.0])), (np.array([1.0, 2.0]), np.array([5.0, 5.0]))
-    assert proportion(hits, total, zero=False, counted=True).value.tolist() == [1]
-    assert proportion(hits, total, zero=False, counted=True).missing == 1
-    assert proportion(hits, total, zero=True, counted=True).value.tolist() == [0, 1]

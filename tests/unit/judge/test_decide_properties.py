@@ -16,7 +16,8 @@ import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.catalogue import Direction
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
-from pipeline.judge.rules import MetricRule, Policy, default_rules
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 
 RULES, POLICY = default_rules(), Policy()

@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bench.judge.traffic import RATE
-from pipeline.judge.decide import find
+from pipeline.judge.decide import compare
 from pipeline.judge.evidence import Arm, Evidence
-from pipeline.judge.metrics.arms import ArmView
-from pipeline.judge.metrics.finding import Sides
+from pipeline.judge.metrics.arms import ArmPair, ArmView
+from pipeline.judge.metrics.by_block import QUANTILES
 from pipeline.judge.metrics.joint import COSTS
-from pipeline.judge.metrics.levels import QUANTILES
-from pipeline.judge.rules import MetricRule, Policy
-from pipeline.judge.stats.mean import FEWEST, WANDER, WINDOWS, mean_bounds
-from pipeline.judge.stats.wander import wander_bounds
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule
+from pipeline.judge.stats.mean import MIN_BLOCKS, RANDOM_WALK_SHARE, WINDOWS, mean_bounds
+from pipeline.judge.stats.random_walk import random_walk_bounds
 
 __all__ = ["alarms"]
 
@@ -77,12 +77,16 @@ def _failed(
     for rule in asked if possible else ():
         if rule.name not in possible:
             continue
-        sides = Sides(
-            ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy), policy,
-            alpha=policy.alpha * rule.metric.share / shares, pairing=evidence.pairing,
-            planned=evidence.planned, drift=evidence.drift.get(rule.name),
-        )  # fmt: skip
-        finding = find(rule, asked, sides)
+        arms = ArmPair(
+            ArmView(evidence.baseline, policy),
+            ArmView(evidence.canary, policy),
+            policy,
+            alpha=policy.alpha * rule.metric.share / shares,
+            pairing=evidence.pairing,
+            planned=evidence.planned,
+            drift=evidence.drift.get(rule.name),
+        )
+        finding = compare(rule, asked, arms)
         shown = [harm.after for harm in finding.harms if harm.after is not None]
         if shown and finding.only_pass is None:
             found[rule.name] = min(shown)
@@ -99,9 +103,8 @@ def _levels(
         yield _Suspect(number, names[index], d[index], float(limits[index]))
     costs = np.mean([d[names.index(name)] / np.log1p(margins[name]) for name in COSTS], axis=0)
     limit = _CLEARLY * margins["joint_shift"]
-    if (
-        evidence.pairing == "time" and _highest(costs) > limit
-    ):  # else it is never judged without a calibration
+    # One version after the other, it is never judged without a calibration.
+    if evidence.pairing == "time" and _highest(costs) > limit:
         yield _Suspect(number, "joint_shift", costs, limit)
 
 
@@ -110,7 +113,7 @@ def _lowest(suspects: Sequence[_Suspect], alpha: float, beta: float) -> Floats:
     if not suspects:
         return np.zeros(0)
     d = np.array([suspect.d for suspect in suspects])
-    low = wander_bounds(d, alpha * WANDER, beta, planned=d.shape[1])[0].max(axis=1)
+    low = random_walk_bounds(d, alpha * RANDOM_WALK_SHARE, beta, planned=d.shape[1])[0].max(axis=1)
     for share, part in WINDOWS:
         late = d[:, math.ceil(share * d.shape[1]) :]
         bounds = mean_bounds(late, alpha * part, beta, planned=late.shape[1])
@@ -168,7 +171,7 @@ def _highest(d: Floats) -> Floats:
     for share, _ in WINDOWS:
         part = d[..., int(np.ceil(d.shape[-1] * share)) :]
         means = np.cumsum(part, axis=-1) / np.arange(1, part.shape[-1] + 1)
-        highest = np.maximum(highest, means[..., FEWEST - 1 :].max(axis=-1, initial=-np.inf))
+        highest = np.maximum(highest, means[..., MIN_BLOCKS - 1 :].max(axis=-1, initial=-np.inf))
     return highest
 
 

@@ -1,0 +1,47 @@
+"""The options of `pipeline judge`: what contradicts, and what the help teaches."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.base.errors import Exit
+from pipeline.cli.root import run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--baseline", "a", "--canary", "b"], "give --config FILE"),
+        (["--config", "c"], "give --prometheus URL, or --baseline FILE and --canary FILE"),
+        (["--config", "c", "--baseline", "a"], "give both"),
+        (["--config", "c", "--baseline", "a", "--prometheus", "http://p"], "give --prometheus URL, or"),
+        (
+            ["--config", "c", "--baseline", "a", "--canary", "b", "--from", "-1h"],
+            "--from goes with --prometheus",
+        ),
+        (
+            ["--config", "c", "--baseline", "a", "--canary", "b", "--keep", "d"],
+            "--keep goes with --prometheus",
+        ),
+        (["run", "--prometheus", "http://p"], "--prometheus is for series, not for a run directory"),
+        (["--judge", "kayenta", "--prometheus", "http://p"], "--prometheus is for --judge pipeline"),
+        (["--config", "c", "--prometheus", "http://me:word@p"], "an address is no place for a password"),
+    ],
+)
+def test_options_that_contradict_each_other_are_told(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert run(["judge", *arguments]) == Exit.USAGE
+    assert words in capsys.readouterr().err
+
+
+def test_the_help_teaches_the_four_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["judge", "--help"])
+    out = capsys.readouterr().out
+    for form in (
+        "judge runs/latest",
+        "--baseline a.csv --canary b.csv",
+        "--prometheus http",
+        "--judge kayenta --config",
+    ):
+        assert form in out
