@@ -135,7 +135,9 @@ def test_the_document_is_one_page() -> None:
 
 # A metric.
 
-METRIC: Final = """    Metric("service_sockets", "Service sockets", "count", "service", Kind.LEVEL, Direction.INCREASE, "50%", 10, floor=5),
+METRIC: Final = """    Metric(
+        "service_sockets", "Service sockets", "count", "service", Kind.LEVEL, Direction.INCREASE, "50%", 10, floor=5
+    ),
 """
 READ: Final = """            if item.name == "namedprocess_namegroup_sockets":
                 sample["service_sockets"] = item.value
@@ -186,8 +188,8 @@ def test_a_metric_of_the_catalogue_is_collected_and_judged(copy: Copy) -> None:
     decisions = {metric["name"]: metric["decision"] for metric in json.loads(done.stdout)["metrics"]}
     assert decisions["service_sockets"] == "fail", done.stdout
 
-    profile = "from pipeline.canary.profile import load_profile; print([m.name for m in load_profile('preview').metrics])"
-    assert "service_sockets" in copy.told(profile)
+    rules = "[rule.name for rule in load_profile('preview').metrics]"
+    assert "service_sockets" in copy.told(f"from pipeline.canary.profile import load_profile; print({rules})")
 
 
 # An application.
