@@ -35,7 +35,7 @@ from pipeline.series.samples import Samples, level
 from pipeline.series.window import Span
 
 TEXT: Final = (ROOT / "CONTRIBUTING.md").read_text()
-FOLDERS: Final = ("pipeline", "deploys", "dashboard", "profiles", "services", "tests/infra")
+FOLDERS: Final = ("pipeline", "loadgen", "deploys", "dashboard", "profiles", "services", "tests/infra")
 
 
 class Copy:
@@ -46,7 +46,8 @@ class Copy:
         for folder in FOLDERS:
             ignored = shutil.ignore_patterns("__pycache__", "node_modules")
             shutil.copytree(ROOT / folder, path / folder, ignore=ignored)
-        shutil.copy(ROOT / "pyproject.toml", path)
+        for file in (ROOT / "pyproject.toml", *ROOT.glob("Vagrantfile.*")):
+            shutil.copy(file, path)
 
     def insert(self, file: str, after: str, text: str) -> None:
         """Put `text` behind the one place in a file that the regular expression `after` matches."""
@@ -185,6 +186,7 @@ def test_a_metric_of_the_catalogue_is_collected_and_judged(copy: Copy) -> None:
 
     write_run(copy.path / "worse", {"service_sockets": {"baseline": 20.0, "canary": 60.0}})
     done = copy.run("-m", "pipeline", "judge", "worse", "--json")
+    assert done.stdout, done.stderr
     decisions = {metric["name"]: metric["decision"] for metric in json.loads(done.stdout)["metrics"]}
     assert decisions["service_sockets"] == "fail", done.stdout
 
@@ -194,6 +196,19 @@ def test_a_metric_of_the_catalogue_is_collected_and_judged(copy: Copy) -> None:
 
 # An application.
 
+FACTS: Final = """  wiki:
+    name: Wiki
+    repository: https://wiki.example.org/wiki.git
+    ref: main
+    listen: 8000
+    slots: [3004, 3005]
+    page: /
+    health: /
+    memory: 450
+    disk: 1000
+"""
+ENTRY: Final = """    _application("wiki", also=("wikis",)),
+"""
 DEPLOY: Final = """from deploys.kit.places import CHECKS
 from deploys.kit.proof import proof
 
@@ -225,11 +240,8 @@ WIKI: Final = """WIKI = Application(
 
 
 def test_an_application_is_deployed_verified_and_watched(copy: Copy) -> None:
-    copy.insert(
-        "pipeline/deploy/applications.py",
-        r"^APPLICATIONS\b.*= \(\n",
-        '    Application("Wiki", "wiki", "main", memory=450, disk=1000, listen=8000),\n',
-    )
+    copy.insert("deploys/facts.yml", r"^applications:.*\n", FACTS)
+    copy.insert("pipeline/deploy/applications.py", r"^APPLICATIONS\b.*= \(\n", ENTRY)
     copy.write("deploys/wiki.py", DEPLOY)
     copy.write("deploys/checks/wiki.py", CHECK)
     copy.insert("tests/infra/application.py", r"(?s:^CHECKBOX = Application\(.*?^\)\n)", WIKI)
