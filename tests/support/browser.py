@@ -122,7 +122,7 @@ class Page:
 async def browser(profile: Path) -> AsyncIterator[Page]:
     """A browser with a new profile in the directory `profile`, and its one tab."""
     program = chromium()
-    assert program, "no Chromium on PATH"
+    assert program, "chromium is not there: bootstrap/setup.sh test"
     process = await asyncio.create_subprocess_exec(
         program,
         "--headless=new",
