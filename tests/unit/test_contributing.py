@@ -26,7 +26,7 @@ from pipeline.inventory.hosts import Host
 from pipeline.judge import judge
 from pipeline.judge.verdict import Outcome
 from pipeline.lab.provider import PROVIDERS
-from pipeline.prod import flow
+from pipeline.prod.apply import down, up
 from pipeline.prod.cloud import Change, Cloud, Machine, Plan, Step
 from pipeline.prod.settings import LocalSettings
 from pipeline.series.config import JudgeConfig, load_config
@@ -246,7 +246,7 @@ def test_an_application_is_deployed_verified_and_watched(copy: Copy) -> None:
     copy.write("deploys/checks/wiki.py", CHECK)
     copy.insert("tests/infra/application.py", r"(?s:^CHECKBOX = Application\(.*?^\)\n)", WIKI)
     copy.write("tests/infra/test_wiki.py", CHECKS)
-    copy.insert("deploys/watch/scraped.py", r"^OF_APP\b.*= \{\n", '    "wiki": ("mtail", "nginx"),\n')
+    copy.insert("deploys/watch/scraped.py", r"^_OF_APP\b.*= \{\n", '    "wiki": ("mtail", "nginx"),\n')
     copy.insert("dashboard/panels.yml", r"^applications:\n", "  - {app: wiki, title: Wiki}\n")
 
     # `pipeline deploy` takes it, as far as the first host, which is not there.
@@ -276,9 +276,12 @@ def test_an_application_is_deployed_verified_and_watched(copy: Copy) -> None:
     collected = copy.run("-m", "pytest", "-p", "no:cacheprovider", *suite)
     assert "test_wiki.py::TestAccounts::test_user[paramiko://gone]" in collected.stdout, collected.stdout
 
-    watched = "from deploys.watch.scraped import OF_APP; from dashboard.panels import load"
-    seen = copy.told(f"{watched}; print(OF_APP['wiki'], [one.title for one in load().applications])")
-    assert seen == "('mtail', 'nginx') ['Wiki', 'checkbox.io', 'iTrust']"
+    seen = copy.told(
+        "from deploys.watch.scraped import Monitored, ports_of\n"
+        "from dashboard.panels import load\n"
+        "print(ports_of(Monitored('web1', ['wiki'], {})), [one.title for one in load().applications])"
+    )
+    assert seen == "[9100, 9256, 3903, 9113] ['Wiki', 'checkbox.io', 'iTrust']"
 
 
 # A provider of local hosts.
@@ -295,7 +298,7 @@ def test_a_vagrant_provider_is_chosen_and_can_be_asked_for(copy: Copy) -> None:
     copy.insert("pipeline/lab/provider.py", r"checks = \{", '"hyperv": _hyperv, ')
     with (copy.path / "pipeline/lab/provider.py").open("a") as file:
         file.write(HYPERV)
-    copy.insert("pipeline/cli/options.py", r'"--provider", type=click\.Choice\(\[', '"hyperv", ')
+    copy.insert("pipeline/cli/options.py", r'"--provider",\s+type=click\.Choice\(\[', '"hyperv", ')
     copy.insert("pipeline/prod/settings.py", r"provider: Literal\[", '"hyperv", ')
 
     with_vagrant = "import shutil; shutil.which = lambda name, **_: f'/usr/bin/{name}'"
@@ -362,11 +365,11 @@ class Shelf(Cloud):
 
 def test_a_cloud_needs_nothing_but_its_methods(tmp_path: Path) -> None:
     cloud, inventory, progress = Shelf(), tmp_path / "inventory.ini", Progress(quiet=True)
-    flow.up(cloud, cloud.plan(), inventory, progress, lambda _: None, lambda _hosts, _progress: None)
+    up(cloud, cloud.plan(), inventory, progress, lambda _: None, lambda _hosts, _progress: None)
     hosts = {group: [host.address for host in own] for group, own in read_inventory(inventory).groups.items()}
     assert hosts == {"monitor": ["203.0.113.1"], "checkbox": ["203.0.113.2"]}
     assert cloud.plan().changes == ()
-    flow.down(cloud, cloud.removal(), inventory, progress, lambda _: None)
+    down(cloud, cloud.removal(), inventory, progress, lambda _: None)
     assert not inventory.exists()
 
 
