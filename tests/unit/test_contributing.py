@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -132,6 +133,25 @@ def test_the_document_is_one_page() -> None:
     lines = TEXT.splitlines()
     assert len(lines) <= 120
     assert max(map(len, lines)) <= 120
+
+
+# What it says of the tests.
+
+
+def test_nothing_is_imported_from_a_test_module_or_a_conftest() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tests"):
+                assert re.match(r"tests\.support\b", node.module), f"{path}: {node.module}"
+            elif isinstance(node, ast.Import):
+                named = [one.name for one in node.names if one.name.startswith("tests.")]
+                assert all(name.startswith("tests.support.") for name in named), f"{path}: {named}"
+
+
+def test_each_folder_of_unit_tests_is_named_after_what_it_tests() -> None:
+    for folder in (path for path in (ROOT / "tests" / "unit").iterdir() if any(path.glob("**/test_*.py"))):
+        places = [ROOT / "pipeline" / folder.name, ROOT / folder.name]
+        assert any(place.is_dir() for place in places), f"{folder}: there is no such room"
 
 
 # A metric.
