@@ -8,13 +8,15 @@ OPTIONS  ?=
 
 PY := .venv/bin/python
 
-.PHONY: help setup canary test unit lint recordings clean
+.PHONY: help setup canary test unit lint hooks recordings clean
 
 help:
+	@echo 'make help     this list'
 	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s)'
 	@echo 'make test     set up, then all tests: unit tests, then tests on real hosts'
-	@echo 'make unit     the unit tests only: seconds, no hosts'
-	@echo 'make lint     ruff and mypy --strict'
+	@echo 'make unit     set up, then the unit tests only: about a minute on two cores, no hosts'
+	@echo 'make lint     set up, then ruff and mypy --strict'
+	@echo 'make hooks    let git run what make lint runs before each commit (needs pre-commit)'
 	@echo 'make recordings  set up, then record every task of the README again (recordings/README.md)'
 	@echo 'make setup    only set up'
 	@echo 'make clean    remove the local hosts and .venv; the box and runs/ stay'
@@ -29,17 +31,23 @@ canary: setup
 	echo "  .venv/bin/pipeline canary $(BASELINE) $(CANARY)"; \
 	[ $$code -eq 0 ] || [ $$code -eq 10 ] || exit $$code
 
-test:
-	@bootstrap/setup.sh test
-	@$(PY) -m pytest
+# The unit tests share the cores. The tests on real hosts follow one by one: they measure, and share the hosts.
+test: unit
+	@$(PY) -m pytest tests/lab
 
-unit: setup
-	@$(PY) -m pytest -m 'not lab'
+# With compiled modules kept, also where the environment says otherwise: half of each start would be compiling.
+unit:
+	@bootstrap/setup.sh test
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -m 'not lab' -n auto --dist worksteal
 
 lint: setup
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@$(PY) -m mypy
+
+hooks:
+	@command -v pre-commit >/dev/null || { echo 'pre-commit is not installed; try: pipx install pre-commit' >&2; exit 3; }
+	@pre-commit install
 
 # Where upstream cannot be reached: make recordings CHECKBOX=DIR ITRUST=DIR, clones of checkbox.io and iTrust2.
 # ONLY='canary-failed canary-passed' leaves the others as they are.

@@ -33,6 +33,7 @@ missing_packages() {
       ''|'#'*) continue ;;
       python3|python3-venv) have_python && continue ;;
       git|chromium|npm) command -v "$package" >/dev/null && continue ;;
+      nodejs) command -v node >/dev/null && continue ;;
       openssh-client) command -v ssh >/dev/null && continue ;;
     esac
     installed "$package" || printf '%s ' "$package"
@@ -93,6 +94,26 @@ install_prometheus() {
   mkdir -p "$to" && mv "$from/usr/bin/prometheus" "$from/usr/bin/promtool" "$to/" && rm -rf "$from"
 }
 
+# The tests start the bundled preview service and open the dashboard, as hosts have them: with the packages that the
+# lock files name. They are installed beside Prometheus, so that the folders of the sources stay as they are.
+install_node_packages() {
+  local of to log
+  [ "$for_tests" = yes ] || return 0
+  for of in services/preview dashboard; do
+    to=.venv/node/${of##*/}
+    [ -e "$to/installed" ] && cmp -s "$of/package-lock.json" "$to/package-lock.json" && continue
+    say "getting the packages of $of for the tests"
+    rm -rf "$to" && mkdir -p "$to" && cp "$of/package.json" "$of/package-lock.json" "$to/"
+    log=$(mktemp)
+    if ! npm ci --prefix "$to" --omit=dev --ignore-scripts --no-audit --no-fund --prefer-offline >"$log" 2>&1; then
+      tail -n 5 "$log" >&2
+      die "npm could not install the packages of $of; its whole output is in $log" "make test"
+    fi
+    rm -f "$log" && touch "$to/installed"
+  done
+}
+
 install_packages
 install_environment
 install_prometheus
+install_node_packages

@@ -20,7 +20,7 @@ from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT, state_directory
 from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Inventory
-from tests.lab.conftest import Command, Ended
+from tests.support.lab import IDENTITY, Command, Ended
 
 PROFILES = ROOT / "profiles"
 # ten blocks are the least that passes, and twenty tell how far a level wanders; errors, bodies and restarts fail sooner
@@ -276,7 +276,7 @@ def test_a_version_that_does_not_install_is_told_apart_from_one_that_does_not_st
     package["dependencies"]["is-number"] = "7.0.0"
     (repository / "package.json").write_text(json.dumps(package))
     (repository / "package-lock.json").unlink()
-    git = ["git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    git = ["git", "-C", str(repository), *IDENTITY]
     subprocess.run([*git, "commit", "-qam", "One more dependency"], check=True)
     ended = pipeline(
         "canary",

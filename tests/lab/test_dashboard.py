@@ -18,8 +18,8 @@ import pytest
 import requests
 
 from dashboard.panels import Dashboard, Panel, load
-from tests.lab.production_site import ProductionSite
 from tests.support.browser import Page, browser, chromium
+from tests.support.production_site import ProductionSite
 
 pytestmark = pytest.mark.skipif(not chromium(), reason="needs chromium: apt-get install chromium")
 

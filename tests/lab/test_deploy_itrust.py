@@ -20,7 +20,7 @@ from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT
 from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Inventory
-from tests.lab.conftest import Command, Ended, changed
+from tests.support.lab import Command, Ended, changed
 
 # The unpacked WAR that is served, as a zip again.
 PACK = """

@@ -12,8 +12,7 @@ import pytest
 from pipeline.base.errors import Exit
 from pipeline.inventory.file import read_inventory, write_inventory
 from pipeline.inventory.hosts import Host, Inventory
-
-Command = Any  # tests/lab/conftest.py: runs `pipeline ...`
+from tests.support.lab import IDENTITY, Command
 
 
 @pytest.fixture
@@ -24,8 +23,7 @@ def sources(tmp_path: Path) -> Path:
         ["init", "-q", str(path)],
         ["-C", str(path), "commit", "-q", "--allow-empty", "-m", "Empty"],
     ):
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *identity, *command], check=True)
+        subprocess.run(["git", *IDENTITY, *command], check=True)
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT
 from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Inventory
-from tests.lab.shared import IDENTITY, Command
+from tests.support.lab import Command, repository_of
 
 # Nothing but these is reached from another host.
 OPEN = {"checkbox": {22, 80}, "itrust": {22, 8080}, "monitor": {22, 80}}
@@ -129,10 +128,7 @@ def watched(
     kept.touch(mode=0o600)
     kept.write_text(f"alert_webhook: http://{production.one('itrust').private_address}:{WEBHOOK}/alerts\n")
     assert '"proof": "every host is seen"' in monitored(file)
-    checkbox = directory / "checkbox"
-    shutil.copytree(ROOT / "services" / "checkbox", checkbox, ignore=shutil.ignore_patterns("node_modules"))
-    for arguments in (["init", "-q", "-b", "master"], ["add", "."], ["commit", "-qm", "One"]):
-        subprocess.run(["git", "-C", str(checkbox), *IDENTITY, *arguments], check=True)
+    checkbox = repository_of("checkbox", directory / "checkbox", "master")
     for app, repository in (("checkbox.io", checkbox), ("iTrust", itrust_repository)):
         ended = command("deploy", app, "-i", str(file), "--repo", str(repository), "--json")
         assert ended.code == Exit.OK, ended.err

@@ -21,8 +21,8 @@ from pipeline.lab.lab import Lab
 from pipeline.lab.sets import PRODUCTION
 from pipeline.prod.mark import leave_mark
 from pipeline.runs.record import Record
-from tests.lab.production_site import ProductionSite
-from tests.lab.shared import PROVIDER
+from tests.support.lab import PROVIDER
+from tests.support.production_site import ProductionSite
 
 SECONDS = (
     100  # for what the monitor must show within a minute: the checkout's other tests take their time, too

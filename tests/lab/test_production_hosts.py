@@ -15,7 +15,7 @@ from pipeline.lab.lab import Lab
 from pipeline.lab.memory import memory
 from pipeline.lab.sets import PRODUCTION
 from pipeline.remote.ssh import ssh_arguments
-from tests.lab.conftest import Command
+from tests.support.lab import Command
 
 SECONDS = 60
 

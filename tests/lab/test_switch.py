@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.base.facts import PROXY_PORT
 from pipeline.canary.proxy import Proxy, connected_proxy
 from pipeline.lab.lab import Lab
-from tests.lab.conftest import Command
+from tests.support.lab import Command
 
 SWITCHES = 40
 

@@ -19,7 +19,7 @@ from pipeline.lab import lxc
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
 from pipeline.remote.ssh import ssh_arguments
-from tests.lab.conftest import Command
+from tests.support.lab import Command
 
 DEADLINE = 60  # seconds from the event to the end of the command
 

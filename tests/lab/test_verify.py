@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.base.errors import Exit
-
-# The site's deploy, with a repository of our own: fixtures of those tests, made anew for this file.
-from tests.lab.test_deploy_checkbox import Site, repository, site  # noqa: F401 - fixtures are found by their name
+from tests.support.checkbox_site import CheckboxSite
 
 
 @dataclass(frozen=True)
@@ -67,32 +65,32 @@ FAULTS = (
 ALSO = {"Files that hold secrets are readable by root and the application only"}
 
 
-def verify(site: Site, *options: str) -> tuple[int, dict[str, Any]]:  # noqa: F811 - the fixture's value
-    ended = site.command("verify", "checkbox.io", "-i", str(site.inventory), "--json", *options)
+def verify(checkbox: CheckboxSite, *options: str) -> tuple[int, dict[str, Any]]:
+    ended = checkbox.command("verify", "checkbox.io", "-i", str(checkbox.inventory), "--json", *options)
     assert ended.out, ended.err
     return ended.code, ended.json
 
 
 @pytest.fixture
-def ports(site: Site) -> Iterator[dict[str, str]]:  # noqa: F811
+def ports(checkbox: CheckboxSite) -> Iterator[dict[str, str]]:
     """The live and the idle slot's port of a host with all the faults, which is mended afterwards."""
-    live = site.machine.check_output("cut -d' ' -f1 /srv/checkbox/live")
+    live = checkbox.machine.check_output("cut -d' ' -f1 /srv/checkbox/live")
     found = {"$LIVE": live, "$IDLE": {"3002": "3003", "3003": "3002"}[live]}
     names = f"LIVE={found['$LIVE']} IDLE={found['$IDLE']}"
     try:
         for fault in FAULTS:
-            site.machine.check_output("sudo sh -c %s", f"{names}; {fault.make}")
+            checkbox.machine.check_output("sudo sh -c %s", f"{names}; {fault.make}")
         yield found
     finally:
         for fault in FAULTS:
-            site.machine.check_output("sudo sh -c %s", f"{names}; {fault.undo}")
+            checkbox.machine.check_output("sudo sh -c %s", f"{names}; {fault.undo}")
 
 
 def test_each_fault_of_a_host_is_found_by_its_check_and_by_no_other(
-    site: Site,  # noqa: F811
+    checkbox: CheckboxSite,
     ports: dict[str, str],
 ) -> None:
-    code, report = verify(site)
+    code, report = verify(checkbox)
 
     assert code == Exit.FAILED
     failed = {check["title"]: check["reason"] for check in report["checks"] if check["outcome"] == "failed"}
@@ -104,8 +102,8 @@ def test_each_fault_of_a_host_is_found_by_its_check_and_by_no_other(
         assert failed[fault.title].endswith(end)
 
 
-def test_a_deployed_host_passes_also_when_its_processes_are_killed(site: Site) -> None:  # noqa: F811
-    code, report = verify(site, "--disruptive")
+def test_a_deployed_host_passes_also_when_its_processes_are_killed(checkbox: CheckboxSite) -> None:
+    code, report = verify(checkbox, "--disruptive")
 
     assert [check for check in report["checks"] if check["outcome"] == "failed"] == []
     assert code == Exit.OK

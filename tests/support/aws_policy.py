@@ -9,8 +9,10 @@ from pipeline.prod.aws.keys import key_path
 from pipeline.prod.aws.tags import ENVIRONMENT, specification
 from tests.support.aws_server import World
 
+__all__ = ["policy", "story"]
+
 # What there is nothing of ours to be limited to: it does not exist yet, or belongs to others as well (images, subnets).
-MAKING = ("Create", "Import", "Run")
+_MAKING = ("Create", "Import", "Run")
 
 
 def story(world: World) -> list[tuple[str, Callable[[], object], Callable[[], object]]]:
@@ -56,7 +58,7 @@ def policy(calls: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     names = {name for name, _ in recorded}
     tagging = {name for name, parameters in recorded if "TagSpecifications" in parameters}
     looking = {name for name in names if name.startswith("Describe")}
-    making = tagging | {name for name in names if name.startswith(MAKING) and name != "CreateRoute"}
+    making = tagging | {name for name in names if name.startswith(_MAKING) and name != "CreateRoute"}
     ours = {"Null": {f"aws:ResourceTag/{ENVIRONMENT}": "false"}}
     return {
         "Version": "2012-10-17",

@@ -31,10 +31,23 @@ from pipeline.prod.aws.session import Aws, connect
 from pipeline.prod.cloud import Plan
 from pipeline.prod.settings import Settings
 
+__all__ = [
+    "FULL",
+    "HERE",
+    "NOTHING",
+    "REGION",
+    "Broken",
+    "World",
+    "empty_account",
+    "post",
+    "server",
+    "wanted",
+]
+
 REGION = "eu-central-1"
 HERE = "198.51.100.7/32"
 # Ends when its standard input does, which is when the tests' process ends, however it does.
-SERVER = """
+_SERVER = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 from moto.server import main
@@ -42,7 +55,7 @@ main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 """
 
 
-def image(identifier: str, name: str, processor: str, created: str, owner: str = DEBIAN) -> dict[str, Any]:
+def _image(identifier: str, name: str, processor: str, created: str, owner: str = DEBIAN) -> dict[str, Any]:
     return {
         "ami_id": identifier, "name": name, "owner_id": owner, "architecture": processor, "creation_date": created,
         "state": "available", "public": True, "image_type": "machine", "root_device_type": "ebs",
@@ -52,12 +65,14 @@ def image(identifier: str, name: str, processor: str, created: str, owner: str =
 
 
 # The newest is not the last, and the last is somebody else's with a name that fits.
-IMAGES = [
-    image("ami-00000001", "debian-12-amd64-20260101-1", "x86_64", "2026-01-01T00:00:00.000Z"),
-    image("ami-00000003", "debian-12-amd64-20261103-1", "x86_64", "2026-11-03T00:00:00.000Z"),
-    image("ami-00000002", "debian-12-amd64-20260601-1", "x86_64", "2026-06-01T00:00:00.000Z"),
-    image("ami-00000004", "debian-12-arm64-20261103-1", "arm64", "2026-11-03T00:00:00.000Z"),
-    image("ami-00000005", "debian-12-amd64-20270101-1", "x86_64", "2027-01-01T00:00:00.000Z", "666666666666"),
+_IMAGES = [
+    _image("ami-00000001", "debian-12-amd64-20260101-1", "x86_64", "2026-01-01T00:00:00.000Z"),
+    _image("ami-00000003", "debian-12-amd64-20261103-1", "x86_64", "2026-11-03T00:00:00.000Z"),
+    _image("ami-00000002", "debian-12-amd64-20260601-1", "x86_64", "2026-06-01T00:00:00.000Z"),
+    _image("ami-00000004", "debian-12-arm64-20261103-1", "arm64", "2026-11-03T00:00:00.000Z"),
+    _image(
+        "ami-00000005", "debian-12-amd64-20270101-1", "x86_64", "2027-01-01T00:00:00.000Z", "666666666666"
+    ),
 ]
 
 
@@ -69,15 +84,15 @@ def server() -> str:
         port = free.getsockname()[1]
     directory = tempfile.mkdtemp(prefix="pipeline-moto-")
     images = Path(directory) / "images.json"
-    images.write_text(json.dumps(IMAGES))
+    images.write_text(json.dumps(_IMAGES))
     child = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(port)],
+        [sys.executable, "-c", _SERVER, str(port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "MOTO_AMIS_PATH": str(images), "INITIAL_NO_AUTH_ACTION_COUNT": "inf"},
     )
-    atexit.register(stop, child, images)
+    atexit.register(_stop, child, images)
     url = f"http://127.0.0.1:{port}"
     for _ in range(300):
         try:
@@ -90,7 +105,7 @@ def server() -> str:
     raise AssertionError("moto's server does not answer")
 
 
-def stop(child: subprocess.Popen[bytes], images: Path) -> None:
+def _stop(child: subprocess.Popen[bytes], images: Path) -> None:
     child.kill()
     child.communicate()
     images.unlink()
@@ -127,7 +142,7 @@ class World:
         """A whole `prod up`, but for SSH to hosts that do not exist."""
         cloud = self.cloud(**settings)
         plan = cloud.plan()
-        apply.up(cloud, plan, self.inventory, Progress(quiet=True), lambda _: None, no_wait)
+        apply.up(cloud, plan, self.inventory, Progress(quiet=True), lambda _: None, _no_wait)
         return plan
 
     def down(self, **settings: Any) -> Plan:
@@ -176,11 +191,11 @@ def wanted(**settings: Any) -> Settings:
     return Settings.model_validate({"region": REGION, "ssh_from": HERE, **settings})
 
 
-def no_wait(_hosts: Sequence[Host], _progress: Progress) -> None:
+def _no_wait(_hosts: Sequence[Host], _progress: Progress) -> None:
     """These hosts have addresses, but are nowhere."""
 
 
-def credentials(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def _credentials(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """The environment of somebody with an account, and of nothing else of this machine."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -193,15 +208,15 @@ def credentials(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-shared_loader = functools.cache(botocore.loaders.create_loader)
+_shared_loader = functools.cache(botocore.loaders.create_loader)
 
 
 def empty_account(monkeypatch: pytest.MonkeyPatch, directory: Path) -> World:
     """A new account; `directory` is home, and where the inventory goes."""
-    credentials(monkeypatch, directory)
+    _credentials(monkeypatch, directory)
     post(server(), "reset")
     # every session reads 3 MB of EC2's description again, a quarter of a second for each test
-    monkeypatch.setattr("botocore.session.create_loader", shared_loader)
+    monkeypatch.setattr("botocore.session.create_loader", _shared_loader)
     made = World(directory, connect("production", REGION))
     made.aws.poll = 0.01
     events = made.aws.client.meta.events

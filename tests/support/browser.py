@@ -15,10 +15,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse
 
 __all__ = ["Page", "browser", "chromium"]
 
-PATIENCE: Final = (
-    30.0  # seconds for a browser to start on a busy machine, or for a page to get where it should
-)
-QUIET: Final = (
+# seconds for a browser to start on a busy machine, or for a page to get where it should
+_PATIENCE: Final = 30.0
+_QUIET: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-extensions",
@@ -71,7 +70,7 @@ class Page:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
-        data: dict[str, Any] = await asyncio.wait_for(answer, PATIENCE)
+        data: dict[str, Any] = await asyncio.wait_for(answer, _PATIENCE)
         assert "error" not in data, f"{method}: {data['error']}"
         result: dict[str, Any] = data["result"]
         return result
@@ -96,7 +95,7 @@ class Page:
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
-    async def until(self, expression: str, seconds: float = PATIENCE) -> None:
+    async def until(self, expression: str, seconds: float = _PATIENCE) -> None:
         """Wait until a JavaScript expression is true; AssertionError with the page's text when it never is."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not await self.evaluate(f"Boolean({expression})"):
@@ -110,7 +109,7 @@ class Page:
         self.problems.clear()
         self._loaded.clear()
         await self.call("Page.navigate", url=address)
-        await asyncio.wait_for(self._loaded.wait(), PATIENCE)
+        await asyncio.wait_for(self._loaded.wait(), _PATIENCE)
 
     async def screenshot(self) -> bytes:
         """What is in view, as a PNG."""
@@ -122,7 +121,7 @@ class Page:
 async def browser(profile: Path) -> AsyncIterator[Page]:
     """A browser with a new profile in the directory `profile`, and its one tab."""
     program = chromium()
-    assert program, "no Chromium on PATH"
+    assert program, "chromium is not there: bootstrap/setup.sh test"
     process = await asyncio.create_subprocess_exec(
         program,
         "--headless=new",
@@ -130,13 +129,13 @@ async def browser(profile: Path) -> AsyncIterator[Page]:
         "--no-sandbox",
         f"--user-data-dir={profile}",
         "--remote-debugging-port=0",
-        *QUIET,
+        *_QUIET,
         "about:blank",
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        port = await port_of(profile / "DevToolsActivePort")
+        port = await _port_of(profile / "DevToolsActivePort")
         async with ClientSession() as session:
             async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
                 tab = next(one for one in await answer.json() if one["type"] == "page")
@@ -158,13 +157,13 @@ async def browser(profile: Path) -> AsyncIterator[Page]:
             await process.wait()
 
 
-async def port_of(told: Path) -> str:
+async def _port_of(told: Path) -> str:
     """The port that the browser writes into the file `told` once it listens."""
-    async with asyncio.timeout(PATIENCE):
-        while not (port := first_line(told)):  # noqa: ASYNC110 a file of another program has no event
+    async with asyncio.timeout(_PATIENCE):
+        while not (port := _first_line(told)):  # noqa: ASYNC110 a file of another program has no event
             await asyncio.sleep(0.05)
     return port
 
 
-def first_line(path: Path) -> str:
+def _first_line(path: Path) -> str:
     return path.read_text(encoding="utf-8").split("\n")[0] if path.is_file() else ""

@@ -11,7 +11,7 @@ from tests.support.fake_prometheus import Monitor
 
 __all__ = ["Stage"]
 
-READ: Final = "!document.getElementById('freshness').textContent.includes('not read')"
+_READ: Final = "!document.getElementById('freshness').textContent.includes('not read')"
 
 
 class Stage:
@@ -31,7 +31,7 @@ class Stage:
                 async with monitor.serving():
                     await self.page.see(width, 4000)  # high enough for all charts to be in view
                     await self.page.open(f"{monitor.address}{query}")
-                    await self.page.until(f"{READ} || !document.getElementById('trouble').hidden")
+                    await self.page.until(f"{_READ} || !document.getElementById('trouble').hidden")
                     await then
                     # What it would still ask of a server that is gone is no problem of the next test.
                     await self.page.open("about:blank")

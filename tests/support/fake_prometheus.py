@@ -19,14 +19,14 @@ from aiohttp import web
 from dashboard.generate import page_json
 from dashboard.panels import HERE
 
-__all__ = ["POLICY", "Monitor"]
+__all__ = ["Monitor"]
 
-POLICY: Final = (
+_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # What a metric's value is where a test says nothing: both applications are well.
-USUAL: Final = {
+_USUAL: Final = {
     "probe_success": 1.0,
     "http_requests_total": 4.2,
     'status=~"5.."': 0.0,
@@ -35,7 +35,7 @@ USUAL: Final = {
     'area="heap"': 0.5,
     "1 - ": 0.4,
 }
-Series = dict[str, Any]
+_Series = dict[str, Any]
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Monitor:
     asked: list[dict[str, str]] = field(default_factory=list)
     address: str = ""
 
-    def found(self, query: str) -> list[tuple[Series, float, float]]:
+    def found(self, query: str) -> list[tuple[_Series, float, float]]:
         """Labels, value, and since when (seconds ago, 0: still there) of each series of `query`."""
         if query.startswith("max by (host, app) (up{") or query.startswith("up{"):
             only = re.search(r'host="([^"]*)"', query)
@@ -67,7 +67,7 @@ class Monitor:
         if "pipeline_" in query:
             return [(one, float(one["at"]), 0) for one in self.deploys if one["__name__"] in query]
         value: float | None = 5.0
-        for part, its in (USUAL | self.values).items():
+        for part, its in (_USUAL | self.values).items():
             value = its if part in query else value
         gone = max((seconds for part, seconds in self.ended.items() if part in query), default=0)
         return [] if value is None else [({"status": "200", "name": "unit", "type": "all"}, value, gone)]
@@ -112,7 +112,7 @@ class Monitor:
         """Serve the page on a port of loopback; `address` is where."""
 
         async def headers(_: web.Request, response: web.StreamResponse) -> None:
-            response.headers["Content-Security-Policy"] = POLICY
+            response.headers["Content-Security-Policy"] = _POLICY
             response.headers["X-Content-Type-Options"] = "nosniff"
 
         async def index(_: web.Request) -> web.FileResponse:

@@ -6,17 +6,19 @@ import os
 import subprocess
 from pathlib import Path
 
-PERSON = {
+__all__ = ["git", "make_repository"]
+
+_PERSON = {
     f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
 }
-NO_CONFIG = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+_NO_CONFIG = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 def git(at: Path, *arguments: str) -> str:
     done = subprocess.run(
         ["git", *arguments],
         cwd=at,
-        env={**os.environ, **PERSON, **NO_CONFIG},
+        env={**os.environ, **_PERSON, **_NO_CONFIG},
         check=True,
         capture_output=True,
         text=True,

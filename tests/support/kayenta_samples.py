@@ -13,6 +13,8 @@ from pipeline.kayenta.classify import NETFLIX, Classification, Convention, class
 from pipeline.kayenta.config import Analysis, CanaryConfig, Thresholds
 from pipeline.kayenta.judge import KayentaVerdict, judge
 
+__all__ = ["CLES_SUITE", "SUITE", "Floats", "analysis", "compare", "floats", "vector", "verdict"]
+
 Floats = NDArray[np.float64]
 
 # What Kayenta's classifier tests use in place of the judge's 0.25 and 98 %.
@@ -36,12 +38,12 @@ def _vectors() -> dict[str, Floats]:
     }
 
 
-VECTORS: Mapping[str, Floats] = _vectors()
+_VECTORS: Mapping[str, Floats] = _vectors()
 
 
 def vector(given: str | Sequence[float]) -> Floats:
-    """One of VECTORS by its name, or values that are written out."""
-    return VECTORS[given] if isinstance(given, str) else floats(given)
+    """A vector of the suite by its name, or values that are written out."""
+    return _VECTORS[given] if isinstance(given, str) else floats(given)
 
 
 def analysis(**canary: Any) -> Analysis:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +10,11 @@ from typing import Any
 
 import pytest
 
-from dashboard.panels import HERE, load
-from tests.support.browser import browser, chromium
+from dashboard.panels import load
+from tests.support.browser import browser
 from tests.support.dashboard_stage import Stage
 from tests.support.fake_prometheus import Monitor
-
-pytestmark = pytest.mark.skipif(
-    not chromium() or not shutil.which("npm"), reason="needs chromium and npm: apt-get install chromium npm"
-)
+from tests.support.node import node_modules
 
 DESCRIBED = load()
 NAMES = {application.app for application in DESCRIBED.applications}
@@ -27,17 +22,6 @@ NAMES = {application.app for application in DESCRIBED.applications}
 CHARTS = sum(len(NAMES & set(panel.apps or NAMES)) for panel in DESCRIBED.panels)
 DRAWN = "document.querySelectorAll('.panel canvas').length"
 NOTES = "[...document.querySelectorAll('.note')].map((one) => one.hidden ? '' : one.textContent)"
-
-
-@pytest.fixture(scope="module")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the lock file names, installed as a deploy does."""
-    there = tmp_path_factory.mktemp("libraries")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, there)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--silent"]
-    subprocess.run(command, cwd=there, check=True, timeout=120)
-    return there / "node_modules"
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +36,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def monitor(libraries: Path) -> Monitor:
+def monitor() -> Monitor:
     now = time.time()
     deploy = {"__name__": "pipeline_deploy_timestamp_seconds", "release": "0fb8c1c", "at": str(now - 600)}
     deploys = [deploy | {"app": app, "host": app} for app in ("checkbox", "itrust")]
-    return Monitor(libraries, deploys=deploys)
+    return Monitor(node_modules("dashboard"), deploys=deploys)
 
 
 def alert(name: str, severity: str, summary: str, **labels: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -21,8 +20,8 @@ from pipeline.base.errors import SourceError
 from pipeline.base.places import SERVICES
 from pipeline.canary.profile import Profile, load_profile
 from pipeline.source.sample import faults, make_sample_repository, services
+from tests.support.node import node_modules
 
-MODULES = SERVICES / "preview" / "node_modules"
 FAULTS = {
     "preview": {"broken", "slow", "tail", "flaky", "leak", "hog", "wrong", "crash", "nostart"},
     "slug": {"broken", "slow"},
@@ -112,7 +111,7 @@ def running(
     profile = load_profile(service)
     git(samples / service, "worktree", "add", "--force", "--detach", str(directory / branch), branch)
     if service == "preview":
-        (directory / branch / "node_modules").symlink_to(MODULES)
+        (directory / branch / "node_modules").symlink_to(node_modules("preview"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -157,27 +156,21 @@ def ask(profile: Profile, connection: http.client.HTTPConnection) -> str:
     return "right" if re.search((profile.expect.body_regex or "").encode(), body, re.DOTALL) else "wrong"
 
 
-NODE = pytest.mark.skipif(
-    not (shutil.which("node") and MODULES.is_dir()), reason="needs node, and npm install in services/preview"
-)
-PYTHON = pytest.mark.skipif(not shutil.which("python3"), reason="needs python3")
-
-
 @pytest.mark.parametrize(
     ("service", "branch", "requests", "answers"),
     [
-        pytest.param("preview", "master", 50, {"right": 50}, marks=NODE),
-        pytest.param("preview", "broken", 10, {"500": 10}, marks=NODE),
-        pytest.param("preview", "flaky", 100, {"right": 98, "500": 2}, marks=NODE),
-        pytest.param("preview", "wrong", 100, {"right": 95, "wrong": 5}, marks=NODE),
-        pytest.param("preview", "crash", 301, {"right": 299, "gone": 2}, marks=NODE),
-        pytest.param("preview", "slow", 10, {"right": 10}, marks=NODE),
-        pytest.param("preview", "tail", 50, {"right": 50}, marks=NODE),
-        pytest.param("preview", "leak", 10, {"right": 10}, marks=NODE),
-        pytest.param("preview", "hog", 10, {"right": 10}, marks=NODE),
-        pytest.param("slug", "master", 20, {"right": 20}, marks=PYTHON),
-        pytest.param("slug", "broken", 10, {"500": 10}, marks=PYTHON),
-        pytest.param("slug", "slow", 10, {"right": 10}, marks=PYTHON),
+        ("preview", "master", 50, {"right": 50}),
+        ("preview", "broken", 10, {"500": 10}),
+        ("preview", "flaky", 100, {"right": 98, "500": 2}),
+        ("preview", "wrong", 100, {"right": 95, "wrong": 5}),
+        ("preview", "crash", 301, {"right": 299, "gone": 2}),
+        ("preview", "slow", 10, {"right": 10}),
+        ("preview", "tail", 50, {"right": 50}),
+        ("preview", "leak", 10, {"right": 10}),
+        ("preview", "hog", 10, {"right": 10}),
+        ("slug", "master", 20, {"right": 20}),
+        ("slug", "broken", 10, {"500": 10}),
+        ("slug", "slow", 10, {"right": 10}),
     ],
 )
 def test_a_branch_answers_the_request_of_its_profile_as_its_fault_says(
@@ -188,13 +181,11 @@ def test_a_branch_answers_the_request_of_its_profile_as_its_fault_says(
     assert process.returncode == (1 if branch == "crash" else 0)
 
 
-@NODE
 def test_a_service_that_does_not_start_ends_at_once(samples: Path, tmp_path: Path) -> None:
     with running(samples, "preview", "nostart", tmp_path) as (_, _, process):
         assert process.returncode == 1
 
 
-@NODE
 def test_a_malformed_request_is_refused_and_the_service_lives_on(samples: Path, tmp_path: Path) -> None:
     with running(samples, "preview", "master", tmp_path) as (profile, connection, _):
         for body in (b"{", b"null", b'{"markdown": 1}', b"\xff"):
@@ -204,7 +195,6 @@ def test_a_malformed_request_is_refused_and_the_service_lives_on(samples: Path, 
         assert ask(profile, connection) == "right"
 
 
-@NODE
 def test_a_survey_cannot_bring_its_own_script_into_the_preview(samples: Path, tmp_path: Path) -> None:
     with running(samples, "preview", "master", tmp_path) as (_, connection, _):
         markdown = "<script>x</script>\n\n### <img src=x>\n\n[a](javascript:x) <b onclick=x>\n\n* ![x](x)"

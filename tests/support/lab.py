@@ -1,9 +1,11 @@
-"""What lab tests are written with: a command that ended, a host as testinfra sees it."""
+"""What lab tests are written with: a command that ended, a host as testinfra sees it, a service as a repository."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +13,11 @@ from typing import Any
 
 import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 
+from pipeline.base.errors import Exit
+from pipeline.base.places import SERVICES
 from pipeline.inventory.hosts import Host, Inventory
 
-__all__ = ["IDENTITY", "PROVIDER", "Command", "Ended", "seen_by_testinfra"]
+__all__ = ["IDENTITY", "PROVIDER", "Command", "Ended", "changed", "repository_of", "seen_by_testinfra"]
 
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 PROVIDER = os.environ.get("PIPELINE_TEST_PROVIDER")
@@ -37,16 +41,33 @@ class Ended:
 Command = Callable[..., Ended]
 
 
+def changed(ended: Ended) -> list[str]:
+    """The operations that changed something on the one host of a deploy that ended well."""
+    assert ended.code == Exit.OK, ended.err
+    (told,) = ended.json["hosts"]
+    operations: list[str] = told["operations"]
+    return operations
+
+
+def repository_of(service: str, path: Path, branch: str) -> Path:
+    """A bundled service as a repository with one commit, at `path`, which must not be there yet."""
+    built = shutil.ignore_patterns("node_modules", "target", ".settings")
+    shutil.copytree(SERVICES / service, path, ignore=built)
+    for arguments in (["init", "-q", "-b", branch], ["add", "."], ["commit", "-qm", "One"]):
+        subprocess.run(["git", "-C", str(path), *IDENTITY, *arguments], check=True)
+    return path
+
+
 def seen_by_testinfra(inventory: Inventory, config: Path) -> dict[str, Any]:
     """testinfra's handles by name; `config` becomes the SSH configuration behind them."""
-    config.write_text("".join(ssh_config(host) for host in inventory))
+    config.write_text("".join(_ssh_config(host) for host in inventory))
     return {
         host.name: testinfra.get_host(f"ssh://{host.name}?controlpersist=60", ssh_config=str(config))
         for host in inventory
     }
 
 
-def ssh_config(host: Host) -> str:
+def _ssh_config(host: Host) -> str:
     return (
         f"Host {host.name}\n  HostName {host.address}\n  Port {host.port}\n  User {host.user}\n"
         f"  IdentityFile {host.key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {host.known_hosts}\n"
