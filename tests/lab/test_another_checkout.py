@@ -17,9 +17,12 @@ from pipeline.lab import lxc
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
 
-SKIPPED = shutil.ignore_patterns(
-    ".git", ".venv", ".vagrant", ".pipeline", "runs", "node_modules", ".*_cache", "__pycache__"
-)
+ANYWHERE = shutil.ignore_patterns("node_modules", ".*_cache", "__pycache__")
+AT_THE_TOP = {".git", ".venv", ".vagrant", ".pipeline", "runs"}  # pipeline/runs is code
+
+
+def not_copied(directory: str, names: list[str]) -> set[str]:
+    return ANYWHERE(directory, names) | (AT_THE_TOP if Path(directory) == ROOT else set())
 
 
 @pytest.fixture
@@ -27,7 +30,9 @@ def checkout(lab: Lab, tmp_path: Path) -> Path:
     """A copy of this checkout, at another path."""
     if lab.provider != "lxc":
         pytest.skip("what is left behind is looked for as lxc containers")
-    return Path(shutil.copytree(ROOT, tmp_path / "checkout", ignore=SKIPPED, ignore_dangling_symlinks=True))
+    return Path(
+        shutil.copytree(ROOT, tmp_path / "checkout", ignore=not_copied, ignore_dangling_symlinks=True)
+    )
 
 
 def start(checkout: Path, canary: str) -> subprocess.Popen[str]:
