@@ -1,1 +1,1 @@
-"""What every other room may use: errors with exits, text, units, files, places, lock, interrupt, console."""
+"""What every other room may use: errors, text, units, files, places, locks, child processes, signals, the console."""

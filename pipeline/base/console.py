@@ -17,7 +17,7 @@ from pipeline.base.text import printable
 
 __all__ = ["Progress", "Steps"]
 
-_TOLD_AFTER: Final = 2.0  # seconds that an operation lasts before it is told where there is no terminal
+_TOLD_AFTER: Final = 2.0  # seconds that an operation lasts before it has a line where there is no terminal
 
 
 class Progress:
@@ -59,11 +59,14 @@ class Progress:
 
 
 class Steps:
-    """What the deploy of one host is at: a moving line on a terminal, elsewhere a line for what takes its time."""
+    """What a deploy is at: a moving line on a terminal, elsewhere a line for each operation that lasts.
+
+    `host` is the name that the lines begin with.
+    """
 
     def __init__(self, progress: Progress, host: str) -> None:
-        self.progress, self.host = progress, host
-        self.timer: threading.Timer | None = None
+        self._progress, self._host = progress, host
+        self._timer: threading.Timer | None = None
 
     def __enter__(self) -> Steps:
         return self
@@ -74,15 +77,15 @@ class Steps:
     def begin(self, operation: str) -> None:
         """The next operation has begun."""
         self.end()
-        text = f"{self.host}: {operation}"
-        if self.progress.console.is_terminal:
-            self.progress.detail(text)
+        text = f"{self._host}: {operation}"
+        if self._progress.console.is_terminal:
+            self._progress.detail(text)
             return
-        self.timer = threading.Timer(_TOLD_AFTER, self.progress.say, [f"  {text}"])
-        self.timer.daemon = True
-        self.timer.start()
+        self._timer = threading.Timer(_TOLD_AFTER, self._progress.say, [f"  {text}"])
+        self._timer.daemon = True
+        self._timer.start()
 
     def end(self) -> None:
         """The operation has ended."""
-        if self.timer is not None:
-            self.timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()

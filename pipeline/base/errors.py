@@ -14,7 +14,7 @@
      |   |   +- ServiceError      the code under test does not install, start or answer
      |   +- ProvisionError        a deploys/ file that did not finish
      |   +- LoadError             the loader itself
-     |   +- LockedError           another run holds the lab
+     |   +- LockedError           another command holds the lab or the inventory
      +- Interrupted               exit 130
 """
 
@@ -143,7 +143,7 @@ class LoadError(EnvironmentError_):
 
 
 class LockedError(EnvironmentError_):
-    """Another run is using the same lab."""
+    """Another command is using the same lab, or changing the hosts of the same inventory."""
 
 
 class Interrupted(PipelineError):

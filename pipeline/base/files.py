@@ -16,7 +16,7 @@ def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     Args:
         path: The file; its directory must exist.
         data: Its new content; text is written as UTF-8.
-        mode: Its permissions afterwards.
+        mode: Its permissions afterwards, whatever the umask says.
 
     Raises:
         OSError: It could not be written. The old file is then as it was, and nothing else is left behind.

@@ -46,7 +46,7 @@ def run_async(main: Coroutine[object, object, _T]) -> _T:
 
 @contextmanager
 def uninterrupted(what: str) -> Iterator[None]:
-    """Ctrl-C in here says that it is already cleaning up, and nothing else: half a clean-up helps nobody."""
+    """In here Ctrl-C only prints that `what` is under way: a clean-up must not end half-way."""
 
     def wait(_number: int, _frame: FrameType | None) -> None:
         print(f"\n{what}, please wait", file=sys.stderr)

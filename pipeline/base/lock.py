@@ -1,5 +1,7 @@
-"""One command at a time on a lab, or on an inventory. The kernel frees a lock when its holder dies: a stale file
-blocks nobody."""
+"""One command at a time on a lab, or on an inventory.
+
+The kernel frees a lock when its holder dies: a file that is left over blocks nobody.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ __all__ = ["inventory_lock", "lab_lock", "waiting_lock"]
 def lab_lock(directory: Path) -> AbstractContextManager[None]:
     """Holds `directory`/lab.lock, which names this process. Raises LockedError naming the one that holds it.
 
-    `directory` is the checkout's state directory; it is made when absent.
+    `directory` is the state directory of a set of hosts; it is made when absent.
     """
     return _held(
         directory / "lab.lock",
@@ -30,9 +32,9 @@ def lab_lock(directory: Path) -> AbstractContextManager[None]:
 
 
 def inventory_lock(directory: Path, inventory: Path) -> AbstractContextManager[None]:
-    """Holds the hosts of one inventory file, for the commands of this checkout that change them.
+    """Holds the hosts of one inventory file, for the commands of this workplace that change them.
 
-    `directory` is the checkout's state directory; the file may be named in any way that leads to it. Raises
+    `directory` is the workplace's state directory; the file may be named in any way that leads to it. Raises
     LockedError naming the command that holds it.
     """
     digest = hashlib.sha256(str(inventory.resolve()).encode()).hexdigest()[:16]

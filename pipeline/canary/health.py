@@ -88,7 +88,7 @@ class Collector:
         self.missed: dict[str, int] = dict.fromkeys(connections, 0)  # scrapes in a row that failed
 
     async def run(self, t0: float) -> None:
-        """_Sample until cancelled; `t0` is the run's start in Unix time."""
+        """Take samples until cancelled; `t0` is the run's start in Unix time."""
         try:
             async with asyncio.TaskGroup() as group:
                 for arm, connection in self._connections.items():

@@ -69,8 +69,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is known before anything boots: checked settings, profile, repository, both commits, and
-    the user's own hosts if there are any."""
+    """All that is known before anything boots, and checked. `inventory` has the user's own hosts, if there are any."""
 
     settings: Settings
     profile: Profile

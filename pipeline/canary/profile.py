@@ -149,7 +149,7 @@ class Profile(_Part):
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, for run.json. What a secret's name stands before is left out of it."""
+        """Plain JSON types, for run.json. The values of what is called like a secret are left out."""
         plain = self.model_dump(mode="json", by_alias=True)
         for values in (plain["environment"], plain["request"]["headers"]):
             for name in values:

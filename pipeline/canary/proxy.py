@@ -2,8 +2,8 @@
 
 Which colour is live is one entry of a map: `set map` replaces it in one step, so there is no moment with no colour or
 with two, no reload, and requests under way end where they began.
-See HAProxy's management guide, section 9.3 (`set map`, `show map`, `show stat`). Its counters are also what the
-loader's own are held against.
+See HAProxy's management guide, section 9.3 (`set map`, `show map`, `show stat`). The loader's counts are compared with
+HAProxy's own.
 """
 
 from __future__ import annotations

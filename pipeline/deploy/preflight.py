@@ -109,7 +109,7 @@ def _refused(host: Host, address: str, answer: Answer, known_hosts: Path) -> tup
 def problems_of_facts(
     app: Application, user: str, facts: dict[str, str], *, room: bool = True
 ) -> tuple[list[str], str]:
-    """What is not as needed on a host that answers. `facts` is what SCRIPT printed."""
+    """What is not as needed on a host that answers. `facts` is what _SCRIPT printed."""
     found, hint = [], ""
     if facts.get("system") != "debian 12":
         found.append(f"is {facts.get('system', 'an unknown system')}, not debian 12")

@@ -59,13 +59,13 @@ def verify(
     with inventory_lock(state, inventory):
         progress.say(f"checking {app.name} on {', '.join(host.name for host in hosts)}")
         check_hosts(app, hosts, state / "known_hosts", room=False)
-        alike: dict[tuple[bool, int], list[Host]] = {}
+        groups: dict[tuple[bool, int], list[Host]] = {}
         for host in hosts:
-            alike.setdefault((host.user == "root", _port_of(app, host)), []).append(host)
+            groups.setdefault((host.user == "root", _port_of(app, host)), []).append(host)
         found: list[Check] = []
-        for (root, listen), some in alike.items():
+        for (root, listen), members in groups.items():
             arguments = [*options, f"--listen={listen}", *([] if root else ["--sudo"])]
-            found += _run_suite(app, some, arguments, progress)
+            found += _run_suite(app, members, arguments, progress)
     return found
 
 
@@ -79,7 +79,7 @@ def _port_of(app: Application, host: Host) -> int:
 def _run_suite(
     app: Application, hosts: Sequence[Host], arguments: Sequence[str], progress: Progress
 ) -> list[Check]:
-    """One run of pytest for hosts that are reached alike."""
+    """One run of pytest, for hosts that need the same arguments."""
     # A name of the user's choice may be no host part of a URL, nor a word of an SSH configuration.
     names = {
         host.name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", host.name) else f"host{n}": host

@@ -66,7 +66,7 @@ def read_ansible(text: str, problems: Problems) -> dict[str, tuple[int, list[Ent
 
 
 class _Reader:
-    """Collects the groups line by line; `entries` then resolves who is in one, with what."""
+    """Collects the groups line by line; then `members` has the hosts of a group, `values` the variables of a host."""
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems

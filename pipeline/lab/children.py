@@ -16,7 +16,7 @@ from pipeline.base.child import start, stop
 from pipeline.base.errors import LabError
 from pipeline.base.text import last_line
 
-__all__ = ["Limits", "call", "run", "stop_left", "tail"]
+__all__ = ["OUTLIVING", "Limits", "call", "run", "stop_left", "tail"]
 
 # Ruby's backtraces, progress bars, and what Vagrant and mmdebstrap say after the reason tell a user nothing.
 _NOISE = re.compile(
@@ -24,6 +24,9 @@ _NOISE = re.compile(
     r"|I: |E: mmdebstrap failed to run|E: apt-get .* failed|E: Some index files failed)"
 )
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")
+
+# Daemons that outlive this process on purpose; held, so that Python does not warn that they still run.
+OUTLIVING: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,11 @@ def run(
 def call(
     command: Sequence[str], *, env: Mapping[str, str] | None = None, seconds: float = 60
 ) -> subprocess.CompletedProcess[str]:
-    """What a short command ends with and prints. Never raises: one that is missing ends with 127, one that takes
-    longer than `seconds` with 124, as a shell and timeout(1) have it."""
+    """What a short command ends with, and what it prints.
+
+    It raises nothing: a command that is missing ends with 127, as in a shell, and one that takes longer than `seconds`
+    with 124, as with timeout(1).
+    """
     try:
         return subprocess.run(
             command,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from pipeline.base.errors import LabError, LockedError, PipelineError
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory, workplace
 from pipeline.lab.box import box_directory, box_name
+from pipeline.lab.children import call
 from pipeline.lab.lab import Lab
 from pipeline.lab.provider import PROVIDERS, choose_provider, missing
 from pipeline.lab.sets import CANARY, SETS
@@ -38,7 +38,7 @@ class Finding:
 
     @property
     def word(self) -> str:
-        """In the first column: what a reader looks for is the word, not a colour."""
+        """The first column: a word, so that it can be read without colours."""
         return "ok" if self.ok else ("MISSING" if self.needed else "no")
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def diagnose() -> list[Finding]:
 def _program(name: str, *arguments: str) -> Finding:
     if shutil.which(name) is None:
         return Finding(name, False, "not installed", "make setup")
-    done = subprocess.run([name, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    done = call([name, *arguments])
     said = (done.stdout or done.stderr).strip().splitlines()
     return Finding(name, done.returncode == 0, said[0] if said else f"exit code {done.returncode}")
 

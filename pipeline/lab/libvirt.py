@@ -20,8 +20,7 @@ from pathlib import Path
 from pipeline.base.child import start
 from pipeline.base.errors import LabError
 from pipeline.base.lock import waiting_lock
-from pipeline.lab.children import call
-from pipeline.lab.lxc import OUTLIVING
+from pipeline.lab.children import OUTLIVING, call
 
 __all__ = ["VIRSH", "acquire", "answers", "destroy", "domains", "in_use", "kvm_refuses", "release", "why_not"]
 

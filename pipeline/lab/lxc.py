@@ -22,11 +22,10 @@ from pipeline.base.child import start
 from pipeline.base.errors import LabError
 from pipeline.base.lock import waiting_lock
 from pipeline.base.text import last_line
-from pipeline.lab.children import call
+from pipeline.lab.children import OUTLIVING, call
 
 __all__ = [
     "CONTAINERS",
-    "OUTLIVING",
     "acquire",
     "bridge_address",
     "containers",
@@ -44,8 +43,6 @@ LXCFS = Path("/var/lib/lxcfs")
 _BRIDGE = Path("/sys/class/net/lxcbr0")
 _NETWORK_UP = Path("/run/lxc/network_up")
 _DNSMASQ_PID = Path("/run/lxc/dnsmasq.pid")
-# Children that outlive this process on purpose; held, so that Python does not warn that they still run.
-OUTLIVING: list[subprocess.Popen[bytes]] = []
 _LXCFS_PID = Path("/run/lxcfs.pid")
 CONTAINERS = Path("/var/lib/lxc")
 LEASES = Path("/var/lib/misc/dnsmasq.lxcbr0.leases")

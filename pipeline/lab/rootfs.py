@@ -18,6 +18,7 @@ from pipeline.lab.children import Limits, run
 __all__ = ["KEY", "RECIPE", "Say", "make_rootfs", "recipe_digest", "recipe_lines"]
 
 RECIPE = Path(__file__).with_name("box")
+KEY = "vagrant_private_key"  # the name Vagrant gives a box's own key
 _CERTIFICATES = Path("/usr/local/share/ca-certificates")
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # What the machine's own apt needs to reach its mirror, the guests' apt needs as well.
@@ -31,8 +32,6 @@ _STEPS = {
     "installing remaining": "installing Node, HAProxy and the exporters",
     "creating tarball": "packing the box",
 }
-
-KEY = "vagrant_private_key"  # the name Vagrant gives a box's own key
 
 Say = Callable[[str], None]
 
@@ -105,7 +104,7 @@ def make_rootfs(
 
 
 def _steps_told(say: Say) -> Callable[[str], None]:
-    """A function for the lines of mmdebstrap: says each of STEPS as it begins."""
+    """A function for the lines of mmdebstrap: says each of _STEPS as it begins."""
     waiting = dict(_STEPS)
 
     def on_line(line: str) -> None:

@@ -1,4 +1,4 @@
-"""plan -> confirm -> apply -> wait -> write the inventory; the same for every cloud."""
+"""Carries out a plan, the same for every cloud: confirm, apply, wait for the hosts, write the inventory."""
 
 from __future__ import annotations
 

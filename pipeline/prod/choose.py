@@ -14,7 +14,8 @@ __all__ = ["choose_cloud"]
 def choose_cloud(path: Path, wanted: str | None) -> Cloud:
     """The cloud of prod.yml at `path`; `wanted` is `aws`, `vagrant`, or None for what the file says.
 
-    Where there is no file, this machine's own hosts are meant if there are any. Raises ConfigError.
+    Where there is no file, this machine's own hosts are meant if there are any. Raises ConfigError for a file with
+    problems, UsageError for one that names another cloud than `wanted`.
     """
     if wanted == "vagrant" or (wanted is None and not path.exists() and _local_is_there()):
         settings = load_settings(path) if path.exists() else LocalSettings()

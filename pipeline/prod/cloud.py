@@ -1,6 +1,6 @@
-"""What a cloud must do for `flow`, and the plan that both speak of.
+"""What a cloud must be able to do for `prod up` and `prod down`, and the plan that it makes.
 
-A cloud is one class with these five methods; everything else (confirming, the order of steps, the wait for SSH, the
+A cloud is one class with the methods of `Cloud`; everything else (confirming, the order of steps, the wait for SSH, the
 inventory, what is shown) is the same for all.
 """
 

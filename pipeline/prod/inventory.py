@@ -1,6 +1,6 @@
-"""The inventory file that `prod up` writes, and which of them this checkout wrote last.
+"""The inventory file that `prod up` writes, and which one was written last in this workplace.
 
-It is known by its first line, so that no other file is ever written over.
+It is recognised by its first line, so that no other file is ever overwritten.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def _marker(environment: str, where: str) -> str:
-    """The first line, without its #."""
+    """The first line of an environment's file, without its #."""
     return f"Written by pipeline prod up: environment {environment}, {where}."
 
 
@@ -86,7 +86,7 @@ def remove_own_file(path: Path, environment: str, where: str) -> bool:
 
 
 def _first_line(path: Path) -> str | None:
-    """None when there is no such file."""
+    """The first line of a file; None when there is no such file."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
     except FileNotFoundError:

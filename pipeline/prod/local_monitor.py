@@ -13,14 +13,14 @@ __all__ = ["WithLocalMonitor"]
 class WithLocalMonitor:
     """pipeline.prod.cloud.Cloud of two: `cloud` has the applications' hosts, `here` the monitor.
 
-    With `wanted` false it is one that prod.yml does not want any more: the next `up` removes it.
+    With `wanted` false prod.yml does not want the monitor any more: the next `up` removes it.
     """
 
     def __init__(self, cloud: Cloud, here: Cloud, *, wanted: bool = True) -> None:
         self._cloud = cloud
         self._here = here
         self._wanted = wanted
-        self._steps: dict[int, Cloud] = {}  # whose each step is, by the step's identity
+        self._steps: dict[int, Cloud] = {}  # by the id() of a step: which of the two does it
 
     def plan(self) -> Plan:
         """See Cloud.plan."""

@@ -15,12 +15,12 @@ from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.judge.verdict import Verdict
 from pipeline.prod.inventory import last_inventory
+from pipeline.prod.monitor import GROUP
 from pipeline.remote.ask import ask
 from pipeline.runs.record import Record, Version
 
 __all__ = ["find_monitor", "leave_mark", "mark_line"]
 
-_GROUP = "monitor"
 _NAME = "pipeline_canary_timestamp_seconds"
 _SECONDS = 30
 # Standard input is one line, a sample. The same labels twice would make the exporter refuse the whole file, so the
@@ -46,19 +46,21 @@ mv -T .pipeline_canary.new pipeline_canary.prom
 
 
 def find_monitor(given: Path | None, inventory: Inventory | None) -> Host | None:
-    """The monitor that verdicts go to: of the file `given`; else of the run's own inventory; else of the inventory
-    that `prod up` wrote last in this checkout. None when there is none.
+    """The monitor that verdicts go to; None when there is none.
+
+    It is the one of the file `given`, else of the run's own `inventory`, else of the inventory that `prod up` wrote
+    last in this workplace.
 
     Raises InventoryError for a given file that cannot be read or has no monitor.
     """
     if given is not None:
-        return read_inventory(given).one(_GROUP)
-    if inventory is not None and _GROUP in inventory.groups:
-        return inventory.one(_GROUP)
-    # a file that was changed since is nobody's mistake here
+        return read_inventory(given).one(GROUP)
+    if inventory is not None and GROUP in inventory.groups:
+        return inventory.one(GROUP)
+    # that inventory may have been changed since; the user did not name it, so its problems are not told
     with contextlib.suppress(PipelineError):
         if (path := last_inventory()) is not None:
-            return read_inventory(path).one(_GROUP)
+            return read_inventory(path).one(GROUP)
     return None
 
 

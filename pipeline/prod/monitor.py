@@ -21,7 +21,7 @@ _SECONDS = 1800.0  # the packages of bare hosts over a slow line
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What came of it. `changes` are the operations that changed something, by host.
+    """What came of `watch`. `changes` are the operations that changed something, by host.
 
     `up` of `targets` answered; `down` are those that did not, `HOST JOB` each.
     """
@@ -34,7 +34,7 @@ class Watched:
     log: Path
 
     def words(self) -> str:
-        """A sentence."""
+        """All of it in a sentence."""
         changed = sum(map(len, self.changes.values()))
         what = f"{changed} change{'s' if changed != 1 else ''}" if changed else "nothing to do"
         text = f"the monitor: {what}, {self.seconds:.0f} s; {self.up} of {self.targets} targets answer"
@@ -52,7 +52,8 @@ class Watched:
 
 
 def _by_host(down: Sequence[str]) -> list[str]:
-    """
+    """The targets that do not answer, a text for each host.
+
     >>> _by_host(["itrust jmx", "itrust mtail", "web mtail"])
     ['itrust jmx, mtail', 'web mtail']
     """

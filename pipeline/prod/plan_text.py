@@ -65,7 +65,8 @@ def _costs(changes: list[Change]) -> str:
 
 
 def money(usd: float | None) -> str:
-    """
+    """A price as people read it.
+
     >>> money(0.0312), money(142.5), money(0.0), money(None)
     ('$0.031', '$142', 'nothing', 'unknown')
     """

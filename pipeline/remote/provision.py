@@ -1,6 +1,6 @@
 """Runs one deploys/ file on an inventory, through pyinfra as a child process.
 
-A child, because pyinfra brings gevent, which has no place beside asyncio. It is given a generated inventory
+A child, because pyinfra brings gevent, which does not go together with asyncio. It is given a generated inventory
 file; it gives back its own JSON (what changed) and its log (what failed).
 """
 
@@ -165,7 +165,7 @@ def _run(
 
 @contextlib.contextmanager
 def _limited(child: subprocess.Popen[bytes], seconds: float, transcript: Transcript) -> Iterator[None]:
-    """Ends the child after `seconds`, and notes so."""
+    """End the child after `seconds`, and note that as a failure."""
 
     def too_late() -> None:
         transcript.failures.append(Failure("", "", f"not done after {seconds:g} s"))

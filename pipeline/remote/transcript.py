@@ -1,4 +1,4 @@
-"""What pyinfra's log tells: which operation runs, what a host reports, and what failed with which last words."""
+"""What pyinfra's log tells: which operation runs, what a host reports, what failed and what it said last."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ class Failure:
 
 @dataclass(slots=True)
 class Transcript:
-    """Reads pyinfra's log line by line. `failures` is in its order; `last` is the last line with words.
+    """Reads pyinfra's log line by line.
 
-    `reports` holds by host the documents that its deploy told with lines `[host] report: {json}`.
+    `failures` is in the log's order. `last` is the last line that is not blank. `operation` is the one under way, and
+    `words` is what the commands of each host said in it. `connecting` is true while pyinfra connects to the hosts.
+    `reports` holds by host the documents that its deploy logged as `[host] report: {json}`.
 
     >>> t = Transcript()
     >>> for line in ["--> Starting operation: service start: run", "    [blue] no such file",
@@ -62,14 +64,14 @@ class Transcript:
         if not text:
             return ""
         if text.startswith("-->"):
-            return self.header(text.removeprefix("-->").strip())
+            return self._header(text.removeprefix("-->").strip())
         self.last = text
         match = _HOST_LINE.fullmatch(text)
         if match:
-            self.host_line(match["host"], match["text"].strip())
+            self._host_line(match["host"], match["text"].strip())
         return ""
 
-    def header(self, text: str) -> str:
+    def _header(self, text: str) -> str:
         self.connecting = text.startswith("Connecting to hosts")
         name = re.match(r"Starting (?:[a-z ]+ )?operation: (.*)", text)
         if name:
@@ -82,14 +84,14 @@ class Transcript:
             self.last = error[1]
         return ""
 
-    def host_line(self, host: str, text: str) -> None:
+    def _host_line(self, host: str, text: str) -> None:
         if self.connecting:
             if not text.startswith("Connected") and not text.startswith("No host key"):
                 self.failures.append(Failure(host, "", text, unreachable=True))
             return
         error, report = _ERROR.fullmatch(text), _REPORT.fullmatch(text)
         if report:
-            self.report(host, report[1])
+            self._report(host, report[1])
         elif error:
             reason = _why(self.words.pop(host, [])) or error["what"] or "it says no more"
             self.failures.append(Failure(host, self.operation, reason))
@@ -98,7 +100,7 @@ class Transcript:
             words = self.words.setdefault(host, [])
             words[:] = [text] if text.startswith("+ ") else [*words[-200:], text]
 
-    def report(self, host: str, text: str) -> None:
+    def _report(self, host: str, text: str) -> None:
         try:
             found = json.loads(text)
         except ValueError:

@@ -38,6 +38,7 @@ _AUTH: Final = (
 
 
 def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
+    """`url` without the login in it, and the environment variables that give git that login."""
     parts = urlsplit(url)
     if parts.scheme == "ssh":
         return redact(url), {}

@@ -56,8 +56,8 @@ class Source:
     directory: Path
     sample: bool = False
     why: str = ""
-    _objects: Path = field(default=Path(), repr=False)
-    _empty: Path = field(default=Path(), repr=False)
+    _objects: Path = field(default=Path(), repr=False)  # its objects, as git stores them
+    _empty: Path = field(default=Path(), repr=False)  # the empty repository that borrows them: see _isolated
 
     def resolve(self, ref: str) -> Commit:
         """The commit that `ref` is: a branch, tag, (abbreviated) hash, or whatever else git knows.
@@ -251,6 +251,7 @@ def _looking(directory: Path) -> dict[str, str]:
 
 
 def _ready(display: str, directory: Path, cache: Path, why: str | None = None) -> Source:
+    """The Source in `directory`; with `why` it is the bundled sample. Raises SourceError when git cannot read it."""
     asked = ["rev-parse", "--path-format=absolute", "--show-object-format", "--git-path", "objects"]
     found = run_git(asked, _looking(directory), directory=directory)
     if "dubious ownership" in found.err:
@@ -269,6 +270,7 @@ def _ready(display: str, directory: Path, cache: Path, why: str | None = None) -
 
 
 def _empty_repository(cache: Path, kind: str) -> Path:
+    """An empty repository in the cache, made when absent; `kind` is its object format, sha1 or sha256."""
     path = cache / f"empty-{kind}.git"
     if path.exists():
         return path

@@ -145,7 +145,7 @@ class AwsCloud:
 
     def _surplus(self, found: Found, ids: Ids) -> list[Step]:
         """What is ours and not wanted any more: hosts of a smaller count, and what an `up` that broke off left."""
-        strangers = Strangers() if found.only_instances_but(ids.claimed) else find_strangers(self.aws, found)
+        strangers = Strangers() if found.network_is_in(ids.claimed) else find_strangers(self.aws, found)
         return removal_steps(self.aws, found, ids.claimed, strangers)
 
     def _host(self, instance: dict[str, Any]) -> Host | None:

@@ -1,5 +1,8 @@
-"""Security groups, one for each role: the application's port for everybody, SSH for the given networks and for the
-monitor, whose way to the exporters it is. Rules that people add by hand stay: ours are known by their descriptions."""
+"""Security groups, one for each role.
+
+The application's port is open to everybody, SSH to the given networks and to the monitor, which reaches the exporters
+through it. Rules that people add by hand stay: ours are recognised by their descriptions.
+"""
 
 from __future__ import annotations
 
@@ -95,14 +98,8 @@ def _group(aws: Aws, found: Found, ids: Ids, role: str, wanted: list[_Rule]) -> 
     old = [rule for rule in there if rule.what.startswith(_OURS) and rule.key not in keys]
     if not new and not old:
         by_hand = sum(rule.key not in keys for rule in there)
-        return Step(
-            Change(
-                "keep",
-                "security group",
-                name,
-                f"{ids.groups[role]}" + (f", {by_hand} rules by hand" if by_hand else ""),
-            )
-        )
+        detail = ids.groups[role] + (f", {by_hand} rules by hand" if by_hand else "")
+        return Step(Change("keep", "security group", name, detail))
 
     def change(_: Progress) -> None:
         _authorize(aws, ids, role, new)
@@ -139,13 +136,9 @@ def _flat(permission: dict[str, Any], roles: dict[str, str]) -> list[_Rule]:
 
 def _words(rules: list[_Rule]) -> str:
     def ports(rule: _Rule) -> str:
-        return (
-            "SSH"
-            if rule.first == 22
-            else str(rule.first)
-            if rule.first == rule.last
-            else f"{rule.first}-{rule.last}"
-        )
+        if rule.first == 22:
+            return "SSH"
+        return str(rule.first) if rule.first == rule.last else f"{rule.first}-{rule.last}"
 
     return ", ".join(f"{ports(rule)} from {_source(rule.source)}" for rule in rules)
 

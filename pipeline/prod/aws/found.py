@@ -27,8 +27,8 @@ class Found:
     instances: list[_Resource]
     going: list[_Resource]  # instances that are being removed: they still hold on to groups and subnets
 
-    def only_instances_but(self, claimed: Collection[str]) -> bool:
-        """Whether all but instances and keys is in `claimed` (ids)."""
+    def network_is_in(self, claimed: Collection[str]) -> bool:
+        """Whether everything but instances and keys is in `claimed` (ids)."""
         identifiers = [
             *(str(item["VpcId"]) for item in self.vpcs),
             *(str(item["SubnetId"]) for item in self.subnets),
@@ -53,7 +53,7 @@ class Ids:
 
 
 def look(aws: Aws) -> Found:
-    """Seven calls, and all that the plans of `up` and `down` begin with."""
+    """Everything that the environment has, in seven calls. Each plan begins with it."""
     vpcs = aws.ours("describe_vpcs", "Vpcs")
     subnets = aws.ours("describe_subnets", "Subnets")
     gateways = aws.ours("describe_internet_gateways", "InternetGateways")

@@ -81,12 +81,8 @@ def _create(aws: Aws, ids: Ids, settings: Settings, host: Wanted, image: Image) 
 def _existing(
     aws: Aws, settings: Settings, host: Wanted, instance: dict[str, Any], processors: dict[str, str]
 ) -> Step:
-    identifier, kind, state = (
-        str(instance["InstanceId"]),
-        str(instance["InstanceType"]),
-        instance["State"]["Name"],
-    )
-    disk = disk_of(instance)
+    identifier, kind = str(instance["InstanceId"]), str(instance["InstanceType"])
+    state, disk = instance["State"]["Name"], disk_of(instance)
     cost = hourly(host.type, disk)
     if kind != host.type:
         old, new = str(instance["Architecture"]), processors[host.type]
@@ -95,10 +91,9 @@ def _existing(
                 f"{host.name} cannot become {host.type}: its disk is for {old}, that type is {new}",
                 hint="count: 0 and up, then the new type and up: a new host without the old one's data",
             )
+        detail = f"{kind} -> {host.type}: stop, start, new public address"
         return Step(
-            Change(
-                "change", "host", host.name, f"{kind} -> {host.type}: stop, start, new public address", cost
-            ),
+            Change("change", "host", host.name, detail, cost),
             lambda progress: instances.resize(aws, instance, host.type, progress),
         )
     if state in ("stopping", "stopped"):

@@ -16,9 +16,8 @@ from pipeline.prod.settings import Wanted
 
 __all__ = ["Image", "image_for", "kinds_of", "zone_for"]
 
-DEBIAN = (
-    "136693071363"  # the account that publishes Debian's images: https://wiki.debian.org/Cloud/AmazonEC2Image
-)
+# The account that publishes Debian's images: https://wiki.debian.org/Cloud/AmazonEC2Image
+DEBIAN = "136693071363"
 _NAMES = {"x86_64": "amd64", "arm64": "arm64"}  # processors, as EC2 and as Debian call them
 
 

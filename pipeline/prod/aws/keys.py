@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import UsageError
+from pipeline.base.files import write_whole
 from pipeline.prod.aws.found import Found, Ids
 from pipeline.prod.aws.session import Aws
 from pipeline.prod.aws.tags import specification
@@ -89,12 +89,8 @@ def make_key(path: Path) -> str:
     for parent in (path.parent.parent.parent, path.parent.parent, path.parent):
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = Ed25519PrivateKey.generate()
-    partial = path.with_suffix(f".{os.getpid()}.new")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    write_whole(path, private, mode=0o600)
     return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 

@@ -1,4 +1,4 @@
-"""About what things cost: enough to say "this is dear" before a yes, not a bill."""
+"""About what things cost: enough to decide whether to carry out a plan. A bill is more exact."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def code_of(error: ClientError) -> str:
 
 
 def _matches(code: str, codes: Collection[str]) -> bool:
-    """Whether a code is one of `codes`, of which one may be the end of several."""
+    """Whether `code` is one of `codes`; one of them that begins with a dot stands for all codes that end so."""
     return any(code == one or (one.startswith(".") and code.endswith(one)) for one in codes)
 
 
