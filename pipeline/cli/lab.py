@@ -17,7 +17,7 @@ from pipeline.lab.sets import CANARY, MONITOR, SETS, HostSet, set_of
 
 __all__ = ["lab"]
 
-HOSTS = tuple(host for of in SETS.values() for host in of.hosts)
+_HOSTS = tuple(host for host_set in SETS.values() for host in host_set.hosts)
 
 
 class _Set(click.Choice[str]):
@@ -31,12 +31,12 @@ class _Set(click.Choice[str]):
         return value if isinstance(value, HostSet) else self.sets[super().convert(value, param, ctx)]
 
 
-set_argument = click.argument(
-    "of", metavar="[canary|production]", type=_Set(SETS), default=CANARY, required=False
+_set_argument = click.argument(
+    "host_set", metavar="[canary|production]", type=_Set(SETS), default=CANARY, required=False
 )
 # The local monitor of a cloud's hosts comes with `prod up`; it can go without asking the cloud.
-down_argument = click.argument(
-    "of",
+_down_argument = click.argument(
+    "host_set",
     metavar="[canary|production|monitor]",
     type=_Set({**SETS, MONITOR.name: MONITOR}),
     default=CANARY,
@@ -54,17 +54,17 @@ def lab() -> None:
 
 
 @lab.command()
-@set_argument
+@_set_argument
 @provider_option
-def up(of: HostSet, provider: str | None) -> int:
+def up(host_set: HostSet, provider: str | None) -> int:
     """Boot the hosts of a set; a second time finds them up."""
     from pipeline.base.lock import lab_lock
     from pipeline.base.places import state_directory, workplace
     from pipeline.lab.lab import Lab
 
     progress = Progress()
-    with lab_lock(of.state(state_directory())):
-        machine = Lab(workplace(), provider, progress.say, of)
+    with lab_lock(host_set.state(state_directory())):
+        machine = Lab(workplace(), provider, progress.say, host_set)
         inventory = machine.up()
     for host in inventory:
         click.echo(f"{host.name}  {host.address}:{host.port}")
@@ -72,15 +72,15 @@ def up(of: HostSet, provider: str | None) -> int:
 
 
 @lab.command()
-@set_argument
+@_set_argument
 @provider_option
 @json_option
-def status(of: HostSet, provider: str | None, as_json: bool) -> int:
+def status(host_set: HostSet, provider: str | None, as_json: bool) -> int:
     """What each host of a set is doing."""
     from pipeline.base.places import workplace
     from pipeline.lab.lab import Lab
 
-    rows = Lab(workplace(), provider, Progress(quiet=True).say, of).status()
+    rows = Lab(workplace(), provider, Progress(quiet=True).say, host_set).status()
     if as_json:
         click.echo(
             json.dumps([{"host": name, "state": state, "address": address} for name, state, address in rows])
@@ -91,7 +91,7 @@ def status(of: HostSet, provider: str | None, as_json: bool) -> int:
 
 
 @lab.command(context_settings={"ignore_unknown_options": True})
-@click.argument("host", type=click.Choice(HOSTS))
+@click.argument("host", type=click.Choice(_HOSTS))
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @provider_option
 def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
@@ -104,7 +104,7 @@ def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
 
 
 @lab.command()
-@set_argument
+@_set_argument
 @provider_option
 @click.option(
     "-o",
@@ -113,13 +113,13 @@ def ssh(host: str, command: tuple[str, ...], provider: str | None) -> int:
     metavar="FILE",
     help="Write it to FILE, readable by you only.  [default: print it]",
 )
-def inventory(of: HostSet, provider: str | None, output: Path | None) -> int:
+def inventory(host_set: HostSet, provider: str | None, output: Path | None) -> int:
     """The inventory file of hosts that are up, for `pipeline deploy -i` and plain pyinfra."""
     from pipeline.base.places import workplace
     from pipeline.inventory.file import inventory_text, write_inventory
     from pipeline.lab.lab import Lab
 
-    hosts = Lab(workplace(), provider, Progress(quiet=True).say, of).inventory()
+    hosts = Lab(workplace(), provider, Progress(quiet=True).say, host_set).inventory()
     if output is None:
         click.echo(inventory_text(hosts), nl=False)
     else:
@@ -132,17 +132,17 @@ def inventory(of: HostSet, provider: str | None, output: Path | None) -> int:
 
 
 @lab.command()
-@down_argument
+@_down_argument
 @provider_option
-def down(of: HostSet, provider: str | None) -> int:
+def down(host_set: HostSet, provider: str | None) -> int:
     """Remove the hosts of a set and what belongs to them; monitor: the local one of hosts in a cloud."""
     from pipeline.base.interrupt import uninterrupted
     from pipeline.base.lock import lab_lock
     from pipeline.base.places import state_directory, workplace
     from pipeline.lab.lab import Lab
 
-    with lab_lock(of.state(state_directory())), uninterrupted(f"removing {of.title}"):
-        Lab(workplace(), provider, Progress().say, of).down()
+    with lab_lock(host_set.state(state_directory())), uninterrupted(f"removing {host_set.title}"):
+        Lab(workplace(), provider, Progress().say, host_set).down()
     return Exit.OK
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["prod"]
 
-file_option = click.option(
+_file_option = click.option(
     "-f",
     "--file",
     "settings",
@@ -29,7 +29,7 @@ file_option = click.option(
     show_default=True,
     help="What production is to be; prod.example.yml says how to write it.",
 )
-inventory_option = click.option(
+_inventory_option = click.option(
     "-i",
     "--inventory",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -37,18 +37,18 @@ inventory_option = click.option(
     show_default=True,
     help="The file with the hosts, for `pipeline deploy` and plain pyinfra.",
 )
-cloud_option = click.option(
+_cloud_option = click.option(
     "--cloud",
     type=click.Choice(["aws", "vagrant"]),
     help="vagrant: hosts on this machine; needs no prod.yml.  [default: as prod.yml says]",
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
-dry_option = click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+_dry_option = click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
 
 
-def plan_options(command: Callable[..., int]) -> Callable[..., int]:
+def _plan_options(command: Callable[..., int]) -> Callable[..., int]:
     """The options of a command that carries out a plan."""
-    for option in (json_option, dry_option, yes_option, inventory_option, cloud_option, file_option):
+    for option in (json_option, _dry_option, _yes_option, _inventory_option, _cloud_option, _file_option):
         command = option(command)
     return command
 
@@ -72,7 +72,7 @@ def prod() -> None:
 
 
 @prod.command()
-@plan_options
+@_plan_options
 def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Make production as prod.yml says, with its monitor; a second time changes nothing.
 
@@ -107,7 +107,7 @@ def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: b
 
 
 @prod.command()
-@plan_options
+@_plan_options
 def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Remove everything that carries the environment's tags, or the hosts on this machine, and nothing else.
 
@@ -134,8 +134,8 @@ def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run:
 
 
 @prod.command()
-@file_option
-@cloud_option
+@_file_option
+@_cloud_option
 @json_option
 def status(settings: Path, cloud: str | None, as_json: bool) -> int:
     """The hosts as the cloud sees them now."""
@@ -166,8 +166,8 @@ def status(settings: Path, cloud: str | None, as_json: bool) -> int:
 
 
 @prod.command(context_settings={"ignore_unknown_options": True})
-@file_option
-@cloud_option
+@_file_option
+@_cloud_option
 @click.argument("host")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) -> int:

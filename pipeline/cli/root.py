@@ -20,7 +20,7 @@ from pipeline.base.places import typed
 from pipeline.base.text import printable
 from pipeline.cli.extras import require_extra
 
-__all__ = ["cli", "run", "tell"]
+__all__ = ["COMMANDS", "cli", "run", "tell"]
 
 # name -> module:function. Imported when asked for: `--help` must not wait for scipy.
 COMMANDS = {
@@ -36,7 +36,7 @@ COMMANDS = {
     "doctor": "pipeline.cli.doctor:doctor",
 }
 
-EPILOG = f"""\b
+_EPILOG = f"""\b
 Exit codes:
   {Exit.OK:3}  done; for canary, judge and verify: passed
   {Exit.INTERNAL:3}  a defect in this tool
@@ -49,7 +49,7 @@ Exit codes:
 """
 
 
-class LazyGroup(click.Group):
+class _LazyGroup(click.Group):
     """A group whose commands are imported only when used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
@@ -64,8 +64,8 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup,
-    epilog=EPILOG,
+    cls=_LazyGroup,
+    epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__)

@@ -102,15 +102,15 @@ def _disk() -> Finding:
 
 
 def _lab() -> Iterator[Finding]:
-    for of in SETS.values():
+    for host_set in SETS.values():
         try:
-            with lab_lock(of.state(state_directory())):
+            with lab_lock(host_set.state(state_directory())):
                 pass
-            rows = Lab(workplace(), None, lambda _: None, of).status()
+            rows = Lab(workplace(), None, lambda _: None, host_set).status()
             state = ", ".join(f"{name} {state}" for name, state, _ in rows)
-            yield Finding(of.title, True, state, needed=False)
+            yield Finding(host_set.title, True, state, needed=False)
         except LockedError as error:
             # Only the canary's own lab is needed by a run.
-            yield Finding(of.title, False, error.message, error.hint or "", needed=of is CANARY)
+            yield Finding(host_set.title, False, error.message, error.hint or "", needed=host_set is CANARY)
         except PipelineError as error:
-            yield Finding(of.title, False, error.message, error.hint or "", needed=False)
+            yield Finding(host_set.title, False, error.message, error.hint or "", needed=False)

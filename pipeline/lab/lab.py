@@ -1,7 +1,7 @@
 """Local hosts, a set of them at a time, brought up and removed through Vagrant.
 
-Whatever state a set is in, `up` makes it whole and `down` leaves nothing. Callers hold `lock.lab_lock` of the
-set's `state`.
+Whatever state a set is in, `up` makes it whole and `down` leaves nothing. Callers hold the `lab_lock` of the set's
+`state`.
 """
 # mypy: disallow-untyped-calls=False
 # python-vagrant publishes no types.
@@ -30,12 +30,10 @@ __all__ = ["Lab"]
 
 
 class Lab:
-    """The hosts `of` the workplace `root` (places.py).
+    """One set of hosts of the workplace `root` (see places.py).
 
-    `provider` forces one; default: their own, or the first that works.
-
-    `say` gets progress lines. State: within `root`/.pipeline (`state`: addresses, host keys, log) and
-    `root`/.vagrant.
+    `provider` forces one; default: their own, or the first that works. `say` gets progress lines. State: within
+    `root`/.pipeline (`state`: addresses, host keys, log) and `root`/.vagrant.
     """
 
     def __init__(
@@ -43,17 +41,17 @@ class Lab:
         root: Path,
         provider: str | None = None,
         say: Callable[[str], None] = print,
-        of: HostSet = CANARY,
+        host_set: HostSet = CANARY,
     ) -> None:
         self.root = root.resolve()
-        self.of = of
-        self._prefix = of.prefix(self.root)
+        self.host_set = host_set
+        self._prefix = host_set.prefix(self.root)
         self._say = say
         self._wanted = provider
-        self.state = of.state(self.root / ".pipeline")
+        self.state = host_set.state(self.root / ".pipeline")
         self._file = self.state / "lab.json"
-        self._memory = self.root / ".vagrant" / of.folder
-        self._machines = self._memory / "machines"
+        self._vagrant_folder = self.root / ".vagrant" / host_set.folder
+        self._machines = self._vagrant_folder / "machines"
         self.known_hosts = self.state / "known_hosts"
         self.log = self.state / "vagrant.log"
 
@@ -65,16 +63,18 @@ class Lab:
     def is_up(self) -> bool:
         """Whether all hosts answer SSH, now."""
         record = read(self._file)
-        return record is not None and set(self._good(record)) == set(self.of.hosts)
+        return record is not None and set(self._good(record)) == set(self.host_set.hosts)
 
     def inventory(self) -> Inventory:
         """The hosts of a lab that is up. Raises LabError when one does not answer."""
         record = read(self._file)
         if record is None:
-            raise LabError(f"{self.root}: {self.of.title} is not up", hint=self.of.command("up"))
+            raise LabError(f"{self.root}: {self.host_set.title} is not up", hint=self.host_set.command("up"))
         for error in memories(record.hosts, self.known_hosts).values():
             if isinstance(error, HostError):
-                raise LabError(f"{self.of.title} is not whole: {error}", hint=self.of.command("up"))
+                raise LabError(
+                    f"{self.host_set.title} is not whole: {error}", hint=self.host_set.command("up")
+                )
         return self._inventory(record)
 
     def hosts(self) -> tuple[Host, ...]:
@@ -94,20 +94,21 @@ class Lab:
             lxc.require_root()
         if self._wanted and self._wanted != provider:
             raise LabError(
-                f"{self.of.title} of this checkout is on {provider} already", hint=self.of.command("down")
+                f"{self.host_set.title} of this checkout is on {provider} already",
+                hint=self.host_set.command("down"),
             )
         record = read(self._file)
         settings = self._settings(provider)
-        if record and self.of.keeps_data:
+        if record and self.host_set.keeps_data:
             self._refuse_other_sizes(record, settings)
             settings["PIPELINE_LAB_BOX"] = record.settings["PIPELINE_LAB_BOX"]
         same = record if record and settings.items() <= record.settings.items() else None
         good = self._good(same) if same else []
-        missing = [name for name in self.of.hosts if name not in good]
+        missing = [name for name in self.host_set.hosts if name not in good]
         if same and not missing:
             return self._inventory(same)
         fresh = [name for name in missing if not self._kept(record, name)]
-        self._say(f"{self.of.title.removeprefix('the ')} on {provider}: booting {', '.join(missing)}")
+        self._say(f"{self.host_set.title.removeprefix('the ')} on {provider}: booting {', '.join(missing)}")
         stop_left(note_beside(self.log))  # of a killed command: nobody else can run one under the lock
         try:
             if provider == "lxc":
@@ -119,7 +120,7 @@ class Lab:
             return self._boot(provider, settings, missing, fresh)
         except BaseException:
             self._discard(provider, fresh)
-            if fresh == list(self.of.hosts):
+            if fresh == list(self.host_set.hosts):
                 self._release(provider)
             raise
 
@@ -140,7 +141,7 @@ class Lab:
                 if provider == "virtualbox":
                     raise
         if provider:
-            self._discard(provider, self.of.hosts)  # what Vagrant did not know or could not destroy
+            self._discard(provider, self.host_set.hosts)  # what Vagrant did not know or could not destroy
             self._release(provider)
         shutil.rmtree(self._machines, ignore_errors=True)
         self._file.unlink(missing_ok=True)
@@ -151,9 +152,9 @@ class Lab:
         provider, record = self._in_use(), read(self._file)
         addresses = {host.name: f"{host.address}:{host.port}" for host in record.hosts} if record else {}
         if provider is None:
-            states = dict.fromkeys(self.of.hosts, "not_created")
+            states = dict.fromkeys(self.host_set.hosts, "not_created")
         elif provider == "lxc":
-            states = {name: lxc.state(self._prefix + name) for name in self.of.hosts}
+            states = {name: lxc.state(self._prefix + name) for name in self.host_set.hosts}
         else:
             states = {row.name: row.state for row in self._vagrant(provider, {}).status()}
         return [
@@ -167,20 +168,20 @@ class Lab:
         for found in record.hosts if record else ():
             if found.name == host:
                 return ["ssh", *ssh_arguments(found, self.known_hosts)]
-        raise LabError(f"{self.of.title} has no host '{host}' now", hint=self.of.command("up"))
+        raise LabError(f"{self.host_set.title} has no host '{host}' now", hint=self.host_set.command("up"))
 
     def _refuse_other_sizes(self, record: Record, settings: dict[str, str]) -> None:
         wanted = {name: value for name, value in settings.items() if name != "PIPELINE_LAB_BOX"}
         for name, value in wanted.items():
             if record.settings.get(name) != value:
                 raise LabError(
-                    f"{self.of.title} was made with {name}={record.settings.get(name, '')}, not {value}",
-                    hint=f"give the same; or remove it with all its data: {self.of.command('down')}",
+                    f"{self.host_set.title} was made with {name}={record.settings.get(name, '')}, not {value}",
+                    hint=f"give the same; or remove it with all its data: {self.host_set.command('down')}",
                 )
 
     def _kept(self, record: Record | None, name: str) -> bool:
         """Whether this host was whole once and is there, with data that must outlive a stop of the machine."""
-        if not self.of.keeps_data or record is None:
+        if not self.host_set.keeps_data or record is None:
             return False
         if record.provider == "lxc" and lxc.state(self._prefix + name) == "not_created":
             return False
@@ -191,7 +192,7 @@ class Lab:
     ) -> Inventory:
         self._discard(provider, fresh)
         self.known_hosts.unlink(missing_ok=True)  # a host that was built anew has a new key
-        if not self.of.keeps_data or list(fresh) == list(self.of.hosts):
+        if not self.host_set.keeps_data or list(fresh) == list(self.host_set.hosts):
             self._file.unlink(missing_ok=True)  # else a broken-off `up` would forget whose data is to be kept
         vagrant = self._vagrant(provider, settings)
         vagrant.up_hosts(missing)
@@ -204,12 +205,12 @@ class Lab:
         for name, memory in memories(hosts, self.known_hosts).items():
             if isinstance(memory, HostError):
                 raise LabError(f"a booted host does not answer: {memory}", hint=f"see {self.log}")
-            wanted = self.of.memory_of(name, settings)
+            wanted = self.host_set.memory_of(name, settings)
             if provider == "lxc" and memory != int(wanted) << 20:
                 raise LabError(
                     f"{name} sees {memory >> 20} MB of memory, not {wanted}:"
                     " lxcfs does not work, and no host's figures would be its own",
-                    hint=f"{self.of.command('down')}, then {self.of.command('up')}",
+                    hint=f"{self.host_set.command('down')}, then {self.host_set.command('up')}",
                 )
 
     def _good(self, record: Record) -> list[str]:
@@ -249,9 +250,9 @@ class Lab:
 
     def _vagrant(self, provider: str, settings: dict[str, str]) -> VagrantCommand:
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        given = {**self.of.variables, **settings}
+        given = {**self.host_set.variables, **settings}
         return VagrantCommand(
-            self.root, self.of.vagrantfile, self._memory, provider, given, self.log, self._say
+            self.root, self.host_set.vagrantfile, self._vagrant_folder, provider, given, self.log, self._say
         )
 
     def _lxc_addresses(self, record: Record | None) -> dict[str, str]:
@@ -259,7 +260,7 @@ class Lab:
         before = record.settings.get("PIPELINE_LAB_FIRST") if record else None
         return {
             "PIPELINE_LAB_SUBNET": lxc.bridge_address().rpartition(".")[0],
-            "PIPELINE_LAB_FIRST": before or str(lxc.free_slot(self._prefix, self.of.place(self.root))),
+            "PIPELINE_LAB_FIRST": before or str(lxc.free_slot(self._prefix, self.host_set.place(self.root))),
         }
 
     def _lxc_hosts(self, settings: dict[str, str]) -> list[Host]:
@@ -268,12 +269,13 @@ class Lab:
         first = int(settings["PIPELINE_LAB_FIRST"])
         subnet = settings["PIPELINE_LAB_SUBNET"]
         return [
-            Host(name, f"{subnet}.{first + at}", 22, "vagrant", key) for at, name in enumerate(self.of.hosts)
+            Host(name, f"{subnet}.{first + at}", 22, "vagrant", key)
+            for at, name in enumerate(self.host_set.hosts)
         ]
 
     def _vm_hosts(self, provider: str, vagrant: VagrantCommand) -> list[Host]:
         hosts = []
-        for name in self.of.hosts:
+        for name in self.host_set.hosts:
             found = vagrant.conf(vm_name=name)
             key = Path(found["IdentityFile"])
             # libvirt has one network, for us and among the hosts
@@ -287,7 +289,7 @@ class Lab:
         return {
             **({"PIPELINE_LAB_EMULATE": "1"} if emulate else {}),
             "PIPELINE_LAB_BOX": os.environ.get("PIPELINE_LAB_BOX") or box_for(provider),
-            **self.of.settings(provider),
+            **self.host_set.settings(provider),
         }
 
     def _inventory(self, record: Record) -> Inventory:

@@ -123,7 +123,7 @@ MONITOR = _set(
     keeps_data=True,
     variables={"PIPELINE_LAB_ONLY": "monitor"},
 )
-SETS = {of.name: of for of in (CANARY, PRODUCTION)}
+SETS = {host_set.name: host_set for host_set in (CANARY, PRODUCTION)}
 
 
 def _digest(root: Path) -> str:
@@ -132,7 +132,7 @@ def _digest(root: Path) -> str:
 
 def set_of(host: str) -> HostSet:
     """The set that has a host of this name. Raises KeyError when none has."""
-    for of in SETS.values():
-        if host in of.hosts:
-            return of
+    for host_set in SETS.values():
+        if host in host_set.hosts:
+            return host_set
     raise KeyError(host)

@@ -34,15 +34,15 @@ def note_beside(log: Path) -> Path:
 class VagrantCommand(vagrant.Vagrant):
     """Vagrant with `vagrantfile` for the hosts of the workplace `root`; `settings` are its PIPELINE_LAB_* variables.
 
-    It runs where the Vagrantfiles are and writes nothing there: `memory` is where it remembers its hosts. Each call
-    raises LabError in one line when Vagrant fails; all it printed is in `log`.
+    It runs where the Vagrantfiles are and writes nothing there: what it knows of its hosts it keeps in the folder
+    `dotfiles`. Each call raises LabError in one line when Vagrant fails; all it printed is in `log`.
     """
 
     def __init__(
         self,
         root: Path,
         vagrantfile: str,
-        memory: Path,
+        dotfiles: Path,
         provider: str,
         settings: Mapping[str, str],
         log: Path,
@@ -54,7 +54,7 @@ class VagrantCommand(vagrant.Vagrant):
         environment |= {
             "VAGRANT_VAGRANTFILE": vagrantfile,
             "PIPELINE_LAB_PLACE": str(root),
-            "VAGRANT_DOTFILE_PATH": str(memory),
+            "VAGRANT_DOTFILE_PATH": str(dotfiles),
             "VAGRANT_DEFAULT_PROVIDER": provider,
             "VAGRANT_CHECKPOINT_DISABLE": "1",
             "VAGRANT_NO_COLOR": "1",

@@ -35,7 +35,7 @@ def _cloud(settings: Settings | LocalSettings) -> Cloud:
     from pipeline.prod.aws.cloud import AwsCloud
     from pipeline.prod.local_monitor import WithLocalMonitor
 
-    cloud, here = AwsCloud(settings), VagrantCloud(settings.name, of=MONITOR)
+    cloud, here = AwsCloud(settings), VagrantCloud(settings.name, host_set=MONITOR)
     wanted = settings.monitor == "local"
     return WithLocalMonitor(cloud, here, wanted=wanted) if wanted or here.is_there() else cloud
 

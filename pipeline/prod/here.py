@@ -21,9 +21,9 @@ _Make = Callable[[_Say], Lab]
 
 
 class VagrantCloud:
-    """pipeline.prod.cloud.Cloud over the checkout's hosts `of` a set; they cost nothing.
+    """pipeline.prod.cloud.Cloud over the hosts `host_set` of this workplace; they cost nothing.
 
-    `environment` is whose secrets the deploys take. `make` is for tests; usually it makes the Lab of this checkout
+    `environment` is whose secrets the deploys take. `make` is for tests; usually it makes the Lab of this workplace
     on `provider` (None: the one they are on, or the first that works).
     """
 
@@ -31,26 +31,26 @@ class VagrantCloud:
         self,
         environment: str,
         provider: str | None = None,
-        of: HostSet = PRODUCTION,
+        host_set: HostSet = PRODUCTION,
         make: _Make | None = None,
     ) -> None:
         self.environment = environment
-        self.of = of
+        self.host_set = host_set
         self.where = "vagrant"
-        self._make: _Make = make or (lambda say: Lab(workplace(), provider, say, of))
+        self._make: _Make = make or (lambda say: Lab(workplace(), provider, say, host_set))
 
     def is_there(self) -> bool:
-        """Whether this checkout has such hosts, running or stopped."""
+        """Whether this workplace has such hosts, running or stopped."""
         return any(state != "not_created" for _, state, _ in self._lab().status())
 
     def plan(self) -> Plan:
         """See Cloud.plan. Raises LabError when no provider works here."""
         lab = self._lab()
         provider = lab.provider
-        sizes = self.of.settings(provider)
+        sizes = self.host_set.settings(provider)
         changes = []
         for name, state, _ in lab.status():
-            size = f"{self.of.memory_of(name, sizes)} MB, on {provider}"
+            size = f"{self.host_set.memory_of(name, sizes)} MB, on {provider}"
             if state == "not_created":
                 changes.append(Change("create", "host", name, size))
             elif state == "running":
@@ -85,12 +85,12 @@ class VagrantCloud:
         if not rows:
             return ()
         provider, hosts = lab.provider, {host.name: host for host in lab.hosts()}
-        prefix, sizes = self.of.prefix(lab.root), self.of.settings(provider)
+        prefix, sizes = self.host_set.prefix(lab.root), self.host_set.settings(provider)
         return tuple(
             Machine(
                 name,
                 name,
-                f"{self.of.memory_of(name, sizes)} MB, {provider}",
+                f"{self.host_set.memory_of(name, sizes)} MB, {provider}",
                 state,
                 prefix + name,
                 0.0,
@@ -114,7 +114,7 @@ class VagrantCloud:
 
     def _remove(self, progress: Progress) -> None:
         lab = self._lab(progress.say)
-        with lab_lock(lab.state), uninterrupted(f"removing {self.of.title}"):
+        with lab_lock(lab.state), uninterrupted(f"removing {self.host_set.title}"):
             lab.down()
 
     def _host(self, host: Host) -> Host:

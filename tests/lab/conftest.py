@@ -50,9 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
-def _up(of: HostSet, was_up: bool | None = None) -> Iterator[Lab]:
+def _up(host_set: HostSet, was_up: bool | None = None) -> Iterator[Lab]:
     """These hosts of this checkout, up."""
-    machine = Lab(ROOT, PROVIDER, lambda _: None, of)
+    machine = Lab(ROOT, PROVIDER, lambda _: None, host_set)
     was_up = machine.is_up() if was_up is None else was_up
     machine.up()
     yield machine

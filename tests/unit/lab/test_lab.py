@@ -14,17 +14,17 @@ from pipeline.lab.sets import CANARY, PRODUCTION, HostSet
 
 
 @pytest.mark.parametrize(
-    ("of", "hint"), [(CANARY, "pipeline lab up"), (PRODUCTION, "pipeline lab up production")]
+    ("host_set", "hint"), [(CANARY, "pipeline lab up"), (PRODUCTION, "pipeline lab up production")]
 )
-def test_hosts_that_were_never_up_are_not_there(machine: Path, of: HostSet, hint: str) -> None:
-    lab = Lab(machine / "checkout", None, pytest.fail, of)
+def test_hosts_that_were_never_up_are_not_there(machine: Path, host_set: HostSet, hint: str) -> None:
+    lab = Lab(machine / "checkout", None, pytest.fail, host_set)
     assert not lab.is_up()
-    assert lab.status() == [(name, "not_created", "") for name in of.hosts]
+    assert lab.status() == [(name, "not_created", "") for name in host_set.hosts]
     with pytest.raises(LabError, match="not up") as caught:
         lab.inventory()
     assert caught.value.hint == hint
-    with pytest.raises(LabError, match=f"no host '{of.hosts[0]}'"):
-        lab.ssh_command(of.hosts[0])
+    with pytest.raises(LabError, match=f"no host '{host_set.hosts[0]}'"):
+        lab.ssh_command(host_set.hosts[0])
 
 
 def test_down_without_a_lab_calls_nothing(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,15 +15,15 @@ from pipeline.lab.sets import CANARY, MONITOR, PRODUCTION, SETS, set_of
 
 
 def test_checkouts_and_sets_have_different_names_and_addresses_of_their_own(tmp_path: Path) -> None:
-    labs = [(tmp_path / name, of) for name in "ab" for of in (*SETS.values(), MONITOR)]
-    assert len({of.prefix(root) for root, of in labs}) == len(labs)
+    labs = [(tmp_path / name, host_set) for name in "ab" for host_set in (*SETS.values(), MONITOR)]
+    assert len({host_set.prefix(root) for root, host_set in labs}) == len(labs)
     assert CANARY.prefix(tmp_path / "a") == CANARY.prefix(tmp_path / "a" / ".." / "a")
-    places = [of.place(tmp_path) % len(lxc.SLOTS) for of in (*SETS.values(), MONITOR)]
+    places = [host_set.place(tmp_path) % len(lxc.SLOTS) for host_set in (*SETS.values(), MONITOR)]
     assert len({*places}) == len(places)
 
 
 def test_sets_of_one_checkout_share_no_file_and_no_host(tmp_path: Path) -> None:
-    labs = [Lab(tmp_path, None, pytest.fail, of) for of in (*SETS.values(), MONITOR)]
+    labs = [Lab(tmp_path, None, pytest.fail, host_set) for host_set in (*SETS.values(), MONITOR)]
     for name in ("state", "log", "known_hosts"):
         assert len({getattr(lab, name) for lab in labs}) == len(labs)
     assert set(CANARY.hosts).isdisjoint(PRODUCTION.hosts)
@@ -35,20 +35,22 @@ def test_the_vagrantfiles_read_what_the_program_reads_and_repeat_none_of_it() ->
         'YAML.load_file(File.join(__dir__, "Vagrantfile.hosts.yml"))'
         in (ROOT / "Vagrantfile.common.rb").read_text()
     )
-    for of in (*SETS.values(), MONITOR):
-        text = (ROOT / of.vagrantfile).read_text()
+    for host_set in (*SETS.values(), MONITOR):
+        text = (ROOT / host_set.vagrantfile).read_text()
         assert 'LabMachines.new(config, __dir__, set["beginning"], set["apart"])' in text
-        assert (list(of.hosts), of.beginning, of.apart) == tuple(
-            known[of.name][key] for key in ("hosts", "beginning", "apart")
+        assert (list(host_set.hosts), host_set.beginning, host_set.apart) == tuple(
+            known[host_set.name][key] for key in ("hosts", "beginning", "apart")
         )
         code = text.partition("Vagrant.configure")[2]
-        assert not any(re.search(rf"\b{size}\b", code) for sizes in of.memory.values() for size in sizes)
+        assert not any(
+            re.search(rf"\b{size}\b", code) for sizes in host_set.memory.values() for size in sizes
+        )
 
 
 def test_the_sizes_are_those_that_the_labs_were_measured_with() -> None:
     assert CANARY.memory == {"PIPELINE_LAB_MEMORY": (512, 1024)}
     assert MONITOR.memory.items() <= PRODUCTION.memory.items()
-    assert [of.cpus for of in (CANARY, PRODUCTION, MONITOR)] == ["0.5", "1", "1"]
+    assert [host_set.cpus for host_set in (CANARY, PRODUCTION, MONITOR)] == ["0.5", "1", "1"]
 
 
 @pytest.mark.parametrize(

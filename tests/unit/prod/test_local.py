@@ -25,16 +25,16 @@ from pipeline.prod.plan_text import plan_lines, up_lines
 class Machines:
     """Hosts that only exist in `states`, behind what a Lab says of them."""
 
-    def __init__(self, of: HostSet, directory: Path, **states: str) -> None:
-        self.of, self.root, self.state, self.provider = of, directory, directory / "state", "lxc"
-        self.states = dict.fromkeys(of.hosts, "not_created") | states
+    def __init__(self, host_set: HostSet, directory: Path, **states: str) -> None:
+        self.host_set, self.root, self.state, self.provider = host_set, directory, directory / "state", "lxc"
+        self.states = dict.fromkeys(host_set.hosts, "not_created") | states
         self.calls: list[str] = []
 
     def status(self) -> list[tuple[str, str, str]]:
         return [(name, state, "") for name, state in self.states.items()]
 
     def hosts(self) -> tuple[Host, ...]:
-        return tuple(Host(name, "192.0.2.1", user="vagrant") for name in self.of.hosts)
+        return tuple(Host(name, "192.0.2.1", user="vagrant") for name in self.host_set.hosts)
 
     def up(self) -> None:
         self.calls.append("up")
@@ -46,7 +46,7 @@ class Machines:
 
 
 def local(machines: Any) -> VagrantCloud:
-    return VagrantCloud("local", of=machines.of, make=lambda _: machines)
+    return VagrantCloud("local", host_set=machines.host_set, make=lambda _: machines)
 
 
 def apply(cloud: Any, plan: Plan) -> None:
