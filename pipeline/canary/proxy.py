@@ -116,8 +116,9 @@ class Proxy:
 @contextlib.asynccontextmanager
 async def connected_proxy(inventory: Inventory, known_hosts: Path) -> AsyncIterator[Connection]:
     """A connection to the proxy alone."""
-    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))
-    connection = Connection(inventory.one("proxy"), directory, known_hosts)
+    host = inventory.one("proxy")
+    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))  # mkdtemp gives mode 0700
+    connection = Connection(host, directory, known_hosts)
     try:
         await connection.open({"runtime": RUNTIME_SOCKET})
         yield connection

@@ -92,13 +92,13 @@ def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: b
         if dry_run:
             _show(plan, as_json)
             return Exit.OK
-        result = apply.up(where, plan, inventory, progress, lambda plan: _confirm(plan, yes, as_json))
-        hosts, watched = inventory_of(result.machines), None
+        machines = apply.up(where, plan, inventory, progress, lambda plan: _confirm(plan, yes, as_json))
+        hosts, watched = inventory_of(machines), None
         if monitor.GROUP in hosts.groups:
             remember_inventory(inventory)
             watched = monitor.watch(hosts, progress)
     if as_json:
-        rows = [machine_row(machine) for machine in result.machines]
+        rows = [machine_row(machine) for machine in machines]
         told = {"hosts": rows, "inventory": str(inventory), "monitor": watched and watched.to_dict()}
         click.echo(json.dumps({**plan_json(plan, applied=True), **told}))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.base.console import Progress
@@ -13,24 +12,15 @@ from pipeline.prod.cloud import Cloud, Machine, Plan, Step
 from pipeline.prod.inventory import check_own_file, remove_own_file, write_own_file
 from pipeline.prod.ready import wait_ready
 
-__all__ = ["Result", "down", "up"]
+__all__ = ["down", "up"]
 
 _Confirm = Callable[[Plan], None]  # shows the plan; raises PipelineError unless it is to be done
 _Wait = Callable[[Sequence[Host], Progress], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a command planned, and whether it did it. `machines` are the hosts afterwards."""
-
-    plan: Plan
-    applied: bool
-    machines: tuple[Machine, ...] = ()
-
-
 def up(
     cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm, wait: _Wait = wait_ready
-) -> Result:
+) -> tuple[Machine, ...]:
     """Make things as planned, wait until every host answers SSH, write the inventory.
 
     Args:
@@ -42,7 +32,7 @@ def up(
         wait: Returns once every host answers.
 
     Returns:
-        The plan, and the hosts afterwards.
+        The hosts that are there now.
 
     Raises:
         PipelineError: In one line, what broke it off; the next `up` goes on from there.
@@ -61,18 +51,17 @@ def up(
     wait(hosts, progress)
     written = write_own_file(path, plan.environment, plan.where, machines)
     progress.say(f"all answer; {'wrote' if written else 'nothing new for'} {path}")
-    return Result(plan, True, machines)
+    return machines
 
 
-def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm) -> Result:
+def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm) -> None:
     """Remove all that is the environment's, and the inventory at `path` if it is the environment's, too.
 
     The parameters are those of `up`. Raises EnvironmentError_ when things of others kept some of it.
     """
     confirm(plan)
     _apply(cloud, plan, progress)
-    machines = cloud.machines()
-    if not machines and remove_own_file(path, plan.environment, plan.where):
+    if not cloud.machines() and remove_own_file(path, plan.environment, plan.where):
         progress.say(f"removed {path}")
     if plan.obstacles:
         raise EnvironmentError_(
@@ -81,7 +70,6 @@ def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Con
         )
     if said := cloud.forget():
         progress.say(said)
-    return Result(plan, True, machines)
 
 
 def _apply(cloud: Cloud, plan: Plan, progress: Progress) -> None:

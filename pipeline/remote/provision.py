@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from pipeline.base.child import ended, start
+from pipeline.base.child import ended, start, stop
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
@@ -165,11 +165,11 @@ def _run(
 
 @contextlib.contextmanager
 def _limited(child: subprocess.Popen[bytes], seconds: float, transcript: Transcript) -> Iterator[None]:
-    """End the child after `seconds`, and note that as a failure."""
+    """End the child and all that it started after `seconds`, and note that as a failure."""
 
     def too_late() -> None:
         transcript.failures.append(Failure("", "", f"not done after {seconds:g} s"))
-        child.kill()
+        stop(child, patience=0)
 
     timer = threading.Timer(seconds, too_late)
     timer.start()

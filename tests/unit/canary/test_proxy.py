@@ -1,4 +1,4 @@
-"""HAProxy's books against the loader's."""
+"""HAProxy's counts against the loader's."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.errors import LabError
-from pipeline.lab.children import Limits, run, stop_left, tail
+from pipeline.lab.children import Limits, call, run, stop_left, tail
 
 
 def alive(pid: int) -> bool:
@@ -63,6 +63,12 @@ def test_an_interrupt_ends_the_command_with_all_it_started(tmp_path: Path) -> No
         run(["sh", "-c", "sleep 60 & echo $!; wait"], log=tmp_path / "log", on_line=interrupt)
     assert time.monotonic() - started < 5
     assert not alive(pids[0])
+
+
+def test_a_short_command_that_is_missing_or_slow_is_a_status_and_a_sentence() -> None:
+    missing, slow = call(["no-such-command"]), call(["sleep", "60"], seconds=1)
+    assert (missing.returncode, missing.stderr) == (127, "no-such-command is not installed")
+    assert (slow.returncode, slow.stderr) == (124, "sleep took longer than 1 s")
 
 
 def test_what_a_killed_run_left_is_ended_by_the_next_and_nobody_else_is(tmp_path: Path) -> None:

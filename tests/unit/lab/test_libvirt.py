@@ -118,7 +118,9 @@ def test_the_daemons_we_started_stay_while_another_lab_uses_them(commands: Path)
 def test_a_process_that_took_a_daemons_number_is_not_ended(commands: Path) -> None:
     install(commands, "virsh", 'echo "$@" >>"$0.log"\n')
     libvirt.SHARED.mkdir()
-    (libvirt.SHARED / "libvirtd.pid").write_text("1\n")  # would be refused, or be our end
+    (libvirt.SHARED / "libvirtd.pid").write_text(
+        "1\n"
+    )  # process 1: to end it is refused, or ends the whole container
     libvirt.release("pipeline-0-")
     assert [path.name for path in libvirt.SHARED.iterdir()] == ["lock"]
     assert "net-destroy vagrant-libvirt" in (commands / "virsh.log").read_text()

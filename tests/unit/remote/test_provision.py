@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,30 @@ def test_a_host_that_refuses_ssh_is_named_and_the_log_kept(tmp_path: Path) -> No
                 known_hosts=tmp_path / "known_hosts",
             )
     assert "Connecting to hosts" in (tmp_path / "logs" / "p.log").read_text()
+
+
+def test_a_deploy_that_takes_too_long_ends_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It stands for the Python that runs pyinfra. The sleep keeps its standard error open.
+    (tmp_path / "python").write_text(f"#!/bin/sh\nsleep 60 &\necho $! >{tmp_path}/pid\nwait\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(ProvisionError, match="not done after 2 s"):
+        provision(INVENTORY, Path("deploys/canary.py"), {}, log=tmp_path / "l", known_hosts=None, timeout=2)
+    sleep = (tmp_path / "pid").read_text().strip()
+    deadline = time.monotonic() + 5
+    while _state(sleep) not in ("", "Z"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _state(pid: str) -> str:
+    """The state of a process as proc(5) has it; empty when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def test_values_that_are_code_never_reach_the_generated_inventory(tmp_path: Path) -> None:
