@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 __all__ = ["write_whole"]
@@ -16,20 +16,20 @@ def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     Args:
         path: The file; its directory must exist.
         data: Its new content; text is written as UTF-8.
-        mode: Its permissions afterwards, whatever the umask says.
+        mode: Its permissions afterwards, but for those that the umask takes away.
 
     Raises:
         OSError: It could not be written. The old file is then as it was, and nothing else is left behind.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), mode)
-        Path(name).replace(path)
+        partial.replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+            partial.unlink()
         raise

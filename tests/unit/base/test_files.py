@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ def test_a_file_is_replaced_with_its_mode_and_nothing_is_left_over(tmp_path: Pat
     write_whole(path, b"\x00\xff")
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"\x00\xff", 0o644)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nobody_may_read_what_the_umask_keeps_from_them(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_whole(tmp_path / "record", "x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "record").stat().st_mode & 0o777 == 0o600
 
 
 def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
