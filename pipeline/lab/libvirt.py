@@ -50,7 +50,7 @@ def why_not() -> str | None:
 
 
 def acquire(prefix: str, root: Path) -> None:
-    """Makes libvirtd answer, for a lab of the checkout `root`. Raises LabError when it does not."""
+    """Makes libvirtd answer, for a lab of the workplace `root`. Raises LabError when it does not."""
     if answers() and (os.geteuid() != 0 or not any(SHARED.glob("*.pid"))):
         return  # not one that we started, so not one that we end
     if (reason := why_not()) is not None:

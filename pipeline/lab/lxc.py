@@ -65,7 +65,7 @@ def bridge_address() -> str:
 
 
 def acquire(prefix: str, root: Path) -> None:
-    """Makes lxcbr0 and lxcfs be up for a lab of the checkout `root`. Raises LabError when they are not."""
+    """Makes lxcbr0 and lxcfs be up for a lab of the workplace `root`. Raises LabError when they are not."""
     require_root()
     with _shared():
         (SHARED / f"user-{prefix}").write_text(f"{root}\n")

@@ -40,15 +40,15 @@ class HostSet:
     variables: Mapping[str, str] = field(default_factory=dict)  # more of the Vagrantfile's, always the same
 
     def place(self, root: Path) -> int:
-        """Where a checkout's addresses begin to be looked for; the Vagrantfile reckons the same way."""
+        """The number with which the search for free addresses begins; Vagrantfile.common.rb computes the same."""
         return int(_digest(root), 16) + self.apart
 
     def prefix(self, root: Path) -> str:
-        """How the names of a checkout's hosts begin on this machine; two checkouts never collide."""
+        """How the hosts' names begin on this machine: others for each workplace `root`, so that none collide."""
         return f"{self.beginning}{_digest(root)}-"
 
     def state(self, directory: Path) -> Path:
-        """Where in the checkout's state `directory` this set's lock, addresses, host keys and log are."""
+        """Where in the workplace's state `directory` this set's lock, addresses, host keys and log are."""
         return directory / self.folder
 
     def command(self, verb: str) -> str:
