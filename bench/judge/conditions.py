@@ -69,7 +69,7 @@ _HARMS: Final = (
     *((f"median latency +{x} %", Harm(latency=1 + x / 100)) for x in (2, 5, 10, 20)),
     ("tail: 2 % of requests 10 times as slow", Harm(tail=(0.02, 10.0))),
     *((f"errors 0 -> {x} %", Harm(errors=x / 100)) for x in (0.5, 1, 3)),
-    ("leak 1 _MB/min", Harm(leak=1 * _MB)),
+    ("leak 1 MB/min", Harm(leak=1 * _MB)),
     ("service CPU +10 %", Harm(series={"service_cpu": 1.1})),
     ("service CPU +20 %", Harm(series={"service_cpu": 1.2})),
     ("wrong bodies 1 %", Harm(wrong=0.01)),
@@ -81,9 +81,7 @@ def _harms() -> tuple[Case, ...]:
     cases = []
     for schedule in _SCHEDULES:
         cases += [Case(Condition(name, schedule, errors=0.0, harm=harm)) for name, harm in _HARMS]
-        strict = Condition(
-            "leak 1 _MB/min, margin 0.5 _MB/min", schedule, errors=0.0, harm=Harm(leak=1 * _MB)
-        )
+        strict = Condition("leak 1 MB/min, margin 0.5 MB/min", schedule, errors=0.0, harm=Harm(leak=1 * _MB))
         cases.append(Case(strict, {"service_memory_growth": "0.5MB/min"}))
         for phi, x in ((0.3, 10), (0.3, 20), (0.6, 10), (0.6, 20)):
             name = f"median latency +{x} %, moods of 5 %, phi {phi:g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +129,12 @@ def test_every_condition_is_in_both_schedules() -> None:
             for schedule in ("phased", "interleaved")
         }
         assert kept["phased"] == kept["interleaved"]
+
+
+def test_the_tables_of_the_documentation_have_a_row_for_every_condition() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "judge.md").read_text("utf-8")
+    for case in (*ALIKE, *AT_THE_MARGIN, *SHARP, *HARMS):
+        assert f"| {case.condition.name} | {case.condition.schedule} |" in page
 
 
 def test_wald_s_bound_is_the_logarithm_by_the_information_of_a_sample() -> None:
