@@ -14,7 +14,7 @@ _MB: Final = 1_000_000.0
 
 
 class Direction(StrEnum):
-    """Which way a metric must move to be harm."""
+    """Which way a metric must move to count as harm."""
 
     INCREASE = "increase"
     DECREASE = "decrease"
@@ -24,7 +24,7 @@ class Direction(StrEnum):
 class Kind(StrEnum):
     """How a metric is compared (docs/judge.md has a section on each)."""
 
-    PROPORTION = "proportion"  # so many of so many
+    PROPORTION = "proportion"  # a share: hits of a total
     QUANTILE = "quantile"  # of the good responses, by blocks of seconds
     LEVEL = "level"  # a mean, by blocks of seconds
     TREND = "trend"  # a slope within phases
@@ -42,7 +42,7 @@ class Metric:
             nothing is nothing (for a trend: the least growth in all, in bytes, that counts as a leak).
         needs_work: looks better on a version that answers with errors, so it is compared only where most requests were
             answered well.
-        share: its part of the run's alpha, against the other rules' shares.
+        share: its part of the run's alpha, relative to the other rules' shares.
         requests: measured on the requests; otherwise on the series `series` (its own name when empty), and for a
             proportion on the series of hits and the series `total`.
     """

@@ -18,7 +18,7 @@ __all__ = ["body_notes", "drift_notes", "status_notes"]
 
 # Kinds that a slower machine does not change: it makes neither errors nor restarts.
 _STEADY: Final = (Kind.PROPORTION, Kind.COUNT)
-# Where more of the baseline's own bodies than this are one of a kind, a new one tells nothing.
+# Where the baseline's bodies have more different values than this share of them, one more tells nothing.
 _ALIKE: Final = 0.1
 
 
@@ -52,7 +52,7 @@ def body_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:
 def drift_notes(
     rules: Sequence[MetricRule], metrics: Sequence[MetricVerdict], evidence: Evidence
 ) -> tuple[str, ...]:
-    """How large a drift of the machine between the two phases would explain the fails as well, where it could."""
+    """How large a drift of the machine between the two phases would explain the fails, where one could."""
     if evidence.pairing == "time":
         return ()
     shown = []

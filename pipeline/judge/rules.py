@@ -34,6 +34,10 @@ _SUFFIXES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
         "margins": {},
     }
 )
+# Kinds of which only an increase can be harm, and why.
+_ONLY_INCREASE: Final[Mapping[Kind, str]] = MappingProxyType(
+    {Kind.JOINT: "is what requests cost", Kind.COUNT: "counts events", Kind.TREND: "is a growth"}
+)
 _NUMBER: Final = re.compile(r"\s*(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(.*?)\s*", re.ASCII)
 
 
@@ -120,12 +124,9 @@ class MetricRule(BaseModel):
             raise ValueError(
                 f"threshold {self.threshold!r}: {self.name} may fall by less than 100 % only, else nothing is too much"
             )
-        if self.metric.kind is Kind.JOINT and self.direction is not Direction.INCREASE:
-            raise ValueError(f"direction: {self.name} is what requests cost, so only an increase is harmful")
-        if self.metric.kind is Kind.COUNT and self.direction is not Direction.INCREASE:
-            raise ValueError(f"direction: {self.name} counts events, so only an increase is harmful")
-        if self.metric.kind is Kind.TREND and self.direction is not Direction.INCREASE:
-            raise ValueError(f"direction: {self.name} is a growth, so only an increase is harmful")
+        why = _ONLY_INCREASE.get(self.metric.kind)
+        if why is not None and self.direction is not Direction.INCREASE:
+            raise ValueError(f"direction: {self.name} {why}, so only an increase is harmful")
         return self
 
     @property

@@ -89,7 +89,7 @@ def change(baseline: float, canary: float, unit: str) -> str:
 
 
 def count_of(hits: int, total: int) -> str:
-    """So many of so many, with the share when it helps.
+    """A count of a total, with the share when it helps.
 
     >>> count_of(0, 3000), count_of(57, 3000)
     ('0 of 3,000', '57 of 3,000 (1.9 %)')
@@ -99,7 +99,7 @@ def count_of(hits: int, total: int) -> str:
 
 
 def between(low: float, high: float, size: Callable[[float], str], *, increase: bool = True) -> str:
-    """Where a change lies, to follow it in a sentence; `size` puts an amount into words.
+    """Where a change lies, to be put behind it in a sentence; `size` puts an amount into words.
 
     `low` and `high` are in the harmful direction, which is up when `increase`. An infinite one is not known yet.
 

@@ -15,14 +15,14 @@ from pipeline.judge.metrics.hits import Hits
 from pipeline.judge.policy import Policy
 from pipeline.judge.verdict import Summary
 
-__all__ = ["LATENCIES", "ArmPair", "ArmView", "Measured"]
+__all__ = ["LATENCY_QUANTILES", "ArmPair", "ArmView", "Measured"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# The quantiles of latency that metrics compare, all taken from one sorting.
-LATENCIES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+# All quantiles of latency that any metric compares: taken together, they need one sorting.
+LATENCY_QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,13 +131,15 @@ class ArmView:
     def latencies(self, *quantiles: float) -> list[Measured]:
         """Quantiles of the good responses' latency in seconds, overall and in each block; [] without any.
 
-        Each is one of LATENCIES.
+        Each is one of LATENCY_QUANTILES.
         """
         return [self._latencies[quantile] for quantile in quantiles] if self.good else []
 
     @cached_property
     def _latencies(self) -> dict[float, Measured]:
-        return dict(zip(LATENCIES, self._of_good(self._arm.requests.latency, LATENCIES), strict=True))
+        return dict(
+            zip(LATENCY_QUANTILES, self._of_good(self._arm.requests.latency, LATENCY_QUANTILES), strict=True)
+        )
 
     def sizes(self) -> list[Measured]:
         """The median size of good responses in bytes."""
@@ -165,7 +167,7 @@ class ArmView:
         """Good responses a second, by the block in which each was due."""
         if self.sent == 0 or self.seconds <= 0:
             return []
-        # A block that is not whole would read as a lower rate, so the bar is higher than for other metrics.
+        # A block with samples missing would read as a lower rate, so more of them must be there than for other metrics.
         blocks = cut(self._t, self._arm.phase_starts, self._policy.block_seconds, full=0.9)
         rates = blocks.sums(self._good.astype(np.float64)) / self._policy.block_seconds
         whole = self.good / self.seconds
@@ -243,7 +245,7 @@ class ArmPair:
 
     @property
     def complete(self) -> bool:
-        """The canary was measured for all that time, so that the data had no say in when this look takes place."""
+        """The canary was measured for all that time, so the time of this look does not depend on the data."""
         return self.canary.seconds >= self.length
 
 

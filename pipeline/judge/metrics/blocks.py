@@ -1,6 +1,6 @@
 """Blocks of seconds, and which block of the canary is compared with which of the baseline.
 
-Samples of neighbouring seconds are alike; so a statistic is taken over blocks of seconds, one value a block.
+Samples of neighbouring seconds are alike. So a statistic is taken over blocks of seconds, and has one value a block.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BlockValues", "Blocks", "Pairing", "Pairs", "cut", "pair", "phase_of"]
+__all__ = ["MOST_BLOCKS", "BlockValues", "Blocks", "Pairing", "Pairs", "cut", "pair", "phase_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Pairing = Literal["age", "time"]
 
-# A phase of 23 days in blocks of 2 s. What lies beyond is a broken time, not a sample.
-_MOST: Final = 1_000_000
+# Of a phase: 23 days in blocks of 2 s. What lies beyond is a broken time, not a sample.
+MOST_BLOCKS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +101,7 @@ class Blocks:
         return columns
 
     def _sorted(self, of: Floats) -> Floats:
-        """Samples block after block, each block's from the least on, so that their order in time is no matter."""
+        """Samples block after block, each block's sorted by value, so that their order in time does not matter."""
         values = of[self.member]
         block = np.repeat(np.arange(len(self)), self.size)
         return values[np.lexsort((values, block))]
@@ -124,8 +124,8 @@ def cut(t: Floats, starts: tuple[float, ...], seconds: float, *, full: float = 0
     if len(edges) == 0:
         edges = np.asarray([t.min() if len(t) else 0.0])
     number = np.floor((t - edges[phase]) / seconds)
-    real = np.flatnonzero((number >= 0) & (number < _MOST))
-    key = phase[real] * _MOST + number[real].astype(np.int64)
+    real = np.flatnonzero((number >= 0) & (number < MOST_BLOCKS))
+    key = phase[real] * MOST_BLOCKS + number[real].astype(np.int64)
     order = np.argsort(key, kind="stable")
     key, member = key[order], real[order]
     if len(key) == 0:
@@ -133,7 +133,7 @@ def cut(t: Floats, starts: tuple[float, ...], seconds: float, *, full: float = 0
         return Blocks(none, none, np.zeros(0), none, none, none)
     begin = np.concatenate([[0], np.flatnonzero(np.diff(key)) + 1])
     size = np.diff(np.append(begin, len(key)))
-    of_phase, place = key[begin] // _MOST, key[begin] % _MOST
+    of_phase, place = key[begin] // MOST_BLOCKS, key[begin] % MOST_BLOCKS
     kept = size >= full * np.median(size)
     latest = np.maximum.reduceat(t[member], begin)
     ends = edges[of_phase] + (place + 1) * seconds

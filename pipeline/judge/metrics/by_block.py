@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.catalogue import Direction
-from pipeline.judge.metrics.arms import LATENCIES, ArmPair, ArmView, Measured
+from pipeline.judge.metrics.arms import LATENCY_QUANTILES, ArmPair, ArmView, Measured
 from pipeline.judge.metrics.blocks import Pairing, Pairs, pair
 from pipeline.judge.metrics.finding import NOTHING, Finding, Harm, shown_after
 from pipeline.judge.metrics.scale import Scale
@@ -31,15 +31,15 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-# Bounds of a relative effect beyond these are not told: a fall by all but a hundredth is not known of anything in
-# particular, and it does not matter whether something may be more than ten times as much.
+# Bounds of a relative effect beyond these count as unknown: that something may have fallen by 99 % or may be more than
+# ten times as much tells nothing that helps.
 _LARGEST_FALL: Final = 0.99
 _LARGEST_RISE: Final = 9.0
 # A series must have at least this share of the blocks that the measured time should have given.
 _LEAST_COVERED: Final = 0.5
-# For metrics without a floor of their own: smaller shares of the baseline count as this one, as 0 has no logarithm.
+# Where a metric has no floor: values below this share of the baseline's count as that much, because 0 has no logarithm.
 _LEAST_SHARE: Final = 1e-3
-QUANTILES: Final = LATENCIES[:-1]  # of latency_quantiles; the last has a metric of its own
+QUANTILES: Final = LATENCY_QUANTILES[:-1]  # of latency_quantiles; the last has a metric of its own
 _OF_REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
     "latency_p50": lambda arm: arm.latencies(0.5),
     "latency_p99": lambda arm: arm.latencies(0.99),
@@ -83,7 +83,7 @@ def block_harm(scale: Scale, differences: Floats, t: Floats, arms: ArmPair, alph
         differences: of at least one pair, shape (k,), positive when worse (`Scale.differences`).
         t: as in Pairs, shape (k,).
         arms: both arms.
-        alpha: the part of the metric's that this respect has.
+        alpha: this respect's part of the metric's alpha.
     """
     beta, planned = arms.policy.beta, planned_blocks(arms)
     bounds = scan_bounds(differences, alpha, beta, planned=planned)
@@ -134,7 +134,7 @@ def planned_blocks(arms: ArmPair) -> int:
 def require_blocks(finding: Finding, blocks: int, arms: ArmPair) -> Finding:
     """The finding, with what it lacks for a pass where there are too few pairs of blocks.
 
-    Too few are less than the policy asks for, and less than half of what the measured time should have given:
+    Too few: less than the policy asks for, or less than half of what the measured time should have given, because
     a series that ends early says nothing of the rest.
     """
     seconds = arms.policy.block_seconds

@@ -29,7 +29,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-# A fail of fewer than this would rest on the model more than on what was seen.
+# A fail with fewer counted than this would rest on the model more than on what was seen.
 MIN_COUNTED: Final = 20
 
 

@@ -37,7 +37,7 @@ class Harm:
         more: how many more minutes would decide; None when no length of the same would.
         said: both values and the difference in words.
         allowed: the margin in words.
-        real: whether what else a fail needs is given.
+        real: whether the other conditions of a fail hold.
         doubt: why it is undecided, where more time would not help.
     """
 
@@ -74,14 +74,14 @@ class Finding:
     """The harms of one metric: a fail needs one that is shown to be worse, a pass all within.
 
     Attributes:
-        baseline, canary: what is shown where there is no harm to tell of.
+        baseline, canary: the values that are shown where `harms` is empty.
         harms: each respect in which the canary may be worse.
         drift: see MetricVerdict.
         lacking: why nothing can be decided.
         nothing: there is nothing to compare at all.
         short: why it may not pass yet, however good it looks.
-        short_minutes: how many more minutes that takes.
-        only_pass: why it may pass and can do no more than that.
+        short_minutes: how many more minutes would be enough.
+        only_pass: why it may pass, but not fail.
     """
 
     baseline: Summary = NOTHING
@@ -96,7 +96,7 @@ class Finding:
 
     @property
     def harm(self) -> Harm | None:
-        """The one to tell of: the surest of those that are worse, else the one that is furthest from passing."""
+        """The one to report: of those shown to be worse the surest, else the one that is furthest from passing."""
         worse = [harm for harm in self.harms if harm.worse]
         if worse:
             return max(worse, key=lambda harm: harm.low)

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hits:
-    """So many of so many, by the second: columns of equal length in the order of time.
+    """Hits and their total by the second: columns of equal length in the order of time.
 
     Attributes:
         second: of each entry, since the run's start.

@@ -1,4 +1,4 @@
-"""Several small shifts at once: each is within its own margin, but all together they are more than chance."""
+"""Several small shifts at once: each is within its own margin, but their mean is more than chance."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.blocks import MOST_BLOCKS
 from pipeline.judge.metrics.by_block import block_harm, measure, pair_blocks, require_blocks, scales
 from pipeline.judge.metrics.finding import Finding
 from pipeline.judge.metrics.scale import Scale
@@ -21,7 +22,6 @@ __all__ = ["COSTS", "compare_joint"]
 
 # What a request costs: the metrics that one cause moves together, and in which less is better.
 COSTS: Final = ("latency_p50", "service_cpu", "service_memory", "host_cpu")
-_PLACES: Final = 1_000_000  # more than a phase has blocks
 
 
 def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Finding:
@@ -40,7 +40,7 @@ def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) 
         pairs = pair_blocks(baselines[0], canaries[0], arms)
         scale = scales(part, baselines[0].summary.value or 0.0)[0]
         blocks = canaries[0].blocks
-        place = blocks.phase[pairs.at_canary] * _PLACES + blocks.number[pairs.at_canary]
+        place = blocks.phase[pairs.at_canary] * MOST_BLOCKS + blocks.number[pairs.at_canary]
         margin = scale.difference(scale.margin)
         if margin > 0:
             parts.append((place, scale.differences(pairs.baseline, pairs.canary) / margin, pairs.t))

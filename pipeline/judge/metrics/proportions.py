@@ -1,4 +1,4 @@
-"""Proportions: so many of so many requests or seconds, counted second by second."""
+"""Proportions: which share of requests or of seconds are hits, counted second by second."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def compare_proportion(rule: MetricRule, arms: ArmPair) -> Finding:
     harms = tuple(_harm(rule, counted, b, c, arms, alpha, increase=increase) for increase in ways)
     finding = Finding(harms=harms, drift=arms.drift or 0.0)
     if counted.unit == "seconds":
-        # They are as many as the run has; what must be many are the requests behind them.
+        # A run of any length has enough seconds; there must be enough requests in them.
         return require_requests(finding, arms.baseline.sent, arms.canary.sent, "requests", arms)
     return require_requests(finding, b.total, c.total, counted.unit, arms)
 

@@ -11,14 +11,14 @@ __all__ = ["BURST_SECONDS", "SEPARATE_HITS", "tempering"]
 
 Floats = NDArray[np.float64]
 
-# Seconds over which hits of one burst may lie apart. Longer takes more from errors that are no burst.
+# Seconds over which hits of one burst may lie apart. If it were longer, errors that are no burst would count for less.
 BURST_SECONDS: Final = 5
 _LAG_WEIGHTS: Final = np.array(
     [1.0, *(2 * (1 - lag / (BURST_SECONDS + 1)) for lag in range(1, BURST_SECONDS + 1))]
 )
 # Variance of the long-run variance's estimate, times the seconds, when nothing is correlated.
 _NOISE: Final = 2 + float((_LAG_WEIGHTS[1:] ** 2).sum())
-# With so many separate hits the assumption that all hits of a second belong together has lost all but 1/e of its part.
+# At so many separate hits the assumption that all hits of a second belong together has 1/e of its weight left.
 SEPARATE_HITS: Final = 4.0
 
 

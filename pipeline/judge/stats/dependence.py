@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 # The highest lag-1 correlation that is believed: beyond it a run of minutes is a handful of samples at best, and no
 # estimate of it means anything.
 _HIGHEST: Final = 0.97
-# The share of the variance that may be put down to the fitted mean or line having followed the noise.
+# A fitted mean or line follows the noise, so residuals vary too little. The corrections divide by no less than this.
 _LEAST_LEFT: Final = 0.1
 
 
@@ -25,7 +25,7 @@ class Dependence:
     """For each prefix of the series; arrays of its shape.
 
     Attributes:
-        effective: n * variance / long-run variance, at most n; where nothing varies as if uncorrelated.
+        effective: n * variance / long-run variance, at most n; a series that does not vary counts as uncorrelated.
         variance: of one sample about the mean or line, corrected for the bias that dependence gives it.
     """
 
@@ -55,7 +55,7 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
     found = np.where(total > 0, covariance[1] / np.where(total > 0, total, 1.0), 0.0)
     raised = found + (fitted + (fitted + 2) * found) / k
     # Without these 1 + r^2 standard errors false alarms are twice alpha where neighbours are much alike (phi .9 a
-    # second); with one alone they still are at the small alpha of late windows.
+    # second). With just one standard error they still are, at the small alpha of late windows.
     raised += (1 + found**2) * np.sqrt(np.maximum(1 - found**2, 0.0) / k)
     r = np.clip(raised, 0.0, _HIGHEST)
 

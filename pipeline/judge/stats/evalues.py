@@ -24,8 +24,8 @@ _TINY = 1e-260  # a p-value below this underflows soon; there its logarithm goes
 class Prior:
     """A mixture over odds ratios: `ratio` (each >= 0) and the weights, which add up to 1.
 
-    Ratios above 1 speak for a larger share, ratios below 1 for a smaller one, never both in one prior; the
-    ratio 1 stakes nothing and so keeps evidence from being lost without limit.
+    Ratios above 1 speak for a larger share, ratios below 1 for a smaller one, never both in one prior. The ratio 1
+    gives evidence of 1 whatever is seen, so a mixture with it never falls below its weight.
     """
 
     ratio: Floats
@@ -59,7 +59,7 @@ class Mixture:
         parts /= total
         slope = -self._n * self._less / base
         mean = (parts * slope).sum(axis=0)
-        curve = (parts * (slope * slope + slope * self._less / base * -1.0)).sum(axis=0) - mean * mean
+        curve = (parts * (slope * slope - slope * self._less / base)).sum(axis=0) - mean * mean
         return top + np.log(total), mean, np.maximum(curve, 0.0)
 
     def pick(self, looks: NDArray[np.int64]) -> Mixture:
@@ -81,7 +81,7 @@ class Tail:
         upper: P is the chance of so few hits, which speaks against shares above the sample's; otherwise the chance of
             so many, which speaks against shares below it.
         kappa: the calibrator's k, in (0, 1).
-        even: a, the part that stakes nothing.
+        even: a, the constant part: the e-value is never below it.
     """
 
     def __init__(

@@ -20,12 +20,13 @@ __all__ = ["STATUSES", "Statuses", "event_bounds", "new_status_bounds"]
 
 Floats = NDArray[np.float64]
 
-# Statuses there may be: 100 to 599, 0 for no answer, and what else a broken server says.
+# How many statuses there may be: 100 to 599, 0 for no answer, and others that a broken server invents.
 STATUSES: Final = 600
 # An event either comes in a given millisecond or it does not: a Poisson process, seen as a share.
 _TICKS: Final = 1000.0
-# How many times as often as allowed something that restarts by itself is expected to restart.
+# A canary that restarts through its own fault is expected to do so this many times as often as is allowed.
 _OFTEN: Final = Prior.of(np.geomspace(3, 3000, 10), np.ones(10), even=0.1)
+# A baseline without that fault is expected to restart this many times as often as is assumed of the canary.
 _SELDOM: Final = Prior(np.array([0.0, 0.1, 0.3, 0.6, 1.0]), np.array([0.5, 0.15, 0.15, 0.1, 0.1]))
 
 
@@ -35,9 +36,10 @@ def event_bounds(
     """How many of the canary's events are its own, at each of the canary's seconds.
 
     Evidence is against "the canary's rate is no higher than the background or, where the baseline had events too,
-    than the baseline's". So the promise is for code that restarts no more often than the background, and for worse
-    code as long as the baseline has shown it. At a background of one an hour a single restart never decides for alpha
-    at most 0.001 (`low` 0, `high` 1: inconclusive); two within some 20 s, or three within some minutes, do.
+    than the baseline's". So alpha holds for code that restarts no more often than the background, and for code that
+    restarts more often if the baseline was seen to do so too. At a background of one an hour and an alpha of at most
+    0.001 a single restart never decides (`low` 0, `high` 1: inconclusive); two within some 20 s, or three within some
+    minutes, do.
 
     Args:
         baseline, canary: `hits` are events, `n` the seconds watched.

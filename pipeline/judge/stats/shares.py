@@ -1,4 +1,4 @@
-"""So many of so many, looked at every second: is the canary's share of hits above the baseline's?
+"""Hits of a total, looked at every second: is the canary's share of hits above the baseline's?
 
 The mathematics, with the proof that it holds at all looks at once, is in docs/judge.md ("Proportions").
 """
@@ -168,7 +168,7 @@ def bounds_of(counts: Counts, alpha: float, beta: float) -> Bounds:
     estimate = share - b_share
     known = np.isfinite(estimate)
     guess, pooled = np.where(known, estimate, 0.0), counts.pooled()
-    # Half the way to -1 or 1 at most: next to them evidence is too steep to find back from.
+    # Begin at most half the way to -1 or 1: near them evidence is so steep that Newton's method does not come back.
     spread = np.minimum(counts.spread(), (1 - np.abs(guess)) / 6 + 0.01)
     harm, none = counts.evidence(harm=True), counts.evidence(harm=False)
     value, _, worst = least_evidence(*harm, np.zeros(k), pooled)

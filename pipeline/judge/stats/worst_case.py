@@ -112,7 +112,7 @@ def shift_bound(
         best[left[refuted]] = now[refuted]
         with np.errstate(divide="ignore", invalid="ignore"):
             move = np.where(value == needed, 0.0, (needed - value) / slope)
-        # Next to -1 and 1 evidence is too steep to find back from.
+        # Near -1 and 1 evidence is so steep that Newton's method does not come back.
         after = np.clip(now + np.clip(move, -limit, limit), (now - 1) / 2, (now + 1) / 2)
         near = np.abs(after - now) <= 0.01 * step[left]
         shift[left] = after

@@ -1,4 +1,4 @@
-"""Proportions: so many of so many."""
+"""Proportions of requests."""
 
 from __future__ import annotations
 
