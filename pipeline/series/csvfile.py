@@ -125,8 +125,8 @@ def _time(name: str, text: str) -> float:
 
 def _number(name: str, text: str) -> float:
     if text.lower() in _MISSING:
-        return float("nan")
-    value = float(text) if _NUMBER.fullmatch(text) else float("inf")
-    if value in (float("inf"), float("-inf")):
+        return math.nan
+    value = float(text) if _NUMBER.fullmatch(text) else math.inf
+    if math.isinf(value):
         raise ValueError(f"{name[:40]} is {text[:40]!r}, not a number")
     return value

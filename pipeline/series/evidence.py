@@ -90,7 +90,7 @@ def _arm(config: JudgeConfig, samples: Mapping[str, Samples], span: Span, step: 
 
 
 def _series(metric: MetricConfig, samples: Samples, span: Span, step: float) -> Iterator[tuple[str, Series]]:
-    """The series the rule's metric names, in seconds since the span's start; a sample is in its step's middle."""
+    """The series that the rule's metric names, in seconds since the span's start; each sample at its step's middle."""
     own = metric.rule().metric
     t = samples.t - span.start - step / 2
     if samples.total is not None:
@@ -123,7 +123,7 @@ def _notes(config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]]) ->
 def _one_sided(
     config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]], spans: Mapping[str, Span], step: float
 ) -> Iterator[Problem]:
-    """Metrics that one version has much less often: what is not seen may be what is bad."""
+    """A problem for each metric that one version has much less often: what is not seen may be what is bad."""
     for metric in config.metrics:
         own = {arm: samples[arm][metric.name] for arm in samples}
         seen = {arm: len(own[arm]) * step / max(spans[arm].seconds, step) for arm in own}

@@ -106,7 +106,7 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
         if metric.kind == "proportion":
             total, hits = ask(source.total), ask(source.hits)
             if source.counters:
-                first = min((_steps(found, question)[0] for found in total), default=0)
+                first = _first_step(total, question)
                 pair = _risen(hits, question, first), _risen(total, question, first)
             else:
                 pair = _one(hits, metric, question), _one(total, metric, question)
@@ -119,8 +119,7 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
                 steps = np.arange(1, _count(question) + 1)
                 columns = _ends(steps, question), np.zeros(len(steps))
             elif source.counters:
-                first = min((_steps(one, question)[0] for one in found), default=0)
-                columns = _risen(found, question, first)
+                columns = _risen(found, question, _first_step(found, question))
             else:
                 columns = _one(found, metric, question)
             samples = events(*columns)
@@ -133,6 +132,11 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
 
 def _steps(found: LabelledSeries, question: _Question) -> NDArray[np.int64]:
     return np.rint((found.t - question.span.start) / question.step).astype(np.int64)
+
+
+def _first_step(series: Sequence[LabelledSeries], question: _Question) -> int:
+    """The earliest step at which any of the series has a sample; 0 where none has."""
+    return min((int(_steps(found, question)[0]) for found in series if len(found.t)), default=0)
 
 
 def _count(question: _Question) -> int:

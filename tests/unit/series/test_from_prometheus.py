@@ -13,6 +13,7 @@ from pipeline.base.errors import Exit, UsageError
 from pipeline.cli.root import run
 from pipeline.series.credentials import VARIABLE
 from pipeline.series.prometheus import MOST_POINTS, Prometheus
+from tests.support.prometheus_faults import faulty, matrix
 from tests.support.real_prometheus import BEGIN, PASSWORD, serving, truth, write_fleet
 
 CONFIG: Final = """
@@ -150,6 +151,15 @@ def test_no_series_of_hits_at_all_is_no_evidence_unless_the_configuration_says_s
     code, out, _ = judged(text, "--prometheus", url, "--json")
     assert code == Exit.INCONCLUSIVE
     assert _metrics(out)["error_rate"]["decision"] == "nodata"
+
+
+def test_a_series_without_any_sample_is_no_evidence(judged: Judged) -> None:
+    config = CONFIG[: CONFIG.index("metrics:")].replace("CANARY", "same")
+    jobs = "{name: jobs, kind: count, margin: 5, prometheus: {counters: true, query: 'jobs_total{$arm}'}}"
+    with faulty(matrix({"metric": {"pod": "a"}, "values": []})) as server:
+        code, out, _ = judged(f"{config}metrics: [{jobs}]", "--prometheus", server.url, "--json")
+    assert code == Exit.INCONCLUSIVE
+    assert _metrics(out)["jobs"]["decision"] == "nodata"
 
 
 def test_windows_that_overlap_do_not_compare_a_series_with_itself(judged: Judged, url: str) -> None:
