@@ -10,8 +10,8 @@ from pipeline.report.facts import RunFacts
 
 __all__ = ["advice"]
 
-# Whoever would need more minutes than this had better measure both versions in turns, where what the machine does
-# falls on both alike.
+# Where more minutes than this are needed, measuring both versions in turns is better advice: what the machine does then
+# falls on both.
 _PATIENCE: Final = 10.0
 
 

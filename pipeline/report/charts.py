@@ -163,7 +163,7 @@ def _series_chart(metric: MetricVerdict, evidence: Evidence, phases: tuple[Phase
     name = source.replace("_", " ")
     return Chart(
         boxes(drawings, label),
-        timeline(drawings, phases, label, limit, zero=unit not in ("B",)),
+        timeline(drawings, phases, label, limit, zero=unit != "B"),
         f"Samples of {name}: box of the middle half, whiskers from 5 % to 95 %",
         f"{name[:1].upper()}{name[1:]}, sampled about once a second",
     )

@@ -163,9 +163,8 @@ def distribution(drawings: Mapping[str, Drawing], label: str, quantile: float, l
 def boxes(drawings: Mapping[str, Drawing], label: str) -> Figure:
     """A box an arm, of the seconds' values; whiskers at 5 % and 95 %."""
     data = []
-    for arm, drawing in reversed(
-        list(drawings.items())
-    ):  # plotly stacks upwards; the baseline belongs on top
+    # plotly stacks upwards; the baseline belongs on top
+    for arm, drawing in reversed(list(drawings.items())):
         if numbers := box(drawing.values):
             look = {"line": {"color": f"@{arm}"}, "fillcolor": f"@{arm}-tint"}
             data.append({"type": "box", "orientation": "h", "name": arm, "y": [arm], **numbers, **look})
@@ -174,7 +173,7 @@ def boxes(drawings: Mapping[str, Drawing], label: str) -> Figure:
 
 
 def bars(shares: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Side by side, what percent of each arm's requests fell in each class; without classes nobody saw."""
+    """Side by side, what percent of each arm's requests fell in each class; a class without requests is left out."""
     classes = [name for name in next(iter(shares.values())) if any(shares[arm][name] > 0 for arm in shares)]
     data = [
         {

@@ -23,13 +23,13 @@ _FROM, _TO = -2.0, 3.0  # the scale's ends, in margins
 class Bar:
     """Places from 0 to WIDTH; `cut_low` and `cut_high`: that end lies beyond the scale, or there is none.
 
-    `bar` is where a fail begins: the margin, or the calibrated drift where that is more. `spoken` is the
+    `fails_from` is where a fail begins: the margin, or the calibrated drift where that is more. `spoken` is the
     same in words, for those who do not see it.
     """
 
     zero: float
     margin: float
-    bar: float
+    fails_from: float
     low: float
     high: float
     estimate: float
@@ -55,7 +55,7 @@ def bar(metric: MetricVerdict) -> Bar | None:
     return Bar(
         zero=place(0.0),
         margin=place(margin),
-        bar=place(max(margin, metric.drift)),
+        fails_from=place(max(margin, metric.drift)),
         low=place(low),
         high=place(high),
         estimate=place(effect),

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from pipeline.base.text import clean, duration
 from pipeline.judge.verdict import Decision, MetricVerdict, Summary, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.interval import bar
-from pipeline.report.text import MISSING, between, change, short, size, threshold
+from pipeline.report.text import DECISIONS, MISSING, between, change, short, size, threshold
 
 __all__ = ["evidence_words", "flatten", "group_rows", "metric_row", "score_rows"]
-
-_WORDS: Final[Mapping[Decision, str]] = {
-    Decision.PASS: "pass",
-    Decision.FAIL: "FAIL",
-    Decision.INCONCLUSIVE: "inconclusive",
-    Decision.NODATA: "no data",
-}
 
 
 def metric_row(metric: MetricVerdict, identity: str) -> dict[str, Any]:
@@ -29,7 +22,7 @@ def metric_row(metric: MetricVerdict, identity: str) -> dict[str, Any]:
         "id": identity,
         "title": clean(metric.title or metric.name),
         "decision": metric.decision,
-        "word": _WORDS[metric.decision],
+        "word": DECISIONS[metric.decision],
         "critical": metric.critical,
         "baseline": baseline,
         "canary": canary,

@@ -23,7 +23,7 @@ from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome,
 from pipeline.judge.words import amount
 from pipeline.report.advice import advice
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
-from pipeline.report.text import between, change, short, threshold, worse_by
+from pipeline.report.text import DECISIONS, between, change, short, threshold, worse_by
 from pipeline.runs.record import Record
 
 __all__ = ["render", "wants_color"]
@@ -42,16 +42,10 @@ _COLOURS = {
     Outcome.INCONCLUSIVE: "yellow",
     Outcome.INVALID: "magenta",
 }
-_WORDS = {
-    Decision.PASS: "pass",
-    Decision.FAIL: "FAIL",
-    Decision.INCONCLUSIVE: "inconclusive",
-    Decision.NODATA: "no data",
-}
 
 _Column = tuple[str, Callable[[MetricVerdict], str]]
 
-_DECISION: _Column = ("decision", lambda m: _WORDS[m.decision] + (" *" if m.critical else ""))
+_DECISION: _Column = ("decision", lambda m: DECISIONS[m.decision] + (" *" if m.critical else ""))
 _WIDE: tuple[_Column, ...] = (
     ("baseline", lambda m: amount(m.baseline.value, m.unit)),
     ("canary", lambda m: amount(m.canary.value, m.unit)),

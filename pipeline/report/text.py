@@ -1,15 +1,24 @@
-"""A metric's effect as a person reads it; used by the terminal and the page alike."""
+"""A metric's decision and effect as a person reads them; used by the terminal and the page alike."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Final
 
-from pipeline.judge.verdict import MetricVerdict
+from pipeline.judge.verdict import Decision, MetricVerdict
 from pipeline.judge.words import amount, percent
 
-__all__ = ["MISSING", "between", "change", "short", "size", "threshold", "worse_by"]
+__all__ = ["DECISIONS", "MISSING", "between", "change", "short", "size", "threshold", "worse_by"]
 
-MISSING = "-"
+MISSING: Final = "-"
+DECISIONS: Final[Mapping[Decision, str]] = {
+    Decision.PASS: "pass",
+    Decision.FAIL: "FAIL",
+    Decision.INCONCLUSIVE: "inconclusive",
+    Decision.NODATA: "no data",
+}
+_BYTES: Final = ("B", "B/min")
 
 
 def size(value: float, metric: MetricVerdict) -> str:
@@ -44,7 +53,7 @@ def worse_by(metric: MetricVerdict) -> str:
 def between(metric: MetricVerdict) -> str:
     """Where the change lies, + being worse: `-1.2 … +5 %`, `≥ +1.2 %` with one end, `-` with none."""
     given = [end for end in (metric.low, metric.high) if end is not None and math.isfinite(end)]
-    # as precise as the larger end's three digits: beside 5 %, 0.0123 % is nothing
+    # both ends to the decimal of the larger one's third digit: beside 5 %, 0.0123 % is nothing
     digits = 2 - math.floor(math.log10(max(map(abs, given)))) if any(given) else 0
     low, high = (_signed(end, metric, digits) for end in (metric.low, metric.high))
     if not low or not high:
@@ -53,9 +62,6 @@ def between(metric: MetricVerdict) -> str:
         return _bytes(given, metric.unit)
     unit = high.partition(" ")[2]
     return f"{low.removesuffix(f' {unit}') if unit else low} … {high}"
-
-
-_BYTES = ("B", "B/min")
 
 
 def _bytes(ends: list[float], unit: str) -> str:

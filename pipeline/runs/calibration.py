@@ -1,7 +1,8 @@
-"""What a machine makes of the same code measured twice: the drift that a fail must exceed.
+"""How far two measurements of the same code lie apart on the same hosts: the drift that a fail must exceed.
 
 `pipeline calibrate` stores the differences that it saw; a later run of the same kind on the same hosts takes a bound
-for the next difference from them. Nothing is ever subtracted from what a run measures.
+for the next difference from them. Nothing is ever subtracted from what a run measures. The trends within a phase are
+stored beside them: they show a machine that becomes slower or faster while it is measured.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pipeline.base.files import write_whole
 from pipeline.judge.evidence import Arm, Evidence
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Outcome, Verdict
+from pipeline.judge.words import amount, percent
 from pipeline.runs.record import Record
 
 __all__ = ["Calibration", "Key", "Measured", "Store", "drift_bound", "measured_of", "note", "trends_of"]
@@ -107,7 +109,9 @@ def drift_bound(differences: Sequence[float]) -> float:
     >>> [round(drift_bound([0.01] * m), 3) for m in (1, 2, 5, 20)]
     [0.18, 0.053, 0.028, 0.021]
     """
-    from scipy.special import stdtrit
+    from scipy.special import (
+        stdtrit,
+    )  # takes a third of a second, which only `calibrate` and calibrated runs need
 
     m = len(differences)
     s = math.sqrt(sum(d * d for d in differences) / m)
@@ -118,7 +122,7 @@ def measured_of(record: Record, verdict: Verdict, trends: Mapping[str, float]) -
     """What a run of a version against itself showed; None when the run itself was broken."""
     if verdict.outcome is Outcome.INVALID:
         return None
-    # A metric that is not judged for want of a calibration shows its difference all the same: it is what is asked for.
+    # That includes metrics that can only be judged after a calibration: their differences are wanted most.
     compared = [m for m in verdict.metrics if m.effect is not None]
     return Measured(
         created=record.created,
@@ -131,8 +135,6 @@ def measured_of(record: Record, verdict: Verdict, trends: Mapping[str, float]) -
 
 def note(calibration: Mapping[str, Any], rules: Sequence[MetricRule]) -> str:
     """What run.json's `calibration` changes, in a sentence for the reports."""
-    from pipeline.judge.words import amount, percent
-
     drift, kinds = calibration.get("drift", {}), calibration.get("kinds", {})
     more = []
     for rule in rules:

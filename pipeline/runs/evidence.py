@@ -19,8 +19,8 @@ __all__ = ["build_evidence"]
 _Bools = NDArray[np.bool_]
 _Floats = NDArray[np.float64]
 
-# A switch has no stragglers in a measured phase, a warm-up lies between. More of them than this, or of requests that
-# the proxy let hang or refused, is a broken proxy.
+# Of the requests in an arm's measured phases: a proxy that sent more of them than this to the other version, or let
+# them hang or refused them, is broken. A switch itself causes none, because a warm-up follows it.
 _MOST_OF_THE_PROXY: Final = 0.01
 
 
@@ -72,11 +72,11 @@ def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tu
     kept = Requests(
         rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own], rows.body[own]
     )
-    return kept, _proxys_own(arm, rows, inside, own)
+    return kept, _proxy_problems(arm, rows, inside, own)
 
 
-def _proxys_own(arm: str, rows: RequestRows, inside: _Bools, own: _Bools) -> list[Problem]:
-    """What the proxy did wrong in an arm's phases: rather its fault than the version's, above a share."""
+def _proxy_problems(arm: str, rows: RequestRows, inside: _Bools, own: _Bools) -> list[Problem]:
+    """What the proxy did wrong in an arm's phases; above a small share it makes the run invalid."""
     sent = int(np.count_nonzero(inside))
     problems = []
     if strays := int(np.count_nonzero(inside & ~own)):

@@ -38,8 +38,10 @@ _SERIES: Final = ("t", "arm", "metric", "value")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestRows:
-    """All rows of requests.csv: units as in the judge's evidence; `served_by` as the proxy stamped it, `error` as the
-    loader called what went wrong."""
+    """All rows of requests.csv, in the units of the judge's evidence.
+
+    `served_by` is what the proxy stamped, `error` the loader's word for what went wrong; both may be empty.
+    """
 
     t: _Floats
     latency: _Floats

@@ -51,10 +51,10 @@ def test_a_margin_of_nothing_is_drawn_at_zero() -> None:
 def test_a_drift_above_the_margin_moves_where_a_fail_begins() -> None:
     drawn = bar(samples.metric(threshold=0.1, drift=0.15))
     assert drawn is not None
-    assert drawn.bar > drawn.margin
+    assert drawn.fails_from > drawn.margin
     steady = bar(samples.metric(threshold=0.1, drift=0.05))
     assert steady is not None
-    assert steady.bar == steady.margin
+    assert steady.fails_from == steady.margin
 
 
 @pytest.mark.parametrize(
