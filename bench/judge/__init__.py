@@ -1,1 +1,1 @@
-"""What the judge keeps of what it promises, on simulated runs: `python -m bench.judge` prints the tables."""
+"""How often the judge errs and what it finds, on simulated runs: `python -m bench.judge` prints the tables."""

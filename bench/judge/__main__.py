@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean, median
 
-from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, LOOKED_AT, SHARP, Case
+from bench.judge.conditions import ALIKE, AT_THE_MARGIN, EQUAL_ERRORS, HARMS, LOOKED_AT, Case
 from bench.judge.ours import at_the_end, every_look, rules
 from bench.judge.screening import alarms
 from bench.judge.simulate import RANK_ALPHA, STEP, Result, simulate
@@ -87,7 +87,7 @@ def margin(pairs: int, seed: int) -> _Rows:
         "fails",
         "passed at the end",
     ]
-    for case, result in _each((*AT_THE_MARGIN, *SHARP), pairs, seed, peers=False):
+    for case, result in _each((*AT_THE_MARGIN, *EQUAL_ERRORS), pairs, seed, peers=False):
         passed = share(result.passed, result.n) if case.metric else "-"
         yield [case.condition.name, case.condition.schedule, *_alarms(result), _failed(result), passed]
 
@@ -155,7 +155,7 @@ def _errors_shown(condition: Condition, seed: int, number: int) -> float | None:
 
 
 def looks(pairs: int, seed: int) -> _Rows:
-    """The same fails at the same look: from a judgement at each look, from one at the end, and by the short cut."""
+    """Whether a judgement at each look, one at the end and the short cut (screening) find the same fails at once."""
     yield ["case", "schedule", "fails of metrics", "one judgement at the end alike", "short cut alike"]
     policy, step = Policy(), 3 * Policy().block_seconds
     for case in LOOKED_AT:

@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.judge.traffic import Condition, Harm
 
-__all__ = ["ALIKE", "AT_THE_MARGIN", "HARMS", "LOOKED_AT", "SHARP", "Case"]
+__all__ = ["ALIKE", "AT_THE_MARGIN", "EQUAL_ERRORS", "HARMS", "LOOKED_AT", "Case"]
 
 _MB: Final = 1e6
 _SCHEDULES: Final = ("phased", "interleaved")
@@ -15,7 +15,7 @@ _SCHEDULES: Final = ("phased", "interleaved")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A condition and what the rules say otherwise than by default: thresholds by metric.
+    """A condition and the thresholds, by metric, that differ from the default rules'.
 
     `metric` is the one whose harm lies exactly at its margin, where the case is about that.
     """
@@ -40,8 +40,8 @@ def _alike() -> tuple[Case, ...]:
 # The same code in both arms.
 ALIKE: Final = _alike()
 
-# The same share of errors in both arms, at several heights: where an error more is an error too many.
-SHARP: Final = tuple(
+# The same share of errors in both arms, at several heights. Alpha is promised up to there: it is about any increase.
+EQUAL_ERRORS: Final = tuple(
     Case(Condition(f"errors {share:.2%} in both", schedule, phi=0.3, errors=share))
     for schedule in _SCHEDULES
     for share in (0.0005, 0.01, 0.04)
@@ -58,7 +58,7 @@ _LIMITS: Final = (
     ("four costs at half their margins", "joint_shift", 0.3, _HALVES),
 )
 
-# Harm that is exactly what is allowed: the most that a fail of anything may not follow from, nor often a pass.
+# Harm exactly as large as is allowed: a fail must be rare there, and so must a pass.
 AT_THE_MARGIN: Final = tuple(
     Case(Condition(name, schedule, phi=phi, harm=harm), metric=metric)
     for schedule in _SCHEDULES
@@ -90,10 +90,10 @@ def _harms() -> tuple[Case, ...]:
     return tuple(cases)
 
 
-# Real harm, and none, over 5 minutes at 50 requests a second.
+# Real harm of several kinds and sizes, and none.
 HARMS: Final = _harms()
 
-# A few of each kind, to be looked at in every way.
+# A few, which are judged in every way there is.
 LOOKED_AT: Final = tuple(
     Case(Condition(name, schedule, phi=0.3, harm=harm))
     for schedule in _SCHEDULES

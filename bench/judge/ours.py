@@ -1,7 +1,7 @@
-"""Our judge on one simulated run: what it says at the end, and when a metric failed first of all looks.
+"""Our judge on one simulated run: what it says at the end, and at which look each metric failed first.
 
-A lower bound that was passed once stays passed (docs/judge.md), so one judgement at the end tells of all looks:
-a failed metric has `decided_after`. `every_look` asks anew at each look instead, as a run that is watched does;
+The lower end of an interval is the highest of all looks (docs/judge.md), so one judgement at the end tells of all
+looks: a failed metric has `decided_after`. `every_look` judges at each look instead, as a run that is watched does;
 `python -m bench.judge looks` shows that both agree.
 """
 

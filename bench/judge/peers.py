@@ -141,7 +141,7 @@ def _ratios(baseline: Floats, canary: Floats, seen: Ints) -> Floats:
     sums_b, sums_c = np.cumsum(baseline)[seen - 1], np.cumsum(canary)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = sums_c / np.arange(1, len(sums_c) + 1) / (sums_b / seen)
-    # a little more than the exact rule: its last bits decide there, not here
+    # a little higher than the exact rule's ratio, whose last bits can decide: no look may be lost here
     return np.where((sums_c == 0) | (sums_b == 0), np.inf, ratio * (1 + 1e-9))
 
 

@@ -1,9 +1,9 @@
 """All alarms of our judge in tens of thousands of runs: bounds are computed only where an alarm is possible.
 
 A lower bound never lies above the estimate. So a metric whose estimate stays clearly below its margin at every
-look cannot fail, and neither can a share without clearly more hits than the baseline's. What is left of the
-levels has its bounds computed for many runs at once; what then comes near its margin is asked of the judge's own
-comparison, which alone gives an alarm. `python -m bench.judge looks` shows that nothing is lost by it.
+look cannot fail, and neither can a share without clearly more hits than the baseline's. For the
+levels that are left bounds are computed for many runs at once. Those that come near their margin are compared by the
+judge's own code, which alone gives an alarm. `python -m bench.judge looks` shows that nothing is lost by it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ __all__ = ["alarms"]
 Floats = NDArray[np.float64]
 
 _AT_ONCE: Final = 100  # runs
-_CLEARLY: Final = 0.7  # of the margin: the estimates here leave out what the judge leaves out of its samples
+_CLEARLY: Final = (
+    0.7  # of the margin: the estimates here are rough, for they count samples that the judge leaves out
+)
 _LIKELIHOOD: Final = 3.0  # the logarithm of the likelihood ratio below which no e-value reaches 1 / alpha
 
 
@@ -71,15 +73,18 @@ def alarms(
 def _failed(
     evidence: Evidence, asked: Sequence[MetricRule], policy: Policy, possible: set[str]
 ) -> Mapping[str, float]:
-    """What the judge's own comparison says of these metrics."""
+    """What the judge's own comparison says of the metrics that may fail."""
+    if not possible:
+        return {}
+    baseline, canary = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
     shares = sum(rule.metric.share for rule in asked)
     found = {}
-    for rule in asked if possible else ():
+    for rule in asked:
         if rule.name not in possible:
             continue
         arms = ArmPair(
-            ArmView(evidence.baseline, policy),
-            ArmView(evidence.canary, policy),
+            baseline,
+            canary,
             policy,
             alpha=policy.alpha * rule.metric.share / shares,
             pairing=evidence.pairing,

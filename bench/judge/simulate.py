@@ -70,7 +70,7 @@ def simulate(case: Case, pairs: int, seed: int, *, peers: bool = True, judged: i
 
 
 def _passes(evidence: Evidence, name: str, asked: Sequence[MetricRule], policy: Policy) -> bool:
-    """Judged without the other metrics, which have no part in it but for the joint one."""
+    """Judged without the other metrics, which only the joint one needs."""
     needed = {name, *(COSTS if name == "joint_shift" else ())}
     verdict = judge(evidence, [rule for rule in asked if rule.name in needed], policy)
     return any(metric.name == name and metric.decision is Decision.PASS for metric in verdict.metrics)

@@ -2,8 +2,8 @@
 
 Run: .venv/bin/python -m bench.judge.speed
 
-Two arms of 15,000 requests and 12 series of 300 samples; each command is run several times and the least time
-is told, for others use this machine too.
+Two arms of 15,000 requests and 12 series of 300 samples. Each command is run several times and the least time is
+given, because others use this machine too.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from pipeline.canary.early_stop import EarlyStop
 from pipeline.judge.evidence import Arm, Evidence, Series
 from pipeline.runs.directory import compress_tables, load
 
-TIMES = 5
-HOUR = 3600
-TABLES = ("requests.csv", "series.csv")
-MORE_SERIES = 4  # on top of the simulation's eight
+_TIMES = 5
+_HOUR = 3600
+_TABLES = ("requests.csv", "series.csv")
+_MORE_SERIES = 4  # on top of the simulation's eight
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         evidence = _wider(run(Condition("speed", phi=0.3), 1, 0))
-        write_run(directory / "run", evidence)
+        _write_run(directory / "run", evidence)
         compress_tables(directory / "run")
-        config = write_config(directory / "canary.json", evidence)
+        config = _write_config(directory / "canary.json", evidence)
         pipeline = (sys.executable, "-m", "pipeline", "judge", str(directory / "run"))
         as_kayenta = ("--judge", "kayenta", "--config", str(config))
         rows = [
@@ -50,7 +50,7 @@ def main() -> None:
         ]
         print("\n".join(lines([["command", "process seconds"], *rows])))
         print()
-        write_run(directory / "hour", run(Condition("an hour", phi=0.3, seconds=HOUR), 1, 0))
+        _write_run(directory / "hour", run(Condition("an hour", phi=0.3, seconds=_HOUR), 1, 0))
         _by_minutes(directory / "hour")
         # a process of its own: what wrote the files has grown large
         with get_context("spawn").Pool(1) as pool:
@@ -60,7 +60,7 @@ def main() -> None:
         )
 
 
-def write_run(path: Path, evidence: Evidence) -> None:
+def _write_run(path: Path, evidence: Evidence) -> None:
     """A run directory as `pipeline canary` leaves it."""
     path.mkdir()
     phases = [
@@ -101,7 +101,7 @@ def write_run(path: Path, evidence: Evidence) -> None:
                 )
 
 
-def write_config(path: Path, evidence: Evidence) -> Path:
+def _write_config(path: Path, evidence: Evidence) -> Path:
     """A configuration for Kayenta's rules on every series of the run, and on latency and errors."""
     names = [*evidence.canary.series, "latency_p50", "latency_p99", "errors"]
     canary = {"canary": {"direction": "increase"}}
@@ -116,7 +116,7 @@ def _wider(evidence: Evidence) -> Evidence:
 
     def wider(arm: Arm) -> Arm:
         t = arm.series["host_cpu"].t
-        more = {f"extra_{i}": Series(t, np.sin(t + i) + 2) for i in range(MORE_SERIES)}
+        more = {f"extra_{i}": Series(t, np.sin(t + i) + 2) for i in range(_MORE_SERIES)}
         return replace(arm, series={**arm.series, **more})
 
     return replace(evidence, baseline=wider(evidence.baseline), canary=wider(evidence.canary))
@@ -125,7 +125,7 @@ def _wider(evidence: Evidence) -> Evidence:
 def _spent(command: Sequence[str]) -> str:
     """The least process time in seconds, user and system."""
     least = float("inf")
-    for _ in range(TIMES):
+    for _ in range(_TIMES):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert process.stderr is not None
         said = process.stderr.read().decode()
@@ -139,8 +139,8 @@ def _spent(command: Sequence[str]) -> str:
 
 
 def _by_minutes(path: Path) -> None:
-    """Takes the run's tables apart into what each minute adds; both arms are sampled all the time, as hosts are."""
-    for name in TABLES:
+    """Splits the run's tables into a file for each minute. Both arms are sampled all the time, as real hosts are."""
+    for name in _TABLES:
         head, *rows = (path / name).read_text().splitlines(keepends=True)
         (path / name).write_text(head)
         minutes: dict[int, list[str]] = {}
@@ -155,11 +155,11 @@ def _by_minutes(path: Path) -> None:
 
 
 def _watch(path: Path) -> list[list[str]]:
-    """An hour of baseline, then one of canary, followed as a run is that lasts: a look after every minute."""
+    """An hour of baseline, then one of canary, followed as a live run is: a look after every minute."""
     run = load(path)
     early_stop, rows = EarlyStop(run, run.record.phases, RATE, "both"), []
-    for minute in range(2 * HOUR // 60):
-        for name in TABLES:
+    for minute in range(2 * _HOUR // 60):
+        for name in _TABLES:
             with (path / name).open("a") as table:
                 table.write((path / f"{name}.{minute}").read_text())
         cost = early_stop.look()

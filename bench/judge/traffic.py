@@ -1,8 +1,8 @@
-"""Simulated runs: what two arms of a small HTTP service give, with a machine that has its moods.
+"""Simulated runs: what two arms of a small HTTP service give, on a machine that is not always equally fast.
 
-One machine carries both arms, so a mood (an AR(1) process a second, for latency and for each series) and a
-drift (a ramp over the whole run) go on through both; an arm sees the seconds in which it is measured. Latency
-is lognormal around 12 ms, 50 requests a second. The same seed, condition and number give the same run.
+One machine carries both arms. So its moods (AR(1) noise with a value a second, for latency and for each series) and
+its drift (a ramp over the whole run) go on through both, and an arm sees those of the seconds in which it is measured.
+Latency is lognormal around 12 ms, at 50 requests a second. The same seed, condition and number give the same run.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def run(condition: Condition, seed: int, number: int) -> Evidence:
         f"{condition.schedule} {condition.phi} {condition.heavy} {condition.drift} {condition.errors}"
     )
     random = np.random.default_rng([seed, zlib.crc32(machine_name.encode()), number])
-    lay = phased if condition.schedule == "phased" else interleaved
-    phases = lay(condition.seconds, 0)
+    schedule = phased if condition.schedule == "phased" else interleaved
+    phases = schedule(condition.seconds, 0)
     end = int(phases[-1].end)
     ramp = 1 + condition.drift * (2 * np.arange(end) / end - 0.5)
     moods = {name: _mood(random, end, condition) for name in ("latency", *_SERIES)}

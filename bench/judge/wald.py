@@ -1,7 +1,7 @@
-"""Wald's bound: how many samples a test needs on average that knows both shares beforehand.
+"""Wald's bound: how many samples on average a test needs that knows both shares beforehand.
 
-A. Wald, Sequential tests of statistical hypotheses, 1945: no sequential test with that chance of a false alarm
-needs fewer on average when the alternative holds, but for the overshoot.
+A. Wald, Sequential tests of statistical hypotheses, 1945: when the alternative holds, no sequential test with that
+chance of a false alarm needs fewer on average (overshoot left aside).
 """
 
 from __future__ import annotations

@@ -140,10 +140,10 @@ def failing(arm: Arm, where: NDArray[np.bool_], status: int) -> Arm:
     )
 
 
-def broken(arm: Arm, rng: np.random.Generator) -> Arm:
+def broken(arm: Arm, _: np.random.Generator) -> Arm:
     """500 always, and lighter for it."""
     lighter = with_series(arm, "service_cpu", arm.series["service_cpu"].value / 5)
-    return failing(lighter, np.ones(len(rng.random(len(arm.requests))), dtype=np.bool_), 500)
+    return every(lighter, 500)
 
 
 def slow(arm: Arm, rng: np.random.Generator) -> Arm:
@@ -218,6 +218,11 @@ def every(arm: Arm, status: int) -> Arm:
 def without(arm: Arm, *names: str) -> Arm:
     """The arm without these series."""
     return replace(arm, series={name: series for name, series in arm.series.items() if name not in names})
+
+
+# A healthy pair, three minutes each: enough to pass.
+HEALTHY_SECONDS = 180
+HEALTHY = pair(2, seconds=HEALTHY_SECONDS)
 
 
 @cache

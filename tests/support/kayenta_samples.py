@@ -13,7 +13,17 @@ from pipeline.kayenta.classify import NETFLIX, Classification, Convention, class
 from pipeline.kayenta.config import Analysis, CanaryConfig, Thresholds
 from pipeline.kayenta.judge import KayentaVerdict, judge
 
-__all__ = ["CLES_SUITE", "SUITE", "Floats", "analysis", "compare", "floats", "vector", "verdict"]
+__all__ = [
+    "CLES_SUITE",
+    "SUITE",
+    "Floats",
+    "analysis",
+    "compare",
+    "floats",
+    "one_metric",
+    "vector",
+    "verdict",
+]
 
 Floats = NDArray[np.float64]
 
@@ -57,6 +67,15 @@ def compare(
     **canary: Any,
 ) -> Classification:
     return classify(vector(control), vector(experiment), analysis(**canary), convention)
+
+
+def one_metric(canary: Any, weights: Any) -> dict[str, Any]:
+    """A configuration's document with one metric `m` in the group `g`: its analysis, and the groups' weights."""
+    metric = {"name": "m", "groups": ["g"], "analysisConfigurations": {"canary": canary}}
+    return {
+        "metrics": [metric],
+        "classifier": {"groupWeights": weights, "scoreThresholds": {"pass": 9, "marginal": 1}},
+    }
 
 
 def verdict(

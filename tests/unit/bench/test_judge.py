@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.judge import peers
-from bench.judge.conditions import ALIKE, AT_THE_MARGIN, HARMS, SHARP
+from bench.judge.conditions import ALIKE, AT_THE_MARGIN, EQUAL_ERRORS, HARMS
 from bench.judge.ours import at_the_end, every_look, rules, until
 from bench.judge.screening import alarms
 from bench.judge.tables import interval
@@ -121,7 +121,7 @@ def test_the_short_cut_finds_what_a_judgement_at_each_look_finds(harm: Harm) -> 
 
 
 def test_every_condition_is_in_both_schedules() -> None:
-    for cases in (ALIKE, AT_THE_MARGIN, SHARP, HARMS):
+    for cases in (ALIKE, AT_THE_MARGIN, EQUAL_ERRORS, HARMS):
         kept = {
             schedule: {
                 replace(c.condition, schedule="").name for c in cases if c.condition.schedule == schedule
@@ -133,7 +133,7 @@ def test_every_condition_is_in_both_schedules() -> None:
 
 def test_the_tables_of_the_documentation_have_a_row_for_every_condition() -> None:
     page = (Path(__file__).parents[3] / "docs" / "judge.md").read_text("utf-8")
-    for case in (*ALIKE, *AT_THE_MARGIN, *SHARP, *HARMS):
+    for case in (*ALIKE, *AT_THE_MARGIN, *EQUAL_ERRORS, *HARMS):
         assert f"| {case.condition.name} | {case.condition.schedule} |" in page
 
 

@@ -12,7 +12,7 @@ from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, Outcome
-from tests.support.judge_samples import POLICY, RULES, decisions, failed, judged, row, without
+from tests.support.judge_samples import HEALTHY, POLICY, RULES, decisions, failed, judged, row, without
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -102,10 +102,6 @@ def test_a_fault_is_caught_in_turn_as_well() -> None:
     for change, metric in ((samples.slow, "latency_p50"), (samples.flaky, "error_rate")):
         verdict = judge(samples.in_turn(samples.pair(2, change, seconds=120)), RULES, POLICY)
         assert metric in failed(verdict)
-
-
-SECONDS = 180
-HEALTHY = samples.pair(2, seconds=SECONDS)
 
 
 def test_an_undecided_critical_metric_keeps_a_healthy_canary_from_passing() -> None:

@@ -11,13 +11,11 @@ import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.verdict import Decision, Outcome
-from tests.support.judge_samples import POLICY, RULES, every, row
+from tests.support.judge_samples import HEALTHY, POLICY, RULES, every, row
 
 NONE = np.zeros(0)
 NO_REQUESTS = Requests(NONE, NONE, NONE.astype(np.int64), NONE.astype(np.int64), NONE.astype(np.int64))
 EMPTY = Arm(NO_REQUESTS, {}, 0.0)
-SECONDS = 180
-HEALTHY = samples.pair(2, seconds=SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.base.errors import ConfigError, UsageError
 from pipeline.kayenta.config import CanaryConfig, load_config
 from pipeline.kayenta.judge import judge
-from tests.support.kayenta_samples import floats
+from tests.support.kayenta_samples import floats, one_metric
 
 EXAMPLE = """{
   "name": "a service", "configVersion": "1", "applications": ["ad-hoc"],
@@ -173,7 +172,7 @@ _TEXTS = st.one_of(
     st.binary(),
     _JSON.map(lambda data: json.dumps(data, indent=1).encode()),
     st.builds(
-        lambda canary, weights: json.dumps(_config(canary, weights)).encode(),
+        lambda canary, weights: json.dumps(one_metric(canary, weights)).encode(),
         _JSON,
         st.dictionaries(st.text(max_size=3), st.floats() | st.text(max_size=2), max_size=3),
     ),
@@ -183,14 +182,6 @@ _TEXTS = st.one_of(
         st.text(max_size=2),
     ),
 )
-
-
-def _config(canary: Any, weights: Any) -> dict[str, Any]:
-    metric = {"name": "m", "groups": ["g"], "analysisConfigurations": {"canary": canary}}
-    return {
-        "metrics": [metric],
-        "classifier": {"groupWeights": weights, "scoreThresholds": {"pass": 9, "marginal": 1}},
-    }
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

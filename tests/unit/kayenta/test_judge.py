@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.kayenta.config import CanaryConfig, Thresholds
 from pipeline.kayenta.judge import KayentaVerdict, judge
-from tests.support.kayenta_samples import floats
+from tests.support.kayenta_samples import floats, one_metric
 
 CASES = json.loads((Path(__file__).parents[2] / "support" / "kayenta_judged.json").read_text("utf-8"))
 
@@ -60,14 +60,6 @@ def test_a_verdict_can_be_repeated_although_constants_get_noise() -> None:
     assert any(math.isfinite(metric.result.ratio) for metric in _judge(CASES[0]).metrics)
 
 
-def _config(canary: Any, weights: Any) -> dict[str, Any]:
-    metric = {"name": "m", "groups": ["g"], "analysisConfigurations": {"canary": canary}}
-    return {
-        "metrics": [metric],
-        "classifier": {"groupWeights": weights, "scoreThresholds": {"pass": 9, "marginal": 1}},
-    }
-
-
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.floats(allow_infinity=False), max_size=12),
@@ -75,6 +67,6 @@ def _config(canary: Any, weights: Any) -> dict[str, Any]:
 )
 def test_whatever_the_samples_are_there_is_a_verdict(baseline: list[float], canary: list[float]) -> None:
     for settings_ in ({}, {"nanStrategy": "replace", "outliers": {"strategy": "remove"}}):
-        config = CanaryConfig.model_validate(_config(settings_, {}))
+        config = CanaryConfig.model_validate(one_metric(settings_, {}))
         found = judge(config, config.thresholds(), {"m": floats(baseline)}, {"m": floats(canary)})
         assert 0 <= found.score.score <= 100

@@ -64,9 +64,7 @@ def test_the_profile_gives_rules_policy_and_the_expected_status(tmp_path: Path) 
     assert run.policy.expected_status == (200, 201)
 
 
-def test_what_is_written_has_no_noise_and_leaves_no_temporary_file(
-    tmp_path: Path,
-) -> None:
+def test_what_is_written_has_no_noise_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     write_record(tmp_path, Record.from_dict({**RUN, "sum": 0.1 + 0.2, "nothing": float("nan")}))
     written = json.loads((tmp_path / "run.json").read_text())
     assert (written["t0_unix"], written["sum"], written["nothing"]) == (1790000000.12346, 0.3, None)

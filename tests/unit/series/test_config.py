@@ -8,14 +8,14 @@ import pytest
 
 from pipeline.base.errors import ConfigError
 from pipeline.judge.rules import Threshold
-from pipeline.series.config import JudgeConfig, load_config
+from pipeline.series.config import JudgeConfig, Source, load_config
 from tests.support.judge_config import EXAMPLE
 
 
-def _load(directory: Path, text: str | bytes, source: str = "prometheus") -> JudgeConfig:
+def _load(directory: Path, text: str | bytes, source: Source = "prometheus") -> JudgeConfig:
     path = directory / "canary.yml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return load_config(path, "prometheus" if source == "prometheus" else "csv")
+    return load_config(path, source)
 
 
 def test_a_metric_becomes_a_rule_that_needs_no_catalogue(tmp_path: Path) -> None:

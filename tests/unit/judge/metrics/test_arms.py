@@ -10,17 +10,14 @@ import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.policy import Policy
 from pipeline.judge.verdict import Outcome
-from tests.support.judge_samples import RULES
-
-SECONDS = 180
-HEALTHY = samples.pair(2, seconds=SECONDS)
+from tests.support.judge_samples import HEALTHY, HEALTHY_SECONDS, RULES
 
 
 def test_a_status_other_than_the_expected_one_is_an_error() -> None:
     created = replace(
         HEALTHY.canary,
         requests=replace(
-            HEALTHY.canary.requests, status=np.full(SECONDS * samples.RATE, 201, dtype=np.int64)
+            HEALTHY.canary.requests, status=np.full(HEALTHY_SECONDS * samples.RATE, 201, dtype=np.int64)
         ),
     )
     evidence = replace(HEALTHY, canary=created)

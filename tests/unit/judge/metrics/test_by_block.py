@@ -14,11 +14,8 @@ from pipeline.judge.evidence import Arm, Evidence, Series
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import default_rules
 from pipeline.judge.verdict import Decision, Outcome
-from tests.support.judge_samples import POLICY, RULES, row
+from tests.support.judge_samples import HEALTHY, HEALTHY_SECONDS, POLICY, RULES, row
 from tests.support.series_samples import seconds_ar1
-
-SECONDS = 180
-HEALTHY = samples.pair(2, seconds=SECONDS)
 
 
 def only(arm: Arm, name: str, kept: NDArray[np.bool_]) -> Arm:
@@ -39,13 +36,13 @@ def only(arm: Arm, name: str, kept: NDArray[np.bool_]) -> Arm:
     ],
 )
 def test_a_series_that_is_not_there_or_ends_early_never_passes(name: str, what: str, words: str) -> None:
-    second = np.arange(SECONDS)
+    second = np.arange(HEALTHY_SECONDS)
     canary = {
-        "nothing but NaN": samples.with_series(HEALTHY.canary, name, np.full(SECONDS, np.nan)),
-        "nothing but infinity": samples.with_series(HEALTHY.canary, name, np.full(SECONDS, np.inf)),
+        "nothing but NaN": samples.with_series(HEALTHY.canary, name, np.full(HEALTHY_SECONDS, np.nan)),
+        "nothing but infinity": samples.with_series(HEALTHY.canary, name, np.full(HEALTHY_SECONDS, np.inf)),
         "one sample": only(HEALTHY.canary, name, second == 90),
         "the first ten seconds": only(HEALTHY.canary, name, second < 10),
-        "the first third": only(HEALTHY.canary, name, second < SECONDS // 3),
+        "the first third": only(HEALTHY.canary, name, second < HEALTHY_SECONDS // 3),
     }[what]
     verdict = judge(replace(HEALTHY, canary=canary), RULES, POLICY)
     assert verdict.outcome is Outcome.INCONCLUSIVE
@@ -65,7 +62,7 @@ def test_samples_that_all_bear_one_time_are_one_block_and_decide_nothing() -> No
 def test_growth_from_zero_is_judged_by_amount_not_by_percent() -> None:
     def with_cpu(arm: Arm, cores: float) -> Arm:
         t = arm.series["service_cpu"].t
-        return replace(arm, series={**arm.series, "service_cpu": Series(t, np.full(SECONDS, cores))})
+        return replace(arm, series={**arm.series, "service_cpu": Series(t, np.full(HEALTHY_SECONDS, cores))})
 
     verdict = judge(Evidence(with_cpu(HEALTHY.baseline, 0.0), with_cpu(HEALTHY.canary, 0.005)), RULES, POLICY)
     assert row(verdict, "service_cpu").effect_kind == "absolute"

@@ -18,9 +18,9 @@ from tests.support.judge_samples import judged, row
 def test_one_restart_may_come_from_elsewhere_two_in_a_row_do_not(
     restarts: tuple[int, ...], decision: Decision
 ) -> None:
-    def restarting(arm: Arm, rng: np.random.Generator) -> Arm:
-        second = np.arange(len(arm.series["service_restarts"].t)) + 0 * rng.random()
-        counter = np.sum([second >= at for at in restarts], axis=0) + 0.0 * second
+    def restarting(arm: Arm, _: np.random.Generator) -> Arm:
+        second = np.arange(len(arm.series["service_restarts"].t))
+        counter = np.sum([second >= at for at in restarts], axis=0) + np.zeros(len(second))
         return samples.with_series(arm, "service_restarts", counter)
 
     found = row(judged(0, restarting, 60), "service_restarts")

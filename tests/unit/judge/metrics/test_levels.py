@@ -11,7 +11,16 @@ import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm
 from pipeline.judge.verdict import Decision, Outcome
-from tests.support.judge_samples import POLICY, RULES, decisions, failed, judged, row
+from tests.support.judge_samples import (
+    HEALTHY,
+    HEALTHY_SECONDS,
+    POLICY,
+    RULES,
+    decisions,
+    failed,
+    judged,
+    row,
+)
 
 
 def test_a_tail_is_seen_while_the_median_is_unmoved() -> None:
@@ -85,19 +94,15 @@ def test_a_calibrated_drift_asks_more_of_a_fail_and_makes_no_pass_easier(
     )
 
 
-SECONDS = 180
-HEALTHY = samples.pair(2, seconds=SECONDS)
-
-
 def test_holes_of_single_samples_are_bridged() -> None:
-    holes = np.where(np.arange(SECONDS) % 7 == 3, np.nan, HEALTHY.canary.series["service_cpu"].value)
+    holes = np.where(np.arange(HEALTHY_SECONDS) % 7 == 3, np.nan, HEALTHY.canary.series["service_cpu"].value)
     evidence = replace(HEALTHY, canary=samples.with_series(HEALTHY.canary, "service_cpu", holes))
     assert row(judge(evidence, RULES, POLICY), "service_cpu").decision is Decision.PASS
 
 
 def test_a_constant_series_is_compared_by_its_value() -> None:
     def with_threads(arm: Arm, count: float) -> Arm:
-        return samples.with_series(arm, "service_threads", np.full(SECONDS, count))
+        return samples.with_series(arm, "service_threads", np.full(HEALTHY_SECONDS, count))
 
     same = judge(HEALTHY, RULES, POLICY)
     more = judge(replace(HEALTHY, canary=with_threads(HEALTHY.canary, 40)), RULES, POLICY)

@@ -10,7 +10,7 @@ import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence
 from pipeline.judge.verdict import Decision, Outcome
-from tests.support.judge_samples import POLICY, RULES, judged, row
+from tests.support.judge_samples import HEALTHY, POLICY, RULES, judged, row
 
 
 def test_two_percent_errors_against_none_read_in_plain_words() -> None:
@@ -21,10 +21,6 @@ def test_two_percent_errors_against_none_read_in_plain_words() -> None:
         "and by more than the allowed 0.3 points"
     )
     assert verdict.notes == ("Status 500 on 56 of 3,000 (1.87 %) canary requests, never on the baseline",)
-
-
-SECONDS = 180
-HEALTHY = samples.pair(2, seconds=SECONDS)
 
 
 def test_bodies_that_nobody_checked_leave_a_critical_metric_open() -> None:

@@ -23,8 +23,6 @@ class Bounded(Protocol):
 
 
 ALPHA, BETA, PLANNED = 0.01, 0.05, 150
-
-
 BOUNDS: tuple[Bounded, Bounded] = (mean_bounds, scan_bounds)
 
 

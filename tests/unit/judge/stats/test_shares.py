@@ -33,7 +33,7 @@ def log_e_of(baseline: Tally, canary: Tally, *, fixed_baseline: bool) -> Floats:
 
 
 def first(values: Floats, needed: float) -> float:
-    """Seconds until a bounds reaches what is needed; infinite where it never does."""
+    """Seconds until the values reach what is needed; infinite where they never do."""
     reached = np.flatnonzero(values >= needed)
     return float(reached[0]) + 1 if len(reached) else math.inf
 
