@@ -42,6 +42,14 @@ __all__ = [
 
 JUDGE: Final = "NetflixACAJudge-v1.0"
 
+# By key, the words that Kayenta knows, and the one that any other word means.
+_WORDS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "direction": (("increase", "decrease", "either"), "either"),
+    "nanStrategy": (("remove", "replace"), "remove"),
+    "strategy": (("remove", "keep"), "keep"),
+    "measure": (("meanRatio", "cles"), "meanRatio"),
+}
+_Place = tuple[str | int, ...]  # keys and indices from the document's top
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
@@ -174,15 +182,6 @@ def load_config(path: Path) -> CanaryConfig:
     config = validate(document, CanaryConfig, known)
     notes = [f"{document.name}:{document.line(at)}: {text}" for at, text in _notes(config, document.data)]
     return config.model_copy(update={"notes": tuple(notes)})
-
-
-_WORDS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
-    "direction": (("increase", "decrease", "either"), "either"),
-    "nanStrategy": (("remove", "replace"), "remove"),
-    "strategy": (("remove", "keep"), "keep"),
-    "measure": (("meanRatio", "cles"), "meanRatio"),
-}
-_Place = tuple[str | int, ...]
 
 
 def _notes(config: CanaryConfig, data: Mapping[str, Any]) -> Iterator[tuple[_Place, str]]:

@@ -106,19 +106,19 @@ def _quantile_chart(
 def _share_chart(
     metric: MetricVerdict, evidence: Evidence, phases: tuple[Phase, ...], expected: tuple[int, ...]
 ) -> Chart:
+    bodies = metric.name == "wrong_body_rate"
+
     def of(arm: Arm) -> Drawing:
-        bodies = metric.name == "wrong_body_rate"
         bad = (arm.requests.body_ok == 0) if bodies else ~_good(arm.requests, expected)
         values = bad.astype(np.float64) * 100
         return Drawing(values, per_bin(arm.requests.t, values, lambda x: float(np.mean(x))))
 
     shares = {arm: _shares(getattr(evidence, arm).requests, metric.name) for arm in ARMS}
-    wrong = metric.name == "wrong_body_rate"
     return Chart(
         bars(shares),
         timeline(_draw(evidence, of), phases, "% of requests", _limit(metric, 100.0), zero=True),
-        "Answers by their body" if wrong else "Answers by status",
-        f"Percent of each second's requests {'with a wrong body' if wrong else 'not answered well'}",
+        "Answers by their body" if bodies else "Answers by status",
+        f"Percent of each second's requests {'with a wrong body' if bodies else 'not answered well'}",
     )
 
 

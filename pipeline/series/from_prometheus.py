@@ -104,30 +104,38 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
 
     try:
         if metric.kind == "proportion":
-            total, hits = ask(source.total), ask(source.hits)
-            if source.counters:
-                first = _first_step(total, question)
-                pair = _risen(hits, question, first), _risen(total, question, first)
-            else:
-                pair = _one(hits, metric, question), _one(total, metric, question)
-            # A series of hits that exists has been seen to work: where it has no sample yet, there was no hit.
-            zero = bool(hits) or source.absent == "zero"
-            samples = proportion(*pair, zero=zero, counted=source.counters)
+            samples = _proportion(ask(source.total), ask(source.hits), metric, question)
         elif metric.kind == "count":
-            found = ask(source.query)
-            if not found and source.absent == "zero":
-                steps = np.arange(1, _count(question) + 1)
-                columns = _ends(steps, question), np.zeros(len(steps))
-            elif source.counters:
-                columns = _risen(found, question, _first_step(found, question))
-            else:
-                columns = _one(found, metric, question)
-            samples = events(*columns)
+            samples = events(*_events(ask(source.query), metric, question))
         else:
             samples = level(*_one(ask(source.query), metric, question))
     except ValueError as error:
         raise UsageError(f"{metric.name}, {question.arm}: {error}") from None
     return replace(samples, notes=tuple(notes))
+
+
+def _proportion(
+    total: Sequence[LabelledSeries], hits: Sequence[LabelledSeries], metric: MetricConfig, question: _Question
+) -> Samples:
+    source = _source(metric)
+    if source.counters:
+        first = _first_step(total, question)
+        pair = _risen(hits, question, first), _risen(total, question, first)
+    else:
+        pair = _one(hits, metric, question), _one(total, metric, question)
+    # A series of hits that exists has been seen to work: where it has no sample yet, there was no hit.
+    zero = bool(hits) or source.absent == "zero"
+    return proportion(*pair, zero=zero, counted=source.counters)
+
+
+def _events(series: Sequence[LabelledSeries], metric: MetricConfig, question: _Question) -> _Columns:
+    source = _source(metric)
+    if not series and source.absent == "zero":
+        steps = np.arange(1, _count(question) + 1)
+        return _ends(steps, question), np.zeros(len(steps))
+    if source.counters:
+        return _risen(series, question, _first_step(series, question))
+    return _one(series, metric, question)
 
 
 def _steps(found: LabelledSeries, question: _Question) -> NDArray[np.int64]:
