@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bench.judge.traffic import RATE
-from pipeline.judge.decide import compare
+from pipeline.judge.decide import arm_pair, compare
 from pipeline.judge.evidence import Arm, Evidence
-from pipeline.judge.metrics.arms import ArmPair, ArmView
+from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.by_block import QUANTILES
 from pipeline.judge.metrics.joint import COSTS
 from pipeline.judge.policy import Policy
@@ -76,22 +76,12 @@ def _failed(
     """What the judge's own comparison says of the metrics that may fail."""
     if not possible:
         return {}
-    baseline, canary = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
-    shares = sum(rule.metric.share for rule in asked)
+    views = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
     found = {}
     for rule in asked:
         if rule.name not in possible:
             continue
-        arms = ArmPair(
-            baseline,
-            canary,
-            policy,
-            alpha=policy.alpha * rule.metric.share / shares,
-            pairing=evidence.pairing,
-            planned=evidence.planned,
-            drift=evidence.drift.get(rule.name),
-        )
-        finding = compare(rule, asked, arms)
+        finding = compare(rule, asked, arm_pair(rule, asked, evidence, views, policy))
         shown = [harm.after for harm in finding.harms if harm.after is not None]
         if shown and finding.only_pass is None:
             found[rule.name] = min(shown)

@@ -23,7 +23,7 @@ from pipeline.judge.score import coverage, group_scores, total
 from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import count_of, percent
 
-__all__ = ["compare", "judge"]
+__all__ = ["arm_pair", "compare", "judge"]
 
 
 def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Verdict:
@@ -33,19 +33,10 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
     what cannot be compared is said in its metric's reason. docs/judge.md tells how each number comes about.
     """
     baseline, canary = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
-    shares = sum(rule.metric.share for rule in rules)
-    metrics = []
-    for rule in rules:
-        arms = ArmPair(
-            baseline,
-            canary,
-            policy,
-            alpha=policy.alpha * rule.metric.share / shares,
-            pairing=evidence.pairing,
-            planned=evidence.planned,
-            drift=evidence.drift.get(rule.name),
-        )
-        metrics.append(decide_metric(rule, compare(rule, rules, arms)))
+    metrics = [
+        decide_metric(rule, compare(rule, rules, arm_pair(rule, rules, evidence, (baseline, canary), policy)))
+        for rule in rules
+    ]
     gate = gates(evidence.problems, baseline, canary, policy, load=evidence.load)
     groups = group_scores(metrics)
     # The score is 0 where the canary itself or a critical metric failed, and where nothing could be compared.
@@ -72,6 +63,32 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
             *drift_notes(rules, metrics, evidence),
         ),
         alpha=policy.alpha,
+    )
+
+
+def arm_pair(
+    rule: MetricRule,
+    rules: Sequence[MetricRule],
+    evidence: Evidence,
+    views: tuple[ArmView, ArmView],
+    policy: Policy,
+) -> ArmPair:
+    """Both arms for the comparison of one metric, with its part of the run's alpha.
+
+    Args:
+        rule: the metric's.
+        rules: all of the run's; alpha is divided among them by their shares.
+        evidence: what `views` are of.
+        views: of the baseline and of the canary.
+        policy: the run's.
+    """
+    return ArmPair(
+        *views,
+        policy,
+        alpha=policy.alpha * rule.metric.share / sum(one.metric.share for one in rules),
+        pairing=evidence.pairing,
+        planned=evidence.planned,
+        drift=evidence.drift.get(rule.name),
     )
 
 

@@ -11,7 +11,7 @@ from pipeline.judge.words import amount, minutes, percent, points
 
 __all__ = ["decide_metric"]
 
-# Longer waits are not advised: the difference is at the margin then, or the machine too noisy.
+# Minutes. Longer waits are not advised: the difference is at the margin then, or the machine too noisy.
 _LONGEST = 60.0
 
 

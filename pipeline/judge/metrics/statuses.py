@@ -18,7 +18,7 @@ from pipeline.judge.words import count_of
 
 __all__ = ["compare_statuses"]
 
-_NAMED: Final = 5  # of the new ones; a broken server may invent many
+_NAMED: Final = 5  # at most, of the new ones; a broken server may invent many
 
 
 def compare_statuses(rule: MetricRule, arms: ArmPair) -> Finding:

@@ -27,8 +27,8 @@ _MINUTE: Final = 60.0
 def compare_trend(rule: MetricRule, arms: ArmPair) -> Finding:
     """Compares the slopes of a series, in its unit a minute, by the slope of the paired differences.
 
-    So warming up alike is no growth. A baseline that shrinks is no reason to blame the canary: for a fail its own
-    slope must be beyond the bar as well, in the second half too.
+    So two versions that warm up alike show no growth. A baseline that shrinks is no reason to blame the canary: for a
+    fail the canary's own slope must be beyond the bar as well, in all and in the second half alone.
     """
     baselines, canaries = measure(rule, arms.baseline), measure(rule, arms.canary)
     if not baselines or not canaries:

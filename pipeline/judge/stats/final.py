@@ -19,7 +19,7 @@ __all__ = ["FINAL_MIN_BLOCKS", "final_high", "final_more_blocks"]
 
 Floats = NDArray[np.float64]
 
-# Two cosines of fewer blocks have a t of two degrees of freedom, which bounds nothing worth telling.
+# Fewer blocks give two cosines, so a t of two degrees of freedom, whose bounds are too wide to be of use.
 FINAL_MIN_BLOCKS: Final = 21
 # Further ahead than this (an hour of blocks of a second) nobody is told to wait.
 _HORIZON: Final = 3600

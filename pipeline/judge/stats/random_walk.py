@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 # Before so many blocks even a series that will move may not have moved yet.
 RANDOM_WALK_MIN_BLOCKS: Final = 20
-# Of the planned time, before harm is told from a range: an offset that goes away again must have had time to go.
+# The share of the planned time before `low` says anything: an offset that goes away again must have had time to go.
 _WATCHED: Final = 0.5
 
 

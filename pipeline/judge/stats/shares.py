@@ -47,7 +47,7 @@ KAPPA: Final = 0.3
 EVEN: Final = 0.1
 # Bounds as numbers are for people: computed at this many looks and held in between.
 _LOOKS_WITH_NUMBERS: Final = 100
-# More requests than so many times those that were seen are no advice.
+# `more_requests` looks no further ahead than so many times the requests that were seen.
 _MOST_TIMES: Final = 100.0
 
 
