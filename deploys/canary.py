@@ -1,7 +1,6 @@
 """Everything a canary needs: HAProxy on `proxy`, the service on `blue` and `green`, exporters on all.
 
-One file, so that one pyinfra call (one set of SSH connections) does it all. The data each part takes is told
-in its own file.
+One file, so that one pyinfra call (one set of SSH connections) does it all. Each part's file says which data it takes.
 """
 
 from pyinfra import local

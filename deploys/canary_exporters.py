@@ -1,4 +1,4 @@
-"""Exporters on every host of a canary, on loopback only: who wants to read them comes through SSH.
+"""Exporters on every host of a canary, on loopback only: they are read through SSH.
 
 prometheus-node-exporter on 127.0.0.1:9100: CPU, memory and load of the host, restarts of canary.service; on the
 proxy, which production's monitor may watch as well, disks, network and restarts of HAProxy, too.

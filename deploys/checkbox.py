@@ -18,7 +18,7 @@ from deploys.kit import nginx, packages, releases, slots
 from deploys.kit.application import archive_and_commit, digest, host_secrets, page_address, wants_rollback
 from deploys.kit.direct import send_at_once
 from deploys.kit.facts import APPLICATIONS
-from deploys.kit.groups import meant
+from deploys.kit.groups import in_group
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS, TEMPLATES
 from deploys.kit.proof import proof
@@ -92,7 +92,8 @@ def deploy() -> None:
             "mongo": mongo,
         },
     )
-    exporters.of(APP, mongodb=admin is not None)
+    if exporters.is_monitored():
+        exporters.of_application(APP, mongodb=admin is not None)
 
 
 def mongodb_way() -> str:
@@ -191,6 +192,6 @@ config.SUDO = host.data.get("ssh_user") != "root"
 # With --serial: when a host fails, no other is begun.
 config.FAIL_PERCENT = 0
 
-if meant(APP):
+if in_group(APP):
     send_at_once()
     deploy()

@@ -19,7 +19,7 @@ from deploys.kit import nginx, packages, releases, slots
 from deploys.kit.application import archive_and_commit, digest, host_secrets, page_address, wants_rollback
 from deploys.kit.direct import send_at_once
 from deploys.kit.facts import APPLICATIONS
-from deploys.kit.groups import meant
+from deploys.kit.groups import in_group
 from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS
 from deploys.kit.proof import proof
@@ -41,8 +41,14 @@ MAIL = ("itrust_mail_username", "itrust_mail_password", "itrust_mail_host")
 
 @dataclass(frozen=True)
 class Release:
-    """What is to be served. `identifier` is its name on the host. `archive`, on this machine, is a WAR, or a tree to be
-    built on the host (`on_host`) or here (`here`); empty for a release that is there already."""
+    """What is to be served.
+
+    Attributes:
+        identifier: Its name on the host.
+        archive: On this machine: a WAR, or a tree to be built; empty for a release that the host has already.
+        on_host: Whether the tree is built on the host.
+        here: Whether it is built on this machine.
+    """
 
     identifier: str
     archive: str = ""
@@ -75,10 +81,9 @@ def deploy() -> None:
     )
     tomcat.configured(name="service install: configure Tomcat")
     if archive:
+        what = "build and install the commit" if release.on_host else "install the WAR"
         releases.release(
-            name="service install: build and install the commit"
-            if release.on_host
-            else "service install: install the WAR",
+            name=f"service install: {what}",
             app=APP,
             archive=archive,
             identifier=release.identifier,
@@ -107,7 +112,8 @@ def deploy() -> None:
             "password": secrets["itrust_admin_password"],
         },
     )
-    exporters.of(APP)
+    if exporters.is_monitored():
+        exporters.of_application(APP)
 
 
 def where_to_build() -> str:
@@ -161,14 +167,14 @@ def serve(identifier: str, secrets: dict[str, str], memory: int, listen: int, ba
     )
     slots.slot_unit(name="service start: write the unit", app=APP, text=unit)
     inside = itrust2.secrets_inside(secrets)
-    figures = jmx.options(PORTS)
+    agent = jmx.environments(PORTS)
     slots.activate(
         name="service start: serve the release",
         slots=slots.Slots(
             app=APP,
             ports=PORTS,
             environment={
-                port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8", **figures[port]})
+                port: environment_file({"ITRUST_PORT": port, "LANG": "C.UTF-8", **agent[port]})
                 for port in PORTS
             },
             health=LOGIN,
@@ -187,6 +193,6 @@ config.SUDO = host.data.get("ssh_user") != "root"
 # With --serial: when a host fails, no other is begun.
 config.FAIL_PERCENT = 0
 
-if meant(APP):
+if in_group(APP):
     send_at_once()
     deploy()

@@ -2,8 +2,8 @@
 
     pyinfra inventory.ini deploys/monitor.py
 
-One host in the group `monitor`; those it watches in `checkbox` and `itrust`, and the canary's in `proxy`. Again after
-a host came or went, and as often as one likes: what is as it should be is left alone. Data of the monitor's host:
+One host is in the group `monitor`; those it watches are in `checkbox` and `itrust`, and the canary's in `proxy`. Run it
+again after a host came or went; what is as it should be is left alone. Data of the monitor's host:
 watch/prometheus.py, and `listen` (80); of a host: `monitor_address` (where the monitor reaches its SSH), `public_url`
 (what the probe asks instead of http://ADDRESS:LISTEN and the application's own path). Secrets: `monitor_password`,
 which is made; `alert_webhook`, which is taken where it is given.
@@ -64,7 +64,7 @@ def describe(of: Host) -> Monitored:
 
 
 def probe_address(of: Host, app: str) -> str:
-    """The address that the probe asks: the one that users have."""
+    """The address that the probe asks: the one that users use."""
     given = str(of.data.get("public_url") or "")
     if given:
         if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", given) or len(applications_of(of)) > 1:
@@ -85,7 +85,7 @@ def probe_address(of: Host, app: str) -> str:
 
 @operation()
 def wait_for_all_hosts(what: str) -> Generator[StringCommand, None, None]:
-    """Go on once all hosts have come so far; changes nothing.
+    """Wait until all hosts have come to this step; changes nothing.
 
     pyinfra orders the operations of one host, and not those of several: hosts wait for each other only at an
     operation that all of them have.
@@ -94,8 +94,8 @@ def wait_for_all_hosts(what: str) -> Generator[StringCommand, None, None]:
     yield from ()
 
 
-def show_figures(monitor: Host) -> None:
-    """This host shows its figures to the monitor, and those of the applications that are deployed on it."""
+def set_up_exporters(monitor: Host) -> None:
+    """This host has its exporters and those of the applications deployed on it, and lets the monitor in."""
     me = describe(host)
     if applications_of(host):
         exporters.of_host()
@@ -153,7 +153,7 @@ if host.name == watcher.name:
     prepare_monitor()
 wait_for_all_hosts(name="The monitor has its key", what="what follows opens doors to it")
 if watched_parts(host):
-    show_figures(watcher)
+    set_up_exporters(watcher)
 wait_for_all_hosts(name="All hosts show their figures", what="what follows reads them")
 if host.name == watcher.name:
     set_up_monitor()

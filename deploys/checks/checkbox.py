@@ -2,8 +2,8 @@
 standard input.
 
 `origin`: nginx as this host reaches it (http://127.0.0.1:80); `files`: the directory that nginx serves; `mongo`:
-`host`, `port`, `user`, `password` of the application, the latter two as in a URI; `url`, `release`, `listen`: told
-back.
+`host`, `port`, `user`, `password` of the application, the latter two as in a URI; `url`, `release`, `listen`: repeated
+in the result.
 
 Through nginx a study is created, listed, loaded and answered, its vote counted; then both are removed again and the
 listing no longer has it. A made-up page is a 200 here too, so static files are compared byte by byte.

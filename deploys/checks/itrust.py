@@ -1,7 +1,7 @@
 """The proof that iTrust works, database and all. Runs on the host: `python3 -`, parameters as JSON on standard input.
 
-`origin`: nginx as this host reaches it (http://127.0.0.1:8080); `url`: as others do, told back; `database`; `user`
-and `password` of somebody with the role of an administrator; `release`, `listen`: told back.
+`origin`: nginx as this host reaches it (http://127.0.0.1:8080); `database`; `user` and `password` of an
+administrator; `url` (as others reach it), `release`, `listen`: repeated in the result.
 
 Through nginx the log-in page, which reads the database, has its form, and that user logs in, sees the page behind it,
 and logs out. No wrong password is tried: iTrust2 counts those, and locks and bans. For the same reason no log-in is

@@ -1,7 +1,8 @@
 """The proof that the monitor sees every host. Runs on the monitor: `python3 -`, parameters as JSON on standard
 input.
 
-`prometheus`: its address; `hosts`: the names of those that must answer; `url`: where the page is, told back.
+`prometheus`: its address; `hosts`: the names of those that must answer; `url`: where the page is, repeated in the
+result.
 Prints a JSON object as its last line: `targets` and `up` count what Prometheus asks, each host's job once, `down`
 names those that do not answer (an application that is not deployed yet has several); ends with 1 and one line when
 a host is not seen at all within a minute.

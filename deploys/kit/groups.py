@@ -5,10 +5,10 @@ from __future__ import annotations
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import host, inventory
 
-__all__ = ["meant"]
+__all__ = ["in_group"]
 
 
-def meant(group: str) -> bool:
+def in_group(group: str) -> bool:
     """Whether this host is in `group`. DeployError where the inventory has no such group."""
     if group not in inventory.groups:
         raise DeployError(f"the inventory has no group {group!r}, whose hosts this deploy is for")

@@ -1,4 +1,4 @@
-"""Files and units on a host, kept as they should be: where all is well, one command looks and nothing else runs."""
+"""Files and units that a host is to have. One command looks; where all is as it should be, nothing else runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RestartSec=3
 
 @dataclass
 class Kept:
-    """What is kept on a host; checks/kept.py says what each part means. Parts may be added one after the other."""
+    """The files, users and units that a host is to have; checks/kept.py says what each part means."""
 
     users: dict[str, str] = field(default_factory=dict)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Kept:
     test: list[Sequence[str]] = field(default_factory=list)
 
     def file(self, path: str, text: str, mode: str = "644", group: str = "root") -> str:
-        """A file of root's. Gives its path."""
+        """Add a file that root owns. Gives its path."""
         self.files[path] = {"text": text, "mode": mode, "group": group}
         return path
 
@@ -81,7 +81,7 @@ class Kept:
 
 @operation()
 def kept(what: Kept) -> Generator[StringCommand, None, None]:
-    """Put right whatever of `what` is not as it should be. The host needs python3 by then."""
+    """Put right whatever of `what` is not as it should be. The host needs python3 when this runs."""
     parameters: Mapping[str, object] = {**vars(what)}
 
     def program(change: bool) -> Script:

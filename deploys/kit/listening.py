@@ -11,7 +11,7 @@ __all__ = ["listening_port"]
 
 
 def listening_port(of: Host, usual: int, own: Sequence[int] = (), whose: str = "") -> int:
-    """The host's `listen`, else `usual`. DeployError for what is no port, or one of `own`, which `whose` slots have."""
+    """The host's `listen`, else `usual`. DeployError where it is no port, or one of `own`: those of `whose` slots."""
     given = str(of.data.get("listen") or usual)
     if not given.isdecimal() or not 0 < int(given) < 65536 or int(given) in own:
         or_own = f", or one of {whose}'s own" if whose else ""

@@ -1,5 +1,5 @@
-"""nginx in front of an application: one site, whose traffic goes to the port that the application's upstream file
-names. The site's template includes that file: `upstream NAME { include {{ upstream }}; }`."""
+"""nginx in front of an application: one site. Its traffic goes to the port that the application's upstream file names;
+the site's template includes that file: `upstream NAME { include {{ upstream }}; }`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def site(app: str, template: str, **variables: object) -> None:
 
 @operation()
 def serve(app: str, content: str) -> Generator[StringCommand, None, None]:
-    """Write and load a site. What is there already is left alone."""
+    """Write a site and load it, unless nginx serves exactly this one already."""
 
     def text(mode: str) -> Script:
         return script("nginx_reload", "nginx_site", app=app, content=content, drain=DRAIN, mode=mode)

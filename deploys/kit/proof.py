@@ -1,4 +1,4 @@
-"""A check of the application that runs on its host, and what it found out."""
+"""A check of the application that runs on its host, and reports what it found."""
 
 from __future__ import annotations
 

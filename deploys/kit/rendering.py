@@ -20,5 +20,5 @@ _TEMPLATES: Final = Environment(
 
 
 def render(template: str, **variables: object) -> str:
-    """The text of `templates/TEMPLATE`. A variable that it names and is not given is an error."""
+    """The text of `templates/TEMPLATE`. A variable that it uses and that is not given is an error."""
     return _TEMPLATES.get_template(template).render(**variables)

@@ -57,11 +57,11 @@ def script(*names: str, **variables: object) -> Script:
 
 
 def ensured(*names: str, act: str, same: str, **variables: object) -> Generator[StringCommand, None, None]:
-    """The commands of an operation whose scripts both look (mode=check) and act, so that the two agree on what is done.
+    """The commands of an operation whose script both looks (mode=check) and acts, so that the two agree.
 
     Args:
         names: As for `script`.
-        act: The mode that puts right what the look found wrong. The look prints something where all is well.
+        act: The mode in which the script puts things right. In mode check it prints something where all is well.
         same: What pyinfra is told where all is well.
         variables: As for `script`; `mode` is added to them.
     """

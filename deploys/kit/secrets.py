@@ -111,7 +111,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, content: Mapping[str, str]) -> None:
-    """Write the whole file or nothing, even when the machine stops: a lost password locks everybody out."""
+    """Write the whole file or nothing, even when the machine stops: a lost password shuts everybody out."""
     descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -36,7 +36,7 @@ def unit_text(
     stop_seconds: int = 10,
     options: Sequence[str] = (),
 ) -> str:
-    """The text of /etc/systemd/system/APP@.service; it belongs into the fingerprint given to `activate`.
+    """The text of /etc/systemd/system/APP@.service; it must be part of the fingerprint given to `activate`.
 
     Args:
         app: The application.
@@ -75,10 +75,9 @@ class Slots:
     Attributes:
         app: The application, which is also its user and its directory /srv/APP.
         ports: Of the two slots, on loopback.
-        environment: The whole text of each port's EnvironmentFile (`quoting.environment_file`), by port; it is
-            written as it is.
-        health: The path that a slot answers with 200 once it can serve, and nginx once it does.
-        patience: Seconds within which a slot that starts must do so.
+        environment: The whole text of each slot's EnvironmentFile (`quoting.environment_file`), by port.
+        health: The path that a slot answers with 200 once it can serve; through nginx, once it has the traffic.
+        patience: Seconds that a slot may take to become healthy.
         listen: nginx's port.
     """
 

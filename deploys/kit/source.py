@@ -1,4 +1,4 @@
-"""A repository and a ref as an archive, for plain pyinfra: `pipeline` has its own, larger way. No pyinfra in here."""
+"""A repository and a ref as an archive, for plain pyinfra (`pipeline` has its own room for it). No pyinfra in here."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploys.kit.places import cache_folder
+
 __all__ = ["SourceError", "archive_of"]
 
 _SECONDS = 600
 # pyinfra prepares all hosts at once in one thread, where a lock on the file alone would block its own holder.
-_TURN = threading.Lock()
+_THREADS = threading.Lock()
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -40,7 +42,7 @@ def archive_of(repo: str, ref: str) -> tuple[Path, str]:
     if Path(repo).expanduser().exists():
         repo = str(Path(repo).expanduser().resolve())
     try:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pipeline" / "deploys"
+        cache = cache_folder("deploys")
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         mirror = cache / f"{hashlib.sha256(repo.encode()).hexdigest()[:16]}.git"
         with _locked(mirror):
@@ -140,6 +142,6 @@ def _packed(mirror: Path, commit: str, archive: Path) -> Path:
 
 @contextlib.contextmanager
 def _locked(mirror: Path) -> Iterator[None]:
-    with _TURN, mirror.with_suffix(".lock").open("w") as file:
+    with _THREADS, mirror.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

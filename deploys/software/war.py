@@ -15,6 +15,8 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from deploys.kit.places import cache_folder
+
 __all__ = ["BUILD_SECONDS", "OPENS", "PROPERTIES", "SKIPS", "WarError", "built", "prepared"]
 
 # What a host gets from its environment's secrets, below WEB-INF/classes. A WAR may carry somebody's own: that is
@@ -32,8 +34,8 @@ OPENS: Final = " ".join(
         "java.desktop/java.awt.font",
     )
 )
-# Its tests want a database and a browser. With the first option they are not even compiled; surefire, for which the
-# pom overrides it, heeds only the second.
+# iTrust2's tests need a database and a browser. The first option keeps them from being compiled. The pom overrides it
+# for surefire, so only the second keeps them from being run.
 SKIPS: Final = ("-Dmaven.test.skip=true", "-DskipTests")
 BUILD_SECONDS: Final = 1800  # a first build fetches 250 MB
 
@@ -46,7 +48,7 @@ class WarError(Exception):
 
 
 def _cache_directory() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pipeline" / "itrust"
+    cache = cache_folder("itrust")
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     return cache
 

@@ -1,4 +1,4 @@
-# Serves a release: given what slots.sh and mark.sh are, and: drain, back (yes: a rollback),
+# Serves a release. Given: what slots.sh and mark.sh are given; drain; back (yes: a rollback);
 # mode ("check" says what is to be done, and does nothing).
 # Each step leaves something that the next run understands, wherever this one is cut short.
 
@@ -31,7 +31,7 @@ direct() {
   return 1
 }
 
-# Asks the public address until a file says stop, and notes when it answered with what.
+# Asks the public address while the file `watching` is there; notes the time and status of each answer.
 watch() {
   while [ -e "$work/watching" ] && kill -0 $$ 2>/dev/null; do
     at=$(date +%s.%N)
@@ -47,7 +47,8 @@ measured() {
       printf "\"probes\": %d, \"unanswered\": %d, \"seconds\": %.1f", NR, bad, lost }' "$work/probes"
 }
 
-# The slot that serves, made sure of: a run cut short may have written a file that nginx does not go by yet.
+# Sets `old` to the slot that serves, or to nothing. nginx is reloaded: a deploy that was cut short may have written a
+# file that nginx has not read.
 serving() {
   old=$(directed)
   if [ -n "$old" ] && alive "$old"; then
@@ -63,8 +64,8 @@ serving() {
 
 finish() {
   current=$(basename "$(readlink "$base/current")" .replaced)
-  # What is deployed comes after what was current, wherever it stood before; what is gone back to keeps its place.
-  # Those after the current one were gone back from: nothing goes back to them.
+  # A deployed release comes right after the current one, wherever it stood before; one that is rolled back to keeps its
+  # place. Those after the current one were rolled back: they are dropped, so that no later rollback leads to them.
   if ! grep -qxF "$identifier" "$base/history" 2>/dev/null || { [ "$back" = no ] && [ "$current" != "$identifier" ]; }; then
     { awk -v current="$current" -v new="$identifier" '$0 != new { print } $0 == current { exit }' "$base/history" 2>/dev/null
       echo "$identifier"; } >"$base/history.new" && mv -T "$base/history.new" "$base/history"
@@ -93,7 +94,7 @@ switch() {
     watch 9>&- &
   fi
   start "$new" || return 1
-  # Both are enabled while it is not told which of them serves: a reboot now starts both.
+  # Until `live` says again which of the two serves, both are enabled: a reboot now starts both.
   systemctl enable --quiet "$app@$new.service" 2>/dev/null
   was=$(cat "$base/live" 2>/dev/null)
   rm -f "$base/live"
@@ -131,19 +132,19 @@ main() {
     to_do
     return
   fi
-  # A connection that breaks does not break this off: it comes to its end, and the next deploy waits for that.
+  # If the connection breaks, this still runs to its end, and the next deploy waits for it.
   trap '' HUP PIPE
   exec 9>"/run/lock/pipeline-$app" && flock -w $((patience + 120)) 9 ||
     { echo "another deploy is still activating $app" >&2; exit 1; }
   # That one may have done it.
   [ -n "$(to_do)" ] || exit 0
-  # Under the lock, so that one left by a run cut short is no other's.
+  # Made under the lock: a directory that is there already is one that a deploy cut short has left.
   work=/run/pipeline-$app
   rm -rf "$work" && mkdir -m 700 "$work" || exit 1
-  # Anything left to be said goes where nobody listens, if the connection broke.
+  # If the connection broke, nobody reads what this prints.
   switch
   result=$?
-  # The watch of a switch that failed would otherwise complain, as the last line, that its directory is gone.
+  # Else the watch of a failed switch would print the last line: that its directory is gone.
   rm -f "$work/watching"
   wait
   rm -rf "$work"

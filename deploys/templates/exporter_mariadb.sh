@@ -1,5 +1,5 @@
-# The exporter's user of MariaDB: whoever is the system's user `user`, over the socket, with no right but to ask for the
-# server's figures. Given: user, mode ("check" says "same" where nothing is to do)
+# MariaDB's user for the exporter: it logs in as the Unix user `user`, over the socket, and may only read the server's
+# status. Given: user, mode ("check" says "same" where nothing is to do)
 account="'$user'@'localhost'"
 wanted="GRANT USAGE ON *.* TO \`$user\`@\`localhost\` IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS 3"
 sql() { mariadb --no-defaults --batch --skip-column-names; }

@@ -1,8 +1,8 @@
 # Holds an application's releases for the SSH connection that this runs in, until that ends: each step of a deploy is a
 # command of its own, so no lock of a process lasts from one to the next. Given: unit
-# What ends a connection, be it a kill or a power cut over there, gives free what it held.
+# However the connection ends (a kill, a power cut over there), the hold ends with it.
 
-# started PID: when that process began; nothing where it is gone. A number that is used again begins at another time.
+# started PID: when that process began; nothing where it is gone. A PID that is used again has another start time.
 started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
 hold() {

@@ -22,7 +22,7 @@ main() {
   fi
   # A slot that runs the old one is started anew by the activation.
   ! upgraded || rm -f /srv/itrust/live /srv/itrust/slots/*/fingerprint
-  # webapps stays empty: Tomcat wants one, and looks into it for nothing.
+  # Tomcat needs the directory webapps, and is to find nothing in it.
   rm -rf "$base/webapps"
   install -d -m 755 "$base" "$base/conf" "$base/webapps" && put "$base/conf/server.xml" "$server" &&
     put "$base/conf/logging.properties" "$logging"

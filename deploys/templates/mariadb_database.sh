@@ -1,5 +1,5 @@
 # A database and its user. Given: database user hash patience mode ("check" says "same" where nothing is to do)
-# 127.0.0.1 alone: with skip-name-resolve that is who comes over loopback; over the socket nobody comes as this user.
+# Host 127.0.0.1 only: with skip-name-resolve that means TCP on loopback; nobody logs in as this user over the socket.
 account="'$user'@'127.0.0.1'"
 sql() { mariadb --no-defaults --batch --skip-column-names; }
 
@@ -38,7 +38,7 @@ GRANT ALL PRIVILEGES ON \`$database\`.* TO $account;
 SQL
   ) || { echo "MariaDB: $said" | tail -n 1 >&2; exit 1; }
   as_wanted && exit 0
-  # It has more than that: other hosts, other rights. All is made anew, in a moment without any.
+  # The user has more than that (other hosts, other rights): it is dropped and made anew.
   others=$(echo "SELECT CONCAT('DROP USER ', QUOTE(User), '@', QUOTE(Host), ';') FROM mysql.user WHERE User = '$user';" | sql)
   said=$(sql 2>&1 <<SQL
 $others

@@ -1,5 +1,5 @@
 # MariaDB runs with our configuration. Given: file content patience mode ("check" says "same" where nothing is to do)
-# What it was last started with: a deploy cut short between the file and the restart is told by this.
+# The configuration that it was last started with: tells of a deploy cut short between the file and the restart.
 started=/var/lib/mysql/.pipeline-started
 
 main() {

@@ -1,5 +1,5 @@
-# reload_nginx: gives 0 once nginx goes by its files and no worker goes by the old ones any more (waited for up to
-# `drain` seconds: a request in flight is still theirs). Gives 1, with the reason said, where it refuses them.
+# reload_nginx: 0 once nginx uses its files and its old workers have ended; it waits up to `drain` seconds for these: they
+# finish the requests in flight. 1, with the reason printed, where nginx refuses the files.
 reload_nginx() {
   systemctl unmask --runtime --quiet nginx.service
   systemctl unmask --quiet nginx.service
@@ -21,7 +21,7 @@ reload_nginx() {
   until pgrep -P "$master" | while read -r worker; do
     case "$before" in *" $worker "*) ;; *) echo new && break ;; esac
   done | grep -q new; do
-    # The files are in order but cannot be gone by: another program has the port, say.
+    # The files are valid, but nginx cannot use them: another program has the port, for example.
     waited=$((waited + 1))
     if [ "$waited" -gt 50 ]; then
       grep emerg /var/log/nginx/error.log | grep -v 'still could not' | tail -n 1 >&2

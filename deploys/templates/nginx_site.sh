@@ -1,7 +1,7 @@
 # Makes nginx serve a site. Given: app content drain mode ("check" says what is to be done, and does nothing)
 file=/etc/nginx/conf.d/$app.conf
 directory=/etc/nginx/pipeline
-# What nginx was last seen to go by: a file that was written by a deploy cut short before the reload is not enough.
+# The site that nginx last loaded: a deploy cut short before the reload leaves a file that nginx has not read.
 loaded=$directory/$app.loaded
 default=/etc/nginx/sites-enabled/default
 

@@ -12,7 +12,7 @@ waiting() {
 
 failed() {
   grep -vE '^(W|N): |^$|^(Reading|Building) .*\.\.\.' "$log" | tail -n 5 >&2
-  # The reason last: that is the line which is told.
+  # The reason comes last: the last line is what the user is shown.
   grep -E '^(E|dpkg: error): ?' "$log" | tail -n 1 >&2
   rm -f "$log"
   exit 1

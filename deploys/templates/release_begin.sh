@@ -1,5 +1,5 @@
-# Makes room for a release. Given what hold.sh is, and: app base tree marker packed needed (bytes)
-# A release that is served is not taken from under what serves it: that goes on with the same tree of another name.
+# Makes room for a release. Given: what hold.sh is given; app base tree marker packed needed (bytes)
+# What serves this release keeps its files: the tree gets another name, and the links follow it.
 set_aside() {
   for link in "$base/current" "$base"/slots/*/release; do
     [ "$(readlink "$link")" = "$tree" ] || continue
@@ -10,7 +10,7 @@ set_aside() {
 
 main() {
   hold
-  # What an install that was cut short left running would write into the new one.
+  # An install that was cut short may still run, and would write into the new tree.
   systemctl stop "$unit.service" 2>/dev/null
   rm -f "$marker" "$packed"
   set_aside

@@ -11,7 +11,7 @@ main() {
     done
     return 1
   }
-  # First those that served last, so that a series of releases that never did leaves one to go back to.
+  # Those that served come first, the latest first: releases that never served must not push out the one to go back to.
   { echo "$identifier"; tac ../history 2>/dev/null; ls -1t -- *.installed | sed 's/\.installed$//'; } |
     awk '!seen[$0]++' | while read -r release; do [ ! -e "$release.installed" ] || echo "$release"; done |
     tail -n +$((kept + 1)) | while read -r old; do served "$old" || rm -rf "$old.installed" "$old"; done

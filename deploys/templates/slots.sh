@@ -23,7 +23,7 @@ alive() { [ "$(status "$1$health" 5)" = 200 ]; }
 
 answered() { [ "$(status "$listen$public" 5)" = 200 ]; }
 
-# gave ADDRESS: what is to be told of an answer that is not 200.
+# gave ADDRESS: says what it answered instead of 200.
 gave() {
   code=$(status "$1" 5)
   [ "$code" = 000 ] && code="no answer"

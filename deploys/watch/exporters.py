@@ -1,9 +1,9 @@
-"""Exporters on a host, each on its loopback: of the host itself (`of_host`), and of an application on it (`of`).
+"""Exporters on a host, each on its loopback: of the host itself, and of an application on it.
 
-A host is monitored once deploys/monitor.py has been there: it then has the user `exporters`, through which the monitor
-comes (tunnels.py). What an application has comes with its deploy: checkbox.py and itrust.py end with `of(APP)`, which
-does nothing on a host that is not monitored; monitor.py does the same for what was deployed before it. Both ways
-round, and again, the host ends up alike. docs/monitoring.md has the ports.
+A host is monitored once deploys/monitor.py has run on it: it then has the user `exporters`, as whom the monitor logs in
+(tunnels.py). On a monitored host checkbox.py and itrust.py end by setting up the application's exporters; monitor.py
+does so for an application that was deployed before it. The result is the same in either order. docs/monitoring.md has
+the ports.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ __all__ = [
     "PROCESSES",
     "USER",
     "described",
+    "is_monitored",
     "keep_host",
-    "of",
     "of_application",
     "of_host",
 ]
@@ -70,7 +70,7 @@ _COLLECTORS: Final = (
 _UNITS: Final = (
     "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service"
 )
-# What is no disk. Not in the list, as it is in Debian's: overlay, which is the root of a local host.
+# File systems that are no disk. Debian's own list has overlay too; this one does not: it is the root of a local host.
 NO_DISKS: Final = (
     "autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fuse.*|hugetlbfs|mqueue|nsfs|proc|pstore|"
     "ramfs|rpc_pipefs|securityfs|squashfs|sysfs|tmpfs|tracefs"
@@ -185,16 +185,15 @@ def described(app: str) -> tuple[list[str], Kept]:
     return ["mtail", "prometheus-nginx-exporter"], what
 
 
-def of(app: str, mongodb: bool = True) -> None:
-    """`of_application`, on a host that is monitored; else nothing. For the application's own deploy, at its end."""
-    if host.get_fact(Command, f"id -u {USER} 2>/dev/null || true"):
-        of_application(app, mongodb)
+def is_monitored() -> bool:
+    """Whether deploys/monitor.py has run on this host."""
+    return bool(host.get_fact(Command, f"id -u {USER} 2>/dev/null || true"))
 
 
 def of_application(app: str, mongodb: bool = True) -> None:
     """The exporters of an application that is deployed on this host.
 
-    `mongodb`: whether checkbox.io's database is this host's own; no figures are to be had of somebody else's.
+    `mongodb`: whether checkbox.io's database is on this host; one elsewhere is not asked.
     """
     wanted, what = described(app)
     own = app == "checkbox" and mongodb

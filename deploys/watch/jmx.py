@@ -1,4 +1,4 @@
-"""The agent that shows the figures of iTrust's JVM: each slot's on a port of its own, on loopback.
+"""The agent that exports the metrics of iTrust's JVM: each slot's on a port of its own, on loopback.
 
 Only on a host that is monitored. Debian has no package of the agent, but it has Ivy, a program of one megabyte that
 fetches it once from where Maven's artifacts are: a host that builds nothing needs no Maven and no JDK. What comes is
@@ -13,14 +13,12 @@ from typing import Final
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
-from pyinfra.context import host
-from pyinfra.facts.server import Command
 
 from deploys.kit import packages
 from deploys.kit.scripts import ensured
-from deploys.watch.exporters import USER
+from deploys.watch import exporters
 
-__all__ = ["option", "options"]
+__all__ = ["environments", "option"]
 
 _ARTIFACT: Final = "io.prometheus.jmx jmx_prometheus_javaagent"
 _VERSION: Final = "1.0.1"
@@ -45,9 +43,9 @@ _AGENT: Final = f"{_DIRECTORY}/agent-{_VERSION}.jar"
 _FILE: Final = f"{_DIRECTORY}/{hashlib.sha256(_CONFIGURATION.encode()).hexdigest()[:12]}.yml"
 
 
-def options(ports: Sequence[int]) -> dict[int, dict[str, str]]:
-    """What is added to each slot's environment, by port: the agent, which is installed, where the host is monitored."""
-    if not host.get_fact(Command, f"id -u {USER} 2>/dev/null || true"):
+def environments(ports: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Install the agent; gives what is added to each slot's environment, by port. Nothing where no monitor watches."""
+    if not exporters.is_monitored():
         return {port: {} for port in ports}
     packages.ensure(["ivy"])
     _agent(name="service install: fetch the agent that shows the JVM's figures")
@@ -55,7 +53,7 @@ def options(ports: Sequence[int]) -> dict[int, dict[str, str]]:
 
 
 def option(port: int) -> str:
-    """What starts the JVM of the slot `port` with the agent."""
+    """The JVM's option that loads the agent in the slot `port`."""
     return f"-javaagent:{_AGENT}=127.0.0.1:{port + 10000}:{_FILE}"
 
 

@@ -30,7 +30,7 @@ _ALERTS: Final = "/etc/prometheus/alertmanager.yml"
 _BLACKBOX: Final = "/etc/prometheus/blackbox.yml"
 
 
-def _whole(name: str, usual: int, most: int) -> int:
+def _whole_number(name: str, usual: int, most: int) -> int:
     given = str(host.data.get(name) or usual)
     if not given.isdecimal() or not 0 < int(given) <= most:
         raise DeployError(f"{host.name}: {name} {given!r} is not a whole number from 1 to {most}")
@@ -63,7 +63,7 @@ def _scraped(job: str) -> dict[str, object]:
         # One of the two slots never answers, and the host's sshd logs that each time.
         found["scrape_interval"] = "15s"
     if job in ("node", "mtail"):
-        # Where a host has both applications, what these say of one must not count for the other.
+        # A host with both applications is scraped for each: a series of the one must not count for the other.
         found["metric_relabel_configs"] = [
             {"source_labels": ["app"], "target_label": "__tmp_of"},
             {"source_labels": ["exported_app"], "regex": "(.+)", "target_label": "__tmp_of"},
@@ -105,8 +105,8 @@ def _pretty(document: object) -> str:
 
 def keep_prometheus(what: Kept, jobs: Mapping[str, str], webhook: str) -> None:
     """Add the three to what the monitor keeps; `jobs` are the texts of the files of targets, by job."""
-    seconds = _whole("scrape_seconds", 5, 300)
-    days = _whole("retention_days", 15, 3650)
+    seconds = _whole_number("scrape_seconds", 5, 300)
+    days = _whole_number("retention_days", 15, 3650)
     size = str(host.data.get("retention_size") or "2GB")
     if not re.fullmatch(r"[1-9][0-9]{0,5}(MB|GB|TB)", size):
         raise DeployError(f"{host.name}: retention_size {size!r} is not a size such as 2GB")

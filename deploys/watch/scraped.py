@@ -1,4 +1,4 @@
-"""What Prometheus asks, from the hosts of the inventory. Knows nothing of pyinfra."""
+"""Which targets Prometheus scrapes, worked out from the hosts of the inventory. Knows nothing of pyinfra."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["JOBS", "JVM_PORTS", "Monitored", "TargetsError", "loopback", "ports_
 
 _Target = Mapping[str, object]
 
-# The agent in either slot's JVM: the slot's port and 10000.
+# Of the agent in either slot's JVM: the slot's port plus 10000.
 JVM_PORTS: Final = tuple(port + 10_000 for port in APPLICATIONS["itrust"].slots)
 _OF_HOST: Final = ("node", "process")
 _OF_APP: Final = {
@@ -26,9 +26,9 @@ _OF_APP: Final = {
     "proxy": ("haproxy",),
 }
 JOBS: Final = ("node", "process", "mtail", "nginx", "mongodb", "mysqld", "jmx", "haproxy", "probe")
-# The range of loopback addresses where the monitor has the hosts' ports: not near 127.0.0.1 and systemd's 127.0.0.53.
+# The loopback addresses at which the monitor has the hosts' ports: far from 127.0.0.1 and systemd's 127.0.0.53.
 _FIRST: Final = IPv4Address("127.64.0.0")
-_PLACES: Final = 1 << 22
+_ADDRESSES: Final = 1 << 22
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -38,8 +38,14 @@ class TargetsError(Exception):
 
 @dataclass(frozen=True)
 class Monitored:
-    """A host with applications, or the canary's proxy. `probes`: by application, the address that a user would ask,
-    where one would; `without`: jobs that it does not have."""
+    """A host with applications, or the canary's proxy.
+
+    Attributes:
+        name: In the inventory.
+        apps: Its applications, or `proxy`.
+        probes: By application, the address that users ask; the proxy has none.
+        without: Jobs that it does not have.
+    """
 
     name: str
     apps: Sequence[str]
@@ -50,15 +56,15 @@ class Monitored:
 def loopback(name: str) -> str:
     """The monitor's own address at which it has the ports of the host `name`.
 
-    It follows from the name: whoever comes and goes, a host keeps it, and what Prometheus reads there is never
-    another host's.
+    It follows from the name alone, so a host keeps its address when others come or go, and Prometheus never reads
+    another host there.
 
     >>> loopback("web1"), loopback("web2")
     ('127.94.107.201', '127.89.27.172')
     """
     digest = hashlib.sha256(name.encode()).digest()
     # Neither the first nor the last of the range.
-    return str(_FIRST + 1 + int.from_bytes(digest[:8], "big") % (_PLACES - 2))
+    return str(_FIRST + 1 + int.from_bytes(digest[:8], "big") % (_ADDRESSES - 2))
 
 
 def _jobs_of(monitored: Monitored) -> list[str]:
@@ -78,22 +84,22 @@ def _ports_of_job(job: str) -> tuple[int, ...]:
 def targets(hosts: Iterable[Monitored], monitor: str) -> dict[str, str]:
     """The text of the file of targets (file_sd) by job, for all JOBS. Raises TargetsError."""
     found: dict[str, list[_Target]] = {job: [] for job in JOBS}
-    places: dict[str, str] = {}
+    names: dict[str, str] = {}
     for host in hosts:
         if not _NAME.fullmatch(host.name):
             raise TargetsError(
                 f"host {host.name!r}: to be monitored it needs a name of letters, digits, . _ and -"
             )
-        place = loopback(host.name)
-        other = places.setdefault(place, host.name)
+        address = loopback(host.name)
+        other = names.setdefault(address, host.name)
         if other != host.name:
-            raise TargetsError(f"hosts {other!r} and {host.name!r} share {place}: give one another name")
+            raise TargetsError(f"hosts {other!r} and {host.name!r} share {address}: give one another name")
         for app in host.apps:
             for job in [*_OF_HOST, *_OF_APP[app]]:
                 if job in host.without:
                     continue
                 for port in _ports_of_job(job):
-                    found[job].append(_target(f"{place}:{port}", host.name, app, f"{host.name}:{port}"))
+                    found[job].append(_target(f"{address}:{port}", host.name, app, f"{host.name}:{port}"))
             if app in host.probes:
                 found["probe"].append(_target(host.probes[app], host.name, app, host.probes[app]))
     for job in _OF_HOST:

@@ -1,4 +1,4 @@
-"""The monitor's way to the exporters: one SSH connection a host, with a key that opens those ports and nothing else.
+"""How the monitor reaches the exporters: one SSH connection a host, with a key that opens their ports and nothing else.
 
 On the monitor: user `tunnels`, /etc/tunnels/{key,HOST.conf,HOST.keys}, tunnel@HOST.service. On a host: user
 `exporters`, whose one key may only forward to the exporters' ports. The monitor learns the hosts' keys, and the
@@ -45,7 +45,7 @@ _HOST_KEY: Final = re.compile(r"^(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-
 
 
 def endpoint(other: Host) -> tuple[str, int]:
-    """Where the monitor finds a host's SSH: `monitor_address`, else as the other hosts reach it, else as we do."""
+    """Where the monitor finds a host's SSH: `monitor_address`, else `private_address`, else where we find it."""
     data = other.data
     if data.get("monitor_address"):
         return plain(str(data.get("monitor_address"))), 22
@@ -55,6 +55,7 @@ def endpoint(other: Host) -> tuple[str, int]:
 
 
 def plain(address: str) -> str:
+    """`address`, unless ssh could read it as something else: then DeployError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:-]*", address):
         raise DeployError(f"{address!r} is no address at which the monitor could reach a host")
     return address
@@ -86,7 +87,7 @@ def _public_key(monitor: Host) -> str:
 
 @operation()
 def authorized(monitor: Host, ports: Sequence[int]) -> Generator[StringCommand, None, None]:
-    """This host lets the monitor come for these ports of its loopback, and for nothing else.
+    """The monitor may connect to these ports of this host's loopback, and to nothing else.
 
     Where the monitor does not take part in this run (`--limit`), what is there stays.
     """
@@ -97,7 +98,7 @@ def authorized(monitor: Host, ports: Sequence[int]) -> Generator[StringCommand, 
         elif host.state.is_executing:
             yield StringCommand("echo", "'the monitor has no key yet: run this without --serial' >&2; exit 1")
         else:
-            yield StringCommand("true")  # only looked at: it is made by then
+            yield StringCommand("true")  # pyinfra only looks now; the key will be there when this runs
         return
     opens = ",".join(f'permitopen="127.0.0.1:{port}"' for port in sorted(ports))
     what = Kept(users={USER: _HOME})
@@ -117,7 +118,7 @@ def _host_keys(other: Host) -> str:
 
 
 def kept_tunnels(what: Kept, hosts: Sequence[tuple[Monitored, Host]]) -> None:
-    """Add the tunnels to `hosts` to what the monitor keeps; those to others go."""
+    """Add the tunnels to `hosts` to what the monitor keeps; tunnels to other hosts are removed."""
     text = (TEMPLATES / "tunnel.service").read_text(encoding="utf-8")
     unit = what.file(_UNIT, text)
     what.only += [f"{_BASE}/*.conf", f"{_BASE}/*.keys"]
@@ -155,7 +156,7 @@ def configuration(monitored: Monitored, there: tuple[str, int]) -> str:
         "ServerAliveCountMax 3",
         "ExitOnForwardFailure yes",
     ]
-    place = loopback(monitored.name)
-    lines += [f"LocalForward {place}:{port} 127.0.0.1:{port}" for port in ports_of(monitored)]
+    address = loopback(monitored.name)
+    lines += [f"LocalForward {address}:{port} 127.0.0.1:{port}" for port in ports_of(monitored)]
     head = "# Written by deploys/watch/tunnels.py; changes made here are lost.\n"
     return head + "".join(f"{line}\n" for line in lines)
