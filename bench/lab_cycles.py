@@ -1,4 +1,4 @@
-"""Brings the lab up and down again and again, and tells what each time took and what was left behind.
+"""Brings the lab up and down again and again; prints how long each took and what was left behind.
 
     python bench/lab_cycles.py [CYCLES]
 

@@ -2,7 +2,7 @@
 
     python bench/loader.py [--locust PATH] [--wrk PATH] [--rate 200]
 
-Two tables from one go, against a small server on this machine:
+Two tables from one run, against a small server on this machine:
 
 1. CPU seconds of the client per 1,000 requests. Each client runs once short and once long at the same rate;
    the difference leaves its start-up out. wrk has no rate: it sends as fast as it can.

@@ -1,4 +1,4 @@
-"""What is made from panels.yml: what the page reads, and a dashboard for Grafana.
+"""What is made from panels.yml: the file that the page reads, and a dashboard for Grafana.
 
     python -m dashboard.generate [-o FILE]
 
@@ -20,7 +20,7 @@ __all__ = ["grafana_json", "main", "page_json"]
 
 
 def page_json() -> str:
-    """The text of panels.json, which the page reads beside its own files. PanelsError when panels.yml is wrong."""
+    """The text of panels.json, which the page reads. PanelsError when panels.yml is wrong."""
     return _text(load().model_dump(mode="json", exclude_none=True))
 
 

@@ -1,4 +1,4 @@
-"""The same panels as a dashboard that Grafana imports: it asks for the Prometheus to read from."""
+"""The panels as a dashboard for Grafana, which asks at the import for the Prometheus to read from."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _hosts(name: str, label: str, selected: str) -> _Json:
 
 
 def _annotation(mark: Mark) -> _Json:
-    # Each point of an answer is a mark, and the series go on: only the points just after the moment are asked for.
+    # Grafana makes a mark of each point, and the series go on after the moment: so only its first points are asked for.
     query = f"{mark.query} * 1000 and time() - {mark.query} < 2 * $__interval_ms / 1000"
     return {
         "name": mark.title,

@@ -1,4 +1,4 @@
-"""What panels.yml may say, and reading it."""
+"""The model of panels.yml, and its reader."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Strict(BaseModel):
 
 
 class Application(_Strict):
-    """An application that is expected to be there: without any data it is shown, and said to have none."""
+    """An application that is expected to be there: it is shown even without data, as one that has none."""
 
     app: _Identifier
     title: _Text
@@ -75,9 +75,9 @@ class Thresholds(_Strict):
 
 
 class Headline(_Strict):
-    """The one number of a panel that stands at the top; the panel's unit and thresholds unless it has its own.
+    """The number of a panel that stands at the top; it has the panel's unit and thresholds unless it has its own.
 
-    With `decides`, no data of it means that nobody knows how the application is.
+    With `decides`, the application's state is unknown while this has no data.
     """
 
     title: _Text

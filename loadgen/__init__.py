@@ -1,1 +1,1 @@
-"""Open-loop HTTP load that tells the truth about its own timing. Stands alone: `python -m loadgen --help`."""
+"""An open-loop HTTP load generator that also measures its own delays. Runs alone: `python -m loadgen --help`."""

@@ -186,10 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(problem.format_message(), OUTPUT)
     except click.ClickException as problem:
         return _complain(problem.format_message() + " (see --help)", USAGE)
-    except (
-        click.Abort,
-        KeyboardInterrupt,
-    ):  # before the run began: later, signals have handlers of their own
+    except (click.Abort, KeyboardInterrupt):
+        # Before the run began: from then on, signals have handlers of their own.
         return _complain("interrupted", INTERRUPTED)
     return int(code or 0)  # --help gives 0
 

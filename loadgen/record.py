@@ -1,4 +1,4 @@
-"""What is kept of a run: one CSV row a request, and a histogram log, both whole after a kill.
+"""What is kept of a run: one CSV row a request, and a histogram log. A kill costs their last second at most.
 
 Rows are written as requests complete, so they are not sorted by `t`. Requests abandoned at an interrupt have
 no row: what would have become of them is not known.
@@ -21,7 +21,7 @@ from loadgen.stats import HIGHEST_US, bounded, histogram
 
 __all__ = ["Recorder"]
 
-_NOT_IN_A_TAG = re.compile(r"[,\s]")  # a comma ends a tag, a space ends nothing good
+_NOT_IN_A_TAG = re.compile(r"[,\s]")  # a comma ends a tag; white space would break the line
 
 
 class Recorder:

@@ -1,4 +1,4 @@
-"""A whole run: the engine, its clock, its signals, and who hears of it each second."""
+"""A whole run: the engine, its clock, its signals, and the events of each second."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def run(
         working = asyncio.create_task(engine.run(t0))
         ticking = asyncio.create_task(_tick(t0, engine, stats, recorder, listener))
         try:
-            # Whichever fails first ends the run: a full disk is met by either.
+            # Whichever fails first ends the run: either may meet a full disk.
             await asyncio.wait([working, ticking], return_when=asyncio.FIRST_COMPLETED)
             if ticking.done():
                 engine.stop(grace=0)

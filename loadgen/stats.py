@@ -16,7 +16,7 @@ from loadgen.result import Result
 __all__ = ["HIGHEST_US", "OTHER", "Stats", "bounded", "histogram"]
 
 HIGHEST_US = 3_600_000_000  # an hour; longer values count as this
-_MAX_NAMES = 32  # a server that puts a new name in every response must not eat the memory
+_MAX_NAMES = 32  # a server that puts a new name in every response must not use up the memory
 OTHER = "other"
 
 # A second is overloaded when requests had to wait for a connection while the loader itself used this much of
@@ -37,6 +37,8 @@ def bounded(name: str, seen: Counter[str]) -> str:
 
 @dataclass(slots=True)
 class _Second:
+    """What came in since the last event."""
+
     latencies: list[int] = field(default_factory=list)
     latenesses: list[int] = field(default_factory=list)
     status: Counter[int] = field(default_factory=Counter)

@@ -15,7 +15,7 @@ _CONTROLS: Final = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]|[\r\x08]"
 )
 _STATUS: Final = re.compile(r"^exit status (\d+)$", re.MULTILINE)
-# Where packages come from is the machine's business; home directories name people.
+# Hosts of package registries tell of the machine's network; home directories name people.
 _NEVER: Final = (
     re.compile(r"[\w.-]*\b(?:pypi|pythonhosted|npmjs|maven|debian)\.[a-z]{2,}\b", re.IGNORECASE),
     re.compile(r"/(?:home|Users)/[\w.-]+|/root\b"),

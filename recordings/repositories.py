@@ -10,7 +10,7 @@ from typing import Final
 
 __all__ = ["repository"]
 
-# How a clone or a stand-in is called in the working directory, and the branch that is deployed.
+# By application: the name of a clone or a stand-in in the working directory, and the branch that is deployed.
 _NAMES: Final = {"checkbox": ("checkbox.io", "master"), "itrust": ("iTrust2", "v6")}
 
 

@@ -125,8 +125,7 @@ def record(
     """Record `task` to `cast`, in `directory`; the exit status that its end shows.
 
     The recording ends with `exit status N`, which the shell itself says. `prompts` is a file that this may write;
-    `pace` stretches typing and pauses (0: none). Raises TimeoutError, and
-    pexpect.EOF where the shell ends before its time.
+    `pace` stretches typing and pauses (0: none). Raises TimeoutError, and pexpect.EOF where the shell ends too early.
     """
     shell = _Shell(cast, task.title, environment, directory, prompts, pace)
     status = 0

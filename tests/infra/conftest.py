@@ -47,9 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "disruptive: interrupts the service for a moment; needs --disruptive")
     hosts = config.getoption("hosts", None)
-    named = [
-        word for word in config.args if HERE in [path := Path(word.split("::")[0]).resolve(), *path.parents]
-    ]
+    named = [word for word in config.args if Path(word.split("::")[0]).resolve().is_relative_to(HERE)]
     if not hosts:
         if named:
             raise pytest.UsageError(f"{named[0]}: which hosts? --hosts=paramiko://NAME --ssh-config=FILE")

@@ -8,7 +8,7 @@ import pytest
 from application import Application
 from connection import Outside
 
-# Each would leave the site if it were taken as it stands, once decoded, or as a sibling of an alias.
+# Each would lead out of the site if nginx took it as it stands, decoded it once, or joined it to an alias.
 ESCAPES = (
     "/../../../../../../etc/passwd",
     "/..%2f..%2f..%2f..%2f..%2f..%2fetc/passwd",
@@ -20,7 +20,7 @@ ESCAPES = (
 
 
 class NginxChecks:
-    """One door, and what it does not tell."""
+    """What nginx serves, and what it must not show."""
 
     def test_configuration(self, host: Any) -> None:
         """nginx's configuration is accepted."""

@@ -12,8 +12,8 @@ from shell import output
 __all__ = ["RebootError", "reboot", "wait_until_answered"]
 
 BACK_SECONDS = 180.0
-# A container shares its machine's boot id, a virtual machine's first process always starts at the same tick:
-# the two together are new with every boot of either.
+# A container has its machine's boot id; a virtual machine's first process always starts at the same tick. Taken
+# together the two are new after each boot, of either kind.
 BOOT = "cat /proc/sys/kernel/random/boot_id; cut -d' ' -f22 /proc/1/stat"
 
 

@@ -20,6 +20,7 @@ from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT, state_directory
 from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Inventory
+from pipeline.source.sample import make_sample_repository
 from tests.support.lab import IDENTITY, Command, Ended
 
 PROFILES = ROOT / "profiles"
@@ -41,7 +42,9 @@ def broken(pipeline: Command, samples: Path) -> Ended:
 @pytest.fixture(scope="module")
 def short_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The preview's profile for 25 s: in so little time only wide margins can be shown, by blocks of a second.
-    What else runs on the machine may move latency by more than any: it weighs too little to leave the verdict open."""
+
+    Other work on the machine may move latency by more than any margin, so latency weighs too little to matter.
+    """
     whole = (PROFILES / "preview.yml").read_text()
     margins = {
         "error_rate": "1pp", "wrong_body_rate": "1pp", "availability": "50pp", "service_restarts": "0",
@@ -56,8 +59,7 @@ def short_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def identical(pipeline: Command, samples: Path, short_profile: Path) -> Ended:
-    """Master against itself. Evidence that does not suffice is no verdict: it is asked for again, once, as people do
-    whose machine was busy. A fail stays one."""
+    """Master against itself. Where the evidence does not suffice (a busy machine) it is run once more; a fail stays."""
     arguments = (
         "canary",
         "master",
@@ -221,8 +223,6 @@ def test_a_baseline_that_answers_500_is_invalid_and_never_a_pass(pipeline: Comma
 def test_another_service_in_another_language_needs_only_its_profile(
     pipeline: Command, tmp_path: Path
 ) -> None:
-    from pipeline.source.sample import make_sample_repository
-
     repository = make_sample_repository(tmp_path / "slug", "slug")
     ended = pipeline(
         "canary",

@@ -36,12 +36,9 @@ FIGURES: Final = "[...document.querySelectorAll('.tile .figure')].map((one) => o
 ALERTS: Final = "[...document.querySelectorAll('.alert')].map((one) => one.textContent)"
 NONE: Final = "\N{EN DASH}"  # what the page writes for a value that is not there
 SOON: Final = 60.0  # seconds within which an application that stopped must be seen to be
-
-
-# Other tests end processes on these hosts on purpose, and the page would still tell of it.
-FORGET: Final = (
-    "systemctl stop prometheus && rm -rf /var/lib/prometheus/metrics2/* && systemctl start prometheus"
-)
+# Other tests end processes on these hosts on purpose, and the page would still show that.
+METRICS: Final = "/var/lib/prometheus/metrics2"
+FORGET: Final = f"systemctl stop prometheus && rm -rf {METRICS}/* && systemctl start prometheus"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The least-privilege IAM policy, generated from the calls of the whole story: every command, and every repair."""
+"""The IAM policy with no more rights than needed, made from the calls of every command and every repair."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tests.support.aws_server import World
 
 __all__ = ["policy", "story"]
 
-# What there is nothing of ours to be limited to: it does not exist yet, or belongs to others as well (images, subnets).
+# These cannot be limited to what is ours: it does not exist yet, or belongs to others as well (images, subnets).
 _MAKING = ("Create", "Import", "Run")
 
 
 def story(world: World) -> list[tuple[str, Callable[[], object], Callable[[], object]]]:
-    """Chapters: a name, what happens before by other hands, and the command. Each begins where the last one ended."""
+    """Each command: its name, what others do before it, and the command. Each begins where the last one ended."""
     ec2 = world.aws.client
 
     def vpc() -> str:

@@ -7,7 +7,6 @@ import atexit
 import functools
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from pipeline.prod.aws.images import DEBIAN
 from pipeline.prod.aws.session import Aws, connect
 from pipeline.prod.cloud import Plan
 from pipeline.prod.settings import Settings
+from tests.support.ports import free_port
 
 __all__ = [
     "FULL",
@@ -46,7 +46,7 @@ __all__ = [
 
 REGION = "eu-central-1"
 HERE = "198.51.100.7/32"
-# Ends when its standard input does, which is when the tests' process ends, however it does.
+# It ends when its standard input ends: when the process of the tests is gone, for whatever reason.
 _SERVER = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
@@ -64,7 +64,7 @@ def _image(identifier: str, name: str, processor: str, created: str, owner: str 
     }  # fmt: skip
 
 
-# The newest is not the last, and the last is somebody else's with a name that fits.
+# Traps: the newest image does not stand last, and the last one has a fitting name but another owner.
 _IMAGES = [
     _image("ami-00000001", "debian-12-amd64-20260101-1", "x86_64", "2026-01-01T00:00:00.000Z"),
     _image("ami-00000003", "debian-12-amd64-20261103-1", "x86_64", "2026-11-03T00:00:00.000Z"),
@@ -79,9 +79,7 @@ _IMAGES = [
 @functools.cache
 def server() -> str:
     """The server's URL; started by the first who asks."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     directory = tempfile.mkdtemp(prefix="pipeline-moto-")
     images = Path(directory) / "images.json"
     images.write_text(json.dumps(_IMAGES))

@@ -40,8 +40,18 @@ _Series = dict[str, Any]
 
 @dataclass
 class Monitor:
-    """`values`: by a part of a query, its value, or None for no data at all; the last part that fits counts.
-    `ended`: seconds since there is no more data, by a part of a query. `hosts`: by name, 1 or 0 (up), or None (gone).
+    """The web server. What its Prometheus says:
+
+    Attributes:
+        libraries: The folder of the page's packages.
+        values: By a part of a query, its value, or None for no data at all; the last part that fits counts.
+        ended: By a part of a query, seconds since its data ended.
+        hosts: By name, 1 or 0 (up), or None (gone).
+        deploys: The labels of each mark, and `at`, its time.
+        alerts: As Prometheus's API lists them.
+        status: Of each answer to a query.
+        asked: The parameters of the queries so far.
+        address: Of the page, while it is served.
     """
 
     libraries: Path

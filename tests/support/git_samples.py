@@ -1,4 +1,4 @@
-"""A small repository to read: two commits, two branches, a tag."""
+"""git as somebody without a configuration, and a small repository to read: two commits, two branches, a tag."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _NO_CONFIG = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 def git(at: Path, *arguments: str) -> str:
+    """Run git in the directory `at`, without the user's configuration; what it printed."""
     done = subprocess.run(
         ["git", *arguments],
         cwd=at,

@@ -28,7 +28,7 @@ def arm(seed: int, *, start: float = 10.0, seconds: int = SECONDS, rate: int = R
     rng = np.random.default_rng(seed)
     n = seconds * rate
     t = start + np.arange(n) / rate
-    # The machine's mood: slow waves common to neighbouring requests, as real series have.
+    # How fast the machine is at the time: slow waves that neighbouring requests share, as real series have.
     mood = 1 + 0.005 * rng.standard_normal() + 0.02 * _waves(rng, n, 4 * rate)
     latency = 0.006 * mood * rng.lognormal(0, 0.25, n)
     requests = Requests(

@@ -1,4 +1,4 @@
-"""A real Prometheus on a port of loopback, with a fleet's past in it, which promtool writes: no test waits for scrapes.
+"""A real Prometheus on a port of loopback. Its data, the past of a fleet, is written by promtool.
 
 The fleet has four versions, each with two pods that were scraped every 5 s for 30 minutes from BEGIN on:
 old, same (as old), worse (half as slow again, and 4 % of its answers are 500), and shrunk (as old, but its
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from numpy.typing import NDArray
+
+from tests.support.ports import free_port
 
 __all__ = ["BEGIN", "PASSWORD", "program", "serving", "truth", "write_fleet"]
 
@@ -149,9 +150,7 @@ def serving(directory: Path, *, password: bool = False, tls: bool = False) -> It
 
     With `password` it is for the user judge alone; with `tls` its certificate, `directory`/cert.pem, signs itself.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (directory / "prometheus.yml").write_text("scrape_configs: []\n", "utf-8")
     options = [
         "--config.file=prometheus.yml",

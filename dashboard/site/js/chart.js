@@ -63,7 +63,7 @@ function drawThresholds(plot, thresholds) {
   context.lineWidth = devicePixelRatio;
   for (const level of ["warn", "bad"]) {
     const value = thresholds[level];
-    // On the frame a line says nothing.
+    // On the edge of the chart the line would not be seen.
     if (value <= 0 || value >= plot.scales.y.max) continue;
     const y = Math.round(plot.valToPos(value, "y", true));
     line(context, null, [bbox.left, y], [bbox.left + bbox.width, y], style(`--${level}`), [
@@ -77,7 +77,7 @@ function drawThresholds(plot, thresholds) {
 function scaleY(panel) {
   if (panel.max !== undefined) return [0, panel.max];
   return (_, __, most) => {
-    // A flat line at nothing wants an axis, too; a share that is nearly nothing should look like it.
+    // A flat line at 0 needs an axis too, and a share near 0 should look small.
     const least =
       panel.unit === "share" ? 0.02 : panel.unit === "seconds" ? 0.01 : panel.unit.startsWith("bytes") ? 1024 : 1;
     return [0, Math.max((most ?? 0) * 1.15, panel.unit === "cores" ? 0.1 : least)];

@@ -1,8 +1,8 @@
-// How an application is, from its headlines and its alerts. No page here: figures in, words out.
+// How an application is, worked out from its headlines and its alerts. Knows nothing of the page.
 
 import { levelOf, show } from "./units.js";
 
-// What nobody knows is worse than what is worth a look: it may be anything.
+// From best to worst. "unknown" is worse than "warn", since it may be anything.
 export const LEVELS = ["good", "warn", "unknown", "bad"];
 export const worst = (levels) => LEVELS[Math.max(0, ...levels.map((level) => LEVELS.indexOf(level)))];
 

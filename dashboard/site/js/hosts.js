@@ -22,7 +22,7 @@ export async function readHosts(apps, range, now) {
   const current = new Map();
   for (const { labels, points } of await seriesOf(UP, [now])) {
     current.set(labels.host, points.values().next().value);
-    // One that came a moment ago is not on the grid yet.
+    // A host that was added a moment ago is not on the grid yet.
     if (!hosts.has(labels.host))
       hosts.set(labels.host, { host: labels.host, apps: [labels.app ?? ""], points, last: now });
   }

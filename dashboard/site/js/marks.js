@@ -27,7 +27,7 @@ export async function readMarks(described, range, now) {
     }
   };
   const asked = described.map(async (mark) => {
-    // What a host told before it went down is still true.
+    // The marks of a host that is down still count.
     const known = await Promise.all([
       seriesOf(mark.query, grid),
       seriesOf(`last_over_time(${mark.query}[1d])`, [now]),

@@ -1,4 +1,4 @@
-// Prometheus's HTTP API, on the page's own origin. Every failure is one sentence that says who did not do what.
+// Prometheus's HTTP API, on the page's own origin. Every failure is one sentence that says what failed.
 
 const BASE = "/prometheus/api/v1/";
 const PATIENCE = 15000; // ms: a week of data on a small monitor takes some seconds
@@ -39,7 +39,7 @@ export function filled(query, labels, window) {
   );
 }
 
-/** The time on the monitor, whose clock and not this one's dates all data. */
+/** The time on the monitor: its clock dates all data, not this machine's. */
 export async function monitorTime() {
   const data = await ask("query", { query: "time()" });
   return Number(data.result[0]);

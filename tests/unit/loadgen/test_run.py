@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -148,8 +149,6 @@ def test_headers_are_sent_as_given_and_nothing_else_is_made_up() -> None:
 
 def test_a_loader_that_is_late_itself_says_the_run_is_invalid() -> None:
     async def freeze(_: Server) -> None:
-        import time
-
         await asyncio.sleep(0.05)
         time.sleep(0.5)  # noqa: ASYNC251 - to block the loop is the point
 

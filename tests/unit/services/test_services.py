@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 from collections import Counter
@@ -20,17 +19,14 @@ from pipeline.base.errors import SourceError
 from pipeline.base.places import SERVICES
 from pipeline.canary.profile import Profile, load_profile
 from pipeline.source.sample import faults, make_sample_repository, services
+from tests.support.git_samples import git
 from tests.support.node import node_modules
+from tests.support.ports import free_port
 
 FAULTS = {
     "preview": {"broken", "slow", "tail", "flaky", "leak", "hog", "wrong", "crash", "nostart"},
     "slug": {"broken", "slow"},
 }
-
-
-def git(at: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(at), *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module", params=sorted(FAULTS))
@@ -112,9 +108,7 @@ def running(
     git(samples / service, "worktree", "add", "--force", "--detach", str(directory / branch), branch)
     if service == "preview":
         (directory / branch / "node_modules").symlink_to(node_modules("preview"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, **profile.environment, "PORT": str(port)}
     with subprocess.Popen(
         profile.start,

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from deploys.kit.source import SourceError, archive_of
-
-
-def git(repo: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
-    done = subprocess.run(
-        ["git", "-C", str(repo), *identity, *arguments], check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+from tests.support.git_samples import git
 
 
 @pytest.fixture
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "repo"
-    subprocess.run(["git", "init", "-q", "-b", "master", str(path)], check=True)
+    path.mkdir()
+    git(path, "init", "-q", "-b", "master")
     commit(path, "one")
     return path
 
