@@ -12,7 +12,7 @@ export const RANGES = [
 /** Seconds that rates are taken over: never less than a step, or what happens between two points would be lost. */
 export const windowOf = (range) => Math.max(60, range.step);
 
-/** The points of `range` up to `now`. They end on a multiple of the step (a minute at most), so that lines keep still. */
+/** The points of `range` up to `now`. They end on a multiple of the step (a minute at most), so lines keep still. */
 export function gridOf(range, now) {
   const whole = Math.min(range.step, 60);
   const end = Math.floor(now / whole) * whole;
