@@ -9,6 +9,7 @@ at what is being waited for is one more DescribeInstances (every 5 s).
 
 from __future__ import annotations
 
+import argparse
 import collections
 import json
 import sys
@@ -24,6 +25,11 @@ from tests.support.aws_server import empty_account
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--policy", action="store_true", help="print the policy, instead of the table")
+    options = parser.parse_args()
     rows, calls = [], []
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         world = empty_account(patch, Path(directory))
@@ -34,7 +40,7 @@ def main() -> None:
             looks = sum(call.startswith("Describe") for call, _ in world.calls)
             rows.append((name, len(world.calls), looks, len(world.calls) - looks))
             calls += world.calls
-    if sys.argv[1:] == ["--policy"]:
+    if options.policy:
         print(json.dumps(policy(calls), indent=2))
         return
     print("| command | calls | that look | that change |\n|---|---|---|---|")

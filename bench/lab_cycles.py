@@ -8,6 +8,7 @@ free space moves with everything else that runs on it.
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -42,7 +43,11 @@ HEADERS = (
 
 
 def main() -> int:
-    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cycles", nargs="?", type=int, default=10)
+    cycles = parser.parse_args().cycles
     lab = Lab(ROOT, None, lambda _line: None)
     rows: list[list[Any]] = []
     with lab_lock(state_directory()):

@@ -8,6 +8,7 @@ the progress lines, which carry the seconds since the start.
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -59,7 +60,11 @@ def one_run() -> dict[str, float]:
 
 def main() -> None:
     """Run and print the table."""
-    runs = [one_run() for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3)]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="?", type=int, default=3)
+    runs = [one_run() for _ in range(parser.parse_args().runs)]
     rows = [(step, *(run[step] for run in runs), median(run[step] for run in runs)) for step in runs[0]]
     counted = [sum(seconds for step, seconds in run.items() if "not counted" not in step) for run in runs]
     rows.append(("all but the load", *counted, median(counted)))
