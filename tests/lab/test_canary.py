@@ -20,6 +20,8 @@ from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT, state_directory
 from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Inventory
+from pipeline.runs.directory import load
+from pipeline.runs.record import Entries
 from pipeline.source.sample import make_sample_repository
 from tests.support.lab import IDENTITY, Command, Ended
 
@@ -94,6 +96,16 @@ def test_a_failing_canary_is_stopped_within_seconds_of_its_measurement(broken: E
     last = broken.json["run"]["phases"][-1]
     assert (last["arm"], last["kind"]) == ("canary", "measure")
     assert last["end"] == stopped["at"] == last["start"] + stopped["decided_after"]
+
+
+def test_a_stopped_run_leaves_everything_that_a_run_leaves(broken: Ended) -> None:
+    path = Path(broken.json["run"]["directory"])
+    assert sorted(file.name for file in path.iterdir()) == [
+        *("latency.hlog", "logs", "proxy.json", "report.html", "requests.csv.gz", "run.json"),
+        *("series.csv.gz", "verdict.json"),
+    ]
+    written = [key for key in Entries.__annotations__ if key != "calibration"]
+    assert [key for key in load(path).record.to_dict() if key != "calibration"] == written
 
 
 def test_judging_a_stopped_run_again_gives_the_same_verdict(broken: Ended, pipeline: Command) -> None:
