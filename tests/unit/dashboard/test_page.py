@@ -235,12 +235,19 @@ def test_a_range_is_kept_in_the_address_and_asked_for_whole(stage: Stage, monito
 def test_it_reads_again_while_it_is_live_and_not_while_it_is_paused(stage: Stage, monitor: Monitor) -> None:
     async def then() -> None:
         await stage.page.until(f"{DRAWN} === {CHARTS}")
-        for live in (True, False):
-            asked = len(monitor.asked)
-            await asyncio.sleep(1.5)
-            assert (len(monitor.asked) > asked) == live
-            await stage.page.evaluate("document.getElementById('live').click()")
-            await asyncio.sleep(0.5)
+        asked = len(monitor.asked)
+        for _ in range(300):  # tenths of a second: other tests use the processors, too
+            if len(monitor.asked) > asked:
+                break
+            await asyncio.sleep(0.1)
+        assert len(monitor.asked) > asked
+        await stage.page.evaluate("document.getElementById('live').click()")
+        await asyncio.sleep(0.5)
+        asked = len(monitor.asked)
+        await asyncio.sleep(1.5)
+        assert len(monitor.asked) == asked
+        await stage.page.evaluate("document.getElementById('live').click()")
+        await asyncio.sleep(0.5)
         assert not (await stage.page.evaluate("document.getElementById('freshness').textContent")).startswith(
             "paused"
         )

@@ -40,12 +40,23 @@ def intervals(path: Path) -> list[Any]:
 def command(
     path: str, *options: str, after_second: signal.Signals | None = None
 ) -> tuple[int, list[dict[str, Any]], str]:
-    """Run `python -m loadgen` as a child against the test server: exit code, events, stderr."""
+    """Run `python -m loadgen` as a child against the test server: exit code, events, stderr.
+
+    Unless `options` say otherwise, the loader may be late: other tests use the processors, too.
+    """
 
     async def go(after_second: signal.Signals | None) -> tuple[int, list[dict[str, Any]], str]:
         async with serving() as server:
             child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "loadgen", server.url + path, "--events", *options),
+                *(
+                    sys.executable,
+                    "-m",
+                    "loadgen",
+                    server.url + path,
+                    "--events",
+                    "--max-lateness=5s",
+                    *options,
+                ),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
