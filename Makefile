@@ -14,7 +14,7 @@ help:
 	@echo 'make help     this list'
 	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s)'
 	@echo 'make test     set up, then all tests: unit tests, then tests on real hosts'
-	@echo 'make unit     set up, then the unit tests only: about a minute on two cores, no hosts'
+	@echo 'make unit     set up, then the unit tests only: two minutes on two cores, no hosts'
 	@echo 'make lint     set up, then ruff and mypy --strict'
 	@echo 'make hooks    let git run what make lint runs before each commit (needs pre-commit)'
 	@echo 'make recordings  set up, then record every task of the README again (recordings/README.md)'
