@@ -89,6 +89,7 @@ def arm_pair(
         pairing=evidence.pairing,
         planned=evidence.planned,
         drift=evidence.drift.get(rule.name),
+        once=evidence.once,
     )
 
 

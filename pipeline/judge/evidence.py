@@ -100,6 +100,7 @@ class Evidence:
         planned: seconds for which the canary was to be measured; 0: as long as the baseline was. It must not change
             while a run is watched: the windows in which a late change is looked for are fixed by it.
         load: whether requests were sent; False: there are only series, so their absence is no fault.
+        once: this is the one judgement there is, at an end that was fixed before; False: it is watched while it grows.
     """
 
     baseline: Arm
@@ -109,3 +110,4 @@ class Evidence:
     drift: Mapping[str, float] = field(default_factory=dict)
     planned: float = 0.0
     load: bool = True
+    once: bool = False

@@ -78,6 +78,7 @@ def build(
         pairing="time" if by_time else "age",
         planned=spans["canary"].seconds,
         load=False,
+        once=True,
     )
     return Case(evidence, tuple(metric.rule() for metric in config.metrics), policy, names)
 

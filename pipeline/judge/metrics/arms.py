@@ -223,6 +223,7 @@ class ArmPair:
         pairing: as in Evidence.
         planned: seconds, as in Evidence.
         drift: the metric's own, as in Evidence; None when nobody calibrated.
+        once: as in Evidence.
     """
 
     baseline: ArmView
@@ -232,6 +233,7 @@ class ArmPair:
     pairing: str
     planned: float
     drift: float | None
+    once: bool = False
 
     @property
     def phased(self) -> bool:
