@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Dependence", "dependence"]
+__all__ = ["Dependence", "autocovariances", "dependence", "long_run"]
 
 Floats = NDArray[np.float64]
 
@@ -47,10 +47,24 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
     """
     size = columns[0].shape[-1]
     k = np.arange(1, size + 1, dtype=np.float64)
-    fitted = len(columns) - 1
-    window = np.floor(np.sqrt(k))
-    lags = int(np.sqrt(size)) + 1
-    covariance = [_covariance(columns, weights, lag) for lag in range(lags + 1)]
+    return long_run(autocovariances(columns, weights, int(np.sqrt(size)) + 2), k, fitted=len(columns) - 1)
+
+
+def autocovariances(columns: Sequence[Floats], weights: Sequence[Floats], lags: int) -> list[Floats]:
+    """Of each prefix the sums of products of residuals that lie 0, 1 ... lags - 1 apart; arguments as in `dependence`."""
+    return [_covariance(columns, weights, lag) for lag in range(lags)]
+
+
+def long_run(covariance: Sequence[Floats], k: Floats, *, fitted: int) -> Dependence:
+    """The dependence that autocovariances tell of.
+
+    Args:
+        covariance: as from `autocovariances`; those of several series may be added up.
+        k: how many samples each prefix has, of a shape that fits `covariance`.
+        fitted: how many parameters the residuals are fitted with.
+    """
+    lags = len(covariance) - 1
+    window = np.minimum(np.floor(np.sqrt(k)), lags)
     total = np.maximum(covariance[0], 0.0)
     found = np.where(total > 0, covariance[1] / np.where(total > 0, total, 1.0), 0.0)
     raised = found + (fitted + (fitted + 2) * found) / k
@@ -79,6 +93,8 @@ def _covariance(columns: Sequence[Floats], weights: Sequence[Floats], lag: int) 
     """The sum of products of residuals `lag` apart, for each prefix: bilinear in sums of the columns."""
     size = columns[0].shape[-1]
     total = np.zeros(columns[0].shape)
+    if lag >= size:
+        return total
     for left, by in zip(columns, weights, strict=True):
         for right, and_by in zip(columns, weights, strict=True):
             total[..., lag:] += (by * and_by)[..., lag:] * np.cumsum(
