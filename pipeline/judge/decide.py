@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.judge.catalogue import Kind
+from pipeline.judge.doubts import doubt_notes, doubted, find_doubts
 from pipeline.judge.evidence import Evidence
-from pipeline.judge.gates import SEVERITY, gates
+from pipeline.judge.explained import explained
+from pipeline.judge.gates import gates
 from pipeline.judge.metrics.arms import ArmPair, ArmView
 from pipeline.judge.metrics.counts import compare_count
 from pipeline.judge.metrics.decision import decide_metric
@@ -17,11 +19,23 @@ from pipeline.judge.metrics.proportions import compare_proportion
 from pipeline.judge.metrics.statuses import compare_statuses
 from pipeline.judge.metrics.trends import compare_trend
 from pipeline.judge.notes import body_notes, drift_notes, status_notes
+from pipeline.judge.outcome import (
+    as_passed,
+    by_evidence,
+    by_fails,
+    critical_fail,
+    fail_reasons,
+    harmless,
+    harmless_reasons,
+    open_reasons,
+    score_words,
+    worst,
+)
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.score import coverage, group_scores, total
+from pipeline.judge.score import group_scores, total
 from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
-from pipeline.judge.words import count_of, percent
+from pipeline.judge.words import count_of
 
 __all__ = ["arm_pair", "compare", "judge"]
 
@@ -33,22 +47,41 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
     what cannot be compared is said in its metric's reason. docs/judge.md tells how each number comes about.
     """
     baseline, canary = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
-    metrics = [
-        decide_metric(rule, compare(rule, rules, arm_pair(rule, rules, evidence, (baseline, canary), policy)))
-        for rule in rules
+    comparable = _comparable(canary, policy)
+    findings = [
+        compare(rule, rules, arm_pair(rule, rules, evidence, (baseline, canary), policy)) for rule in rules
     ]
+    found = find_doubts(rules, evidence, policy, comparable=comparable)
+    decided = [
+        doubted(decide_metric(rule, finding), found) for rule, finding in zip(rules, findings, strict=True)
+    ]
+    doubts = frozenset(m.name for m in decided if m.name in found and m.decision is Decision.INCONCLUSIVE)
+    metrics = explained(rules, findings, decided, doubts, comparable=comparable)
+
     gate = gates(evidence.problems, baseline, canary, policy, load=evidence.load)
     groups = group_scores(metrics)
     # The score is 0 where the canary itself or a critical metric failed, and where nothing could be compared.
-    critical = gate.outcome is Outcome.FAILED or _critical_fail(metrics)
+    critical = gate.outcome is Outcome.FAILED or critical_fail(metrics)
     score = 0.0 if critical else total(groups) or 0.0
 
-    outcome = _worst(gate.outcome, _by_fails(metrics, policy), _by_evidence(metrics, policy))
-    reasons = [*gate.reasons, *_fail_reasons(metrics)]
+    outcome = worst(
+        gate.outcome,
+        by_fails(metrics, policy),
+        by_evidence(metrics, policy),
+        Outcome.INCONCLUSIVE if doubts else None,
+    )
+    let_pass: list[MetricVerdict] = []
+    if outcome is Outcome.INCONCLUSIVE and policy.undecided == "pass" and gate.outcome is None and not doubts:
+        no_harm = harmless(metrics)
+        if no_harm and by_evidence(as_passed(metrics, no_harm), policy) is None:
+            outcome, let_pass = Outcome.PASSED, no_harm
+    reasons = [*gate.reasons, *fail_reasons(metrics)]
     if outcome is Outcome.INCONCLUSIVE:
-        reasons += _doubts(metrics, policy)
+        reasons += open_reasons(metrics, policy, doubts)
+    if let_pass:
+        reasons += harmless_reasons(let_pass)
     if outcome is not Outcome.INVALID:
-        reasons.append(_score_words(metrics, score, policy))
+        reasons.append(score_words(metrics, score, policy))
     return Verdict(
         outcome=outcome,
         score=None if outcome is Outcome.INVALID else score,
@@ -61,8 +94,11 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
             *status_notes(baseline, canary),
             *body_notes(baseline, canary),
             *drift_notes(rules, metrics, evidence),
+            *doubt_notes(rules, metrics, found, evidence),
         ),
         alpha=policy.alpha,
+        undecided=policy.undecided,
+        let_pass=tuple(metric.name for metric in let_pass),
     )
 
 
@@ -99,7 +135,7 @@ def compare(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Fin
     Lacking or impossible data gives a Finding that says so, no error.
     """
     canary, kind = arms.canary, rule.metric.kind
-    if rule.metric.needs_work and canary.sent and canary.good < arms.policy.min_good_share * canary.sent:
+    if rule.metric.needs_work and not _comparable(canary, arms.policy):
         good = count_of(canary.good, canary.sent)
         return Finding(
             lacking=f"not comparable: only {good} canary requests were answered well", nothing=True
@@ -117,63 +153,6 @@ def compare(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Fin
     return compare_level(rule, arms)
 
 
-def _worst(*outcomes: Outcome | None) -> Outcome:
-    return min((o for o in outcomes if o is not None), key=SEVERITY.index, default=Outcome.PASSED)
-
-
-def _by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
-    """Failed when a critical metric failed, or the score would not do even if all undecided ones passed."""
-    if _critical_fail(metrics):
-        return Outcome.FAILED
-    at_best = total(group_scores(metrics, undecided=0.0))
-    return Outcome.FAILED if at_best is not None and at_best < policy.pass_score else None
-
-
-def _critical_fail(metrics: Sequence[MetricVerdict]) -> bool:
-    return any(m.critical and m.decision is Decision.FAIL for m in metrics)
-
-
-def _by_evidence(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
-    """Inconclusive unless the critical metrics and enough of the rest were decided, and the score would do
-    even if all undecided ones failed.
-    """
-    at_worst = total(group_scores(metrics, undecided=1.0))
-    sure = at_worst is not None and at_worst >= policy.pass_score
-    enough = coverage(metrics) >= policy.min_coverage and not _open(metrics)
-    return None if sure and enough else Outcome.INCONCLUSIVE
-
-
-def _open(metrics: Sequence[MetricVerdict]) -> list[MetricVerdict]:
-    """Critical metrics without a decision."""
-    return [m for m in metrics if m.critical and m.decision in (Decision.INCONCLUSIVE, Decision.NODATA)]
-
-
-def _fail_reasons(metrics: Sequence[MetricVerdict]) -> list[str]:
-    failed = [m for m in metrics if m.decision is Decision.FAIL]
-    return [f"{m.title}: {m.reason}" for m in sorted(failed, key=lambda m: (not m.critical, -m.weight))]
-
-
-def _doubts(metrics: Sequence[MetricVerdict], policy: Policy) -> list[str]:
-    """Why there is not enough evidence: critical metrics first, then others, then what is missing in all."""
-    critical = _open(metrics)
-    others = [m for m in metrics if m.decision is Decision.INCONCLUSIVE and not m.critical]
-    doubts = [f"{m.title} (critical): {m.reason}" for m in critical] + [
-        f"{m.title}: {m.reason}" for m in others
-    ]
-    covered = coverage(metrics)
-    if covered < policy.min_coverage:
-        needed = percent(policy.min_coverage)
-        doubts.append(
-            f"Metrics with {percent(covered)} of the score's weight could be decided, {needed} is needed"
-        )
-    return doubts
-
-
-def _score_words(metrics: Sequence[MetricVerdict], score: float, policy: Policy) -> str:
-    compared = sum(m.decision is not Decision.NODATA for m in metrics)
-    if compared == 0:
-        return "No metric could be compared"
-    worse = sum(m.decision is Decision.FAIL for m in metrics)
-    said = f"{worse} of {compared} compared metrics {'is' if worse == 1 else 'are'} worse"
-    why = " (a critical metric failed)" if _critical_fail(metrics) else ""
-    return f"Score {score:.0f} of 100{why}, {policy.pass_score:g} passes; {said}"
+def _comparable(canary: ArmView, policy: Policy) -> bool:
+    """Whether the canary answered well often enough for its speed and consumption to mean anything."""
+    return not canary.sent or canary.good >= policy.min_good_share * canary.sent

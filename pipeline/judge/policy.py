@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,7 @@ class Policy(BaseModel):
         min_coverage: the share of the score's weight that must rest on decided metrics.
         background_restarts_per_hour: restarts that may come from elsewhere than the code.
         expected_status: the statuses that are right; empty: any 2xx or 3xx.
+        undecided: what the outcome is where no harm was shown, and that there is none was not shown either.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,3 +39,4 @@ class Policy(BaseModel):
     min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.5
     background_restarts_per_hour: Annotated[float, Field(gt=0, le=60)] = 1.0
     expected_status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = ()
+    undecided: Literal["inconclusive", "pass"] = "inconclusive"

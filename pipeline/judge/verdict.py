@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Decision", "GroupScore", "MetricVerdict", "Outcome", "Summary", "Verdict"]
+__all__ = ["Decision", "GroupScore", "Lack", "MetricVerdict", "Outcome", "Summary", "Verdict"]
 
 
 class Outcome(StrEnum):
@@ -25,6 +25,15 @@ class Decision(StrEnum):
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"  # data, but not enough to tell
     NODATA = "nodata"  # nothing to compare
+
+
+class Lack(StrEnum):
+    """What an undecided metric lacks."""
+
+    NOTHING = ""  # it is decided, or there is nothing to compare
+    CERTAINTY = "certainty"  # there are samples enough, but they show neither
+    SAMPLES = "samples"  # too few of them, or none of one version
+    TRUST = "trust"  # they cannot be what they say
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,7 @@ class MetricVerdict:
             where more of the same would not help.
         decided_after: seconds of the canary's measurement after which a failed metric was shown to be worse.
         drift: what a calibration saw between two measurements of the same code; a fail demands more than it.
+        lacks: what it would take to decide an undecided metric.
     """
 
     name: str
@@ -74,6 +84,7 @@ class MetricVerdict:
     more_minutes: float | None = None
     decided_after: float | None = None
     drift: float = 0.0
+    lacks: Lack = Lack.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,8 @@ class Verdict:
     """The whole verdict. `score` is 0-100, None when the run is invalid.
 
     `reasons` are plain sentences, most important first. `alpha` is the chance that any metric fails at any look
-    when none is worse.
+    when none is worse. `undecided` is the policy's; `let_pass` names the undecided metrics without which the run would
+    not have passed, empty where it passed without that policy or did not pass.
     """
 
     outcome: Outcome
@@ -101,6 +113,8 @@ class Verdict:
     groups: tuple[GroupScore, ...]
     notes: tuple[str, ...] = field(default_factory=tuple)
     alpha: float = 0.02
+    undecided: str = "inconclusive"
+    let_pass: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, `format` first."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-__all__ = ["amount", "between", "change", "count_of", "minutes", "percent", "points", "rough"]
+__all__ = ["amount", "between", "change", "count_of", "minutes", "percent", "points", "rough", "titles_of"]
 
 _BYTE_STEPS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -146,3 +146,13 @@ def minutes(value: float) -> str:
         return "less than a minute"
     whole = math.ceil(value)
     return "about one more minute" if whole == 1 else f"about {whole} more minutes"
+
+
+def titles_of(titles: Sequence[str], most: int = 3) -> str:
+    """Metrics by name, of many the first ones.
+
+    >>> titles_of(["Errors"]), titles_of(["Latency, p99", "Errors"]), titles_of(["A", "B", "C", "D", "E"])
+    ('Errors', 'Latency, p99; Errors', 'A; B; C and 2 more')
+    """
+    more = len(titles) - most
+    return "; ".join(titles) if more <= 0 else f"{'; '.join(titles[:most])} and {more} more"

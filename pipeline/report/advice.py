@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from pipeline.judge.verdict import Decision, Outcome, Verdict
+from pipeline.judge.verdict import Decision, Lack, Outcome, Verdict
 from pipeline.report.facts import RunFacts
 
 __all__ = ["advice"]
@@ -22,6 +22,8 @@ def advice(verdict: Verdict, facts: RunFacts) -> str | None:
     interleaved schedule where more of the same would not tell in any reasonable time.
     """
     undecided = [metric for metric in verdict.metrics if metric.decision is Decision.INCONCLUSIVE]
+    if any(metric.lacks is Lack.TRUST for metric in undecided):
+        return None  # what is wrong with the samples must be mended first; the reasons say what
     interrupted = any(problem.effect == "inconclusive" for problem in facts.problems)
     if verdict.outcome is not Outcome.INCONCLUSIVE or not undecided or interrupted or not facts.schedule:
         return None

@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from pipeline.base.text import clean, duration, plural
 from pipeline.judge.evidence import Evidence, Problem
+from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.report.charts import chart
 from pipeline.report.facts import RunFacts, read_facts
@@ -78,6 +79,10 @@ def _setup(facts: RunFacts, evidence: Evidence) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
 def _problems(facts: RunFacts, evidence: Evidence) -> list[Problem]:
     """The run's problems and the evidence's, each once, those that decide something first."""
     found = dict.fromkeys(
@@ -122,7 +127,9 @@ def render(verdict: Verdict, record: Record, evidence: Evidence, directory: str 
         script=script,
         facts=facts,
         outcome=verdict.outcome.value,
-        headline=_HEADLINES[verdict.outcome],
+        headline=_HEADLINES[verdict.outcome] + (": no harm shown" if verdict.let_pass else ""),
+        what_to_do=_capital(clean(headline(verdict))),
+        undecided=clean(verdict.undecided),
         score=None if verdict.score is None else f"{verdict.score:.0f}",
         pass_score=f"{verdict.pass_score:g}",
         reasons=[clean(reason) for reason in verdict.reasons],

@@ -1,7 +1,7 @@
 """The verdict and the run's facts as one strict JSON document: what `--json` prints.
 
-The fields of verdict.json (`Verdict.to_dict`) stay where they are; the facts are under `run`. Every key is
-always there; what is not known is null. NaN and infinities, which JSON has no words for, are null too.
+The fields of verdict.json (`Verdict.to_dict`) stay where they are, `headline` says in a sentence what to do, and the
+facts are under `run`. Every key is always there; what is not known is null. NaN and infinities, which JSON has no words for, are null too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Verdict
 from pipeline.report.facts import RunFacts, read_facts
 from pipeline.runs.record import Record
@@ -46,6 +47,7 @@ def render(verdict: Verdict, record: Record, directory: str = "") -> str:
     facts = read_facts(record, directory)
     document = {
         **verdict.to_dict(),
+        "headline": headline(verdict),
         "run": {
             "directory": facts.directory or None,
             "created": facts.created or None,

@@ -19,6 +19,7 @@ from rich.text import Text
 from tabulate import tabulate
 
 from pipeline.base.text import clean
+from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.advice import advice
@@ -156,6 +157,8 @@ def _table(verdict: Verdict, width: int, color: bool) -> list[str]:
     if "between" in titles:
         lines.append(_fit("between: where the change lies, + is worse", width))
     lines.append(_fit(f"alpha {verdict.alpha:g} over the whole run and all metrics", width))
+    if verdict.undecided != "inconclusive":
+        lines.append(_fit(f"undecided: {clean(verdict.undecided)}, where no harm is shown", width))
     return lines
 
 
@@ -178,7 +181,7 @@ def _version(role: str, arm: ArmFacts, width: int) -> str:
 
 def _verdict_line(verdict: Verdict, facts: RunFacts, width: int, color: bool) -> str:
     score = "no canary score" if verdict.score is None else f"canary score {verdict.score:.0f}/100"
-    said = f"{score}: {verdict.outcome.value}"
+    said = f"{score}: {verdict.outcome.value}{', no harm shown' if verdict.let_pass else ''}"
     room = (width - len(said) - len(" (, )")) // 2
     arms = f"{_version('baseline', facts.baseline, room)}, {_version('canary', facts.canary, room)}"
     line = _fit(f"{said} ({arms})", width)
@@ -187,13 +190,19 @@ def _verdict_line(verdict: Verdict, facts: RunFacts, width: int, color: bool) ->
     return click.style(line[: len(said)], fg=_COLOURS[verdict.outcome], bold=True) + line[len(said) :]
 
 
+def _first_lines(verdict: Verdict, width: int, color: bool) -> list[str]:
+    """What to do, in the outcome's colour."""
+    lines = _wrap(clean(headline(verdict)), width)
+    return [click.style(line, fg=_COLOURS[verdict.outcome], bold=True) for line in lines] if color else lines
+
+
 def render(verdict: Verdict, record: Record, *, width: int, color: bool) -> str:
-    """The table by groups, the reasons in plain words, and one last line: score, outcome and both commits.
+    """What to do, the table by groups, the reasons in plain words, and last the score, the outcome and both commits.
 
     `width` is in terminal cells. No line is wider, colour codes not counted. No newline at the end.
     """
     facts = read_facts(record)
-    blocks = [_table(verdict, width, color), _sentences(verdict, width)]
+    blocks = [_first_lines(verdict, width, color), _table(verdict, width, color), _sentences(verdict, width)]
     if facts.stopped_early:
         blocks.append(_wrap(f"stopped early: {facts.stopped_early}", width))
     if (next_step := advice(verdict, facts)) is not None:

@@ -49,7 +49,7 @@ def arm(seed: int, *, start: float = 10.0, seconds: int = SECONDS, rate: int = R
         "service_restarts": np.zeros(seconds),
         "host_cpu": 0.3 * (1 + 2 * wave),
         "host_memory": 160e6 + 2e6 * rng.standard_normal(seconds),
-        "host_load1": 0.3 + 0.1 * _waves(rng, seconds, 10),
+        "host_load1": np.maximum(0.3 + 0.1 * _waves(rng, seconds, 10), 0.0),
     }
     return Arm(
         requests,

@@ -6,7 +6,7 @@ import math
 
 from pipeline.judge.metrics.finding import Finding, Harm
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.verdict import Decision, MetricVerdict
+from pipeline.judge.verdict import Decision, Lack, MetricVerdict
 from pipeline.judge.words import amount, minutes, percent, points
 
 __all__ = ["decide_metric"]
@@ -40,11 +40,17 @@ def decide_metric(rule: MetricRule, finding: Finding) -> MetricVerdict:
         more_minutes=_more(finding) if undecided else None,
         decided_after=harm.after if harm and decision is Decision.FAIL else None,
         drift=finding.drift,
+        lacks=_lacks(finding) if undecided else Lack.NOTHING,
     )
 
 
 def _known(bound: float) -> float | None:
     return bound if math.isfinite(bound) else None
+
+
+def _lacks(finding: Finding) -> Lack:
+    few = finding.harm is None or finding.lacking is not None or finding.short is not None
+    return Lack.SAMPLES if few else Lack.CERTAINTY
 
 
 def _more(finding: Finding) -> float | None:

@@ -31,8 +31,8 @@ def only(arm: Arm, name: str, kept: NDArray[np.bool_]) -> Arm:
         ("nothing but NaN", "no data from the canary"),
         ("nothing but infinity", "no data from the canary"),
         ("one sample", ""),
-        ("the first ten seconds", "too few to tell: "),
-        ("the first third", "too few to tell: "),
+        ("the first ten seconds", "no samples of the canary for 170 s of its 180 s (from 10 s to 180 s)"),
+        ("the first third", "no samples of the canary for 120 s of its 180 s (from 60 s to 180 s)"),
     ],
 )
 def test_a_series_that_is_not_there_or_ends_early_never_passes(name: str, what: str, words: str) -> None:
@@ -56,7 +56,7 @@ def test_samples_that_all_bear_one_time_are_one_block_and_decide_nothing() -> No
     stuck = replace(HEALTHY.canary, requests=replace(r, t=np.full(len(r), r.t[0])))
     verdict = judge(replace(HEALTHY, canary=stuck), RULES, POLICY)
     assert verdict.outcome is not Outcome.PASSED
-    assert row(verdict, "latency_p50").reason.startswith("too few to tell")
+    assert row(verdict, "latency_p50").reason.startswith("no samples of the canary for 180 s of its 180 s")
 
 
 def test_growth_from_zero_is_judged_by_amount_not_by_percent() -> None:
