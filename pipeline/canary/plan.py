@@ -34,6 +34,10 @@ _EARLY_STOP_WORDS: Final = {
     "both": "as soon as the canary is shown to be worse, or no worse",
     "off": "none",
 }
+_UNDECIDED_WORDS: Final = {
+    "inconclusive": "inconclusive, where harm is neither shown nor ruled out",
+    "pass": "passes, where no harm is shown, though it is not ruled out",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ def describe(plan: Plan, *, as_json: bool) -> str:
             "rate": settings.rate,
             "phases": [phase.to_dict() for phase in phases],
             "early_stop": settings.early_stop,
+            "undecided": plan.profile.policy.undecided,
         }
         return json.dumps(document) + "\n"
     hosts = f"hosts of {settings.inventory}" if settings.inventory else "a local lab of proxy, blue and green"
@@ -118,6 +123,7 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         f"schedule    {settings.schedule}, {phases[-1].end:g} s:",
         *(f"  {p.start:6g} s  {p.seconds:g} s on {p.colour} ({p.arm}, {p.kind})" for p in phases),
         f"early stop  {_EARLY_STOP_WORDS[settings.early_stop]}",
+        f"undecided   {_UNDECIDED_WORDS[plan.profile.policy.undecided]}",
         "then        judge, and " + ("promote on a pass" if settings.promote else "leave the proxy on blue"),
     ]
     return "\n".join(map(printable, lines)) + "\n"

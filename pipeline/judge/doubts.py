@@ -37,7 +37,7 @@ _OF_GOOD: Final = ("throughput", "availability")
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a metric's samples cannot be trusted; with `of_values` the very numbers are wrong: they show no harm either."""
+    """Why a metric's samples cannot be trusted. With `of_values` the numbers are wrong, so they show no harm either."""
 
     said: str
     of_values: bool = False

@@ -37,16 +37,19 @@ def _of(verdict: Verdict, decision: Decision) -> list[MetricVerdict]:
 def _passed(verdict: Verdict) -> str:
     worse, undecided = _of(verdict, Decision.FAIL), _of(verdict, Decision.INCONCLUSIVE)
     if verdict.let_pass:
-        n = len(verdict.let_pass)
         return (
-            f"no harm shown: promote, as the policy says (undecided: pass); {n} of {len(verdict.metrics)} metrics "
-            f"{'is' if n == 1 else 'are'} not shown to be within what is allowed"
+            f"no harm shown: promote, as the policy says (undecided: pass); {len(verdict.let_pass)} of "
+            f"{len(verdict.metrics)} metrics {_is(verdict.let_pass)} not shown to be within what is allowed"
         )
     if worse:
-        return f"promote: {_titles(worse)} {'is' if len(worse) == 1 else 'are'} worse, too little to fail the canary"
+        return f"promote: {_titles(worse)} {_is(worse)} worse, too little to fail the canary"
     if undecided:
-        return f"promote: no metric is shown to be worse than allowed; {_titles(undecided)} undecided"
+        return f"promote: no metric is shown to be worse than allowed; {_titles(undecided)} {_is(undecided)} undecided"
     return "promote: no metric is worse than allowed"
+
+
+def _is(those: Sequence[object]) -> str:
+    return "is" if len(those) == 1 else "are"
 
 
 def _failed(verdict: Verdict) -> str:

@@ -182,17 +182,17 @@ def copies(rules: Sequence[MetricRule], evidence: Evidence) -> frozenset[str]:
         if not r.metric.requests and r.metric.kind is not Kind.JOINT and r.metric.unit != "load"
     ]
     for rule in own:
-        name, series = rule.name, rule.metric.series or rule.metric.name
-        b, c = (_known(arm, series)[1] for arm in (evidence.baseline, evidence.canary))
-        k = min(len(b), len(c))
+        names = [name for name in (rule.metric.series or rule.metric.name, rule.metric.total) if name]
+        pairs = [(_known(evidence.baseline, name)[1], _known(evidence.canary, name)[1]) for name in names]
+        k = min(min(len(b), len(c)) for b, c in pairs)
         if k < _FEWEST_SAMPLES:
             continue
-        if not np.array_equal(b[:k], c[:k]):
+        if not all(np.array_equal(b[:k], c[:k]) for b, c in pairs):
             differs = True
             continue
-        steps = len(np.unique(np.diff(b[:k])))
-        if steps > 1:
-            changing[name] = steps
+        steps = [len(np.unique(np.diff(b[:k]))) for b, _ in pairs]
+        if max(steps) > 1:
+            changing[rule.name] = max(steps)
     found |= {name for name, steps in changing.items() if steps >= _FEWEST_DIFFERENT}
     if not differs and sum(changing.values()) >= _FEWEST_DIFFERENT:
         found |= set(changing)

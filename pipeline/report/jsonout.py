@@ -1,7 +1,8 @@
 """The verdict and the run's facts as one strict JSON document: what `--json` prints.
 
 The fields of verdict.json (`Verdict.to_dict`) stay where they are, `headline` says in a sentence what to do, and the
-facts are under `run`. Every key is always there; what is not known is null. NaN and infinities, which JSON has no words for, are null too.
+facts are under `run`. Every key is always there; what is not known is null. NaN and infinities, which JSON has no words
+for, are null too.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def build(
     blocks = math.ceil(wanted / step - 1e-9) * step
     policy = config.policy.model_copy(update={"block_seconds": blocks})
     arms = {arm: _arm(config, samples[arm], spans[arm], step) for arm in samples}
-    problems = [*_notes(config, samples), *_one_sided(config, samples, spans, step)]
+    problems = _notes(config, samples)
     how = (
         "Both versions ran at the same time: each step of the canary is compared with the baseline's of that time"
         if by_time
@@ -119,19 +119,3 @@ def _notes(config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]]) ->
                 yield Problem(
                     "note", f"{metric.name}: {n} samples of the {arm} hold no number and are left out"
                 )
-
-
-def _one_sided(
-    config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]], spans: Mapping[str, Span], step: float
-) -> Iterator[Problem]:
-    """A problem for each metric that one version has much less often: what is not seen may be what is bad."""
-    for metric in config.metrics:
-        own = {arm: samples[arm][metric.name] for arm in samples}
-        seen = {arm: len(own[arm]) * step / max(spans[arm].seconds, step) for arm in own}
-        if min(seen.values()) > 0 and min(seen.values()) < max(seen.values()) / 2:
-            less = min(seen, key=lambda arm: seen[arm])
-            yield Problem(
-                "inconclusive",
-                f"{metric.name}: the {less} has samples for {seen[less]:.0%} of its time, the other version for "
-                f"{max(seen.values()):.0%}: what is not seen may be what is bad",
-            )

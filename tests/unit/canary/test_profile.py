@@ -45,6 +45,13 @@ def test_what_a_profile_leaves_out_has_its_default(tmp_path: Path) -> None:
     assert profile.policy.expected_status == (200,)
 
 
+def test_what_undecided_metrics_do_is_the_profile_s_to_say(tmp_path: Path) -> None:
+    profile = load_profile(written(tmp_path, LEAST + "policy: {undecided: pass}\n"))
+    assert profile.policy.undecided == "pass"
+    assert profile.to_dict()["policy"]["undecided"] == "pass"
+    assert load_profile(written(tmp_path, LEAST)).policy.undecided == "inconclusive"
+
+
 def test_json_is_sent_as_json_and_a_query_follows_every_path(tmp_path: Path) -> None:
     text = LEAST.replace("{path: /}", '{method: POST, path: /a, query: "q=1", json: {é: [1, null]}}')
     request = load_profile(written(tmp_path, text)).request
@@ -71,7 +78,7 @@ metrics:
   - {name: latency_p50, threshold: 10 furlongs}
   - {name: nothing}
   - {name: error_rate, weight: -1}
-policy: {pass_score: 101}
+policy: {pass_score: 101, undecided: maybe}
 """
     found = problems(tmp_path, text)
     assert [line.partition(":")[0] for line in found] == sorted(
@@ -92,6 +99,7 @@ policy: {pass_score: 101}
         "15: metrics.1: there is no metric 'nothing'",
         "16: metrics.2.weight: ",
         "17: policy.pass_score: ",
+        "17: policy.undecided: ",
     ):
         assert any(line.startswith(said) for line in found), (said, found)
 

@@ -81,6 +81,7 @@ def test_a_dry_run_shows_the_plan_and_leaves_nothing(
     assert run(arguments) == Exit.OK
     out = capsys.readouterr().out
     assert "300 s on blue (baseline, measure)" in out
+    assert "undecided   inconclusive, where harm is neither shown nor ruled out" in out
     assert not runs.exists()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import tests.support.report_samples as samples
-from pipeline.judge.verdict import Decision, Outcome
+from pipeline.judge.verdict import Decision, Lack, Outcome
 from pipeline.report.advice import advice
 from pipeline.report.facts import read_facts
 from pipeline.runs.record import Record
@@ -43,6 +43,12 @@ def test_a_verdict_needs_no_advice(outcome: Outcome) -> None:
 def test_an_interrupted_run_speaks_for_itself() -> None:
     problems = [{"effect": "inconclusive", "message": "interrupted before the schedule ended"}]
     assert said(1.0, problems=problems) is None
+
+
+def test_samples_that_cannot_be_true_are_mended_first() -> None:
+    odd = samples.metric(decision=Decision.INCONCLUSIVE, lacks=Lack.TRUST)
+    facts = read_facts(Record.from_dict(samples.run()))
+    assert advice(samples.verdict(outcome=Outcome.INCONCLUSIVE, metrics=(odd,)), facts) is None
 
 
 def test_series_from_elsewhere_have_no_schedule_to_change() -> None:

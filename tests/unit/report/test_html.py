@@ -14,7 +14,7 @@ import pytest
 
 import tests.support.report_samples as samples
 from pipeline.judge.evidence import Arm, Evidence, Requests
-from pipeline.judge.verdict import Outcome
+from pipeline.judge.verdict import Decision, Outcome
 from pipeline.report import html
 from pipeline.runs.record import Record
 
@@ -83,6 +83,22 @@ def test_the_verdict_comes_first_with_score_refs_and_commits(page: Page) -> None
     assert verdict < page.text.index("100 % of requests failed on the canary") < table
     for fact in ("12", "master", "broken", "ec9b647000", "0fb8c1c000", "Pass the whole body", "Not promoted"):
         assert fact in page.text[:table]
+
+
+def test_under_the_verdict_stands_what_to_do_and_then_every_reason(page: Page) -> None:
+    headline, sentence = (
+        page.text.index("The canary failed"),
+        page.text.index("Do not promote: 3,000 of 3,000"),
+    )
+    assert headline < sentence < page.text.index("100 % of requests failed on the canary")
+
+
+def test_a_pass_by_the_policy_is_told_from_one_by_evidence() -> None:
+    undecided = samples.metric("m", decision=Decision.INCONCLUSIVE)
+    verdict = samples.verdict(outcome=Outcome.PASSED, metrics=(undecided,), undecided="pass", let_pass=("m",))
+    text = Page(html.render(verdict, RECORD, samples.evidence())).text
+    assert "The canary passed: no harm shown" in text
+    assert "undecided: pass: a run in which no harm was shown passes" in text
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

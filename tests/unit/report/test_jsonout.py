@@ -28,6 +28,7 @@ def render(verdict: Verdict, run: dict[str, Any]) -> str:
 def test_the_document_is_the_verdict_with_the_run_beside_it() -> None:
     document = parse(render(samples.verdict(), samples.run()))
     run = document.pop("run")
+    assert document.pop("headline") == "do not promote: 3,000 of 3,000 requests fail"
     assert document["format"] == 2
     assert document == json.loads(json.dumps(samples.verdict().to_dict()))
     assert run["baseline"] == {

@@ -55,6 +55,34 @@ def test_the_last_line_is_the_verdict_with_both_commits() -> None:
     assert lines(120)[-1] == "canary score 12/100: failed (baseline master ec9b647, canary broken 0fb8c1c)"
 
 
+def test_the_first_line_is_what_to_do() -> None:
+    assert lines(120)[:2] == ["do not promote: 3,000 of 3,000 requests fail", ""]
+    assert lines(120, color=True)[0].startswith("\x1b[31m\x1b[1mdo not promote")
+
+
+def test_a_long_first_line_is_wrapped_before_the_table() -> None:
+    invalid = lines(40, outcome=Outcome.INVALID, score=None, reasons=("The loader was late " * 4,))
+    assert invalid[0] == "the run is invalid: the loader was late"
+    assert invalid[1].startswith("The loader was late")
+    assert "" in invalid[:5]
+
+
+def test_a_pass_by_the_policy_says_so_at_both_ends() -> None:
+    one = samples.metric("m", title="Memory", decision=Decision.INCONCLUSIVE)
+    text = lines(
+        120,
+        outcome=Outcome.PASSED,
+        score=64.0,
+        metrics=(samples.metric(), one),
+        undecided="pass",
+        let_pass=("m",),
+    )
+    assert text[0].startswith("no harm shown: promote, as the policy says (undecided: pass)")
+    assert "undecided: pass, where no harm is shown" in text
+    assert text[-1].startswith("canary score 64/100: passed, no harm shown (baseline")
+    assert not any("undecided: " in line for line in lines(120))
+
+
 def test_a_ref_that_is_a_commit_is_said_once() -> None:
     sha = "0123456789" * 4
     last = lines(120, run=samples.run(baseline={"ref": sha, "sha": sha}))[-1]
@@ -74,8 +102,9 @@ def test_at_80_columns_a_name_and_its_decision_stay_on_one_line() -> None:
 
 def test_at_120_columns_all_is_shown_and_at_80_the_interval_goes_first() -> None:
     heading = ["metric", "baseline", "canary", "change", "between", "allowed", "decision"]
-    assert lines(120)[0].split() == heading
-    assert lines(80)[0].replace("worse by", "change").split() == [t for t in heading if t != "between"]
+    wide, narrow = (next(line for line in lines(width) if line.startswith("metric")) for width in (120, 80))
+    assert wide.split() == heading
+    assert narrow.replace("worse by", "change").split() == [t for t in heading if t != "between"]
     row = next(line for line in lines(120) if line.startswith("  Latency, 99th"))
     assert "-4 … +11 %" in row
 

@@ -134,6 +134,55 @@ def test_a_metric_the_canary_has_only_now_and_then_does_not_pass(judged: Judged)
     assert "latency: 180 of 300 samples of the canary hold no number and are left out" in document["notes"]
 
 
+def test_a_copy_of_the_baseline_s_file_is_no_canary(judged: Judged) -> None:
+    code, document = judged(_columns(1), _columns(1))
+    assert code == Exit.INCONCLUSIVE
+    assert document["headline"] == (
+        "cannot tell: latency; failed and 1 more: "
+        "the canary's samples are the baseline's, bit for bit: a copy tells nothing of the canary"
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "words"),
+    [
+        ("latency", lambda x: -x, "300 of 300 samples of the canary are below zero, which no time is"),
+        (
+            "latency",
+            lambda x: x / 1000,
+            "is 1/990 of the baseline's 18.2 ms (medians): are both in one unit?",
+        ),
+        ("memory", lambda x: x / 1024, "is 1/1,000 of the baseline's"),
+        (
+            "memory",
+            lambda x: np.where(np.arange(300) < 150, x, np.nan),
+            "no samples of the canary for 150 s of its 300 s (from 150 s to 300 s)",
+        ),
+    ],
+)
+def test_what_cannot_be_true_does_not_pass(
+    judged: Judged, column: str, change: Callable[[Any], Any], words: str
+) -> None:
+    odd = _columns(2)
+    code, document = judged(_columns(1), {**odd, column: change(np.asarray(odd[column]))})
+    assert code == Exit.INCONCLUSIVE
+    assert words in document["headline"]
+    assert any(words in metric["reason"] for metric in document["metrics"])
+
+
+def test_what_is_undecided_is_inconclusive_or_passes_as_the_policy_says(judged: Judged) -> None:
+    noisy = CONFIG.replace("margin: 10%", "margin: 1%")
+    versions = _columns(1), _columns(2)
+    codes = []
+    for policy in ("", "policy: {undecided: inconclusive}\n", "policy: {undecided: pass}\n"):
+        code, document = judged(*versions, config=noisy + policy)
+        assert _decisions(document)["latency"] == "inconclusive"
+        codes.append((code, document["outcome"], document["undecided"], document["let_pass"]))
+    usual = (Exit.INCONCLUSIVE, "inconclusive", "inconclusive", [])
+    assert codes == [usual, usual, (Exit.OK, "passed", "pass", ["latency"])]
+    assert document["headline"].startswith("no harm shown: promote, as the policy says (undecided: pass)")
+
+
 @pytest.mark.parametrize(
     ("gone", "words"),
     [

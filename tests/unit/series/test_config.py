@@ -63,6 +63,7 @@ def test_the_columns_of_a_csv_file_are_called_as_the_metric_unless_the_file_says
         ("step: 30s", "step: 2h", "step: 2h", "a step is between 1s and 1h"),
         ("alpha: 0.01", "expected_status: [200]", "policy:", "expected_status is for runs with a load"),
         ("alpha: 0.01", "alpha: 2", "policy:", "policy.alpha"),
+        ("alpha: 0.01", "undecided: passed", "policy:", "policy.undecided"),
         ("arms:\n  baseline: {version: v1}\n  canary: {version: v2}\n", "", "hits:", "there is no arms:"),
     ],
 )
