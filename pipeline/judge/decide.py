@@ -56,7 +56,7 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
         doubted(decide_metric(rule, finding), found) for rule, finding in zip(rules, findings, strict=True)
     ]
     doubts = frozenset(m.name for m in decided if m.name in found and m.decision is Decision.INCONCLUSIVE)
-    metrics = explained(rules, findings, decided, doubts, comparable=comparable)
+    metrics, causes = explained(rules, findings, decided, doubts, comparable=comparable)
 
     gate = gates(evidence.problems, baseline, canary, policy, load=evidence.load)
     groups = group_scores(metrics)
@@ -91,6 +91,7 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
         groups=groups,
         notes=(
             *gate.notes,
+            *causes,
             *status_notes(baseline, canary),
             *body_notes(baseline, canary),
             *drift_notes(rules, metrics, evidence),

@@ -13,6 +13,7 @@ from typing import Final
 from pipeline.judge.metrics.finding import Finding
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, MetricVerdict
+from pipeline.judge.words import titles_of
 
 __all__ = ["explained"]
 
@@ -27,8 +28,8 @@ def explained(
     doubts: frozenset[str],
     *,
     comparable: bool,
-) -> list[MetricVerdict]:
-    """The metrics, with the cause in the reasons of those that one that failed explains.
+) -> tuple[list[MetricVerdict], tuple[str, ...]]:
+    """The metrics, with the cause in the reasons of those that one that failed explains, and notes of the undecided.
 
     These are: one that is undecided with an estimate beyond its margin, by a metric of its group; one of how the
     canary answers, which has no answers to count, and one that is not comparable, by one of how it answers.
@@ -43,6 +44,7 @@ def explained(
     )
     answers = [m for m in failed if m.name in _ANSWERS]
     said = []
+    undecided: dict[str, list[str]] = {}  # by their cause
     for rule, finding, metric in zip(rules, findings, metrics, strict=True):
         causes: Sequence[MetricVerdict] = ()
         what = finding.lacking or ""
@@ -57,9 +59,11 @@ def explained(
             if metric.effect is not None and metric.effect > metric.threshold:
                 own = answers if metric.name in _ANSWERS else []
                 causes = [*own, *(m for m in failed if m.group == metric.group)]
-        said.append(
-            replace(metric, reason=f"{what}; explained by {causes[0].title}, which failed")
-            if causes
-            else metric
-        )
-    return said
+        if not causes:
+            said.append(metric)
+            continue
+        cause = f"explained by {causes[0].title}, which failed"
+        said.append(replace(metric, reason=f"{what}; {cause}"))
+        if metric.decision is Decision.INCONCLUSIVE:
+            undecided.setdefault(cause, []).append(metric.title)
+    return said, tuple(f"{titles_of(titles)}: undecided, {cause}" for cause, titles in undecided.items())

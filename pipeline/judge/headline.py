@@ -37,10 +37,8 @@ def _of(verdict: Verdict, decision: Decision) -> list[MetricVerdict]:
 def _passed(verdict: Verdict) -> str:
     worse, undecided = _of(verdict, Decision.FAIL), _of(verdict, Decision.INCONCLUSIVE)
     if verdict.let_pass:
-        return (
-            f"no harm shown: promote, as the policy says (undecided: pass); {len(verdict.let_pass)} of "
-            f"{len(verdict.metrics)} metrics {_is(verdict.let_pass)} not shown to be within what is allowed"
-        )
+        n = f"{len(verdict.let_pass)} of {len(verdict.metrics)} metrics {_is(verdict.let_pass)}"
+        return f"no harm shown: promote, though {n} undecided (policy undecided: pass)"
     if worse:
         return f"promote: {_titles(worse)} {_is(worse)} worse, too little to fail the canary"
     if undecided:
@@ -97,7 +95,7 @@ def _cannot_tell(verdict: Verdict) -> str:
     doubtful = [metric for metric in undecided if metric.lacks is Lack.TRUST]
     if doubtful:
         same = [metric for metric in doubtful if metric.reason == doubtful[0].reason]
-        return f"cannot tell: {_titles(same)}: {same[0].reason}"
+        return f"cannot tell: {same[0].reason} ({titles_of([m.title or m.name for m in same], most=2)})"
     waits = [math.inf if metric.more_minutes is None else metric.more_minutes for metric in undecided]
     if max(waits) <= _PATIENCE:
         minutes = max(1, math.ceil(max(waits)))

@@ -153,10 +153,8 @@ def medians(metric: Metric, evidence: Evidence) -> tuple[float, float] | None:
 
 def _near_zero(rule: MetricRule, baseline: float) -> bool:
     """Whether the baseline is so small that even its whole is no difference to speak of."""
-    if (
-        rule.metric.kind is Kind.TREND
-    ):  # its floor is of what has grown, its margin of the growth: not of the level
-        return baseline <= 0
+    if rule.metric.kind is Kind.TREND:
+        return baseline <= 0  # its floor is of what has grown, and its margin of the growth: not of the level
     margin = 0.0 if rule.limit.relative else rule.limit.value
     return baseline <= 2 * max(rule.metric.floor, margin)
 
@@ -175,13 +173,10 @@ def copies(rules: Sequence[MetricRule], evidence: Evidence) -> frozenset[str]:
     found = {rule.name for rule in rules if rule.metric.requests} if _same_requests(evidence) else set()
     changing: dict[str, int] = {}  # how many different steps each series takes that is the same in both
     differs = False
-    # A load may be that of one machine which both versions share.
-    own = [
-        r
-        for r in rules
-        if not r.metric.requests and r.metric.kind is not Kind.JOINT and r.metric.unit != "load"
-    ]
-    for rule in own:
+    for rule in rules:
+        # A load may be that of one machine which both versions share.
+        if rule.metric.requests or rule.metric.kind is Kind.JOINT or rule.metric.unit == "load":
+            continue
         names = [name for name in (rule.metric.series or rule.metric.name, rule.metric.total) if name]
         pairs = [(_known(evidence.baseline, name)[1], _known(evidence.canary, name)[1]) for name in names]
         k = min(min(len(b), len(c)) for b, c in pairs)

@@ -127,7 +127,7 @@ def render(verdict: Verdict, record: Record, evidence: Evidence, directory: str 
         script=script,
         facts=facts,
         outcome=verdict.outcome.value,
-        headline=_HEADLINES[verdict.outcome] + (": no harm shown" if verdict.let_pass else ""),
+        headline="No harm shown" if verdict.let_pass else _HEADLINES[verdict.outcome],
         what_to_do=_capital(clean(headline(verdict))),
         undecided=clean(verdict.undecided),
         score=None if verdict.score is None else f"{verdict.score:.0f}",

@@ -58,3 +58,8 @@ def test_it_is_words_alone() -> None:
     assert verdict.outcome is Outcome.FAILED
     assert row(verdict, "new_statuses").more_minutes is not None
     assert not any("explained" in reason for reason in verdict.reasons)
+
+
+def test_a_note_names_the_undecided_ones() -> None:
+    said = "Wrong bodies; New statuses; Good responses: undecided, explained by Errors, which failed"
+    assert said in after(3).notes

@@ -97,7 +97,8 @@ def test_a_pass_by_the_policy_is_told_from_one_by_evidence() -> None:
     undecided = samples.metric("m", decision=Decision.INCONCLUSIVE)
     verdict = samples.verdict(outcome=Outcome.PASSED, metrics=(undecided,), undecided="pass", let_pass=("m",))
     text = Page(html.render(verdict, RECORD, samples.evidence())).text
-    assert "The canary passed: no harm shown" in text
+    assert "No harm shown" in text
+    assert "The canary passed" not in text
     assert "undecided: pass: a run in which no harm was shown passes" in text
 
 
