@@ -137,7 +137,7 @@ def compare(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Fin
     """
     canary, kind = arms.canary, rule.metric.kind
     if rule.metric.needs_work and not _comparable(canary, arms.policy):
-        good = count_of(canary.good, canary.sent)
+        good = count_of(canary.right, canary.sent)
         return Finding(
             lacking=f"not comparable: only {good} canary requests were answered well", nothing=True
         )
@@ -156,4 +156,4 @@ def compare(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Fin
 
 def _comparable(canary: ArmView, policy: Policy) -> bool:
     """Whether the canary answered well often enough for its speed and consumption to mean anything."""
-    return not canary.sent or canary.good >= policy.min_good_share * canary.sent
+    return not canary.sent or canary.right >= policy.min_good_share * canary.sent

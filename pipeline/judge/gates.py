@@ -64,8 +64,8 @@ def _of_load(baseline: ArmView, canary: ArmView, policy: Policy, known: Sequence
             found.append(
                 (Outcome.INVALID, "No request was measured on the baseline: there is nothing to compare")
             )
-    elif baseline.sent - baseline.good > policy.max_baseline_error_rate * baseline.sent:
-        bad = count_of(baseline.sent - baseline.good, baseline.sent)
+    elif baseline.sent - baseline.right > policy.max_baseline_error_rate * baseline.sent:
+        bad = count_of(baseline.sent - baseline.right, baseline.sent)
         limit = percent(policy.max_baseline_error_rate)
         found.append(
             (

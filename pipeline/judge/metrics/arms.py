@@ -77,6 +77,11 @@ class ArmView:
         return int(np.count_nonzero(self._good))
 
     @cached_property
+    def right(self) -> int:
+        """Requests answered as the profile expects, whatever is known of the time that it took."""
+        return int(np.count_nonzero(self._right_status & (self._body_ok != 0)))
+
+    @cached_property
     def statuses(self) -> dict[int, int]:
         """How often each status came; 0 stands for no response."""
         values, counts = np.unique(self._status, return_counts=True)

@@ -20,7 +20,7 @@ from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 
-RULES, POLICY = default_rules(), Policy()
+RULES, POLICY, LENIENT = default_rules(), Policy(), Policy(undecided="pass")
 FLOATS = st.floats(width=64)
 CHANGES = [None, samples.slow, samples.tail, samples.flaky, samples.leak, samples.hog]
 
@@ -39,18 +39,35 @@ def any_arm(draw: st.DrawFn) -> Arm:
 
 
 @settings(max_examples=60, deadline=None)
-@given(any_arm(), any_arm(), st.sampled_from(["age", "time"]), st.booleans())
-def test_garbage_never_raises_and_never_passes(baseline: Arm, canary: Arm, pairing: str, load: bool) -> None:
-    verdict = judge(Evidence(baseline, canary, pairing=pairing, load=load), RULES, POLICY)
+@given(
+    any_arm(), any_arm(), st.sampled_from(["age", "time"]), st.booleans(), st.sampled_from([POLICY, LENIENT])
+)
+def test_garbage_never_raises_and_never_passes(
+    baseline: Arm, canary: Arm, pairing: str, load: bool, policy: Policy
+) -> None:
+    verdict = judge(Evidence(baseline, canary, pairing=pairing, load=load), RULES, policy)
     assert verdict.outcome is not Outcome.PASSED
     assert verdict.reasons
 
 
 @settings(max_examples=20, deadline=None)
-@given(any_arm(), st.sampled_from(["age", "time"]))
-def test_garbage_never_passes_against_a_healthy_baseline(canary: Arm, pairing: str) -> None:
-    verdict = judge(Evidence(samples.arm(0), canary, pairing=pairing), RULES, POLICY)
+@given(any_arm(), st.sampled_from(["age", "time"]), st.sampled_from([POLICY, LENIENT]))
+def test_garbage_never_passes_against_a_healthy_baseline(canary: Arm, pairing: str, policy: Policy) -> None:
+    verdict = judge(Evidence(samples.arm(0), canary, pairing=pairing), RULES, policy)
     assert verdict.outcome is not Outcome.PASSED
+
+
+@pytest.mark.parametrize("change", [None, samples.slow, samples.broken])
+@pytest.mark.parametrize("seconds", [4, 30, 90])
+def test_the_lenient_policy_changes_an_inconclusive_outcome_to_a_pass_or_nothing(
+    change: samples.Change | None, seconds: int
+) -> None:
+    evidence = look_at(samples.pair(1, change, seconds=90), seconds)
+    usual, lenient = judge(evidence, RULES, POLICY), judge(evidence, RULES, LENIENT)
+    assert (lenient.metrics, lenient.score) == (usual.metrics, usual.score)
+    if lenient.outcome is not usual.outcome:
+        assert (usual.outcome, lenient.outcome) == (Outcome.INCONCLUSIVE, Outcome.PASSED)
+        assert not [metric for metric in usual.metrics if metric.decision is Decision.FAIL]
 
 
 def shuffled(arm: Arm, seconds: float, rng: np.random.Generator) -> Arm:
@@ -186,10 +203,15 @@ def test_the_same_evidence_again_never_turns_a_fail_into_a_pass(change: samples.
         assert (before.decision, after.decision) != (Decision.FAIL, Decision.PASS)
 
 
-def look(evidence: Evidence, seconds: float) -> Verdict:
-    """What would have been said after so many seconds of the canary's measurement."""
+def look_at(evidence: Evidence, seconds: float) -> Evidence:
+    """What was known after so many seconds of the canary's measurement."""
     canary = samples.until(evidence.canary, seconds)
-    return judge(replace(evidence, canary=canary, planned=evidence.canary.seconds), RULES, POLICY)
+    return replace(evidence, canary=canary, planned=evidence.canary.seconds)
+
+
+def look(evidence: Evidence, seconds: float) -> Verdict:
+    """What would have been said then."""
+    return judge(look_at(evidence, seconds), RULES, POLICY)
 
 
 @pytest.mark.parametrize("change", [samples.flaky, samples.slow, samples.leak, samples.crash])

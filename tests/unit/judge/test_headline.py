@@ -21,7 +21,7 @@ def undecided(name: str = "latency_p50", **changes: Any) -> Any:
     return metric(name, **{"decision": Decision.INCONCLUSIVE, "lacks": Lack.CERTAINTY, **changes})
 
 
-def failed(name: str, n: int = 100, value: float = 0.03, **changes: Any) -> Any:
+def failed(name: str, n: int = 100, value: float | None = 0.03, **changes: Any) -> Any:
     return metric(name, decision=Decision.FAIL, canary=Summary(n, value), **changes)
 
 

@@ -178,8 +178,8 @@ def test_what_is_undecided_is_inconclusive_or_passes_as_the_policy_says(judged: 
         code, document = judged(*versions, config=noisy + policy)
         assert _decisions(document)["latency"] == "inconclusive"
         codes.append((code, document["outcome"], document["undecided"], document["let_pass"]))
-    usual = (Exit.INCONCLUSIVE, "inconclusive", "inconclusive", [])
-    assert codes == [usual, usual, (Exit.OK, "passed", "pass", ["latency"])]
+    assert codes[0] == codes[1] == (Exit.INCONCLUSIVE, "inconclusive", "inconclusive", [])
+    assert codes[2] == (Exit.OK, "passed", "pass", ["latency"])
     assert document["headline"].startswith("no harm shown: promote, though 1 of ")
 
 
