@@ -19,18 +19,7 @@ from pipeline.judge.metrics.proportions import compare_proportion
 from pipeline.judge.metrics.statuses import compare_statuses
 from pipeline.judge.metrics.trends import compare_trend
 from pipeline.judge.notes import body_notes, drift_notes, status_notes
-from pipeline.judge.outcome import (
-    as_passed,
-    by_evidence,
-    by_fails,
-    critical_fail,
-    fail_reasons,
-    harmless,
-    harmless_reasons,
-    open_reasons,
-    score_words,
-    worst,
-)
+from pipeline.judge.outcome import critical_fail, decide_outcome, outcome_reasons
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.score import group_scores, total
@@ -64,24 +53,10 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
     critical = gate.outcome is Outcome.FAILED or critical_fail(metrics)
     score = 0.0 if critical else total(groups) or 0.0
 
-    outcome = worst(
-        gate.outcome,
-        by_fails(metrics, policy),
-        by_evidence(metrics, policy),
-        Outcome.INCONCLUSIVE if doubts else None,
-    )
-    let_pass: list[MetricVerdict] = []
-    if outcome is Outcome.INCONCLUSIVE and policy.undecided == "pass" and gate.outcome is None and not doubts:
-        no_harm = harmless(metrics)
-        if no_harm and by_evidence(as_passed(metrics, no_harm), policy) is None:
-            outcome, let_pass = Outcome.PASSED, no_harm
-    reasons = [*gate.reasons, *fail_reasons(metrics)]
-    if outcome is Outcome.INCONCLUSIVE:
-        reasons += open_reasons(metrics, policy, doubts)
-    if let_pass:
-        reasons += harmless_reasons(let_pass)
+    outcome, let_pass = decide_outcome(gate.outcome, metrics, doubts, policy)
+    reasons = [*gate.reasons, *outcome_reasons(outcome, metrics, let_pass, doubts, policy)]
     if outcome is not Outcome.INVALID:
-        reasons.append(score_words(metrics, score, policy))
+        reasons.append(_score_words(metrics, score, policy))
     return Verdict(
         outcome=outcome,
         score=None if outcome is Outcome.INVALID else score,
@@ -157,3 +132,13 @@ def compare(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Fin
 def _comparable(canary: ArmView, policy: Policy) -> bool:
     """Whether the canary answered well often enough for its speed and consumption to mean anything."""
     return not canary.sent or canary.right >= policy.min_good_share * canary.sent
+
+
+def _score_words(metrics: Sequence[MetricVerdict], score: float, policy: Policy) -> str:
+    compared = sum(m.decision is not Decision.NODATA for m in metrics)
+    if compared == 0:
+        return "No metric could be compared"
+    worse = sum(m.decision is Decision.FAIL for m in metrics)
+    said = f"{worse} of {compared} compared metrics {'is' if worse == 1 else 'are'} worse"
+    why = " (a critical metric failed)" if critical_fail(metrics) else ""
+    return f"Score {score:.0f} of 100{why}, {policy.pass_score:g} passes; {said}"

@@ -88,10 +88,11 @@ _COUNTED: Final = {
 
 def _cannot_tell(verdict: Verdict) -> str:
     undecided = _of(verdict, Decision.INCONCLUSIVE)
+    failed = [f"{metric.title}: {metric.reason}" for metric in _of(verdict, Decision.FAIL)]
+    open_ones = [reason for reason in verdict.reasons if reason not in failed]
     # A reason that is no metric's comes from the run itself (somebody interrupted it).
-    own = verdict.reasons and any(verdict.reasons[0].endswith(f": {metric.reason}") for metric in undecided)
-    if not own:
-        return f"cannot tell: {_first(verdict, 'there is not enough evidence')}"
+    if not open_ones or not open_ones[0].endswith(tuple(f": {metric.reason}" for metric in undecided)):
+        return f"cannot tell: {_lowered(open_ones[0]) if open_ones else 'there is not enough evidence'}"
     doubtful = [metric for metric in undecided if metric.lacks is Lack.TRUST]
     if doubtful:
         same = [metric for metric in doubtful if metric.reason == doubtful[0].reason]

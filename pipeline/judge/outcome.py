@@ -11,26 +11,48 @@ from pipeline.judge.score import coverage, group_scores, total
 from pipeline.judge.verdict import Decision, Lack, MetricVerdict, Outcome
 from pipeline.judge.words import percent, titles_of
 
-__all__ = [
-    "as_passed",
-    "by_evidence",
-    "by_fails",
-    "critical_fail",
-    "fail_reasons",
-    "harmless",
-    "harmless_reasons",
-    "open_reasons",
-    "score_words",
-    "worst",
-]
+__all__ = ["critical_fail", "decide_outcome", "harmless", "open_reasons", "outcome_reasons"]
 
 
-def worst(*outcomes: Outcome | None) -> Outcome:
-    """The worst of what each rule demands; passed where none demands anything."""
-    return min((o for o in outcomes if o is not None), key=SEVERITY.index, default=Outcome.PASSED)
+def decide_outcome(
+    gate: Outcome | None, metrics: Sequence[MetricVerdict], doubts: frozenset[str], policy: Policy
+) -> tuple[Outcome, list[MetricVerdict]]:
+    """The outcome, and the undecided metrics that the policy let pass for it; usually none.
+
+    Args:
+        gate: what the gates demand; None: nothing.
+        metrics: the run's.
+        doubts: the names of those that are in doubt.
+        policy: the run's.
+    """
+    demands = (gate, _by_fails(metrics, policy), _by_evidence(metrics, policy))
+    doubted = Outcome.INCONCLUSIVE if doubts else None
+    outcome = min(
+        (one for one in (*demands, doubted) if one is not None), key=SEVERITY.index, default=Outcome.PASSED
+    )
+    if outcome is Outcome.INCONCLUSIVE and policy.undecided == "pass" and gate is None and not doubts:
+        no_harm = harmless(metrics)
+        as_passed = [replace(m, decision=Decision.PASS) if m in no_harm else m for m in metrics]
+        if _by_evidence(as_passed, policy) is None:
+            return Outcome.PASSED, no_harm
+    return outcome, []
 
 
-def by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
+def outcome_reasons(
+    outcome: Outcome,
+    metrics: Sequence[MetricVerdict],
+    let_pass: Sequence[MetricVerdict],
+    doubts: frozenset[str],
+    policy: Policy,
+) -> list[str]:
+    """Why the outcome is what it is, the strongest reason first; arguments as `decide_outcome` takes and gives them."""
+    reasons = _fail_reasons(metrics)
+    if outcome is Outcome.INCONCLUSIVE:
+        reasons += open_reasons(metrics, policy, doubts)
+    return reasons + (_harmless_reasons(let_pass) if let_pass else [])
+
+
+def _by_fails(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
     """Failed when a critical metric failed, or the score would not do even if all undecided ones passed."""
     if critical_fail(metrics):
         return Outcome.FAILED
@@ -43,7 +65,7 @@ def critical_fail(metrics: Sequence[MetricVerdict]) -> bool:
     return any(m.critical and m.decision is Decision.FAIL for m in metrics)
 
 
-def by_evidence(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
+def _by_evidence(metrics: Sequence[MetricVerdict], policy: Policy) -> Outcome | None:
     """Inconclusive unless the critical metrics and enough of the rest were decided, and the score would do
     even if all undecided ones failed.
     """
@@ -71,18 +93,12 @@ def harmless(metrics: Sequence[MetricVerdict]) -> list[MetricVerdict]:
     ]
 
 
-def as_passed(metrics: Sequence[MetricVerdict], those: Sequence[MetricVerdict]) -> list[MetricVerdict]:
-    """The metrics as if `those` of them had passed."""
-    names = {metric.name for metric in those}
-    return [replace(m, decision=Decision.PASS) if m.name in names else m for m in metrics]
-
-
 def _open(metrics: Sequence[MetricVerdict]) -> list[MetricVerdict]:
     """Critical metrics without a decision."""
     return [m for m in metrics if m.critical and m.decision in (Decision.INCONCLUSIVE, Decision.NODATA)]
 
 
-def fail_reasons(metrics: Sequence[MetricVerdict]) -> list[str]:
+def _fail_reasons(metrics: Sequence[MetricVerdict]) -> list[str]:
     """Why metrics failed, the critical and the heaviest first."""
     failed = [m for m in metrics if m.decision is Decision.FAIL]
     return [f"{m.title}: {m.reason}" for m in sorted(failed, key=lambda m: (not m.critical, -m.weight))]
@@ -118,7 +134,7 @@ def _together(metrics: Sequence[MetricVerdict]) -> list[str]:
     return [f"{titles_of(those)}: {reason}" for reason, those in titles.items()]
 
 
-def harmless_reasons(metrics: Sequence[MetricVerdict]) -> list[str]:
+def _harmless_reasons(metrics: Sequence[MetricVerdict]) -> list[str]:
     """What a pass by `undecided: pass` rests on; `metrics` are those that it lets pass."""
     n = len(metrics)
     said = (
@@ -126,14 +142,3 @@ def harmless_reasons(metrics: Sequence[MetricVerdict]) -> list[str]:
         "allowed, nor beyond it. The policy lets that pass (undecided: pass)"
     )
     return [said, *_together(metrics)]
-
-
-def score_words(metrics: Sequence[MetricVerdict], score: float, policy: Policy) -> str:
-    """The score and how many metrics are worse."""
-    compared = sum(m.decision is not Decision.NODATA for m in metrics)
-    if compared == 0:
-        return "No metric could be compared"
-    worse = sum(m.decision is Decision.FAIL for m in metrics)
-    said = f"{worse} of {compared} compared metrics {'is' if worse == 1 else 'are'} worse"
-    why = " (a critical metric failed)" if critical_fail(metrics) else ""
-    return f"Score {score:.0f} of 100{why}, {policy.pass_score:g} passes; {said}"

@@ -98,6 +98,13 @@ def test_where_more_time_would_not_tell_it_says_what_may() -> None:
     )
 
 
+def test_a_light_fail_beside_it_does_not_hide_what_is_open() -> None:
+    light = failed("service_threads", title="Service threads", weight=1.0)
+    assert said(light, undecided(more_minutes=1.4), outcome=Outcome.INCONCLUSIVE) == (
+        "cannot tell yet: 2 more minutes"
+    )
+
+
 def test_too_few_samples_want_a_longer_run() -> None:
     few = undecided("a", lacks=Lack.SAMPLES)
     assert said(few, metric(), outcome=Outcome.INCONCLUSIVE) == (
