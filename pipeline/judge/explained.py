@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from pipeline.judge.catalogue import Kind
 from pipeline.judge.metrics.finding import Finding
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, MetricVerdict
@@ -39,31 +40,43 @@ def explained(
         doubts: the names of the metrics that are in doubt; those say why themselves.
         comparable: whether the canary answered well often enough for its speed and consumption to be compared.
     """
-    failed = sorted(
-        (m for m in metrics if m.decision is Decision.FAIL), key=lambda m: (not m.critical, -m.weight)
-    )
-    answers = [m for m in failed if m.name in _ANSWERS]
+    # The joint metric is made of others, so it explains none.
+    failed = [
+        metric
+        for rule, metric in zip(rules, metrics, strict=True)
+        if metric.decision is Decision.FAIL and rule.metric.kind is not Kind.JOINT
+    ]
+    failed.sort(key=lambda metric: (not metric.critical, -metric.weight))
     said = []
     undecided: dict[str, list[str]] = {}  # by their cause
     for rule, finding, metric in zip(rules, findings, metrics, strict=True):
-        causes: Sequence[MetricVerdict] = ()
-        what = finding.lacking or ""
-        if metric.name in doubts:
-            pass
-        elif metric.decision is Decision.NODATA and rule.metric.needs_work and not comparable:
-            causes = answers
-        elif metric.decision is Decision.INCONCLUSIVE and finding.harm is None:
-            causes = answers if metric.name in _ANSWERS else ()
-        elif metric.decision is Decision.INCONCLUSIVE and finding.harm is not None:
-            what = finding.harm.said
-            if metric.effect is not None and metric.effect > metric.threshold:
-                own = answers if metric.name in _ANSWERS else []
-                causes = [*own, *(m for m in failed if m.group == metric.group)]
-        if not causes:
+        no_answers = rule.metric.needs_work and not comparable
+        cause = None if metric.name in doubts else _cause(metric, finding, failed, no_answers=no_answers)
+        if cause is None:
             said.append(metric)
             continue
-        cause = f"explained by {causes[0].title}, which failed"
-        said.append(replace(metric, reason=f"{what}; {cause}"))
+        saw = finding.harm.said if finding.harm is not None else finding.lacking
+        words = f"explained by {cause.title}, which failed"
+        said.append(replace(metric, reason=f"{saw}; {words}"))
         if metric.decision is Decision.INCONCLUSIVE:
-            undecided.setdefault(cause, []).append(metric.title)
-    return said, tuple(f"{titles_of(titles)}: undecided, {cause}" for cause, titles in undecided.items())
+            undecided.setdefault(words, []).append(metric.title)
+    return said, tuple(f"{titles_of(titles)}: undecided, {words}" for words, titles in undecided.items())
+
+
+def _cause(
+    metric: MetricVerdict, finding: Finding, failed: Sequence[MetricVerdict], *, no_answers: bool
+) -> MetricVerdict | None:
+    """The failed metric that explains this one; None where none does.
+
+    `no_answers`: it is of good answers, of which the canary gave too few.
+    """
+    answers = [one for one in failed if one.name in _ANSWERS]
+    if metric.decision is Decision.NODATA and no_answers:
+        return answers[0] if answers else None
+    if metric.decision is not Decision.INCONCLUSIVE:
+        return None
+    own = answers if metric.name in _ANSWERS else []
+    if finding.harm is not None:
+        ruined = metric.effect is not None and metric.effect > metric.threshold
+        own = [*own, *(one for one in failed if one.group == metric.group)] if ruined else []
+    return own[0] if own else None
