@@ -69,7 +69,7 @@ _PROPORTION, _QUANTILE, _LEVEL = Kind.PROPORTION, Kind.QUANTILE, Kind.LEVEL
 _ALL = (
     Metric(
         "error_rate", "Errors", "fraction", "errors", _PROPORTION, _UP, "0.3pp", 30,
-        critical=True, share=16, requests=True,
+        critical=True, share=8, requests=True,
     ),
     Metric(
         "wrong_body_rate", "Wrong bodies", "fraction", "errors", _PROPORTION, _UP, "0.2pp", 30,
@@ -82,15 +82,19 @@ _ALL = (
     ),
     Metric(
         "latency_p50", "Latency, median", "s", "latency", _QUANTILE, _UP, "5%", 30,
-        floor=0.0002, needs_work=True, requests=True,
+        floor=0.0002, needs_work=True, requests=True, share=4,
     ),
     Metric(
         "latency_p99", "Latency, p99", "s", "latency", _QUANTILE, _UP, "50%", 30,
-        floor=0.002, needs_work=True, requests=True,
+        floor=0.002, needs_work=True, requests=True, share=2,
     ),
     Metric(
         "latency_quantiles", "Latency, p10 to p95", "s", "latency", _QUANTILE, _UP, "25%", 30,
-        floor=0.0005, needs_work=True, requests=True,
+        floor=0.0005, needs_work=True, requests=True, share=4,
+    ),
+    Metric(
+        "slow_requests", "Slow requests", "fraction", "latency", _PROPORTION, _UP, "0.3pp", 30,
+        needs_work=True, requests=True,
     ),
     Metric(
         "response_size", "Response size", "B", "service", _QUANTILE, _EITHER, "20%", 10,

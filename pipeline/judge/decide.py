@@ -14,6 +14,7 @@ from pipeline.judge.metrics.counts import compare_count
 from pipeline.judge.metrics.decision import decide_metric
 from pipeline.judge.metrics.finding import Finding
 from pipeline.judge.metrics.joint import compare_joint
+from pipeline.judge.metrics.latency import compare_latency
 from pipeline.judge.metrics.levels import compare_level
 from pipeline.judge.metrics.proportions import compare_proportion
 from pipeline.judge.metrics.statuses import compare_statuses
@@ -118,6 +119,8 @@ def compare(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Fin
         )
     if rule.metric.requests and rule.name == "new_statuses":
         return compare_statuses(rule, arms)
+    if rule.metric.requests and kind is Kind.QUANTILE and rule.name != "response_size":
+        return compare_latency(rule, arms)
     if kind is Kind.PROPORTION:
         return compare_proportion(rule, arms)
     if kind is Kind.COUNT:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ __all__ = ["LATENCY_QUANTILES", "ArmPair", "ArmView", "Measured"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_T = TypeVar("_T")
 
 # All quantiles of latency that any metric compares: taken together, they need one sorting.
 LATENCY_QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
@@ -46,6 +48,7 @@ class ArmView:
         self._status = arm.requests.status[self._known]
         self._body_ok = arm.requests.body_ok[self._known]
         self._levels: dict[str, list[Measured]] = {}
+        self._remembered: dict[str, Any] = {}
 
     @cached_property
     def _right_status(self) -> Bools:
@@ -103,6 +106,11 @@ class ArmView:
         """Wrong bodies of the bodies checked."""
         return self._by_second(self._body_ok == 0, (self._body_ok == 0) | (self._body_ok == 1))
 
+    def slower(self, limit: float) -> Hits:
+        """Good responses that took more than `limit` seconds, of all good ones."""
+        latency = self._arm.requests.latency[self._known]
+        return self._by_second(self._good & (latency > limit), self._good)
+
     def available(self) -> Hits:
         """Seconds with at least one good response, of the seconds in which a request was due."""
         good = self._by_second(self._good)
@@ -133,6 +141,27 @@ class ArmView:
         second, index = np.unique(np.floor(self._t), return_inverse=True)
         return second, index
 
+    @property
+    def phase_starts(self) -> tuple[float, ...]:
+        """Of each measured phase, seconds since the run's start."""
+        return self._arm.phase_starts
+
+    @property
+    def seconds_measured(self) -> Floats:
+        """The seconds, since the run's start, in which a request was due."""
+        return self._seconds[0]
+
+    def good_latencies(self) -> tuple[Floats, Floats]:
+        """Of each good response when it was due and its latency, in seconds."""
+        return self._t[self._good], self._arm.requests.latency[self._known][self._good]
+
+    def remember(self, name: str, make: Callable[[], _T]) -> _T:
+        """What `make` gives, computed once for all metrics that need it."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        found: _T = self._remembered[name]
+        return found
+
     def latencies(self, *quantiles: float) -> list[Measured]:
         """Quantiles of the good responses' latency in seconds, overall and in each block; [] without any.
 
@@ -153,7 +182,7 @@ class ArmView:
     def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:
         """Quantiles of a column of at least one good response."""
         values = column[self._known][self._good]
-        blocks, whole = self._good_blocks, _summary(0.0, values)
+        blocks, whole = self.good_blocks, _summary(0.0, values)
         return [
             Measured(replace(whole, value=value), blocks.values(in_blocks), f"p{100 * quantile:g}")
             for quantile, value, in_blocks in zip(
@@ -165,7 +194,8 @@ class ArmView:
         ]
 
     @cached_property
-    def _good_blocks(self) -> Blocks:
+    def good_blocks(self) -> Blocks:
+        """The good responses by blocks of seconds."""
         return self._cut(self._t[self._good])
 
     def throughput(self) -> list[Measured]:

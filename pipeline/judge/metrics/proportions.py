@@ -22,10 +22,13 @@ from pipeline.judge.metrics.finding import Finding, Harm, no_data
 from pipeline.judge.metrics.hits import Hits
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.stats.shares import proportion_bounds
-from pipeline.judge.words import count_of
+from pipeline.judge.words import amount, count_of
 
 __all__ = ["compare_proportion"]
 
+# A slow request takes so many times the baseline's p99, and at least so many seconds more.
+_MUCH: Final = 2.0
+_MUCH_AT_LEAST: Final = 0.005
 _NONE: Final = Hits(np.zeros(0), np.zeros(0), np.zeros(0))
 
 
@@ -49,7 +52,7 @@ def compare_proportion(rule: MetricRule, arms: ArmPair) -> Finding:
     """Compares a share of requests, of seconds, or of what two series count."""
     metric = rule.metric
     if metric.requests:
-        counted = _REQUESTS[metric.name]
+        counted = _slow(arms) if metric.name == "slow_requests" else _REQUESTS[metric.name]
     else:
         series = metric.series or metric.name
         counted = _Counted(lambda arm: arm.share(series, metric.total) or _NONE, "were hits", "counted")
@@ -64,6 +67,14 @@ def compare_proportion(rule: MetricRule, arms: ArmPair) -> Finding:
         # A run of any length has enough seconds; there must be enough requests in them.
         return require_requests(finding, arms.baseline.sent, arms.canary.sent, "requests", arms)
     return require_requests(finding, b.total, c.total, counted.unit, arms)
+
+
+def _slow(arms: ArmPair) -> _Counted:
+    """Good responses that took much longer than nearly all of the baseline's: a tail that quantiles do not show."""
+    _, latency = arms.baseline.good_latencies()
+    p99 = float(np.quantile(latency, 0.99)) if len(latency) else 0.0
+    limit = max(_MUCH * p99, p99 + _MUCH_AT_LEAST)
+    return _Counted(lambda arm: arm.slower(limit), f"took longer than {amount(limit, 's')}", "good responses")
 
 
 def _harm(

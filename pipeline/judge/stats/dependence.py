@@ -51,17 +51,18 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
 
 
 def autocovariances(columns: Sequence[Floats], weights: Sequence[Floats], lags: int) -> list[Floats]:
-    """Of each prefix the sums of products of residuals that lie 0, 1 ... lags - 1 apart; arguments as in `dependence`."""
+    """Of each prefix the sums of products of residuals 0, 1 ... lags - 1 apart; arguments as `dependence`'s."""
     return [_covariance(columns, weights, lag) for lag in range(lags)]
 
 
-def long_run(covariance: Sequence[Floats], k: Floats, *, fitted: int) -> Dependence:
+def long_run(covariance: Sequence[Floats], k: Floats, *, fitted: int, errors: float = 1.0) -> Dependence:
     """The dependence that autocovariances tell of.
 
     Args:
         covariance: as from `autocovariances`; those of several series may be added up.
         k: how many samples each prefix has, of a shape that fits `covariance`.
         fitted: how many parameters the residuals are fitted with.
+        errors: by how many of its standard errors the lag-1 correlation is raised.
     """
     lags = len(covariance) - 1
     window = np.minimum(np.floor(np.sqrt(k)), lags)
@@ -70,7 +71,7 @@ def long_run(covariance: Sequence[Floats], k: Floats, *, fitted: int) -> Depende
     raised = found + (fitted + (fitted + 2) * found) / k
     # Without these 1 + r^2 standard errors false alarms are twice alpha where neighbours are much alike (phi .9 a
     # second). With just one standard error they still are, at the small alpha of late windows.
-    raised += (1 + found**2) * np.sqrt(np.maximum(1 - found**2, 0.0) / k)
+    raised += errors * (1 + found**2) * np.sqrt(np.maximum(1 - found**2, 0.0) / k)
     r = np.clip(raised, 0.0, _HIGHEST)
 
     phi = np.clip(found, 0.0, _HIGHEST)

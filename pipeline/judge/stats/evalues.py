@@ -6,7 +6,9 @@ second derivative in that share, which is what finding the least favourable shar
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,21 +95,12 @@ class Tail:
         self._a, self._b = (hits + 1, n - hits) if upper else (hits, n - hits + 1)
         self._certain = min(self._a, self._b) <= 0
         if not self._certain:
-            self._edge = self._find_edge()
+            self._edge = _edge(self._a, self._b, upper)
             self._scale = float(betaln(self._a, self._b))
 
     def _chance(self, p: Floats | float) -> Floats:
         chance: Floats = (betaincc if self._upper else betainc)(self._a, self._b, p)
         return chance
-
-    def _find_edge(self) -> float:
-        # By halving: the inverse functions of scipy 1.17 give NaN for some arguments this far out.
-        inside, outside = np.arcsin(np.sqrt(self._a / (self._a + self._b))), np.pi / 2 * self._upper
-        for _ in range(40):
-            middle = (inside + outside) / 2
-            fits = self._chance(np.sin(middle) ** 2) > _TINY
-            inside, outside = (middle, outside) if fits else (inside, middle)
-        return float(np.sin(inside) ** 2)
 
     def at(self, p: Floats) -> _Slopes:
         """Of each look, against that look's p in [0, 1]."""
@@ -144,3 +137,16 @@ class Tail:
         other.__dict__.update(self.__dict__)
         other._temper = self._temper[looks]
         return other
+
+
+@lru_cache(maxsize=256)
+def _edge(a: float, b: float, upper: bool) -> float:
+    """The share beyond which the tail's chance is too small to be computed with."""
+    # By halving: the inverse functions of scipy 1.17 give NaN for some arguments this far out.
+    chance = betaincc if upper else betainc
+    inside, outside = math.asin(math.sqrt(a / (a + b))), math.pi / 2 * upper
+    for _ in range(40):
+        middle = (inside + outside) / 2
+        fits = chance(a, b, math.sin(middle) ** 2) > _TINY
+        inside, outside = (middle, outside) if fits else (inside, middle)
+    return math.sin(inside) ** 2

@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Series
-from pipeline.judge.policy import Policy
-from pipeline.judge.rules import default_rules
 from pipeline.judge.verdict import Decision, Outcome
 from tests.support.judge_samples import HEALTHY, HEALTHY_SECONDS, POLICY, RULES, row
-from tests.support.series_samples import seconds_ar1
 
 
 def only(arm: Arm, name: str, kept: NDArray[np.bool_]) -> Arm:
@@ -67,21 +64,3 @@ def test_growth_from_zero_is_judged_by_amount_not_by_percent() -> None:
     verdict = judge(Evidence(with_cpu(HEALTHY.baseline, 0.0), with_cpu(HEALTHY.canary, 0.005)), RULES, POLICY)
     assert row(verdict, "service_cpu").effect_kind == "absolute"
     assert row(verdict, "service_cpu").decision is Decision.PASS
-
-
-def moody(arm: Arm, seed: int) -> Arm:
-    """A machine that is a little faster or slower, and stays so for half a minute."""
-    r = arm.requests
-    mood = np.exp(0.03 * seconds_ar1(0.95, 1, seed, blocks=60).ravel())
-    return replace(arm, requests=replace(r, latency=r.latency * mood[((r.t - r.t[0]) // 2).astype(int)]))
-
-
-def test_only_a_run_that_is_complete_passes_by_its_narrow_bound() -> None:
-    calm = samples.pair(1, seconds=120)
-    whole = replace(calm, baseline=moody(calm.baseline, 9), canary=moody(calm.canary, 10))
-    half = replace(whole, planned=2 * whole.canary.seconds)
-    rules = [rule for rule in default_rules() if rule.name == "latency_p50"]
-    decisions = [
-        samples.row(judge(evidence, rules, Policy()), "latency_p50").decision for evidence in (whole, half)
-    ]
-    assert decisions == [Decision.PASS, Decision.INCONCLUSIVE]
