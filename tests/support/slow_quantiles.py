@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, stats
 
+from pipeline.judge.stats.evalues import Prior
 from tests.support import slow_counts
 
 Floats = NDArray[np.float64]
@@ -56,13 +57,21 @@ def dispersion(arms: Sequence[tuple[Sequence[float], Sequence[float]]], step: in
 
 
 def log_evidence(
-    baseline: tuple[int, int], canary: tuple[int, int], temper: float, priors: tuple[object, object], tail: tuple[float, float]
+    baseline: tuple[int, int], canary: tuple[int, int], temper: float, prior: Prior, tail: tuple[float, float]
 ) -> float:
-    """The least evidence, over a grid of shares, that the canary's share of hits is above the finished baseline's."""
+    """The least evidence, over a grid of shares, that the canary's share of hits is above a finished baseline's.
+
+    Args:
+        baseline, canary: hits and of how many.
+        temper: the share of the requests that counts as independent.
+        prior: over the odds ratios of the canary's share.
+        tail: kappa and the even part of the baseline's calibrator.
+    """
     kappa, even = tail
-    b = slow_counts.tail(*baseline, slow_counts.GRID, upper=True, kappa=kappa, even=even, temper=temper)
-    c = slow_counts.mixture(*canary, slow_counts.GRID, priors[0], temper)  # type: ignore[arg-type]
-    return float(np.log(b * c).min())
+    with np.errstate(divide="ignore", over="ignore"):
+        log_chance = stats.binom.logcdf(*baseline, slow_counts.GRID)
+        b = np.log(even + (1 - even) * kappa * np.exp((kappa - 1) * temper * log_chance))
+        return float((b + np.log(slow_counts.mixture(*canary, slow_counts.GRID, prior, temper))).min())
 
 
 def final_bound(d: Floats, level: float) -> float:

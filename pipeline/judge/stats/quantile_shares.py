@@ -22,7 +22,7 @@ from pipeline.judge.stats.final import FINAL_MIN_BLOCKS, final_high
 from pipeline.judge.stats.shares import EVEN, KAPPA
 from pipeline.judge.stats.worst_case import LogEvidence, least_evidence
 
-__all__ = ["Arms", "Comparison", "Values", "looks_of"]
+__all__ = ["PRIOR_MORE", "Arms", "Comparison", "Values", "looks_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,9 +30,9 @@ Bools = NDArray[np.bool_]
 
 # What more slow requests are expected to look like: odds from a fifth more to a thousandfold, small ones likelier.
 _RATIOS: Final = np.geomspace(1.2, 1000, 14)
-_MORE: Final = Prior.of(_RATIOS, _RATIOS**-0.2, even=0.05)
+PRIOR_MORE: Final = Prior.of(_RATIOS, _RATIOS**-0.2, even=0.05)
 # And fewer of them: from a little fewer down to none.
-_FEWER: Final = Prior(
+PRIOR_FEWER: Final = Prior(
     np.array([0.0, 0.05, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 1.0]),
     np.array([0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05]),
 )
@@ -198,13 +198,13 @@ class Comparison:
         b, c, at = self._arms.baseline, self._arms.canary, self._looks[looks]
         first, stops = int(np.searchsorted(c.second, start)), np.searchsorted(c.second, at, side="right")
         hits = self._counted(c.value, first, stops, limits)
-        canary = Mixture(hits * temper, (stops - first) * temper, _MORE if harm else _FEWER)
+        canary = Mixture(hits * temper, (stops - first) * temper, PRIOR_MORE if harm else PRIOR_FEWER)
         if self._arms.pairs is None:
             slow = float(np.count_nonzero(self._beyond(b.value, self.baseline)))
             return Tail(slow, float(len(b.value)), temper, upper=harm, kappa=KAPPA, even=EVEN), canary
         first, stops = int(np.searchsorted(b.second, start)), np.searchsorted(b.second, at, side="right")
         hits = self._counted(b.value, first, stops, self._references[looks])
-        return Mixture(hits * temper, (stops - first) * temper, _FEWER if harm else _MORE), canary
+        return Mixture(hits * temper, (stops - first) * temper, PRIOR_FEWER if harm else PRIOR_MORE), canary
 
     def _counted(self, value: Floats, first: int, stops: Ints, limits: Floats) -> Floats:
         """How many of the values from `first` to each stop are beyond its limit."""

@@ -1,0 +1,71 @@
+"""How much more hits a second vary than those of independent requests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from pipeline.judge.stats.dispersion import difference_dispersion, pooled_dispersion
+from tests.support import slow_quantiles as slow
+
+Floats = NDArray[np.float64]
+
+
+def hits(seed: int, seconds: int, *, moods: Floats | float = 0.0, share: float = 0.5, n: int = 50) -> Floats:
+    """So many of `n` requests a second are hits; `moods` add to the share."""
+    rng = np.random.default_rng(seed)
+    return rng.binomial(n, np.clip(share + moods, 0, 1), seconds).astype(np.float64)
+
+
+def mood(seed: int, seconds: int, phi: float, deviation: float) -> Floats:
+    shocks = np.random.default_rng(seed).standard_normal(seconds) * np.sqrt(1 - phi * phi)
+    return np.asarray(deviation * lfilter([1.0], [1.0, -phi], shocks), dtype=np.float64)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.6, 0.95])
+@pytest.mark.parametrize("seconds", [7, 33, 90])
+def test_it_is_what_the_definition_says(phi: float, seconds: int) -> None:
+    n = 50.0
+    b, c = (hits(s, size, moods=mood(s + 9, size, phi, 0.1)) for s, size in ((1, 60), (2, seconds)))
+    expected = max(
+        slow.dispersion([(b.tolist(), [n] * 60), (c.tolist(), [n] * seconds)], 1, 1.0),
+        slow.dispersion([(b.tolist(), [n] * 60), (c.tolist(), [n] * seconds)], 5, 0.0),
+    )
+    found = pooled_dispersion((b, np.full(60, n)), (c, np.full(seconds, n)))
+    assert found[-1] == pytest.approx(expected, rel=1e-9)
+
+
+def test_independent_requests_cost_little_and_long_moods_much() -> None:
+    n = np.full(300, 50.0)
+    alone = [pooled_dispersion((hits(s, 300), n), (hits(s + 50, 300), n))[-1] for s in range(20)]
+    moody = [
+        pooled_dispersion(
+            (hits(s, 300, moods=mood(s, 300, 0.95, 0.07)), n),
+            (hits(s, 300, moods=mood(s + 99, 300, 0.95, 0.07)), n),
+        )[-1]
+        for s in range(20)
+    ]
+    assert np.median(alone) < 1.4
+    assert np.median(moody) > 10  # the truth is 20
+
+
+def test_what_slows_both_versions_in_the_same_seconds_is_not_held_against_them() -> None:
+    n, shared = np.full(300, 25.0), mood(3, 300, 0.95, 0.1)
+    both = [hits(s, 300, moods=shared, n=25) for s in (1, 2)]
+    own = [hits(s, 300, moods=mood(s, 300, 0.95, 0.1), n=25) for s in (1, 2)]
+    assert difference_dispersion((both[0], n), (both[1], n))[-1] < 1.6
+    assert difference_dispersion((own[0], n), (own[1], n))[-1] > 5
+
+
+def test_the_first_seconds_go_by_an_assumption() -> None:
+    n = np.full(3, 25.0)
+    found = difference_dispersion((np.array([12.0, 13, 12]), n), (np.array([25.0, 25, 24]), n))
+    assert ((found >= 1) & (found <= 2)).all()
+
+
+def test_no_hits_at_all_are_no_dispersion() -> None:
+    n, none = np.full(40, 50.0), np.zeros(40)
+    assert (pooled_dispersion((none, n), (none, n)) <= 1.5).all()
+    assert (difference_dispersion((none, n), (none, n)) <= 1.5).all()
