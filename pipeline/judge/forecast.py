@@ -1,0 +1,117 @@
+"""What a run could show: for how long identical code must be measured to pass, told from the baseline alone.
+
+The baseline is compared with itself, moved by half of its length so that no sample meets its own copy. What that
+comparison leaves open is this service's and this machine's noise, and the width of an interval falls with the length
+in a known way. A wide enough margin for the estimate's own chance is added, so that a run of that length passes in
+about nine of ten cases, if it is of the same code and the machine goes on as it did.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.judge.catalogue import Kind
+from pipeline.judge.decide import arm_pair, compare
+from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+from pipeline.judge.metrics.arms import ArmView
+from pipeline.judge.metrics.finding import Finding, Harm
+from pipeline.judge.policy import Policy
+from pipeline.judge.rules import MetricRule
+
+__all__ = ["Need", "forecast", "longest"]
+
+Floats = NDArray[np.float64]
+
+# Room for the estimate's own chance: an interval's half width is about 1.75 standard errors, and 1.28 more are
+# exceeded in one of ten runs.
+_ROOM: Final = (1.75 + 1.28) / 1.75
+# Nobody is told to wait longer (seconds).
+_HORIZON: Final = 3600.0
+_LEAST_SECONDS: Final = 10.0  # of a baseline that tells anything
+# By which power of the length an interval becomes narrower; a slope's is 3/2, all others' 1/2.
+_POWER_OF_TREND: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How long a run must be for one metric to be shown within its margin.
+
+    Attributes:
+        name, title: the metric's.
+        seconds: of each version's measurement; None where an hour would not do.
+        allowed: the margin in words.
+    """
+
+    name: str
+    title: str
+    seconds: float | None
+    allowed: str
+
+
+def forecast(baseline: Arm, rules: Sequence[MetricRule], policy: Policy) -> tuple[Need, ...]:
+    """What each metric that has data needs; empty where the baseline was not measured for long enough to tell.
+
+    Args:
+        baseline: measured in one phase.
+        rules: the run's.
+        policy: the run's.
+    """
+    if baseline.seconds < _LEAST_SECONDS or len(baseline.phase_starts) != 1:
+        return ()
+    evidence = Evidence(baseline, _moved(baseline), planned=baseline.seconds)
+    views = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
+    needs = []
+    for rule in rules:
+        finding = compare(rule, rules, arm_pair(rule, rules, evidence, views, policy))
+        if not finding.nothing and finding.harm is not None:
+            seconds = _seconds(finding, rule, baseline.seconds)
+            needs.append(Need(rule.name, rule.metric.title, seconds, finding.harm.allowed))
+    return tuple(needs)
+
+
+def longest(needs: Sequence[Need]) -> float | None:
+    """The seconds after which all can be shown; None where some cannot within an hour, 0.0 without needs."""
+    seconds = [need.seconds for need in needs]
+    known = [one for one in seconds if one is not None]
+    return max(known, default=0.0) if len(known) == len(seconds) else None
+
+
+def _seconds(finding: Finding, rule: MetricRule, measured: float) -> float | None:
+    """The most that any of its respects needs."""
+    each = [_needed(harm, rule.metric.kind, measured) for harm in finding.harms]
+    if finding.short is not None:
+        each.append(None if finding.short_minutes is None else measured + 60 * finding.short_minutes)
+    known = [one for one in each if one is not None]
+    return max(known) if len(known) == len(each) else None
+
+
+def _needed(harm: Harm, kind: Kind, measured: float) -> float | None:
+    if kind is Kind.COUNT:
+        return measured if harm.within else None
+    width, room = harm.high - harm.effect, harm.margin
+    if not math.isfinite(width):
+        return None if harm.more is None else measured + 60 * harm.more
+    # Without any hit the interval is as wide as 3 / n, which falls with the length itself and has no chance in it.
+    exact = kind is Kind.PROPORTION and harm.baseline.value in (0.0, 1.0)
+    power = 1.0 if exact else _POWER_OF_TREND if kind is Kind.TREND else 0.5
+    times = ((1.0 if exact else _ROOM) * width / room) ** (1 / power)
+    seconds = measured * times
+    return seconds if seconds <= _HORIZON else None
+
+
+def _moved(arm: Arm) -> Arm:
+    """The arm with its second half before its first."""
+    start, length = arm.phase_starts[0], arm.seconds
+
+    def moved(t: Floats) -> Floats:
+        return np.asarray(start + (t - start + length / 2) % length, dtype=np.float64)
+
+    series = {name: Series(moved(one.t), one.value) for name, one in arm.series.items()}
+    requests: Requests = replace(arm.requests, t=moved(arm.requests.t))
+    return replace(arm, requests=requests, series=series)
