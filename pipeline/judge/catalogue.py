@@ -69,7 +69,7 @@ _PROPORTION, _QUANTILE, _LEVEL = Kind.PROPORTION, Kind.QUANTILE, Kind.LEVEL
 _ALL = (
     Metric(
         "error_rate", "Errors", "fraction", "errors", _PROPORTION, _UP, "0.3pp", 30,
-        critical=True, share=8, requests=True,
+        critical=True, share=16, requests=True,
     ),
     Metric(
         "wrong_body_rate", "Wrong bodies", "fraction", "errors", _PROPORTION, _UP, "0.2pp", 30,

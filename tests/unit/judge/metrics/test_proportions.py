@@ -17,7 +17,7 @@ def test_two_percent_errors_against_none_read_in_plain_words() -> None:
     verdict = judged(3, samples.flaky, 60)
     assert verdict.reasons[0] == (
         "Errors: 56 of 3,000 (1.87 %) requests failed on the canary, 0 of 3,000 on the baseline "
-        "(between 0.98 points and 2.9 points more); shown to be worse than the baseline, "
+        "(between 1 point and 2.9 points more); shown to be worse than the baseline, "
         "and by more than the allowed 0.3 points"
     )
     assert verdict.notes == ("Status 500 on 56 of 3,000 (1.87 %) canary requests, never on the baseline",)
