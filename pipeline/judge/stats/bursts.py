@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ SEPARATE_HITS: Final = 4.0
 
 
 class _Sums(NamedTuple):
-    """Of one arm at each look."""
+    """Of one arm, or of a part of its time, at each look."""
 
     spread: Floats  # long-run sum of squares of the hits a second about the arm's share
     binomial: Floats  # what it would be if every request stood for itself
@@ -34,34 +35,48 @@ class _Sums(NamedTuple):
 
 
 def tempering(
-    baseline: tuple[Floats, Floats], canary: tuple[Floats, Floats], *, fixed_baseline: bool
+    baseline: tuple[Floats, Floats],
+    canary: tuple[Floats, Floats],
+    *,
+    fixed_baseline: bool,
+    earlier: Sequence[tuple[Floats, Floats]] = (),
 ) -> Floats:
     """The share of the requests that counts as independent.
 
     It is 1 over the dispersion, which is never below 1: the long-run variance of the hits a second (Bartlett weights
-    over BURST_SECONDS; Newey and West 1987), both arms about their own shares, over the binomial variance; less one
+    over BURST_SECONDS; Newey and West 1987), all parts about their own shares, over the binomial variance; less one
     standard error, so that errors that are no bursts cost next to nothing. As long as few separate hits were seen,
     nothing is known of how they come, and all hits of one second count as one.
 
     Args:
         baseline, canary: (hits, n) of each second; two columns of equal length for each arm.
         fixed_baseline: the whole baseline was known before the canary's first second.
+        earlier: what came before, in the same form: it tells how errors come, and its share may have been another.
 
     Returns:
         A share in (0, 1] for each second of the canary.
     """
-    arm, other = _sums(*canary), _sums(*baseline)
-    if fixed_baseline:
-        other = _Sums(*(column[-1:] if len(column) else np.zeros(1) for column in other))
-    binomial, hits = arm.binomial + other.binomial, arm.hits + other.hits
+    other = _sums(*baseline)
+    parts = [
+        _sums(*canary),
+        _whole(other) if fixed_baseline else other,
+        *(_whole(_sums(*one)) for one in earlier),
+    ]
+    every = _Sums(*(sum(columns[1:], columns[0]) for columns in zip(*parts, strict=True)))
+    binomial, hits = every.binomial, every.hits
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = (arm.spread + other.spread) / binomial
-        error = np.sqrt(arm.noise + other.noise) / binomial
-        together = (arm.squares + other.squares) / hits
+        ratio = every.spread / binomial
+        error = np.sqrt(every.noise) / binomial
+        together = every.squares / hits
     ratio, error = np.where(binomial > 0, ratio, 1.0), np.where(binomial > 0, error, 0.0)
-    separate = np.minimum(binomial / np.maximum(ratio, 1.0), 2 * (arm.struck + other.struck) / BURST_SECONDS)
+    separate = np.minimum(binomial / np.maximum(ratio, 1.0), 2 * every.struck / BURST_SECONDS)
     unknown = 1 + np.exp(-separate / SEPARATE_HITS) * (np.where(hits > 0, together, 1.0) - 1)
     return np.asarray(1 / np.maximum(np.maximum(ratio - error, unknown), 1.0), dtype=np.float64)
+
+
+def _whole(sums: _Sums) -> _Sums:
+    """What is complete, as one entry that goes with every look."""
+    return _Sums(*(column[-1:] if len(column) else np.zeros(1) for column in sums))
 
 
 def _sums(hits: Floats, n: Floats) -> _Sums:

@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 from pipeline.judge.stats.bounds import Bounds
 from pipeline.judge.stats.bursts import tempering
 from pipeline.judge.stats.evalues import Mixture, Prior, Tail
-from pipeline.judge.stats.shares import EVEN, KAPPA, Counts, Tally, bounds_of, cumulative, log_e_process
+from pipeline.judge.stats.shares import (
+    EVEN,
+    KAPPA,
+    WINDOW_WAIT,
+    Counts,
+    Tally,
+    bounds_of,
+    cumulative,
+    evidence_at_most,
+    log_e_process,
+    windows,
+)
 from pipeline.judge.stats.worst_case import LogEvidence, least_evidence
 
 __all__ = ["STATUSES", "Statuses", "event_bounds", "new_status_bounds"]
@@ -96,41 +107,73 @@ class Statuses:
 
 
 def new_status_bounds(
-    baseline: Statuses, canary: Statuses, alpha: float, beta: float, *, fixed_baseline: bool
+    baseline: Statuses,
+    canary: Statuses,
+    alpha: float,
+    beta: float,
+    *,
+    fixed_baseline: bool,
+    bar: float = 0.0,
+    planned: float = 0.0,
 ) -> Bounds:
     """The share of the canary's answers whose status the baseline has not given; arguments as in `proportion_bounds`.
 
-    Which statuses to count is chosen by looking at the answers, and still `low` > 0 comes with a chance of at
-    most alpha: before any answer came, each of 600 statuses was given 1/600 of the evidence (a mean of
-    e-processes is an e-process), and leaving out those that the baseline has given only takes evidence away.
-    For `high` the statuses are chosen by the baseline's answers alone, which say nothing about the canary's:
-    to the canary's counts they are as good as fixed. `low` as a number is that of the commonest such status.
+    Evidence is against "no such status has a share on the canary that is more than `bar` above the baseline's". Which
+    statuses to count is chosen by looking at the answers, and still `low` > `bar` comes with a chance of at most
+    alpha: before any answer came, each of 600 statuses was given 1/600 of the evidence (a mean of e-processes is an
+    e-process), and leaving out those that the baseline has given only takes evidence away. For `high`, of all new
+    statuses together, they are chosen by the baseline's answers alone, which say nothing about the canary's: to the
+    canary's counts they are as good as fixed. `low` as a number is that of the commonest such status.
     """
-    k = len(canary.n)
-    if k == 0:
+    if len(canary.n) == 0:
         return Bounds.without_looks()
-    b_n = cumulative(baseline.n, k, fixed_baseline)
+    (_, share), *late = windows(canary.n, planned)
+    every, each = _new(baseline, canary, fixed_baseline)
+    # Without a new status, nothing is above the bar: the bound is that of one status that did not come.
+    low = bounds_of(every, alpha * share / STATUSES, 0.0, bar).low
+    if each and alpha > 0:
+        low = _low(each, alpha * share, bar)
+        for begin, share in late:
+            _, each = _new(baseline, canary, fixed_baseline, begin)
+            if each:
+                speaks = begin + WINDOW_WAIT
+                low[speaks:] = np.maximum(low[speaks:], _low(each, alpha * share, bar)[WINDOW_WAIT:])
+    return replace(bounds_of(every, 0.0, beta), low=low)
+
+
+def _new(baseline: Statuses, canary: Statuses, fixed: bool, begin: int = 0) -> tuple[Counts, list[Counts]]:
+    """The canary's answers with statuses that the baseline has not given: all together, and of each such status.
+
+    From the canary's second `begin` on, and as in `Counts.of` of the baseline too where both advance together.
+    """
+    since, before = slice(begin, None), slice(begin)
+    theirs = slice(None) if fixed else since
+    k = len(canary.n) - begin
     fresh: dict[int, Floats] = {}
     for status, hits in canary.hits.items():
-        given = baseline.hits.get(status, np.zeros(len(baseline.n)))
-        seen = cumulative(given, k, fixed_baseline)
-        mine = np.where(seen > 0, 0.0, np.cumsum(hits))
+        given = baseline.hits.get(status, np.zeros(len(baseline.n)))[theirs]
+        mine = np.where(cumulative(given, k, fixed) > 0, 0.0, np.cumsum(hits[since]))
         if mine.any():
             fresh[status] = mine
-    n = np.cumsum(canary.n)
-    raw = sum((canary.hits[status] for status in fresh), np.zeros(k))
+    raw = sum((canary.hits[status] for status in fresh), np.zeros(len(canary.n)))
     temper = tempering(
-        (np.zeros(len(baseline.n)), baseline.n), (raw, canary.n), fixed_baseline=fixed_baseline
+        (np.zeros(len(baseline.n[theirs])), baseline.n[theirs]),
+        (raw[since], canary.n[since]),
+        fixed_baseline=fixed,
+        earlier=[(raw[before], canary.n[before])] if begin else [],
     )
-    every = Counts(np.zeros(k), b_n, sum(fresh.values(), np.zeros(k)), n, temper, fixed_baseline)
-    bounds = bounds_of(every, alpha, beta)
-    if not fresh:
-        return bounds
-    evidence = np.full(k, -np.inf)
-    for mine in fresh.values():
-        evidence = np.logaddexp(evidence, log_e_process(replace(every, hits=mine)))
-    decided = evidence - math.log(STATUSES) >= math.log(1 / alpha)
-    commonest = max(fresh.values(), key=lambda mine: float(mine.sum()))
-    low = bounds_of(replace(every, hits=commonest), alpha / STATUSES, beta).low
-    tiny = np.finfo(np.float64).tiny
-    return replace(bounds, low=np.where(decided, np.maximum(low, tiny), np.minimum(low, 0.0)))
+    together = sum(fresh.values(), np.zeros(k))
+    b_n = cumulative(baseline.n[theirs], k, fixed)
+    every = Counts(np.zeros(k), b_n, together, np.cumsum(canary.n[since]), temper, fixed)
+    return every, [replace(every, hits=mine) for mine in fresh.values()]
+
+
+def _low(each: list[Counts], alpha: float, bar: float) -> Floats:
+    """The lower bound at each look: decided by all statuses' evidence, as a number that of the commonest."""
+    needed = math.log(STATUSES / alpha)
+    decided = np.logaddexp.reduce([evidence_at_most(one, bar) for one in each]) >= needed
+    if decided.any():
+        decided = np.logaddexp.reduce([log_e_process(one, bar) for one in each]) >= needed
+    commonest = max(each, key=lambda one: float(one.hits.sum()))
+    low = bounds_of(commonest, alpha / STATUSES, 0.0, bar).low
+    return np.where(decided, np.maximum(low, np.nextafter(bar, 1.0)), np.minimum(low, bar))

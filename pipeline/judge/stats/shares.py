@@ -1,4 +1,4 @@
-"""Hits of a total, looked at every second: is the canary's share of hits above the baseline's?
+"""Hits of a total, looked at every second: is the canary's share of hits beyond the baseline's by more than is allowed?
 
 The mathematics, with the proof that it holds at all looks at once, is in docs/judge.md ("Proportions").
 """
@@ -6,7 +6,7 @@ The mathematics, with the proof that it holds at all looks at once, is in docs/j
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,13 +22,17 @@ __all__ = [
     "KAPPA",
     "PRIOR_INCREASE",
     "PRIOR_NO_INCREASE",
+    "WINDOWS",
+    "WINDOW_WAIT",
     "Counts",
     "Tally",
     "bounds_of",
     "cumulative",
+    "evidence_at_most",
     "log_e_process",
     "more_requests",
     "proportion_bounds",
+    "windows",
 ]
 
 Floats = NDArray[np.float64]
@@ -45,8 +49,13 @@ PRIOR_NO_INCREASE: Final = Prior(
 # Of the calibrator that makes an e-value of a finished baseline's p-value (evalues.Tail).
 KAPPA: Final = 0.3
 EVEN: Final = 0.1
+# Harm is looked for from the first second on and, as errors may begin late, anew from these shares of the planned time
+# on; each with its share of alpha.
+WINDOWS: Final = ((0.0, 0.7), (0.25, 0.1), (0.5, 0.1), (0.75, 0.1))
+# A later window says nothing in so many of its first seconds: an outage that begins with it looks like a total failure.
+WINDOW_WAIT: Final = 10
 # Bounds as numbers are for people: computed at this many looks and held in between.
-_LOOKS_WITH_NUMBERS: Final = 100
+_LOOKS_WITH_NUMBERS: Final = 30
 # `more_requests` looks no further ahead than so many times the requests that were seen.
 _MOST_TIMES: Final = 100.0
 
@@ -78,10 +87,22 @@ class Counts:
     fixed: bool
 
     @classmethod
-    def of(cls, baseline: Tally, canary: Tally, fixed: bool) -> Counts:
-        """The counts at each of the canary's seconds. Raises ValueError as `cumulative` does."""
+    def of(cls, baseline: Tally, canary: Tally, fixed: bool, begin: int = 0) -> Counts:
+        """The counts at each of the canary's seconds from `begin` on. Raises ValueError as `cumulative` does.
+
+        Where both arms advance together, the baseline's seconds before are left out too. What is left out still tells
+        how errors come: alone or in bursts.
+        """
+        earlier = []
+        if begin > 0:
+            parts = [canary] if fixed else [canary, baseline]
+            earlier = [(one.hits[:begin], one.n[:begin]) for one in parts]
+            canary, since = (Tally(one.hits[begin:], one.n[begin:]) for one in (canary, baseline))
+            baseline = baseline if fixed else since
         b_hits, b_n = (cumulative(column, len(canary.n), fixed) for column in (baseline.hits, baseline.n))
-        temper = tempering((baseline.hits, baseline.n), (canary.hits, canary.n), fixed_baseline=fixed)
+        temper = tempering(
+            (baseline.hits, baseline.n), (canary.hits, canary.n), fixed_baseline=fixed, earlier=earlier
+        )
         return cls(b_hits, b_n, np.cumsum(canary.hits), np.cumsum(canary.n), temper, fixed)
 
     def evidence(self, *, harm: bool) -> tuple[LogEvidence, LogEvidence]:
@@ -130,36 +151,97 @@ def cumulative(column: Floats, looks: int, fixed: bool) -> Floats:
     return np.cumsum(column)
 
 
-def log_e_process(counts: Counts) -> Floats:
-    """The natural logarithm of the e-process against "the canary's share is no higher", one entry a look.
+def windows(n: Floats, planned: float) -> list[tuple[int, float]]:
+    """Where WINDOWS begin among the canary's seconds, those that have begun, each with its share of alpha.
+
+    Args:
+        n: the canary's requests of each second. A window begins when there were some in so many seconds, which is known
+            before the window's first request.
+        planned: as in `proportion_bounds`.
+    """
+    if planned <= 0:
+        return [(0, 1.0)]
+    measured = np.cumsum(n > 0)
+    begun = [(0, WINDOWS[0][1])]
+    for part, share in WINDOWS[1:]:
+        begin = int(np.searchsorted(measured, max(1.0, part * planned))) + 1
+        if begin < len(n):
+            begun.append((begin, share))
+    return begun
+
+
+def log_e_process(counts: Counts, bar: float = 0.0) -> Floats:
+    """The natural logarithm of the e-process against "the canary's share is higher by at most `bar`", one entry a look.
 
     Where that is true, the chance that it ever reaches ln(1 / alpha) is at most alpha (Ville's inequality).
     """
-    return least_evidence(*counts.evidence(harm=True), np.zeros(len(counts.n)), counts.pooled())[0]
+    evidence = counts.evidence(harm=True)
+    return least_evidence(*evidence, np.full(len(counts.n), bar), counts.pooled())[0]
+
+
+def evidence_at_most(counts: Counts, bar: float) -> Floats:
+    """What `log_e_process` is at most: its value for one share of the baseline, found at once."""
+    baseline, canary = counts.evidence(harm=True)
+    excess = np.maximum(counts.hits - bar * counts.n, 0.0)
+    p = np.minimum((counts.b_hits + excess + 0.5) / (counts.b_n + counts.n + 1), max(0.0, 1 - bar - 1e-9))
+    return np.asarray(baseline.at(p)[0] + canary.at(np.minimum(p + bar, 1 - 1e-9))[0], dtype=np.float64)
+
+
+def _refuted(counts: Counts, bar: float, alpha: float) -> NDArray[np.bool_]:
+    """At which looks `log_e_process` is at least ln(1 / alpha)."""
+    needed = math.log(1 / alpha)
+    # Most looks are far from it, and one value tells.
+    refuted = evidence_at_most(counts, bar) >= needed
+    maybe = np.flatnonzero(refuted)
+    if len(maybe):
+        baseline, canary = (side.pick(maybe) for side in counts.evidence(harm=True))
+        start = counts.pooled()[maybe]
+        refuted[maybe] = least_evidence(baseline, canary, np.full(len(maybe), bar), start)[0] >= needed
+    return refuted
 
 
 def proportion_bounds(
-    baseline: Tally, canary: Tally, alpha: float, beta: float, *, fixed_baseline: bool
+    baseline: Tally,
+    canary: Tally,
+    alpha: float,
+    beta: float,
+    *,
+    fixed_baseline: bool,
+    bar: float = 0.0,
+    planned: float = 0.0,
 ) -> Bounds:
     """Bounds of the canary's share of hits less the baseline's, at each of the canary's seconds.
 
-    `low` > 0 exactly where `log_e_process` is at least ln(1 / alpha), at every second; how far above or below 0 it
-    lies, and `high`, are computed at up to 100 of the seconds and held in between.
+    `low` is the highest of the bounds begun at each of WINDOWS, with its share of alpha (a union bound). That of one
+    window is above `bar` exactly where its `log_e_process` is at least ln(1 / alpha), at every second; how far above or
+    below it lies, and `high`, are computed at up to 30 of the seconds and held in between.
 
     Args:
         baseline, canary: the arms by the second.
-        alpha: the chance that the difference is below `low` at any look.
-        beta: the chance that the difference is above `high` at any look.
+        alpha: the chance that the difference is below `low` at any look; 0: `low` is -inf.
+        beta: the chance that the difference is above `high` at any look; 0: `high` is inf.
         fixed_baseline: the whole baseline was known before the canary's first second; otherwise both columns
             advance together.
+        bar: the difference that is decided at every second.
+        planned: for how many seconds the canary is to be measured, which fixes when the later windows begin; 0: there
+            are none.
 
     Raises:
         ValueError: columns that advance together are not of equal length.
     """
-    return bounds_of(Counts.of(baseline, canary, fixed_baseline), alpha, beta)
+    (_, share), *late = windows(canary.n, planned)
+    bounds = bounds_of(Counts.of(baseline, canary, fixed_baseline), alpha * share, beta, bar)
+    low = bounds.low.copy()
+    for begin, share in late if alpha > 0 else []:
+        counts, speaks = Counts.of(baseline, canary, fixed_baseline, begin), begin + WINDOW_WAIT
+        # Where nothing is shown to be beyond the bar, the bound of the whole is the one to tell.
+        if np.any(_refuted(counts, bar, alpha * share)[WINDOW_WAIT:]):
+            of_window = bounds_of(counts, alpha * share, 0.0, bar).low[WINDOW_WAIT:]
+            low[speaks:] = np.maximum(low[speaks:], of_window)
+    return replace(bounds, low=low)
 
 
-def bounds_of(counts: Counts, alpha: float, beta: float) -> Bounds:
+def bounds_of(counts: Counts, alpha: float, beta: float, bar: float = 0.0) -> Bounds:
     """As `proportion_bounds`, of counts that are there already."""
     k = len(counts.n)
     if k == 0:
@@ -170,10 +252,7 @@ def bounds_of(counts: Counts, alpha: float, beta: float) -> Bounds:
     guess, pooled = np.where(known, estimate, 0.0), counts.pooled()
     # Begin at most half the way to -1 or 1: near them evidence is so steep that Newton's method does not come back.
     spread = np.minimum(counts.spread(), (1 - np.abs(guess)) / 6 + 0.01)
-    harm, none = counts.evidence(harm=True), counts.evidence(harm=False)
-    value, _, worst = least_evidence(*harm, np.zeros(k), pooled)
-    decided = value >= np.log(1 / alpha)
-    looks, held = _thinned(k, decided)
+    looks, held = _thinned(k, np.zeros(k, dtype=np.bool_))
 
     def at(
         pair: tuple[LogEvidence, LogEvidence], level: float, begin: Floats, p: Floats, widest: float
@@ -182,10 +261,16 @@ def bounds_of(counts: Counts, alpha: float, beta: float) -> Bounds:
         needed, step = math.log(1 / level), 2 * spread[looks]
         return shift_bound(baseline, canary, needed, begin[looks], step, p[looks], widest)[held]
 
-    low = at(harm, alpha, np.where(decided, 0.0, np.minimum(guess - 3 * spread, 0.0)), worst, -1.0)
-    high = at(none, beta, guess + 3 * spread, pooled, 1.0)
-    # A number held from an earlier look must not contradict this look's decision.
-    low = np.where(decided, np.maximum(low, np.finfo(np.float64).tiny), np.minimum(low, 0.0))
+    low, high = np.full(k, -np.inf), np.full(k, np.inf)
+    if beta > 0:
+        high = at(counts.evidence(harm=False), beta, guess + 3 * spread, pooled, 1.0)
+    if alpha > 0:
+        decided = _refuted(counts, bar, alpha)
+        looks, held = _thinned(k, decided)
+        begin = np.where(decided, bar, np.minimum(guess - 3 * spread, bar))
+        low = at(counts.evidence(harm=True), alpha, begin, pooled, -1.0)
+        # A number held from an earlier look must not contradict this look's decision.
+        low = np.where(decided, np.maximum(low, np.nextafter(bar, 1.0)), np.minimum(low, bar))
     return Bounds(
         n=counts.n,
         estimate=estimate,
@@ -204,16 +289,23 @@ def _thinned(k: int, decided: NDArray[np.bool_]) -> tuple[Ints, Ints]:
 
 
 def more_requests(
-    baseline: Tally, canary: Tally, alpha: float, beta: float, margin: float, *, fixed_baseline: bool
+    baseline: Tally,
+    canary: Tally,
+    alpha: float,
+    beta: float,
+    margin: float,
+    *,
+    fixed_baseline: bool,
+    bar: float | None = None,
 ) -> float | None:
     """How many more requests of the canary, and as many times more of the baseline, would decide.
 
-    Decided is `low` > 0 with an estimate above the margin, or `high` within it, if both shares and the dispersion
-    stay as they are.
+    Decided is `low` > `bar` or `high` <= `margin`, if both shares and the dispersion stay as they are.
 
     Args:
         baseline, canary, alpha, beta, fixed_baseline: as in `proportion_bounds`.
         margin: the difference of shares that is allowed.
+        bar: beyond this is a fail; None: the margin.
 
     Returns:
         A number of requests, 0 when it is decided; None when a hundred times as many would not do, or nothing is known.
@@ -221,25 +313,27 @@ def more_requests(
     counts = Counts.of(baseline, canary, fixed_baseline)
     if len(counts.n) == 0 or counts.n[-1] <= 0 or counts.b_n[-1] <= 0:
         return None
-    if _decided(counts, 1.0, alpha, beta, margin):
+
+    def decided(times: float) -> bool:
+        last = counts.last_times(times)
+        return _decided(last, alpha, beta, margin, margin if bar is None else bar)
+
+    if decided(1.0):
         return 0.0
     below, enough = 1.0, _MOST_TIMES
-    if not _decided(counts, enough, alpha, beta, margin):
+    if not decided(enough):
         return None
     while enough / below > 1.02:
         middle = math.sqrt(below * enough)
-        if _decided(counts, middle, alpha, beta, margin):
+        if decided(middle):
             enough = middle
         else:
             below = middle
     return float((enough - 1) * counts.n[-1])
 
 
-def _decided(counts: Counts, times: float, alpha: float, beta: float, margin: float) -> bool:
-    last = counts.last_times(times)
-    b_share, share = last.shares()
-    pooled = last.pooled()
-    harm = least_evidence(*last.evidence(harm=True), np.zeros(1), pooled)[0]
-    none = least_evidence(*last.evidence(harm=False), np.full(1, margin), pooled)[0]
-    worse = share[0] - b_share[0] > margin and harm[0] >= math.log(1 / alpha)
-    return bool(worse or none[0] >= math.log(1 / beta))
+def _decided(last: Counts, alpha: float, beta: float, margin: float, bar: float) -> bool:
+    if alpha > 0 and log_e_process(last, bar)[0] >= math.log(1 / alpha):
+        return True
+    none = least_evidence(*last.evidence(harm=False), np.full(1, margin), last.pooled())[0]
+    return beta > 0 and bool(none[0] >= math.log(1 / beta))

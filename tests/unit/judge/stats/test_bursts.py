@@ -16,3 +16,15 @@ def test_errors_that_come_alone_count_nearly_in_full_and_outages_as_about_one() 
         kept[kind] = bursts.tempering(*arms, fixed_baseline=True)[-1]
     assert kept[steady] > 0.9
     assert kept[outages] < 1 / 40
+
+
+def test_what_came_before_tells_how_errors_come_whatever_their_share_was() -> None:
+    rng = np.random.default_rng(3)
+    none, all_fail = (np.zeros(60), np.full(60, 50.0)), (np.full(3, 50.0), np.full(3, 50.0))
+    before = outages(0.02, 300, rng)
+    alone = bursts.tempering(none, all_fail, fixed_baseline=True)
+    told = bursts.tempering(none, all_fail, fixed_baseline=True, earlier=[(before.hits, before.n)])
+    assert np.all(told < alone / 1.2)
+    low, high = steady(0.01, 200, rng), steady(0.2, 100, rng)
+    kept = bursts.tempering(none, (high.hits, high.n), fixed_baseline=True, earlier=[(low.hits, low.n)])
+    assert kept[-1] > 0.9

@@ -120,6 +120,23 @@ def test_a_status_that_the_baseline_never_gave_is_shown(fixed: bool) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize(("share", "shown"), [(0.003, False), (0.012, True)])
+def test_a_new_status_is_shown_where_it_alone_is_beyond_the_bar(
+    fixed: bool, share: float, shown: bool
+) -> None:
+    bounds = new_status_bounds(
+        answers(),
+        answers({404: some(share), 418: some(share, 2)}),
+        ALPHA,
+        0.05,
+        fixed_baseline=fixed,
+        bar=0.005,
+        planned=300,
+    )
+    assert bool(bounds.low.max() > 0.005) is shown
+
+
+@BOTH
 def test_one_answer_with_a_new_status_shows_nothing(fixed: bool) -> None:
     once = np.zeros(300)
     once[10] = 1

@@ -81,6 +81,8 @@ def test_the_slow_way_gives_the_same_evidence_and_bounds(fixed: bool, data: st.D
 
     fast = log_e_of(baseline, canary, fixed_baseline=fixed)[-1]
     assert fast == pytest.approx(evidence(0.0, harm=True), abs=0.03)
+    beyond = log_e_process(Counts.of(baseline, canary, fixed), 0.05)[-1]
+    assert beyond == pytest.approx(evidence(0.05, harm=True), abs=0.03)
     bounds = proportion_bounds(baseline, canary, 0.01, 0.05, fixed_baseline=fixed)
     # What the bounds leave out is refuted, and little more could have been.
     if bounds.low[-1] > -1:
@@ -92,16 +94,115 @@ def test_the_slow_way_gives_the_same_evidence_and_bounds(fixed: bool, data: st.D
 
 
 @BOTH
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_the_slow_way_gives_the_same_counts_of_a_window(fixed: bool, data: st.DataObject) -> None:
+    seconds = data.draw(st.integers(3, 12))
+    begin = data.draw(st.integers(1, seconds - 1))
+    column = st.lists(st.integers(0, 6), min_size=seconds, max_size=seconds)
+    sent = [6.0] * seconds
+    b_hits, hits = ([float(x) for x in data.draw(column)] for _ in range(2))
+    arms = [Tally(np.array(one), np.array(sent)) for one in (b_hits, hits)]
+    window = Counts.of(arms[0], arms[1], fixed, begin)
+    parts = [(hits[begin:], sent[begin:]), (hits[:begin], sent[:begin])]
+    parts += [(b_hits, sent)] if fixed else [(b_hits[begin:], sent[begin:]), (b_hits[:begin], sent[:begin])]
+    temper = 1 / slow.dispersion(parts, bursts.BURST_SECONDS, bursts.SEPARATE_HITS)
+    assert window.temper[-1] == pytest.approx(temper)
+    assert (window.hits[-1], window.n[-1]) == (sum(hits[begin:]), 6 * (seconds - begin))
+    assert window.b_hits[-1] == sum(b_hits if fixed else b_hits[begin:])
+
+
+@BOTH
+@pytest.mark.parametrize("bar", [0.0, 0.003, 0.05])
 @pytest.mark.parametrize("change", [0.0, 0.02, 0.3])
-def test_low_is_above_zero_exactly_where_the_evidence_reaches_one_over_alpha(
-    fixed: bool, change: float
+def test_low_is_above_the_bar_exactly_where_the_evidence_reaches_one_over_alpha(
+    fixed: bool, bar: float, change: float
 ) -> None:
     rng = np.random.default_rng(4)
     baseline, canary = steady(0.02, 260, rng), steady(0.02 + change, 260, rng)
-    bounds = proportion_bounds(baseline, canary, 0.01, 0.05, fixed_baseline=fixed)
-    evidence = log_e_of(baseline, canary, fixed_baseline=fixed)
-    assert np.array_equal(bounds.low > 0, evidence >= math.log(100))
-    assert np.all(bounds.low[bounds.low > 0] < bounds.high[bounds.low > 0])
+    bounds = proportion_bounds(baseline, canary, 0.01, 0.05, fixed_baseline=fixed, bar=bar)
+    evidence = log_e_process(Counts.of(baseline, canary, fixed), bar)
+    assert np.array_equal(bounds.low > bar, evidence >= math.log(100))
+    assert bool(np.any(bounds.low > bar)) is (change == 0.3 or (change == 0.02 and bar < 0.01))
+    assert np.all(bounds.low[bounds.low > bar] < bounds.high[bounds.low > bar])
+
+
+@BOTH
+def test_with_windows_low_is_above_the_bar_where_one_of_them_shows_it_with_its_share_of_alpha(
+    fixed: bool,
+) -> None:
+    rng = np.random.default_rng(5)
+    baseline, canary = steady(0.002, 200, rng), steady(0.002, 200, rng)
+    canary.hits[120:] = steady(0.04, 80, rng).hits
+    bounds = proportion_bounds(baseline, canary, 0.01, 0.05, fixed_baseline=fixed, bar=0.003, planned=200)
+    shown = np.zeros(200, dtype=bool)
+    for part, share in counts.WINDOWS:
+        begin = int(part * 200)
+        window = Counts.of(baseline, canary, fixed, begin)
+        wait = counts.WINDOW_WAIT if begin else 0
+        refuted = log_e_process(window, 0.003) >= math.log(1 / (0.01 * share))
+        shown[begin + wait :] |= refuted[wait:]
+    assert shown.any()
+    assert np.array_equal(bounds.low > 0.003, shown)
+
+
+@BOTH
+@pytest.mark.parametrize("bar", [0.0, 0.003])
+def test_what_is_known_at_once_is_never_less_than_the_evidence(fixed: bool, bar: float) -> None:
+    rng = np.random.default_rng(3)
+    for share in (0.0, 0.01, 0.5):
+        both = Counts.of(steady(0.01, 100, rng), steady(share, 100, rng), fixed)
+        assert np.all(counts.evidence_at_most(both, bar) >= log_e_process(both, bar) - 1e-9)
+
+
+@BOTH
+def test_at_the_margin_it_seldom_alarms_though_looked_at_every_second(fixed: bool) -> None:
+    rng = np.random.default_rng(12)
+    alarms = sum(
+        shown(steady(0.002, 200, rng), steady(0.005, 200, rng), 0.05, fixed=fixed, planned=200) < math.inf
+        for _ in range(120)
+    )
+    assert alarms <= 12  # 6 are allowed on average at alpha 0.05; 13 would come once in 150 tries
+
+
+def test_errors_that_begin_late_are_seen_by_windows_that_do() -> None:
+    rng = np.random.default_rng(9)
+    seen = {0.0: 0, 300.0: 0}
+    for _ in range(20):
+        baseline, canary = steady(0.002, 300, rng), steady(0.002, 300, rng)
+        canary.hits[240:] = steady(0.02, 60, rng).hits
+        for planned in seen:
+            seen[planned] += shown(baseline, canary, 0.008, fixed=True, planned=planned) < math.inf
+    assert seen[0.0] <= 5
+    assert seen[300.0] >= 15
+
+
+def shown(baseline: Tally, canary: Tally, alpha: float, *, fixed: bool, planned: float) -> float:
+    """Seconds until a difference of more than 0.3 points is shown; infinite where it never is."""
+    bounds = proportion_bounds(baseline, canary, alpha, 0.0, fixed_baseline=fixed, bar=0.003, planned=planned)
+    return first(bounds.low, math.nextafter(0.003, 1))
+
+
+def test_an_outage_with_which_a_window_begins_decides_nothing() -> None:
+    baseline, canary = (Tally(np.zeros(300), np.full(300, 50.0)) for _ in range(2))
+    canary.hits[150:152] = 50
+    assert shown(baseline, canary, 0.01, fixed=True, planned=300) == math.inf
+
+
+def test_a_window_begins_when_the_canary_was_measured_for_so_many_seconds() -> None:
+    sent = np.array([50.0, 0.0, 50.0, 50.0, 50.0, 50.0])
+    assert [begin for begin, _ in counts.windows(sent, 4)] == [0, 1, 3, 4]
+    assert counts.windows(sent, 400) == [(0, counts.WINDOWS[0][1])]
+    assert counts.windows(sent, 0) == [(0, 1.0)]
+    assert sum(share for _, share in counts.WINDOWS) == pytest.approx(1)
+
+
+def test_a_level_of_nought_bounds_nothing() -> None:
+    arm = steady(0.1, 20, np.random.default_rng(0))
+    bounds = proportion_bounds(arm, arm, 0.0, 0.0, fixed_baseline=True)
+    assert np.all(bounds.low == -math.inf)
+    assert np.all(bounds.high == math.inf)
+    assert more_requests(arm, arm, 0.0, 0.0, 0.01, fixed_baseline=True) is None
 
 
 @BOTH
