@@ -79,11 +79,9 @@ def _decide(rule: MetricRule, finding: Finding) -> tuple[Decision, str]:
 
 
 def _worse(rule: MetricRule, finding: Finding, harm: Harm) -> str:
-    if harm.bar < harm.margin:
-        # Of proportions a difference is shown; how large it is, only the estimate says.
-        said = f"shown to be worse than the baseline, and by more than the allowed {harm.allowed}"
-    else:
-        said = f"shown to be more than the allowed {harm.allowed}"
+    said = f"shown to be more than the allowed {harm.allowed}"
+    if harm.effect <= harm.margin:
+        said += " for part of the time"
     if finding.drift > harm.margin:
         said += f" and than the {_size(rule, harm, finding.drift)} by which equal versions differed"
     return said
@@ -104,7 +102,9 @@ def _neither(rule: MetricRule, finding: Finding, harm: Harm) -> str:
         return f"more than the allowed {harm.allowed}, but equal versions differed by up to {drift}"
     if harm.high <= harm.margin and harm.late is not None:
         late = _size(rule, harm, harm.late)
-        return f"within the allowed {harm.allowed} in all, but beyond it in the second half alone ({late})"
+        return (
+            f"within the allowed {harm.allowed} in all, but beyond it in the {harm.late_part} alone ({late})"
+        )
     if harm.doubt:
         return harm.doubt
     more = _more(finding)

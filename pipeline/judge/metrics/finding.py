@@ -31,7 +31,7 @@ class Harm:
         low, high: its bounds at the last look.
         margin: how much worse is allowed.
         bar: beyond this is a fail: the margin, or more where equal versions differed by more.
-        late: the effect in the second half alone; None: not looked at.
+        late: the effect in the last part alone; None: nothing to say of it.
         effective: how many independent samples the evidence is worth.
         after: seconds of the canary's measurement at which it was first shown to be worse.
         more: how many more minutes would decide; None when no length of the same would.
@@ -39,6 +39,7 @@ class Harm:
         allowed: the margin in words.
         real: whether the other conditions of a fail hold.
         doubt: why it is undecided, where more time would not help.
+        late_part: of the canary's time, that `late` is about.
     """
 
     baseline: Summary
@@ -57,6 +58,7 @@ class Harm:
     allowed: str
     real: bool = True
     doubt: str = ""
+    late_part: str = "second half"
 
     @property
     def worse(self) -> bool:

@@ -12,7 +12,12 @@ from pipeline.judge.catalogue import Direction
 from pipeline.judge.metrics.arms import ArmPair, ArmView
 from pipeline.judge.metrics.by_second import (
     MIN_COUNTED,
+    Shown,
+    healed,
+    late_harm,
+    planned_looks,
     require_requests,
+    share_bar,
     share_harm,
     share_summary,
     tallies,
@@ -20,8 +25,10 @@ from pipeline.judge.metrics.by_second import (
 )
 from pipeline.judge.metrics.finding import Finding, Harm, no_data
 from pipeline.judge.metrics.hits import Hits
+from pipeline.judge.metrics.spending import spend_alpha, spend_beta
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.stats.shares import proportion_bounds
+from pipeline.judge.stats.final_shares import final_bounds
+from pipeline.judge.stats.shares import Tally, proportion_bounds
 from pipeline.judge.words import amount, count_of
 
 __all__ = ["compare_proportion"]
@@ -83,11 +90,27 @@ def _harm(
     # A share falls as much as the share of its opposite rises.
     baseline, canary = (hits if increase else replace(hits, hits=hits.n - hits.hits) for hits in (b, c))
     columns = tallies(baseline, canary, arms)
-    bounds = proportion_bounds(*columns, alpha, arms.policy.beta, fixed_baseline=arms.phased)
     said = f"{count_of(c.count, c.total)} {counted.phrase} on the canary, {count_of(b.count, b.total)} on the baseline"
     fewest = 0 if counted.unit == "seconds" else MIN_COUNTED
-    harm = share_harm(rule, bounds, c, arms, said, increase=increase, fewest=fewest)
+    shown = _shown(rule, columns, c, arms, alpha)
+    harm = share_harm(rule, shown, c, arms, said, increase=increase, fewest=fewest)
     harm = replace(
         harm, baseline=share_summary(b), canary=share_summary(c), real=harm.real and b.total >= fewest
     )
     return with_wait(harm, columns, alpha, c, arms)
+
+
+def _shown(
+    rule: MetricRule, columns: tuple[Tally, Tally], canary: Hits, arms: ArmPair, alpha: float
+) -> Shown:
+    alphas, betas, bar = spend_alpha(arms, alpha), spend_beta(arms), share_bar(rule, arms)
+    bounds = proportion_bounds(
+        *columns,
+        alphas.looks,
+        betas.looks,
+        fixed_baseline=arms.phased,
+        bar=bar,
+        planned=planned_looks(canary, arms),
+    )
+    low, high = final_bounds(*columns, alphas.end, betas.end, together=not arms.phased)
+    return Shown(bounds, low, high, late_harm(columns, rule.limit.value, arms), healed(columns, bar, arms))

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from pipeline.judge.metrics.arms import ArmPair
-from pipeline.judge.metrics.by_second import require_requests, share_harm, share_summary, tallies, with_wait
+from pipeline.judge.metrics.by_second import (
+    Shown,
+    healed,
+    late_harm,
+    planned_looks,
+    require_requests,
+    share_bar,
+    share_harm,
+    share_summary,
+    tallies,
+    with_wait,
+)
 from pipeline.judge.metrics.finding import Finding, no_data
 from pipeline.judge.metrics.hits import Hits
+from pipeline.judge.metrics.spending import spend_alpha, spend_beta
 from pipeline.judge.rules import MetricRule
+from pipeline.judge.stats.final_shares import final_bounds
 from pipeline.judge.stats.rare import STATUSES, Statuses, new_status_bounds
+from pipeline.judge.stats.shares import Tally
 from pipeline.judge.verdict import Summary
 from pipeline.judge.words import count_of
 
@@ -35,7 +50,7 @@ def compare_statuses(rule: MetricRule, arms: ArmPair) -> Finding:
     before, after = (
         Statuses({status: pair[arm].hits for status, pair in pairs.items()}, totals[arm].n) for arm in (0, 1)
     )
-    bounds = new_status_bounds(before, after, arms.alpha, arms.policy.beta, fixed_baseline=arms.phased)
+    shown = _shown(rule, before, after, c, arms)
     new = sorted(known - set(given[0]))
     hits = Hits(c.second, sum((arms.canary.answers(one).hits for one in new), np.zeros(len(c.n))), c.n)
     which = f" ({', '.join(map(str, new[:_NAMED]))}{', ...' if len(new) > _NAMED else ''})" if new else ""
@@ -43,9 +58,41 @@ def compare_statuses(rule: MetricRule, arms: ArmPair) -> Finding:
         f"{count_of(hits.count, hits.total)} answers of the canary had a status new to the baseline's{which}"
     )
     harm = replace(
-        share_harm(rule, bounds, c, arms, said), baseline=Summary(b.total, 0.0), canary=share_summary(hits)
+        share_harm(rule, shown, c, arms, said), baseline=Summary(b.total, 0.0), canary=share_summary(hits)
     )
     none = replace(b, hits=np.zeros(len(b.n)))
     harm = with_wait(harm, tallies(none, hits, arms), arms.alpha / STATUSES, c, arms)
     finding = Finding(harms=(harm,), drift=arms.drift or 0.0)
     return require_requests(finding, b.total, c.total, "answers", arms)
+
+
+def _shown(rule: MetricRule, before: Statuses, after: Statuses, canary: Hits, arms: ArmPair) -> Shown:
+    alphas, betas, bar = spend_alpha(arms, arms.alpha), spend_beta(arms), share_bar(rule, arms)
+    bounds = new_status_bounds(
+        before,
+        after,
+        alphas.looks,
+        betas.looks,
+        fixed_baseline=arms.phased,
+        bar=bar,
+        planned=planned_looks(canary, arms),
+    )
+    given = {status for status, hits in before.hits.items() if hits.any()}
+    new = [hits for status, hits in after.hits.items() if status not in given and hits.any()]
+    none = Tally(np.zeros(len(before.n)), before.n)
+    together = not arms.phased
+    # Each of the statuses that there may be has its part of alpha; all new ones together must be within the margin.
+    lows = [
+        final_bounds(none, Tally(hits, after.n), alphas.end / STATUSES, 0.0, together=together)[0]
+        for hits in new
+    ]
+    every = Tally(sum(new, np.zeros(len(after.n))), after.n)
+    _, high = final_bounds(none, every, 0.0, betas.end, together=together)
+    columns = none, every
+    return Shown(
+        bounds,
+        max(lows, default=-math.inf),
+        high,
+        late_harm(columns, rule.limit.value, arms),
+        healed(columns, bar, arms),
+    )

@@ -59,7 +59,7 @@ def test_each_fault_fails_within_two_minutes_on_its_own_metrics_and_says_so_firs
 @pytest.mark.parametrize(
     ("change", "metric", "within"),
     [
-        (samples.broken, "error_rate", 2),
+        (samples.broken, "error_rate", 3),
         (samples.wrong, "wrong_body_rate", 5),
         (samples.flaky, "error_rate", 15),
         (samples.crash, "error_rate", 15),

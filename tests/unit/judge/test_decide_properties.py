@@ -242,7 +242,7 @@ def test_every_number_of_the_table_is_finite_and_the_decision_follows_from_it(
         assert all(number is None or math.isfinite(number) for number in numbers)
         if one.decision is Decision.FAIL:
             assert one.low is not None
-            assert one.low > (0 if one.unit == "fraction" else max(one.threshold, one.drift))
+            assert one.low > max(one.threshold, one.drift)
         if one.decision is Decision.PASS:
             assert one.high is not None
             assert one.high <= one.threshold
