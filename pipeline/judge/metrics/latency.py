@@ -135,6 +135,7 @@ def _harm(
         f"{change(before, now, unit)}{limits}",
         allowed=percent(scale.margin) if scale.relative else amount(scale.margin, unit),
         real=enough,
+        late_part="last quarter",
     )
     if harm.worse or harm.within or scale.margin < harm.effect <= bar:
         return harm

@@ -61,5 +61,7 @@ def test_it_is_words_alone() -> None:
 
 
 def test_a_note_names_the_undecided_ones() -> None:
-    said = "Wrong bodies; New statuses; Good responses and 1 more: undecided, explained by Errors, which failed"
+    said = (
+        "Wrong bodies; New statuses; Good responses and 1 more: undecided, explained by Errors, which failed"
+    )
     assert said in after(3).notes
