@@ -15,7 +15,7 @@ __all__ = ["Spending", "spend_alpha", "spend_beta"]
 
 # Harm is to be found early, so most of alpha is for the looks. A pass nearly always comes at the end.
 _ALPHA_AT_END: Final = 0.2
-_BETA_AT_END: Final = 0.8
+_BETA_AT_END: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
