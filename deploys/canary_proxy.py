@@ -3,9 +3,11 @@
 Data of the host: `blue`, `green` (address:port as the proxy reaches them), `public_path` (default /preview),
 `public_port` (8080), `runtime_user` (who may use the runtime API without sudo; default: the SSH user).
 
-The traffic follows two maps, changed through /run/haproxy/admin.sock with `set map FILE KEY VALUE`:
-/etc/haproxy/active.map (`active` -> blue or green) and /etc/haproxy/routes.map (colour -> the path that means
-`public_path` there). Both files belong to `runtime_user`, who writes them along: a restart keeps the switch.
+The traffic follows three maps, changed through /run/haproxy/admin.sock with `set map FILE KEY VALUE`:
+/etc/haproxy/active.map (`active` -> blue, green, or both: each request by chance), /etc/haproxy/share.map (`green` ->
+how many of a million requests it gets while both are active) and /etc/haproxy/routes.map (colour -> the path that means
+`public_path` there). The files belong to `runtime_user`, who writes a switch to one colour along, so that a restart
+keeps it; `both` is never written, so a restart is never on both.
 """
 
 import hashlib
@@ -71,6 +73,7 @@ for colour in ("blue", "green"):
 # A map that is there holds the state of the last switch: it is never written over.
 for path, content in (
     ("/etc/haproxy/active.map", "active blue\n"),
+    ("/etc/haproxy/share.map", "green 0\n"),
     ("/etc/haproxy/routes.map", f"blue {public_path}\ngreen {public_path}\n"),
 ):
     if not host.get_fact(File, path=path):

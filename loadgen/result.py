@@ -24,7 +24,7 @@ COLUMNS = (
 class Answer(NamedTuple):
     """What came back: a whole response, or an error and nothing else.
 
-    A response that breaks off in its body is an error with status 0, never half a success.
+    A response that breaks off in its body is an error with status 0, never half a success; who began it is kept.
 
     Attributes:
         ended: When the last byte came, or the failure (monotonic clock, seconds).

@@ -70,6 +70,7 @@ class Sender:
         left = deadline - time.monotonic()
         if left <= 0:  # aiohttp would read 0 as "no timeout"
             return Answer(time.monotonic(), error="timeout")
+        served_by = ""
         try:
             async with self._session.request(
                 self._plan.method,
@@ -79,10 +80,14 @@ class Sender:
                 # the threshold keeps aiohttp from rounding long timeouts up to whole seconds
                 timeout=aiohttp.ClientTimeout(total=left, ceil_threshold=float("inf")),
             ) as response:
+                served_by = self._served_by(response)
                 body = await response.read()
                 return self._judge(time.monotonic(), response, body)
         except (aiohttp.ClientError, HttpProcessingError, OSError) as problem:
-            return Answer(time.monotonic(), error=_kind_of(problem))
+            return Answer(time.monotonic(), error=_kind_of(problem), served_by=served_by)
+
+    def _served_by(self, response: aiohttp.ClientResponse) -> str:
+        return response.headers.get(self._plan.served_by_header, "")[:64]
 
     def _judge(self, ended: float, response: aiohttp.ClientResponse, body: bytes) -> Answer:
         body_ok = None
@@ -94,7 +99,7 @@ class Sender:
             size=len(body),
             body_ok=body_ok,
             body_crc=f"{zlib.crc32(body):08x}" if body else "",
-            served_by=response.headers.get(self._plan.served_by_header, "")[:64],
+            served_by=self._served_by(response),
         )
 
 

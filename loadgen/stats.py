@@ -43,6 +43,7 @@ class _Second:
     latenesses: list[int] = field(default_factory=list)
     status: Counter[int] = field(default_factory=Counter)
     served_by: Counter[str] = field(default_factory=Counter)
+    good_by: Counter[str] = field(default_factory=Counter)
     errors: int = 0
     wrong_bodies: int = 0
 
@@ -65,6 +66,10 @@ class Stats:
         answer, now = result.answer, self._now
         self._lateness.record_value(min(result.lateness_us, HIGHEST_US))
         now.latenesses.append(result.lateness_us)
+        name = bounded(answer.served_by, self._served_by) if answer.served_by else ""
+        if name:
+            self._served_by[name] += 1
+            now.served_by[name] += 1
         if result.latency_us is None:
             self._errors[answer.error] += 1
             now.errors += 1
@@ -77,10 +82,8 @@ class Stats:
         if answer.body_ok is False:
             self._wrong_bodies += 1
             now.wrong_bodies += 1
-        if answer.served_by:
-            name = bounded(answer.served_by, self._served_by)
-            self._served_by[name] += 1
-            now.served_by[name] += 1
+        elif name and answer.status == self._plan.expect_status:
+            now.good_by[name] += 1
 
     @property
     def pending(self) -> bool:
@@ -90,8 +93,10 @@ class Stats:
     def second(self, t: float, progress: Progress, busy: float) -> dict[str, Any]:
         """The event of one second; the next one starts.
 
-        In it `completed` counts whole responses of any status, `errors` requests without one. Percentiles are of
-        what completed in this second, None when nothing did.
+        In it `completed` counts whole responses of any status, `errors` requests without one. `served_by` counts by
+        name of server whatever had that name in it, a response that broke off too; `good_by` whole responses of the
+        expected status whose body was not wrong. Percentiles are of what completed in this second, None when nothing
+        did.
 
         Args:
             t: When the second ended, seconds since the start.
@@ -118,6 +123,7 @@ class Stats:
             "in_flight": progress.in_flight,
             "waiting": progress.waiting,
             "served_by": dict(now.served_by),
+            "good_by": dict(now.good_by),
         }
 
     def summary(self, progress: Progress, *, t0_unix: float, elapsed: float, cpu: float) -> dict[str, Any]:

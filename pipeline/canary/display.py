@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,7 +24,7 @@ _LINE_EVERY: Final = 10  # seconds between lines where there is no terminal
 class Second:
     """One second of load.
 
-    - `phase`: the phase under way
+    - `phases`: the phases under way, two where both versions carry load at once
     - `at`, `total`: seconds since the load began, and at its end
     - `event`: the loader's report of this second
     - `failed`: how many of its requests were not answered as they should be
@@ -32,7 +32,7 @@ class Second:
     - `so_far`: what the judge says so far, empty where that is nothing
     """
 
-    phase: Phase
+    phases: Sequence[Phase]
     at: float
     total: float
     event: Mapping[str, Any]
@@ -73,7 +73,7 @@ def _block(second: Second) -> Table:
     block = Table.grid(padding=(0, 1))
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
-        Text(_phase(second), style=second.phase.colour),
+        Text(_phase(second), style=second.phases[0].colour if len(second.phases) == 1 else ""),
         ProgressBar(total=second.total, completed=second.at, width=20),
         f"{second.total - second.at:.0f} s in all",
     )
@@ -86,9 +86,10 @@ def _block(second: Second) -> Table:
 
 
 def _phase(second: Second) -> str:
-    phase = second.phase
+    phase = second.phases[0]
     kind = "warm-up of" if phase.kind == "warmup" else "load on"
-    return f"{kind} {phase.arm} ({phase.colour}), {max(0.0, phase.end - second.at):.0f} s left"
+    where = f"{phase.arm} ({phase.colour})" if len(second.phases) == 1 else "both at once"
+    return f"{kind} {where}, {max(0.0, phase.end - second.at):.0f} s left"
 
 
 def _load(second: Second) -> str:
@@ -97,7 +98,14 @@ def _load(second: Second) -> str:
         return "-" if value is None else f"{value:.1f}"
 
     answered = f"{second.event['completed']}/s, {second.failed} failed"
+    if len(second.phases) > 1:
+        answered += f" ({', '.join(_bad(phase.colour, second.event) for phase in second.phases)})"
     return f"{answered}, p50 {ms('p50_ms')} ms, p99 {ms('p99_ms')} ms"
+
+
+def _bad(colour: str, event: Mapping[str, Any]) -> str:
+    served = event["served_by"].get(colour, 0)
+    return f"{colour} {served - event['good_by'].get(colour, 0)} of {served}"
 
 
 def _hosts(health: Mapping[str, Mapping[str, float]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +17,9 @@ from pipeline.canary.loader import Loader
 from pipeline.canary.proxy import Proxy
 from pipeline.judge.evidence import Problem
 from pipeline.remote.ssh import Connection
-from pipeline.runs.phases import Phase
+from pipeline.runs.phases import COLOURS, Phase, under_way
 
-__all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "LoadSetup", "Measurement", "Watchdog", "drive_load"]
+__all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "LoadSetup", "Measurement", "Watchdog", "direct", "drive_load"]
 
 HOPELESS_SECONDS: Final = 30  # a baseline that gave no good answer for so long, under load, is not going to
 LOST_SECONDS: Final = 10  # a host that no scrape reached for so long is gone; one slow second is not
@@ -36,6 +37,7 @@ class LoadSetup:
     - `collector`: samples the hosts' health
     - `connections`: maps each arm (baseline, canary) and `proxy` to its host
     - `expected_status`: what a good answer has
+    - `share`: what the canary gets of the requests where both arms carry load at once, else None
     - `early_stop`: says when the evidence suffices
     - `display`: shows each second
     """
@@ -46,6 +48,7 @@ class LoadSetup:
     collector: Collector
     connections: Mapping[str, Connection]
     expected_status: int
+    share: float | None
     early_stop: EarlyStop
     display: LoadDisplay
 
@@ -72,12 +75,13 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
     """Run the whole schedule, filling `measurement`: what was measured stays known when this is cancelled.
 
     Ends early with `measurement.problem` set when the run can no longer give a verdict, with `measurement.early_end`
-    when the evidence suffices: the last phase then ends there. Raises LoadError when the loader itself breaks.
+    when the evidence suffices: the last phase then ends there. Raises LoadError when the loader itself breaks. However
+    it ends, the proxy is not left on both versions.
     """
     t0 = measurement.t0 = await setup.loader.start()
     tasks = [
         asyncio.create_task(setup.collector.run(t0)),
-        asyncio.create_task(_switch_by_schedule(setup.phases, setup.proxy, t0)),
+        asyncio.create_task(_switch_by_schedule(setup, t0)),
         asyncio.create_task(_guard(setup.proxy)),
         asyncio.create_task(setup.early_stop.run()),
     ]
@@ -95,6 +99,9 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         await setup.loader.stop()
         measurement.summary = setup.loader.summary
+        if setup.share is not None:  # the caller switches in any case; but not before its logs are there
+            with contextlib.suppress(HostError):
+                await setup.proxy.switch(COLOURS["baseline"])
 
 
 async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -103,14 +110,14 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
     watchdog, hosts = Watchdog(), {arm: connection.host.name for arm, connection in connections.items()}
     async for event in setup.loader.events():
         at = float(event["t"])
-        phase = next((phase for phase in setup.phases if at < phase.end), setup.phases[-1])
+        phases = under_way(setup.phases, at)
         for task in tasks:
             if task.done():
                 task.result()
         good = event["status"].get(str(setup.expected_status), 0) - event["wrong_bodies"]
         setup.display.second(
             Second(
-                phase=phase,
+                phases=phases,
                 at=at,
                 total=setup.phases[-1].end,
                 event=event,
@@ -119,7 +126,8 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
                 so_far=early_stop.so_far,
             )
         )
-        problem = watchdog.check_second(phase, good, collector.missed, hosts)
+        good_by_baseline = event["good_by"].get(COLOURS["baseline"], 0)
+        problem = watchdog.check_second(phases, good_by_baseline, collector.missed, hosts)
         if problem is not None and not await _came_back(collector, connections):
             measurement.problem = problem
             return
@@ -130,14 +138,23 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
             return
 
 
-async def _switch_by_schedule(phases: Sequence[Phase], proxy: Proxy, t0: float) -> None:
-    """Switch the proxy at each phase's start; the first colour is set before the load begins."""
-    colour = phases[0].colour
-    for phase in phases:
-        await asyncio.sleep(max(0.0, t0 + phase.start - time.time()))
-        if phase.colour != colour:
-            await proxy.switch(phase.colour)
-            colour = phase.colour
+async def direct(proxy: Proxy, phases: Sequence[Phase], share: float | None) -> None:
+    """Send the load where `phases`, which are under way at once, want it: to one colour, or `share` of it to green."""
+    if len({phase.colour for phase in phases}) == 1:
+        await proxy.switch(phases[0].colour)
+    elif share is not None:
+        await proxy.split(share)
+
+
+async def _switch_by_schedule(setup: LoadSetup, t0: float) -> None:
+    """Switch the proxy where a phase begins on another arm; the first is set before the load begins."""
+    carrying = {phase.arm for phase in under_way(setup.phases, 0)}
+    for start in sorted({phase.start for phase in setup.phases}):
+        await asyncio.sleep(max(0.0, t0 + start - time.time()))
+        phases = under_way(setup.phases, start)
+        if (arms := {phase.arm for phase in phases}) != carrying:
+            await direct(setup.proxy, phases, setup.share)
+            carrying = arms
     await asyncio.Event().wait()  # the loader decides when it is over
 
 
@@ -187,7 +204,7 @@ async def _answers(connection: Connection) -> bool:
 
 
 def _cut(phases: Sequence[Phase], stopped: float) -> tuple[Phase, ...]:
-    """The phases that really took place, the last one cut at `stopped`."""
+    """The phases that really took place, the last ones cut at `stopped`."""
     return tuple(
         replace(phase, end=min(phase.end, round(stopped, 3))) for phase in phases if phase.start < stopped
     )
@@ -203,15 +220,15 @@ class Watchdog:
     silent: int = 0
 
     def check_second(
-        self, phase: Phase, good: int, missed: Mapping[str, int], hosts: Mapping[str, str]
+        self, phases: Sequence[Phase], good: int, missed: Mapping[str, int], hosts: Mapping[str, str]
     ) -> Problem | None:
         """Whether the run must stop after this second of load, and why.
 
         Only the baseline's measured phases count as silence: a service may take its warm-up to come up.
 
         Args:
-            phase: The phase under way.
-            good: How many right answers there were.
+            phases: The phases under way.
+            good: How many right answers the baseline gave.
             missed: By arm, how many scrapes in a row have failed.
             hosts: By arm, the host's name.
         """
@@ -219,7 +236,7 @@ class Watchdog:
             if count >= LOST_SECONDS:
                 said = f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s"
                 return Problem("invalid", said)
-        counts = phase.kind == "measure" and phase.arm == "baseline"
+        counts = any(phase.kind == "measure" and phase.arm == "baseline" for phase in phases)
         self.silent = self.silent + 1 if counts and not good else 0
         if self.silent < HOPELESS_SECONDS:
             return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
+import resource
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -15,7 +17,7 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
 from pipeline.base.facts import PROXY_PORT
 from pipeline.canary.display import LoadDisplay
-from pipeline.canary.drive import LoadSetup, Measurement, drive_load
+from pipeline.canary.drive import LoadSetup, Measurement, direct, drive_load
 from pipeline.canary.early_stop import EarlyStop
 from pipeline.canary.health import EXPORTERS, Collector
 from pipeline.canary.in_progress import RunInProgress
@@ -26,15 +28,18 @@ from pipeline.canary.profile import Profile
 from pipeline.canary.proxy import RUNTIME_SOCKET, Proxy, difference, reconcile
 from pipeline.inventory.hosts import Inventory
 from pipeline.judge.evidence import Problem
+from pipeline.judge.words import percent
 from pipeline.remote.ssh import Connection
 from pipeline.runs.directory import Run
-from pipeline.runs.phases import COLOURS
+from pipeline.runs.phases import COLOURS, under_way
 from pipeline.runs.tables import SeriesWriter
 
 __all__ = ["connected", "measure"]
 
 # Longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour.
-_LOADER_TIMEOUT: Final = "5s"
+_LOADER_SECONDS: Final = 5.0
+_CONNECTIONS: Final = 64
+_SPARE_FILES: Final = 64
 
 
 @contextlib.asynccontextmanager
@@ -95,10 +100,11 @@ async def measure(
         if instances is not None:
             for arm, instance in instances.items():
                 await proxy.route(COLOURS[arm], instance.route)
-            await proxy.switch("blue")
+            phases, share = settings.phases(), settings.canary_share
+            await direct(proxy, under_way(phases, 0), share)
             before = await proxy.counters()
-            progress.say(f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy")
-            phases = settings.phases()
+            dealt = "" if share is None else f", {percent(share)} of them to the canary by chance"
+            progress.say(f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy{dealt}")
             early_stop = EarlyStop(Run(run.path, run.record), phases, settings.rate, settings.early_stop)
             with SeriesWriter(run.path / "series.csv") as write, _private_files(profile) as files:
                 arguments = _loader_arguments(connections["proxy"], profile, settings, run.path)
@@ -109,6 +115,7 @@ async def measure(
                     collector=Collector(connections, write),
                     connections=connections,
                     expected_status=profile.expect.status,
+                    share=share,
                     early_stop=early_stop,
                     display=LoadDisplay(progress),
                 )
@@ -164,7 +171,8 @@ def _loader_arguments(proxy: Connection, profile: Profile, settings: Settings, d
         "--method": request.method,
         "--rate": f"{settings.rate:g}",
         "--duration": f"{settings.phases()[-1].end:g}s",
-        "--timeout": _LOADER_TIMEOUT,
+        "--timeout": f"{_LOADER_SECONDS:g}s",
+        "--connections": str(_connections(settings)),
         "--expect-status": str(profile.expect.status),
         "--served-by-header": "X-Served-By",
         "--requests-out": str(directory / "requests.csv"),
@@ -173,6 +181,20 @@ def _loader_arguments(proxy: Connection, profile: Profile, settings: Settings, d
     if profile.expect.body_regex is not None:
         options["--expect-body-regex"] = profile.expect.body_regex
     return [url, *(word for option in options.items() for word in option)]
+
+
+def _connections(settings: Settings) -> int:
+    """How many requests may be on the wire at once.
+
+    Where both versions carry load at once, one that hangs must not make the other's requests wait for a connection: so
+    as many as fall due before the loader gives up, as far as this process may open them.
+    """
+    if settings.canary_share is None:
+        return _CONNECTIONS
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = math.ceil(settings.rate * _LOADER_SECONDS)
+    most = wanted if allowed == resource.RLIM_INFINITY else max(_CONNECTIONS, allowed - _SPARE_FILES)
+    return min(max(_CONNECTIONS, wanted), most)
 
 
 @contextlib.contextmanager

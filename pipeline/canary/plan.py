@@ -13,21 +13,23 @@ from typing import Any, Final
 
 from pipeline import __version__
 from pipeline.base.console import Progress
-from pipeline.base.errors import EnvironmentError_
+from pipeline.base.errors import EnvironmentError_, UsageError
 from pipeline.base.places import CACHE
 from pipeline.base.text import printable
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.profile import Profile, load_profile
-from pipeline.canary.schedule import interleaved, phased
+from pipeline.canary.schedule import concurrent, interleaved, phased
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Inventory
-from pipeline.runs.phases import Phase
+from pipeline.judge.words import percent
+from pipeline.runs.phases import EVEN_SHARE, Phase, under_way
 from pipeline.runs.record import FORMAT, Record, Version
 from pipeline.source.repository import Commit, Source, open_source
 
 __all__ = ["Plan", "Settings", "describe", "make_plan", "new_run"]
 
 _GROUPS: Final = ("proxy", "blue", "green")
+_SCHEDULE_OF: Final = {"phased": phased, "interleaved": interleaved, "concurrent": concurrent}
 _LEAST_FREE_BYTES: Final = 500_000_000
 _EARLY_STOP_WORDS: Final = {
     "fail": "as soon as the canary is shown to be worse",
@@ -42,7 +44,11 @@ _UNDECIDED_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One run's choices. Durations are in seconds, `rate` in requests per second; `early_stop` is off, fail or both."""
+    """One run's choices.
+
+    Durations are in seconds, `rate` in requests per second. `share` is the canary's fraction of the requests in the
+    concurrent schedule (None: half), and None in the others. `early_stop` is off, fail or both.
+    """
 
     baseline: str
     canary: str
@@ -52,6 +58,7 @@ class Settings:
     duration: float = 300.0
     warmup: float = 15.0
     schedule: str = "phased"
+    share: float | None = None
     early_stop: str = "fail"
     calibration: bool = True
     provider: str | None = None
@@ -60,15 +67,21 @@ class Settings:
     promote: bool = True
     runs: Path = Path("runs")
 
+    @property
+    def canary_share(self) -> float | None:
+        """What the canary gets of the requests where both versions are measured at once; None where they are not."""
+        if self.schedule != "concurrent":
+            return None
+        return EVEN_SHARE if self.share is None else self.share
+
     def phases(self) -> Sequence[Phase]:
         """The schedule these settings ask for."""
-        if self.schedule == "interleaved":
-            return interleaved(self.duration, self.warmup)
-        return phased(self.duration, self.warmup)
+        return _SCHEDULE_OF[self.schedule](self.duration, self.warmup)
 
     def to_dict(self) -> dict[str, Any]:
         """As written in run.json: plain types, paths as given."""
-        return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
+        known = {**asdict(self), "share": self.canary_share}
+        return {key: str(value) if isinstance(value, Path) else value for key, value in known.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,8 @@ class Plan:
 
 def make_plan(settings: Settings, progress: Progress) -> Plan:
     """Check everything the user gave. Raises UsageError; boots and changes nothing."""
+    if settings.share is not None and settings.schedule != "concurrent":
+        raise UsageError("--share goes with --schedule concurrent")
     profile = load_profile(settings.profile)
     inventory = None
     if settings.inventory is not None:
@@ -108,6 +123,8 @@ def describe(plan: Plan, *, as_json: bool) -> str:
             "canary": {"ref": plan.canary.ref, "sha": plan.canary.sha},
             "profile": plan.profile.name,
             "rate": settings.rate,
+            "schedule": settings.schedule,
+            "share": settings.canary_share,
             "phases": [phase.to_dict() for phase in phases],
             "early_stop": settings.early_stop,
             "undecided": plan.profile.policy.undecided,
@@ -120,13 +137,36 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         f"canary      {plan.canary.sha[:10]}  {plan.canary.ref}: {plan.canary.subject}",
         f"hosts       {hosts}",
         f"load        {settings.rate:g} requests/s of {plan.profile.request.method} {plan.profile.request.path}",
+        *_dealt(settings),
         f"schedule    {settings.schedule}, {phases[-1].end:g} s:",
-        *(f"  {p.start:6g} s  {p.seconds:g} s on {p.colour} ({p.arm}, {p.kind})" for p in phases),
+        *_in_order(phases),
         f"early stop  {_EARLY_STOP_WORDS[settings.early_stop]}",
         f"undecided   {_UNDECIDED_WORDS[plan.profile.policy.undecided]}",
         "then        judge, and " + ("promote on a pass" if settings.promote else "leave the proxy on blue"),
     ]
     return "\n".join(map(printable, lines)) + "\n"
+
+
+def _dealt(settings: Settings) -> list[str]:
+    """How requests are divided where both versions are measured at once."""
+    share = settings.canary_share
+    if share is None:
+        return []
+    green = settings.rate * share
+    return [
+        f"            dealt by chance: about {settings.rate - green:.3g}/s to blue, {green:.3g}/s to green "
+        f"({percent(share)})"
+    ]
+
+
+def _in_order(phases: Sequence[Phase]) -> list[str]:
+    """A line for each span of load."""
+    lines = {}
+    for phase in phases:
+        together = under_way(phases, phase.start)
+        colours, arms = (" and ".join(words) for words in zip(*((p.colour, p.arm) for p in together), strict=True))
+        lines[phase.start] = f"  {phase.start:6g} s  {phase.seconds:g} s on {colours} ({arms}, {phase.kind})"
+    return list(lines.values())
 
 
 def new_run(plan: Plan) -> RunInProgress:

@@ -1,7 +1,8 @@
 """The proxy, switched and read through HAProxy's runtime API.
 
 Which colour is live is one entry of a map: `set map` replaces it in one step, so there is no moment with no colour or
-with two, no reload, and requests under way end where they began.
+with two, no reload, and requests under way end where they began. The entry can also say `both`: then each request is
+dealt by chance, and a second map has the share of green.
 See HAProxy's management guide, section 9.3 (`set map`, `show map`, `show stat`). The loader's counts are compared with
 HAProxy's own.
 """
@@ -22,12 +23,15 @@ from pipeline.base.errors import HostError
 from pipeline.inventory.hosts import Inventory
 from pipeline.remote.ssh import Connection
 
-__all__ = ["RUNTIME_SOCKET", "Proxy", "connected_proxy", "difference", "reconcile"]
+__all__ = ["BOTH", "RUNTIME_SOCKET", "Proxy", "connected_proxy", "difference", "reconcile"]
 
 RUNTIME_SOCKET: Final = "/run/haproxy/admin.sock"
+BOTH: Final = "both"
 
 _ACTIVE_MAP: Final = "/etc/haproxy/active.map"
 _ROUTES_MAP: Final = "/etc/haproxy/routes.map"
+_SHARE_MAP: Final = "/etc/haproxy/share.map"
+_OF_REQUESTS: Final = 1_000_000  # what share.map counts in, and haproxy.cfg draws from
 _ANSWER_SECONDS: Final = 5
 _RESPONSES: Final = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 _COUNTERS: Final = ("req_tot", *_RESPONSES, "econ", "eresp", "bin", "bout")
@@ -64,12 +68,8 @@ class Proxy:
         return answer
 
     async def active(self) -> str:
-        """The live colour: blue or green."""
-        for line in (await self.command(f"show map {_ACTIVE_MAP}")).splitlines():
-            words = line.split()
-            if len(words) == 3 and words[1] == "active":
-                return words[2]
-        raise HostError(self._connection.host.name, f"HAProxy has no entry 'active' in {_ACTIVE_MAP}")
+        """The live colour: blue, green, or both."""
+        return await self._get(_ACTIVE_MAP, "active")
 
     async def switch(self, colour: str) -> None:
         """Send every new request to `colour`, now. Verified by reading it back."""
@@ -79,12 +79,24 @@ class Proxy:
             said = f"HAProxy stayed on {now} when told to switch to {colour}"
             raise HostError(self._connection.host.name, said)
 
+    async def split(self, share: float) -> None:
+        """From now on give green each new request with the chance `share`, else blue. Verified by reading it back.
+
+        The share is set first: it means nothing until both are active, so no request is dealt by an old one.
+        """
+        wanted = str(round(share * _OF_REQUESTS))
+        await self._set(_SHARE_MAP, "green", wanted)
+        if (now := await self._get(_SHARE_MAP, "green")) != wanted:
+            said = f"HAProxy gives green {now} of {_OF_REQUESTS:,} requests, not {wanted} as it was told"
+            raise HostError(self._connection.host.name, said)
+        await self.switch(BOTH)
+
     async def route(self, colour: str, path: str) -> None:
         """The path that means the public one on `colour`'s instance."""
         await self._set(_ROUTES_MAP, colour, path)
 
     async def persist(self) -> None:
-        """Write both maps as they are now to disk, so that a restart of HAProxy keeps them.
+        """Write colour and routes as they are now to disk, so that a restart of HAProxy keeps them.
 
         The files belong to the SSH user (deploys/canary_proxy.py), as the runtime socket does.
         """
@@ -103,6 +115,13 @@ class Proxy:
             for row in rows
             if row["svname"] == "BACKEND" and row["pxname"] in ("blue", "green")
         }
+
+    async def _get(self, path: str, key: str) -> str:
+        for line in (await self.command(f"show map {path}")).splitlines():
+            words = line.split()
+            if len(words) == 3 and words[1] == key:
+                return words[2]
+        raise HostError(self._connection.host.name, f"HAProxy has no entry '{key}' in {path}")
 
     async def _set(self, path: str, key: str, value: str) -> None:
         answer = (await self.command(f"set map {path} {key} {value}")).strip()

@@ -7,7 +7,7 @@ from typing import Final
 
 from pipeline.runs.phases import COLOURS, Phase
 
-__all__ = ["SLICE_SECONDS", "interleaved", "phased"]
+__all__ = ["SLICE_SECONDS", "concurrent", "interleaved", "phased"]
 
 # A shared machine is a twentieth faster or slower within half a minute; what lasts longer than a slice cancels.
 SLICE_SECONDS: Final = 6.0
@@ -42,6 +42,21 @@ def interleaved(
             spans.append((arm, "warmup", settle))
         spans.append((arm, "measure", length))
     return _lay(spans)
+
+
+def concurrent(duration: float, warmup: float) -> tuple[Phase, ...]:
+    """Both arms in the same seconds, after a warm-up of both: the proxy deals the requests by chance.
+
+    >>> [(p.arm, p.kind, p.start, p.end) for p in concurrent(300, 20)][2:]
+    [('baseline', 'measure', 20, 320), ('canary', 'measure', 20, 320)]
+    """
+    spans = (("warmup", 0.0, warmup), ("measure", warmup, warmup + duration))
+    return tuple(
+        Phase(arm, kind, round(start, 3), round(end, 3))
+        for kind, start, end in spans
+        for arm in COLOURS
+        if end > start
+    )
 
 
 def _lay(spans: list[tuple[str, str, float]]) -> tuple[Phase, ...]:

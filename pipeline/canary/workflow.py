@@ -22,6 +22,7 @@ from pipeline.judge.evidence import Problem
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.lab.lab import Lab
 from pipeline.remote.provision import provision
+from pipeline.remote.ssh import Connection
 from pipeline.report import write_report
 from pipeline.runs.calibration import Key, Store
 from pipeline.runs.directory import Run, compress_tables, judge_run, load
@@ -90,6 +91,7 @@ def key_of(plan: Plan, hosts: Hosts) -> Key:
         rate=settings.rate,
         duration=settings.duration,
         warmup=settings.warmup,
+        share=settings.canary_share,
     )
 
 
@@ -175,7 +177,8 @@ async def _measure_and_switch(plan: Plan, hosts: Hosts, run: RunInProgress, prog
             measured = load(run.path)
             verdict = judge_run(measured)
         except BaseException:
-            await _back_to_blue(proxy)
+            with uninterrupted("putting the proxy back on blue"):
+                await _back_to_blue(connections["proxy"])
             raise
         if verdict.outcome is Outcome.PASSED and plan.settings.promote:
             await proxy.switch("green")
@@ -184,16 +187,19 @@ async def _measure_and_switch(plan: Plan, hosts: Hosts, run: RunInProgress, prog
             progress.say("promoted: the proxy stays on green")
         else:
             run.add(promoted=False)
-            await _back_to_blue(proxy)
+            await _back_to_blue(connections["proxy"])
             asked = "" if plan.settings.promote else "not promoted, as asked: "
             progress.say(f"{asked}the proxy is on blue")
         run.save()
         return Result(measured.with_record(run.record), verdict)
 
 
-async def _back_to_blue(proxy: Proxy) -> None:
+async def _back_to_blue(connection: Connection) -> None:
     """Roll back as far as the proxy lets us: when it is gone there is nothing to switch."""
+    proxy = Proxy(connection)
     try:
+        if not connection.alive:
+            await connection.reopen()
         await proxy.switch("blue")
         await proxy.persist()
     except HostError:

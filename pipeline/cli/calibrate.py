@@ -11,7 +11,15 @@ import click
 
 from pipeline.base.errors import Exit, UsageError
 from pipeline.base.text import printable
-from pipeline.cli.options import DURATION, RATE, WARMUP, inventory_option, json_option, provider_option
+from pipeline.cli.options import (
+    DURATION,
+    RATE,
+    WARMUP,
+    inventory_option,
+    json_option,
+    provider_option,
+    schedule_options,
+)
 
 if TYPE_CHECKING:
     from pipeline.runs.calibration import Calibration
@@ -34,7 +42,7 @@ Examples:
 @click.option("--rate", type=RATE, default=50.0, show_default="50/s")
 @click.option("--duration", type=DURATION, default=300.0, show_default="5m")
 @click.option("--warmup", type=WARMUP, default=15.0, show_default="15s")
-@click.option("--schedule", type=click.Choice(["phased", "interleaved"]), default="phased", show_default=True)
+@schedule_options
 @provider_option
 @inventory_option
 @click.option("--keep", is_flag=True, help="Leave the lab up afterwards.")
@@ -52,7 +60,7 @@ def calibrate(ref: str | None, count: int, fresh: bool, show: bool, as_json: boo
     """Measure how far two measurements of the same code lie apart on this machine.
 
     Runs REF against itself and stores the differences. Later runs of `pipeline canary` with the same profile,
-    repository, hosts, rate, schedule, duration and warm-up then demand of a fail that it exceeds what the machine does
+    repository, hosts, rate, schedule, share, duration and warm-up then demand of a fail that it exceeds what the machine does
     by itself. Nothing is ever subtracted from what they measure, and a pass gets no easier.
     """
     from pipeline.base.places import state_directory
@@ -115,8 +123,9 @@ def _table(calibration: Calibration) -> str:
         trends = [run.trends[name] for run in runs if name in run.trends]
         trend = f"{percent(sum(trends) / len(trends))}/min" if trends else ""
         rows.append((name, words(min(effects)), words(max(effects)), words(drift_bound(effects)), trend))
+    share = "" if key.share is None else f" with {percent(key.share)} to the canary"
     head = (
-        f"{printable(key.repo)}, profile {key.profile}, {printable(key.hosts)}, {key.schedule}, {key.rate:g}/s, "
+        f"{printable(key.repo)}, profile {key.profile}, {printable(key.hosts)}, {key.schedule}{share}, {key.rate:g}/s, "
         f"{key.duration:g} s after {key.warmup:g} s: {len(runs)} run{'s' if len(runs) > 1 else ''}, "
         f"the last {runs[-1].created[:10]}"
     )

@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from pipeline.base.errors import Exit
-from pipeline.cli.options import DURATION, RATE, WARMUP, inventory_option, json_option, provider_option
+from pipeline.cli.options import (
+    DURATION,
+    RATE,
+    WARMUP,
+    inventory_option,
+    json_option,
+    provider_option,
+    schedule_options,
+)
 
 __all__ = ["canary"]
 
@@ -19,6 +27,7 @@ Examples:
   pipeline canary master broken
   pipeline canary v1.2 HEAD --repo ~/src/service --profile service.yml
   pipeline canary master slow --duration 1m --schedule interleaved
+  pipeline canary master slow --schedule concurrent   noisy machine, quick answer
   pipeline canary master broken -i inventory.ini      on hosts you have
   pipeline canary promote                             on a kept lab: switch to green
   pipeline canary rollback                            ... and back to blue
@@ -37,9 +46,13 @@ Examples:
     metavar="NAME|FILE",
     help="How the service is installed, asked and judged.",
 )
-@click.option("--rate", type=RATE, default=50.0, show_default="50/s", help="Requests per second, open loop.")
+@click.option("--rate", type=RATE, default=50.0, show_default="50/s", help="Requests per second, open loop; concurrent: of both versions together.")
 @click.option(
-    "--duration", type=DURATION, default=300.0, show_default="5m", help="Measured load on each version."
+    "--duration",
+    type=DURATION,
+    default=300.0,
+    show_default="5m",
+    help="Measured load on each version; concurrent: on both at once, in half the time.",
 )
 @click.option(
     "--warmup",
@@ -48,13 +61,7 @@ Examples:
     show_default="15s",
     help="Load on each version before it, not judged.",
 )
-@click.option(
-    "--schedule",
-    type=click.Choice(["phased", "interleaved"]),
-    default="phased",
-    show_default=True,
-    help="All baseline then all canary, or slices in the order ABBA (immune to drift of the machine).",
-)
+@schedule_options
 @click.option(
     "--early-stop",
     type=click.Choice(["fail", "both", "off"]),
@@ -87,7 +94,7 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     """Compare two versions on real hosts, and promote or roll back.
 
     Boots proxy, blue and green, deploys BASELINE to blue and CANARY to green, sends load through the proxy to one
-    and then the other, compares their health, and prints a score from 0 to 100 with passed or failed. On a pass the
+    and then the other, in turns, or to both at once (--schedule), compares their health, and prints a score from 0 to 100 with passed or failed. On a pass the
     proxy stays on green; otherwise it goes back to blue.
 
     BASELINE and CANARY are any refs that git knows: branch, tag or commit.

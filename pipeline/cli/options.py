@@ -8,9 +8,17 @@ from typing import Any
 
 import click
 
-from pipeline.base.units import parse_duration, parse_rate
+from pipeline.base.units import parse_duration, parse_rate, parse_share
 
-__all__ = ["DURATION", "RATE", "WARMUP", "inventory_option", "json_option", "provider_option"]
+__all__ = [
+    "DURATION",
+    "RATE",
+    "WARMUP",
+    "inventory_option",
+    "json_option",
+    "provider_option",
+    "schedule_options",
+]
 
 
 class _Parsed(click.ParamType[float]):
@@ -35,6 +43,27 @@ def _parse_warmup(text: str) -> float:
 WARMUP = _Parsed("duration", _parse_warmup)
 DURATION = _Parsed("duration", parse_duration)
 RATE = _Parsed("rate", parse_rate)
+
+_SHARE = _Parsed("share", parse_share)
+
+
+def schedule_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--schedule and --share."""
+    command = click.option(
+        "--share",
+        type=_SHARE,
+        metavar="PERCENT",
+        help="Concurrent: what the canary gets of the requests, such as 10%.  [default: 50%]",
+    )(command)
+    return click.option(
+        "--schedule",
+        type=click.Choice(["phased", "interleaved", "concurrent"]),
+        default="phased",
+        show_default=True,
+        help="All baseline then all canary; slices in the order ABBA; or both in the same seconds, each request by "
+        "chance. What the machine does by itself looks like a difference in the first alone.",
+    )(command)
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 provider_option = click.option(

@@ -67,5 +67,5 @@ def drift_notes(
         return ()
     return (
         f"Not calibrated: a machine that itself changed between the two phases ({'; '.join(shown)}) would look "
-        "the same. `pipeline calibrate` tells how much it does, and --schedule interleaved does not mind",
+        "the same. `pipeline calibrate` tells how much it does, and --schedule interleaved or concurrent does not mind",
     )

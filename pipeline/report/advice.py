@@ -31,6 +31,6 @@ def advice(verdict: Verdict, facts: RunFacts) -> str | None:
     if max(waits) <= _PATIENCE:
         minutes = math.ceil(facts.seconds("canary") / 60 + max(waits))
         return f"next: the same command with --duration {minutes}m"
-    if facts.schedule != "interleaved":
+    if facts.schedule == "phased":
         return "next: the same command with --schedule interleaved, where what the machine does falls on both versions"
     return "next: a quieter machine, or a wider margin (`threshold` in the profile): more of the same would hardly tell"

@@ -44,7 +44,8 @@ _Floats = NDArray[np.float64]
 class Key:
     """What must be the same for a calibration to say something about a run: durations in s, rate in 1/s.
 
-    `hosts` is the local lab's provider, or the addresses of the hosts that the user has.
+    `hosts` is the local lab's provider, or the addresses of the hosts that the user has; `share` the canary's fraction
+    of the requests where both versions are measured at once.
     """
 
     profile: str
@@ -54,6 +55,7 @@ class Key:
     rate: float
     duration: float
     warmup: float
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Verdict
 from pipeline.runs.calibration import note
+from pipeline.runs.dealt import comparable, incomparable_note
 from pipeline.runs.evidence import build_evidence
 from pipeline.runs.record import FORMAT, Record
 from pipeline.runs.tables import find_table, read_requests, read_series
@@ -53,6 +54,8 @@ class Run:
         phases, problems, terms = self.record.measured, self.record.problems, self.record.terms
         if self.record.calibration is not None:
             problems += (Problem("note", note(self.record.calibration, self.rules)),)
+        if terms.share is not None and (left_out := incomparable_note(self._listed_rules(), terms.share)) is not None:
+            problems += (left_out,)
         requests = find_table(self.path, "requests.csv")
         series = find_table(self.path, "series.csv")
         if phases and requests is None:
@@ -67,14 +70,9 @@ class Run:
 
     @cached_property
     def rules(self) -> tuple[MetricRule, ...]:
-        """The profile's metrics; the catalogue's defaults where the profile names none."""
-        listed = self._profile().get("metrics")
-        if listed is None:
-            return default_rules()
-        try:
-            return _RULES.validate_python(listed)
-        except ValidationError as error:
-            raise self._unusable("profile.metrics", error) from error
+        """The profile's metrics, those that compare the versions fairly in this schedule."""
+        share = self.record.share
+        return self._listed_rules() if share is None else comparable(self._listed_rules(), share)
 
     @cached_property
     def policy(self) -> Policy:
@@ -106,6 +104,16 @@ class Run:
         run = copy.copy(self)
         run.record = record
         return run
+
+    def _listed_rules(self) -> tuple[MetricRule, ...]:
+        """The profile's metrics; the catalogue's defaults where the profile names none."""
+        listed = self._profile().get("metrics")
+        if listed is None:
+            return default_rules()
+        try:
+            return _RULES.validate_python(listed)
+        except ValidationError as error:
+            raise self._unusable("profile.metrics", error) from error
 
     def _profile(self) -> Mapping[str, Any]:
         if self.record.profile is None:

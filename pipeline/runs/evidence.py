@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.words import count_of
+from pipeline.runs.dealt import deal_problems
 from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Terms
 from pipeline.runs.tables import RequestRows, SeriesRows
@@ -31,7 +32,7 @@ def build_evidence(
     series: SeriesRows | None,
     terms: Terms,
 ) -> Evidence:
-    """Both arms. Rows that the other version served are left out, counted, and reported as a problem.
+    """Both arms. Rows that cannot be counted for either are left out, counted, and reported as a problem.
 
     Args:
         phases: The measured phases, in the order of time.
@@ -42,9 +43,11 @@ def build_evidence(
     """
     arms: dict[str, Arm] = {}
     found = list(problems)
+    if terms.share is not None and requests is not None:
+        found += deal_problems(requests, _within(requests.t, phases), terms.share)
     for arm in COLOURS:
         own = [phase for phase in phases if phase.arm == arm]
-        kept, wrong = _requests(arm, own, requests)
+        kept, wrong = _requests(arm, own, requests, at_once=terms.share is not None)
         found += wrong
         arms[arm] = Arm(
             requests=kept,
@@ -62,17 +65,23 @@ def build_evidence(
     )
 
 
-def _requests(arm: str, phases: Sequence[Phase], rows: RequestRows | None) -> tuple[Requests, list[Problem]]:
+def _requests(
+    arm: str, phases: Sequence[Phase], rows: RequestRows | None, *, at_once: bool
+) -> tuple[Requests, list[Problem]]:
+    """One arm's requests, and what the proxy did wrong with them.
+
+    Where both arms are measured at once, the proxy's stamp alone says whose a request is.
+    """
     if rows is None:
         nothing = np.zeros(0, dtype=np.int64)
         return Requests(np.zeros(0), np.zeros(0), nothing, nothing, nothing), []
-    inside = _within(rows.t, phases)
+    inside, stamped = _within(rows.t, phases), rows.served_by == COLOURS[arm]
     # No header: nobody answered, or the proxy itself did. That counts against the version whose phase it was.
-    own = inside & ((rows.served_by == COLOURS[arm]) | (rows.served_by == ""))
+    own = inside & (stamped if at_once else stamped | (rows.served_by == ""))
     kept = Requests(
         rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own], rows.body[own]
     )
-    return kept, _proxy_problems(arm, rows, inside, own)
+    return kept, [] if at_once else _proxy_problems(arm, rows, inside, own)
 
 
 def _proxy_problems(arm: str, rows: RequestRows, inside: _Bools, own: _Bools) -> list[Problem]:

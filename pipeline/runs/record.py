@@ -60,11 +60,15 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How the two versions are compared: `pairing`, `planned` (seconds) and `drift` are those of the evidence."""
+    """How the two versions are compared: `pairing`, `planned` (seconds) and `drift` are those of the evidence.
+
+    `share` is what the canary gets of the requests where both are measured at once, None where they are not.
+    """
 
     pairing: str = "age"
     planned: float = 0.0
     drift: Mapping[str, float] = field(default_factory=dict)
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -155,13 +159,13 @@ class Record:
 
     @property
     def schedule(self) -> str:
-        """phased or interleaved."""
+        """phased, interleaved or concurrent."""
         schedule = self._mapping("settings").get("schedule")
         return schedule if isinstance(schedule, str) else ""
 
     @property
     def rate(self) -> float | None:
-        """Requests per second."""
+        """Requests per second, those of both versions together where they are measured at once."""
         rate = self._mapping("settings").get("rate")
         return float(rate) if _is_number(rate) else None
 
@@ -206,13 +210,25 @@ class Record:
 
     @property
     def measured(self) -> tuple[Phase, ...]:
-        """The phases that are judged, in the order of time."""
+        """The phases that are judged, in the order of time; only a concurrent run's overlap, one of each version."""
         found = (phase for phase in self.phases if phase.kind == "measure")
         phases = tuple(sorted(found, key=lambda phase: phase.start))
-        for earlier, later in pairwise(phases):
-            if later.start < earlier.end:
-                raise self._unusable(f"phases overlap at {later.start:g} s")
+        by_arm = [[phase for phase in phases if phase.arm == arm] for arm in COLOURS]
+        for in_turn in [phases] if self.share is None else by_arm:
+            for earlier, later in pairwise(in_turn):
+                if later.start < earlier.end:
+                    raise self._unusable(f"phases overlap at {later.start:g} s")
         return phases
+
+    @property
+    def share(self) -> float | None:
+        """The canary's share of the requests of a concurrent run, between 0 and 1; None in any other schedule."""
+        if self.schedule != "concurrent":
+            return None
+        share = self._mapping("settings").get("share")
+        if not _is_number(share) or not 0 < share < 1:
+            raise self._unusable(f"settings: the share of a concurrent run is a fraction, not {share!r}")
+        return float(share)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -230,9 +246,10 @@ class Record:
         """From `settings` and `calibration`; what is absent has the values of Terms."""
         planned = self._mapping("settings").get("duration", 0.0)
         return Terms(
-            pairing="time" if self.schedule == "interleaved" else "age",
+            pairing="time" if self.schedule in ("interleaved", "concurrent") else "age",
             planned=float(planned) if _is_number(planned) and planned > 0 else 0.0,
             drift=self._drift(),
+            share=self.share,
         )
 
     # inside
