@@ -64,8 +64,7 @@ class LoadDisplay:
             self._update(_block(second))
         elif second.at - self._last_line >= _LINE_EVERY:
             self._last_line = second.at
-            left = f"{second.total - second.at:.0f} s in all"
-            line = f"{_phase(second)}, {left}: {_load(second)}; {_hosts(second.health)}"
+            line = f"{_phase(second)}, {_in_all(second)}: {_load(second)}; {_hosts(second.health)}"
             self._progress.say(f"{line}; so far: {second.so_far}" if second.so_far else line)
 
 
@@ -75,7 +74,7 @@ def _block(second: Second) -> Table:
     bar.add_row(
         Text(_phase(second), style=second.phases[0].colour if len(second.phases) == 1 else ""),
         ProgressBar(total=second.total, completed=second.at, width=20),
-        f"{second.total - second.at:.0f} s in all",
+        _in_all(second),
     )
     block.add_row(bar)
     block.add_row(Text(_load(second)))
@@ -90,6 +89,10 @@ def _phase(second: Second) -> str:
     kind = "warm-up of" if phase.kind == "warmup" else "load on"
     where = f"{phase.arm} ({phase.colour})" if len(second.phases) == 1 else "both at once"
     return f"{kind} {where}, {max(0.0, phase.end - second.at):.0f} s left"
+
+
+def _in_all(second: Second) -> str:
+    return f"{max(0.0, second.total - second.at):.0f} s in all"
 
 
 def _load(second: Second) -> str:

@@ -40,6 +40,7 @@ __all__ = ["connected", "measure"]
 _LOADER_SECONDS: Final = 5.0
 _CONNECTIONS: Final = 64
 _SPARE_FILES: Final = 64
+_ONE_REQUEST: Final = {"Connection": "close"}
 
 
 @contextlib.asynccontextmanager
@@ -104,9 +105,11 @@ async def measure(
             await direct(proxy, under_way(phases, 0), share)
             before = await proxy.counters()
             dealt = "" if share is None else f", {percent(share)} of them to the canary by chance"
-            progress.say(f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy{dealt}")
+            progress.say(
+                f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy{dealt}"
+            )
             early_stop = EarlyStop(Run(run.path, run.record), phases, settings.rate, settings.early_stop)
-            with SeriesWriter(run.path / "series.csv") as write, _private_files(profile) as files:
+            with SeriesWriter(run.path / "series.csv") as write, _private_files(profile, share) as files:
                 arguments = _loader_arguments(connections["proxy"], profile, settings, run.path)
                 setup = LoadSetup(
                     loader=Loader([*arguments, *files], run.path / "logs" / "loadgen.log"),
@@ -198,11 +201,17 @@ def _connections(settings: Settings) -> int:
 
 
 @contextlib.contextmanager
-def _private_files(profile: Profile) -> Iterator[list[str]]:
-    """The request's headers and body as files for the loader: a token must not stand in a process list or a run."""
+def _private_files(profile: Profile, share: float | None) -> Iterator[list[str]]:
+    """The request's headers and body as files for the loader: a token must not stand in a process list or a run.
+
+    Where both versions carry load at once, each request has a connection of its own. When a version hangs up without an
+    answer, HAProxy gives its 502, with the colour, only to the first request of a connection; later ones end without a
+    word, for the client to try again (RFC 9112, 9.3.1), and nobody could tell whose they were.
+    """
     with tempfile.TemporaryDirectory(prefix="pipeline-") as private:  # mode 0700
         headers, body = Path(private) / "headers", Path(private) / "body"
-        headers.write_text("".join(f"{name}: {value}\n" for name, value in profile.request.headers.items()))
+        sent = {**profile.request.headers} if share is None else {**profile.request.headers, **_ONE_REQUEST}
+        headers.write_text("".join(f"{name}: {value}\n" for name, value in sent.items()))
         body.write_bytes(profile.request.content())
         arguments = ["--header-file", str(headers)]
         yield [*arguments, "--body-file", str(body)] if profile.request.content() else arguments

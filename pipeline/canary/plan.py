@@ -164,7 +164,9 @@ def _in_order(phases: Sequence[Phase]) -> list[str]:
     lines = {}
     for phase in phases:
         together = under_way(phases, phase.start)
-        colours, arms = (" and ".join(words) for words in zip(*((p.colour, p.arm) for p in together), strict=True))
+        colours, arms = (
+            " and ".join(words) for words in zip(*((p.colour, p.arm) for p in together), strict=True)
+        )
         lines[phase.start] = f"  {phase.start:6g} s  {phase.seconds:g} s on {colours} ({arms}, {phase.kind})"
     return list(lines.values())
 

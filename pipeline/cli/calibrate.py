@@ -60,8 +60,8 @@ def calibrate(ref: str | None, count: int, fresh: bool, show: bool, as_json: boo
     """Measure how far two measurements of the same code lie apart on this machine.
 
     Runs REF against itself and stores the differences. Later runs of `pipeline canary` with the same profile,
-    repository, hosts, rate, schedule, share, duration and warm-up then demand of a fail that it exceeds what the machine does
-    by itself. Nothing is ever subtracted from what they measure, and a pass gets no easier.
+    repository, hosts, rate, schedule, share, duration and warm-up then demand of a fail that it exceeds what the
+    machine does by itself. Nothing is ever subtracted from what they measure, and a pass gets no easier.
     """
     from pipeline.base.places import state_directory
     from pipeline.runs.calibration import Store

@@ -46,7 +46,13 @@ Examples:
     metavar="NAME|FILE",
     help="How the service is installed, asked and judged.",
 )
-@click.option("--rate", type=RATE, default=50.0, show_default="50/s", help="Requests per second, open loop; concurrent: of both versions together.")
+@click.option(
+    "--rate",
+    type=RATE,
+    default=50.0,
+    show_default="50/s",
+    help="Requests per second, open loop; concurrent: of both versions together.",
+)
 @click.option(
     "--duration",
     type=DURATION,
@@ -94,8 +100,8 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     """Compare two versions on real hosts, and promote or roll back.
 
     Boots proxy, blue and green, deploys BASELINE to blue and CANARY to green, sends load through the proxy to one
-    and then the other, in turns, or to both at once (--schedule), compares their health, and prints a score from 0 to 100 with passed or failed. On a pass the
-    proxy stays on green; otherwise it goes back to blue.
+    and then the other, in turns, or to both at once (--schedule), compares their health, and prints a score from 0
+    to 100 with passed or failed. On a pass the proxy stays on green; otherwise it goes back to blue.
 
     BASELINE and CANARY are any refs that git knows: branch, tag or commit.
     """

@@ -31,7 +31,7 @@ class ArmFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """One run. Empty strings, empty tuples, None: not recorded."""
+    """One run. Empty strings, empty tuples, None: not recorded; `share` is None too where it was not both at once."""
 
     baseline: ArmFacts
     canary: ArmFacts
@@ -44,6 +44,7 @@ class RunFacts:
     profile: str
     provider: str
     schedule: str
+    share: float | None
     rate: float | None
     promoted: bool | None
     phases: tuple[Phase, ...]
@@ -72,6 +73,7 @@ def read_facts(record: Record, directory: str = "") -> RunFacts:
         profile=clean(record.profile_name),
         provider=clean(record.provider),
         schedule=clean(record.schedule),
+        share=record.share,
         rate=record.rate,
         promoted=record.promoted,
         phases=record.phases,

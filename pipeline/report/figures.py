@@ -55,7 +55,10 @@ def _from_zero(drawings: Mapping[str, Drawing], limit: float | None) -> dict[str
 def timeline(
     drawings: Mapping[str, Drawing], phases: tuple[Phase, ...], label: str, limit: float | None, zero: bool
 ) -> Figure:
-    """One line an arm over the run's seconds; phases tinted in their arm's colour, warm-ups shaded."""
+    """One line an arm over the run's seconds; phases tinted in their arm's colour, warm-ups shaded.
+
+    A span in which both arms were measured has no tint: it would be neither's.
+    """
     data: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -81,13 +84,13 @@ def timeline(
             "yref": "paper",
             "y0": 0,
             "y1": 1,
-            "x0": phase.start,
-            "x1": phase.end,
+            "x0": start,
+            "x1": end,
             "line": {"width": 0},
-            "fillcolor": "@warmup" if phase.kind == "warmup" else f"@{phase.arm}-tint",
+            "fillcolor": "@warmup" if kind == "warmup" else f"@{arms[0]}-tint",
         }
-        for phase in phases
-        if phase.arm in ARMS
+        for (start, end, kind), arms in _spans(phases).items()
+        if kind == "warmup" or len(arms) == 1
     ]
     layout = {
         "xaxis": _axis("seconds since the start"),
@@ -95,6 +98,15 @@ def timeline(
         "shapes": shapes,
     }
     return {"data": data, "layout": layout}
+
+
+def _spans(phases: tuple[Phase, ...]) -> dict[tuple[float, float, str], list[str]]:
+    """The arms by start, end and kind of their phases: both, where they carried load at once."""
+    spans: dict[tuple[float, float, str], list[str]] = {}
+    for phase in phases:
+        if phase.arm in ARMS:
+            spans.setdefault((phase.start, phase.end, phase.kind), []).append(phase.arm)
+    return spans
 
 
 def _log_ticks(lines: Sequence[Points]) -> dict[str, Any]:

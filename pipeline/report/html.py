@@ -19,6 +19,7 @@ from pipeline.base.text import clean, duration, plural
 from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Decision, Outcome, Verdict
+from pipeline.judge.words import percent
 from pipeline.report.charts import chart
 from pipeline.report.facts import RunFacts, read_facts
 from pipeline.report.figures import Figure
@@ -69,7 +70,7 @@ def _setup(facts: RunFacts, evidence: Evidence) -> str:
     requests = len(evidence.baseline.requests) + len(evidence.canary.requests)
     parts = (
         facts.profile and f"profile {facts.profile}",
-        facts.schedule,
+        facts.schedule if facts.share is None else f"{facts.schedule} ({percent(facts.share)} to the canary)",
         seconds and f"{duration(seconds)} an arm",
         facts.rate and f"{facts.rate:g} requests/s",
         plural(requests, "judged request"),

@@ -60,6 +60,7 @@ def render(verdict: Verdict, record: Record, directory: str = "") -> str:
             "profile": facts.profile or None,
             "provider": facts.provider or None,
             "schedule": facts.schedule or None,
+            "share": facts.share,
             "rate": facts.rate,
             "phases": [asdict(phase) for phase in facts.phases],
             "problems": [asdict(problem) for problem in facts.problems],

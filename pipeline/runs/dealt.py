@@ -29,8 +29,9 @@ _DEALT: Final = "throughput"
 def deal_problems(rows: RequestRows, inside: NDArray[np.bool_], share: float) -> list[Problem]:
     """What is wrong with how the proxy dealt the requests of the measured time.
 
-    A version that fails, hangs or dies is answered for by HAProxy, with its colour, before the loader gives up. So what
-    has no colour is neither version's fault, and is left out: the proxy was gone, or the loader.
+    A version that fails, hangs up, hangs or dies is answered for by HAProxy, with its colour, before the loader gives up
+    (each request has a connection of its own, see pipeline/canary/measure.py). So what has no colour is neither
+    version's fault, and is left out: the proxy was gone, or the loader gave up before the proxy had it.
 
     Args:
         rows: All requests.
@@ -48,7 +49,9 @@ def deal_problems(rows: RequestRows, inside: NDArray[np.bool_], share: float) ->
         else:
             problems.append(Problem("note", said))
     if split_chance(green, blue + green, share) < _RAREST_SPLIT:
-        said = f"{count_of(green, blue + green)} requests went to the canary, which was to get {percent(share)}"
+        said = (
+            f"{count_of(green, blue + green)} requests went to the canary, which was to get {percent(share)}"
+        )
         problems.append(Problem("invalid", f"{said}: the proxy did not split as it was told"))
     return problems
 
@@ -83,7 +86,11 @@ def incomparable_note(rules: Sequence[MetricRule], share: float) -> Problem | No
     titles = [rule.metric.title for rule in rules if rule.name in _left_out(rules, share)]
     if not titles:
         return None
-    why = "the proxy deals requests by chance" if share == EVEN_SHARE else f"the canary gets {percent(share)} of the requests"
+    why = (
+        "the proxy deals requests by chance"
+        if share == EVEN_SHARE
+        else f"the canary gets {percent(share)} of the requests"
+    )
     return Problem("note", f"Not compared, because {why}: {', '.join(titles)}")
 
 

@@ -54,7 +54,10 @@ class Run:
         phases, problems, terms = self.record.measured, self.record.problems, self.record.terms
         if self.record.calibration is not None:
             problems += (Problem("note", note(self.record.calibration, self.rules)),)
-        if terms.share is not None and (left_out := incomparable_note(self._listed_rules(), terms.share)) is not None:
+        if (
+            terms.share is not None
+            and (left_out := incomparable_note(self._listed_rules(), terms.share)) is not None
+        ):
             problems += (left_out,)
         requests = find_table(self.path, "requests.csv")
         series = find_table(self.path, "series.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pipeline.runs.live import LiveEvidence
 from pipeline.runs.phases import Phase
 from pipeline.runs.record import Record
 
-__all__ = ["PHASES", "RATE", "RUN", "Stage"]
+__all__ = ["AT_ONCE", "AT_ONCE_RUN", "PHASES", "RATE", "RUN", "Stage"]
 
 HEADER = "t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by\n"
 RATE = 10
@@ -28,12 +29,22 @@ RUN: dict[str, Any] = {
 }
 
 
-class Stage:
-    """A run directory whose tables grow by the second."""
+AT_ONCE = (
+    Phase("baseline", "warmup", 0, 2),
+    Phase("canary", "warmup", 0, 2),
+    Phase("baseline", "measure", 2, 22),
+    Phase("canary", "measure", 2, 22),
+)
+AT_ONCE_RUN: dict[str, Any] = {**RUN, "settings": {"schedule": "concurrent", "share": 0.5}}
 
-    def __init__(self, path: Path) -> None:
+
+class Stage:
+    """A run directory whose tables grow by the second; at once, one request goes to each colour in turn."""
+
+    def __init__(self, path: Path, phases: Sequence[Phase] = PHASES, run: Mapping[str, Any] = RUN) -> None:
         self.path = path
-        self.live = LiveEvidence(path, Record.from_dict(RUN), PHASES, RATE, 1)
+        self.phases = phases
+        self.live = LiveEvidence(path, Record.from_dict(run), phases, RATE, 1)
         (path / "requests.csv").write_text(HEADER)
         (path / "series.csv").write_text("t,arm,metric,value\n")
 
@@ -42,13 +53,23 @@ class Stage:
             file.write(text)
 
     def requests(
-        self, begin: float, end: float, *, status: int = 200, without: tuple[float, ...] = ()
+        self,
+        begin: float,
+        end: float,
+        *,
+        status: int = 200,
+        without: tuple[float, ...] = (),
+        green: int = 200,
     ) -> None:
+        """Answers of `status`; at once, the canary's of `green`."""
         for number in range(round(begin * RATE), round(end * RATE)):
             t = number / RATE
             if t not in without:
-                colour = "blue" if t < 12 else "green"
-                self.append("requests.csv", f"{t:.6f},9,{6000 + number},{status},,5475,1,0a1b2c3d,{colour}\n")
+                canary = number % 2 if self.phases is AT_ONCE else t >= 12
+                colour, said = (
+                    ("green", green if self.phases is AT_ONCE else status) if canary else ("blue", status)
+                )
+                self.append("requests.csv", f"{t:.6f},9,{6000 + number},{said},,5475,1,0a1b2c3d,{colour}\n")
 
     def samples(self, begin: int, end: int) -> None:
         for second in range(begin, end):

@@ -36,17 +36,26 @@ class Server:
     async def broken(self, _: web.Request) -> web.Response:
         return web.Response(status=500, text="no")
 
-    async def hang(self, _: web.Request) -> web.Response:
+    async def hang(self, _: web.Request) -> web.StreamResponse:
         await asyncio.sleep(60)
         raise AssertionError("the client waited a minute")
 
     async def cut(self, request: web.Request) -> web.StreamResponse:
         """Promise 100 bytes, send 4, hang up."""
-        response = web.StreamResponse(headers={"Content-Length": "100"})
-        await response.prepare(request)
-        await response.write(b"half")
+        response = await self._begun(request)
         assert request.transport is not None
         request.transport.close()
+        return response
+
+    async def slow(self, request: web.Request) -> web.StreamResponse:
+        """Promise 100 bytes, send 4, say nothing more."""
+        await self._begun(request)
+        return await self.hang(request)
+
+    async def _begun(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100", "X-Served-By": "green"})
+        await response.prepare(request)
+        await response.write(b"half")
         return response
 
     async def reset(self, request: web.Request) -> web.Response:
@@ -62,7 +71,7 @@ class Server:
 async def serving() -> AsyncIterator[Server]:
     server = Server()
     app = web.Application()
-    for name in ("ok", "broken", "hang", "cut", "reset", "moved"):
+    for name in ("ok", "broken", "hang", "cut", "slow", "reset", "moved"):
         app.router.add_route("*", f"/{name}", getattr(server, name))
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
     await runner.setup()

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.runs.directory import Run, load, write_record
 from pipeline.runs.record import Record
 
-__all__ = ["HEADER", "RUN", "row", "whole_run", "write"]
+__all__ = ["HEADER", "RUN", "dealt_run", "row", "whole_run", "write"]
 
 HEADER = "t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by"
 SPANS = [
@@ -27,6 +27,17 @@ RUN: dict[str, Any] = {
     "phases": PHASES,
     "problems": [{"effect": "note", "message": "the books agree"}],
 }
+
+
+def dealt_run(share: float = 0.5) -> dict[str, Any]:
+    """RUN with both versions measured at once from second 2 to 62."""
+    phases = [
+        {"arm": arm, "kind": kind, "start": start, "end": end}
+        for kind, start, end in (("warmup", 0, 2), ("measure", 2, 62))
+        for arm in ("baseline", "canary")
+    ]
+    settings = {"schedule": "concurrent", "share": share, "rate": 50.0, "duration": 60.0}
+    return {**RUN, "phases": phases, "settings": settings}
 
 
 def write(path: Path, rows: list[str], series: list[str] | None = None, run: dict[str, Any] = RUN) -> Run:

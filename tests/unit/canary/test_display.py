@@ -13,7 +13,7 @@ HEALTH = {"baseline": {"host_cpu": 0.254, "host_memory": 123e6}, "canary": {}}
 
 
 def second(at: float, so_far: str = "", kind: str = "measure") -> Second:
-    return Second(Phase("baseline", kind, 0, 60), at, 150, EVENT, 2, HEALTH, so_far)
+    return Second([Phase("baseline", kind, 0, 60)], at, 150, EVENT, 2, HEALTH, so_far)
 
 
 def shown(*seconds: Second) -> None:
@@ -41,3 +41,12 @@ def test_there_is_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition("(blue), ")[2].partition(" s left")[0] for line in lines] == ["50", "40", "30"]
     assert all("warm-up of baseline" in line for line in lines)
+
+
+def test_load_on_both_at_once_is_told_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    event = {**EVENT, "served_by": {"blue": 26, "green": 24}, "good_by": {"blue": 26, "green": 22}}
+    shown(Second([Phase(arm, "measure", 0, 60) for arm in ("baseline", "canary")], 20, 60, event, 2, HEALTH))
+    assert (
+        "load on both at once, 40 s left, 40 s in all: 50/s, 2 failed (blue 0 of 26, green 2 of 24), p50 6.0 ms"
+        in capsys.readouterr().err
+    )

@@ -16,7 +16,7 @@ from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.runs.directory import Run, load, write_record
 from pipeline.runs.record import Record
-from tests.support.canary_stage import PHASES, RATE, RUN, Stage
+from tests.support.canary_stage import AT_ONCE, AT_ONCE_RUN, PHASES, RATE, RUN, Stage
 
 
 class Watched(Stage):
@@ -59,6 +59,23 @@ def test_a_canary_of_errors_is_decided_within_seconds_and_the_files_say_the_same
     run = load(tmp_path)
     again = judge(run.evidence, run.rules, run.policy)
     assert again.outcome is Outcome.FAILED
+
+
+def test_both_at_once_are_judged_from_the_first_block_on_and_a_canary_of_errors_is_decided(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path, AT_ONCE, AT_ONCE_RUN)
+    early_stop = EarlyStop(Run(tmp_path, Record.from_dict(AT_ONCE_RUN)), AT_ONCE, RATE, "fail")
+    stage.samples(0, 1)
+    for second in range(22):
+        stage.requests(second, second + 1, green=500)
+        stage.samples(second + 1, second + 2)
+        early_stop.look()
+        if early_stop.end is not None:
+            break
+    assert early_stop.end is not None
+    assert (early_stop.end.outcome, early_stop.end.at) == (Outcome.FAILED, 2 + early_stop.end.after)
+    assert "shown worse: Errors" in early_stop.so_far
 
 
 def test_looks_at_the_baseline_are_thrown_away_whatever_they_see(tmp_path: Path) -> None:

@@ -1,8 +1,14 @@
-"""HAProxy's counts against the loader's."""
+"""HAProxy's counts against the loader's, and how it is told where the traffic goes."""
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
+from pipeline.base.errors import HostError
 from pipeline.canary.proxy import difference, reconcile
+from tests.support.fake_haproxy import FakeProxy
 
 
 def test_books_that_agree_have_no_mismatch() -> None:
@@ -26,3 +32,47 @@ def test_responses_that_haproxy_never_counted_are_a_mismatch() -> None:
 def test_only_what_grew_during_the_run_counts() -> None:
     grown = difference({"blue": {"req_tot": 7}}, {"blue": {"req_tot": 10}, "green": {"req_tot": 4}})
     assert grown == {"blue": {"req_tot": 3}, "green": {"req_tot": 4}}
+
+
+def test_a_split_sets_the_share_first_and_reads_both_back() -> None:
+    haproxy = FakeProxy()
+    asyncio.run(haproxy.proxy.split(0.1))
+    assert haproxy.said == [
+        "set map /etc/haproxy/share.map green 100000",
+        "show map /etc/haproxy/share.map",
+        "set map /etc/haproxy/active.map active both",
+        "show map /etc/haproxy/active.map",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stuck", "words"),
+    [
+        ("green", "HAProxy gives green 0 of 1,000,000 requests, not 500000"),
+        ("active", "HAProxy stayed on blue when told to switch to both"),
+    ],
+)
+def test_a_split_that_haproxy_did_not_make_is_an_error(stuck: str, words: str) -> None:
+    haproxy = FakeProxy(stuck)
+    with pytest.raises(HostError, match=words):
+        asyncio.run(haproxy.proxy.split(0.5))
+
+
+@pytest.mark.parametrize("colour", ["blue", "green"])
+def test_a_switch_ends_a_split_in_one_step(colour: str) -> None:
+    """So `promote` and `rollback` mend a proxy that a killed run left on both."""
+    haproxy = FakeProxy()
+    asyncio.run(haproxy.proxy.split(0.5))
+    haproxy.said.clear()
+    asyncio.run(haproxy.proxy.switch(colour))
+    assert haproxy.said[0] == f"set map /etc/haproxy/active.map active {colour}"
+    assert asyncio.run(haproxy.proxy.active()) == colour
+
+
+def test_a_proxy_without_the_map_of_shares_says_so() -> None:
+    haproxy = FakeProxy()
+    del haproxy.maps["/etc/haproxy/share.map"]
+    with pytest.raises(
+        HostError, match=r"HAProxy refused 'green 500000' in /etc/haproxy/share\.map: Unknown map"
+    ):
+        asyncio.run(haproxy.proxy.split(0.5))

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from pipeline.canary.schedule import interleaved, phased
-from pipeline.runs.phases import Phase
+from pipeline.canary.schedule import concurrent, interleaved, phased
+from pipeline.runs.phases import Phase, under_way
 
 
 def measured(phases: tuple[Phase, ...], arm: str) -> float:
@@ -48,3 +48,28 @@ def test_phases_follow_each_other_without_a_gap(phases: tuple[Phase, ...]) -> No
 
 def test_no_warmup_means_no_warmup_phase() -> None:
     assert [phase.kind for phase in phased(60, 0)] == ["measure", "measure"]
+
+
+def test_concurrent_warms_up_and_measures_both_arms_in_the_same_seconds() -> None:
+    assert [(p.colour, p.kind, p.start, p.end) for p in concurrent(60, 5)] == [
+        ("blue", "warmup", 0, 5),
+        ("green", "warmup", 0, 5),
+        ("blue", "measure", 5, 65),
+        ("green", "measure", 5, 65),
+    ]
+    assert [p.kind for p in concurrent(60, 0)] == ["measure", "measure"]
+
+
+@pytest.mark.parametrize(
+    ("phases", "at", "arms"),
+    [
+        (phased(60, 5), 4.9, ["baseline"]),
+        (phased(60, 5), 65, ["canary"]),
+        (phased(60, 5), 999, ["canary"]),
+        (concurrent(60, 5), 0, ["baseline", "canary"]),
+        (concurrent(60, 5), 64.9, ["baseline", "canary"]),
+        (concurrent(60, 5), 65.2, ["baseline", "canary"]),
+    ],
+)
+def test_which_arms_carry_load_at_a_second(phases: tuple[Phase, ...], at: float, arms: list[str]) -> None:
+    assert [phase.arm for phase in under_way(phases, at)] == arms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ def test_show_prints_each_metric_with_its_bound(
     assert run(["calibrate", "--show", "--json"]) == Exit.OK
     (found,) = json.loads(capsys.readouterr().out)["calibrations"]
     assert found["bounds"]["latency_p50"] == pytest.approx(0.0833, rel=0.01)
+
+
+def test_show_says_what_share_the_canary_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipeline.base.places.ROOT", tmp_path)
+    (tmp_path / ".pipeline").mkdir()
+    key = replace(KEY, schedule="concurrent", share=0.1)
+    Store(tmp_path / ".pipeline" / "calibration.json").add(key, measured(0.01))
+    assert run(["calibrate", "--show"]) == Exit.OK
+    assert "lxc, concurrent with 10 % to the canary, 50/s, 120 s after 15 s" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

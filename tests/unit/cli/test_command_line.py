@@ -36,6 +36,11 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["canary", "a", "b", "--provider", "hyperv"], "hyperv"),
         (["canary", "a", "b", "--profile", "no-such-profile"], "no-such-profile"),
         (["canary", "a", "b", "--repo", "/no/such/path"], "/no/such/path"),
+        (["canary", "a", "b", "--schedule", "concurrent", "--share", "100%"], "less than 100 %"),
+        (["canary", "a", "b", "--schedule", "concurrent", "--share", "0"], "more than 0 %"),
+        (["canary", "a", "b", "--schedule", "concurrent", "--share", "ten"], "write it like 10% or 0.1"),
+        (["canary", "a", "b", "--share", "10%"], "--share goes with --schedule concurrent"),
+        (["calibrate", "a", "--schedule", "interleaved", "--share", "10%"], "--share goes with"),
         (["judge", "/no/such/run"], "/no/such/run"),
         (["report", "/no/such/run"], "/no/such/run"),
         (["nonsense"], "nonsense"),
@@ -83,6 +88,32 @@ def test_a_dry_run_shows_the_plan_and_leaves_nothing(
     assert "300 s on blue (baseline, measure)" in out
     assert "undecided   inconclusive, where harm is neither shown nor ruled out" in out
     assert not runs.exists()
+
+
+def test_a_dry_run_of_both_at_once_says_how_the_requests_are_dealt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline.source.sample import make_sample_repository
+
+    repository = make_sample_repository(tmp_path / "sample")
+    arguments = [
+        "canary",
+        "master",
+        "broken",
+        "--repo",
+        str(repository),
+        "--dry-run",
+        "--schedule",
+        "concurrent",
+    ]
+    assert run([*arguments, "--share", "10%"]) == Exit.OK
+    out = capsys.readouterr().out
+    assert "dealt by chance: about 45/s to blue, 5/s to green (10 %)" in out
+    assert "schedule    concurrent, 315 s:" in out
+    assert "300 s on blue and green (baseline and canary, measure)" in out
+    assert run([*arguments, "--json"]) == Exit.OK
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["schedule"], plan["share"], len(plan["phases"])) == ("concurrent", 0.5, 4)
 
 
 def test_the_module_and_the_command_are_the_same_thing() -> None:

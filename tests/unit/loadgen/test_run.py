@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import socket
 import time
@@ -70,6 +71,8 @@ def test_every_second_reported_adds_up_to_the_summary() -> None:
         assert sum(second[key] for second in seconds) == summary[key]
     assert summary["scheduled"] == 120 == len(server.seen)
     assert summary["served_by"] == {"blue": 60, "green": 60}
+    for colour, key in itertools.product(("blue", "green"), ("served_by", "good_by")):
+        assert sum(second[key].get(colour, 0) for second in seconds) == 60
 
 
 @pytest.mark.parametrize(
@@ -91,6 +94,24 @@ def test_a_request_without_a_whole_response_is_an_error_of_its_kind(
     assert summary["completed"] == 0
     assert summary["latency_ms"] is None
     assert accounted(summary) == summary["scheduled"] == 20
+
+
+@pytest.mark.parametrize(("path", "options"), [("/cut", {}), ("/slow", {"timeout": 0.3})])
+def test_who_began_an_answer_that_did_not_end_is_known(path: str, options: dict[str, Any]) -> None:
+    summary, events, _ = load(path, **options)
+
+    seconds = [event for event in events if event["event"] == "second"]
+    assert summary["errors"] == 20
+    assert summary["served_by"] == {"green": 20}
+    assert all(second["good_by"] == {} for second in seconds)
+
+
+def test_only_what_was_expected_is_good() -> None:
+    regex = re.compile(b"goodbye")
+    seconds = [event for event in load("/ok", body_regex=regex)[1] if event["event"] == "second"]
+
+    assert sum(sum(second["served_by"].values()) for second in seconds) == 20
+    assert all(second["good_by"] == {} for second in seconds)
 
 
 def test_a_refused_connection_is_a_connect_error() -> None:

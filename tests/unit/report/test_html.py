@@ -136,6 +136,20 @@ def test_phases_are_marked_and_warm_ups_shaded(page: Page) -> None:
     ]
 
 
+def test_a_span_in_which_both_were_measured_is_neithers_and_its_warm_up_is_shaded_once() -> None:
+    spans = [("warmup", 0, 10), ("measure", 10, 70)]
+    phases = [
+        {"arm": arm, "kind": kind, "start": start, "end": end}
+        for kind, start, end in spans
+        for arm in ("baseline", "canary")
+    ]
+    run = samples.run(phases=phases, settings={"schedule": "concurrent", "share": 0.1, "rate": 50})
+    page = Page(html.render(samples.verdict(), Record.from_dict(run), samples.evidence()))
+    (shape,) = page.figures["m1t"]["layout"]["shapes"]
+    assert (shape["fillcolor"], shape["x0"], shape["x1"]) == ("@warmup", 0, 10)
+    assert "concurrent (10 % to the canary), 1 min an arm, 50 requests/s" in page.text
+
+
 def test_nothing_is_loaded_from_outside(page: Page, hostile: Page) -> None:
     loading = ("src", "href", "srcset", "data", "action", "poster", "background")
     for tag, attributes in page.tags + hostile.tags:

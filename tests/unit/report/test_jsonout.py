@@ -41,6 +41,13 @@ def test_the_document_is_the_verdict_with_the_run_beside_it() -> None:
     assert [phase["kind"] for phase in run["phases"]] == ["warmup", "measure"] * 2
 
 
+def test_the_share_of_a_concurrent_run_is_told() -> None:
+    settings = {"schedule": "concurrent", "share": 0.1}
+    told = parse(render(samples.verdict(), samples.run(settings=settings)))["run"]
+    assert (told["schedule"], told["share"]) == ("concurrent", 0.1)
+    assert parse(render(samples.verdict(), samples.run()))["run"]["share"] is None
+
+
 def test_a_run_without_facts_has_the_same_keys() -> None:
     bare = parse(render(samples.verdict(), {}))["run"]
     full = parse(render(samples.verdict(), samples.run()))["run"]

@@ -64,6 +64,20 @@ def test_runs_of_one_key_add_up_and_other_keys_know_nothing_of_them(tmp_path: Pa
     assert store.find(replace(KEY, rate=51)) is None
 
 
+def test_another_share_is_another_key_and_what_was_stored_before_there_were_shares_is_found(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "calibration.json"
+    store, at_once = Store(path), replace(KEY, schedule="concurrent", share=0.5)
+    store.add(at_once, measured(0.01))
+    assert store.find(at_once) is not None
+    assert store.find(replace(at_once, share=0.1)) is None
+    store.add(KEY, measured(0.02))
+    path.write_text(path.read_text().replace('"warmup": 15,\n    "share": null', '"warmup": 15'))
+    assert '"share": null' not in path.read_text()
+    assert store.find(KEY) is not None
+
+
 def test_the_newest_twenty_runs_stay_and_a_fresh_start_leaves_none(tmp_path: Path) -> None:
     store = Store(tmp_path / "calibration.json")
     for number in range(22):

@@ -11,7 +11,7 @@ from pipeline.base.errors import RunDirectoryError
 from pipeline.runs.directory import load, write_record
 from pipeline.runs.live import baseline_against_itself, complete_until
 from pipeline.runs.record import Record
-from tests.support.canary_stage import PHASES, RATE, RUN, Stage
+from tests.support.canary_stage import AT_ONCE, AT_ONCE_RUN, PHASES, RATE, RUN, Stage
 
 
 @pytest.fixture
@@ -119,6 +119,26 @@ def test_a_look_in_the_baselines_phase_is_as_much_work_as_one_in_the_canarys(sta
     assert len(mirror.canary.requests) == len(late.evidence.canary.requests)
     assert abs(len(mirror.baseline.requests) - len(late.evidence.baseline.requests)) <= 3 * RATE
     assert np.all(np.diff(mirror.baseline.requests.t) > 0)
+
+
+def test_of_both_at_once_each_look_sees_as_much_of_each(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, AT_ONCE, AT_ONCE_RUN)
+    stage.requests(0, 2)
+    stage.samples(0, 3)
+    assert stage.evidence() is None
+    stage.requests(2, 5.5)
+    stage.samples(3, 7)
+    first = stage.evidence()
+    stage.requests(5.5, 9)
+    stage.samples(7, 10)
+    second = stage.evidence()
+    assert first is not None
+    assert second is not None
+    assert [at for at, _ in (first, second)] == [5, 9]
+    for at, evidence in (first, second):
+        assert evidence.baseline.seconds == evidence.canary.seconds == at - 2
+        both = sorted(evidence.baseline.requests.t.tolist() + evidence.canary.requests.t.tolist())
+        assert both == [number / RATE for number in range(20, round(at * RATE))]
 
 
 def test_a_row_that_is_none_is_named_with_its_line_of_the_file(stage: Stage) -> None:

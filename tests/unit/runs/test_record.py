@@ -124,5 +124,35 @@ def test_phases_that_cannot_be_used_are_one_line_that_names_the_file(phases: obj
     assert caught.value.message == f"runs/x/run.json: {words}"
 
 
+BOTH = [{**PHASES[1], "arm": arm} for arm in ("baseline", "canary")]
+AT_ONCE = {"schedule": "concurrent", "share": 0.1, "duration": 12.0}
+
+
+def test_a_concurrent_run_measures_both_versions_in_the_same_seconds() -> None:
+    record = Record.from_dict({"phases": BOTH, "settings": AT_ONCE})
+    assert [(phase.arm, phase.start, phase.end) for phase in record.measured] == [
+        ("baseline", 3.0, 15.0),
+        ("canary", 3.0, 15.0),
+    ]
+    assert record.terms == Terms("time", 12.0, {}, 0.1)
+    assert Record.from_dict({"settings": {**AT_ONCE, "schedule": "phased"}}).terms.share is None
+
+
+@pytest.mark.parametrize(
+    ("phases", "settings", "words"),
+    [
+        (BOTH, {**AT_ONCE, "schedule": "phased"}, "phases overlap at 3 s"),
+        ([BOTH[0], {**BOTH[0], "start": 14.0, "end": 20.0}], AT_ONCE, "phases overlap at 14 s"),
+        (BOTH, {"schedule": "concurrent"}, "settings: the share of a concurrent run is a fraction, not None"),
+        (BOTH, {**AT_ONCE, "share": 1}, "settings: the share of a concurrent run is a fraction, not 1"),
+    ],
+)
+def test_what_a_concurrent_run_may_not_be_is_one_line(
+    phases: object, settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(RunDirectoryError, match=words):
+        _ = Record.from_dict({"phases": phases, "settings": settings}).measured
+
+
 def test_the_samples_of_the_reports_are_a_record_too() -> None:
     assert Record.from_dict(samples.run()).to_dict() == samples.run()
