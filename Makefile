@@ -4,6 +4,8 @@
 BASELINE ?= master
 CANARY   ?= broken
 DURATION ?= 60s
+# On a noisy machine, or for a quick answer: make canary SCHEDULE=concurrent (README.md says what that costs).
+SCHEDULE ?= phased
 OPTIONS  ?=
 
 PY := .venv/bin/python
@@ -12,7 +14,7 @@ PY := .venv/bin/python
 
 help:
 	@echo 'make help     this list'
-	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s)'
+	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s, SCHEDULE=phased)'
 	@echo 'make test     set up, then all tests: unit tests, then tests on real hosts'
 	@echo 'make unit     set up, then the unit tests only: two minutes on two cores, no hosts'
 	@echo 'make lint     set up, then ruff and mypy --strict'
@@ -26,7 +28,7 @@ setup:
 
 # A failed canary (exit 10) is a verdict that was reached, so make ends well with it; everything else is passed on.
 canary: setup
-	@$(PY) -m pipeline canary $(BASELINE) $(CANARY) --duration $(DURATION) $(OPTIONS); code=$$?; \
+	@$(PY) -m pipeline canary $(BASELINE) $(CANARY) --duration $(DURATION) --schedule $(SCHEDULE) $(OPTIONS); code=$$?; \
 	echo; echo "exit code $$code. The full experiment, five minutes on each version:"; \
 	echo "  .venv/bin/pipeline canary $(BASELINE) $(CANARY)"; \
 	[ $$code -eq 0 ] || [ $$code -eq 10 ] || exit $$code

@@ -210,7 +210,11 @@ def _private_files(profile: Profile, share: float | None) -> Iterator[list[str]]
     """
     with tempfile.TemporaryDirectory(prefix="pipeline-") as private:  # mode 0700
         headers, body = Path(private) / "headers", Path(private) / "body"
-        sent = {**profile.request.headers} if share is None else {**profile.request.headers, **_ONE_REQUEST}
+        sent = dict(profile.request.headers)
+        if share is not None:
+            sent = {
+                name: value for name, value in sent.items() if name.lower() != "connection"
+            } | _ONE_REQUEST
         headers.write_text("".join(f"{name}: {value}\n" for name, value in sent.items()))
         body.write_bytes(profile.request.content())
         arguments = ["--header-file", str(headers)]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,12 @@ from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT, state_directory
 from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Inventory
+from pipeline.lab.lab import Lab
+from pipeline.runs.dealt import split_chance
 from pipeline.runs.directory import load
 from pipeline.runs.record import Entries
 from pipeline.source.sample import make_sample_repository
-from tests.support.lab import IDENTITY, Command, Ended
+from tests.support.lab import IDENTITY, Command, Ended, active_colour
 
 PROFILES = ROOT / "profiles"
 # ten blocks are the least that passes, and twenty tell how far a level wanders; errors, bodies and restarts fail sooner
@@ -213,6 +216,36 @@ def test_a_fault_that_a_critical_metric_shows_fails_soon(
     assert metric in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}, explain(
         ended
     )
+
+
+@pytest.fixture(scope="module")
+def at_once(pipeline: Command, samples: Path) -> Ended:
+    arguments = ("canary", "master", "broken", "--repo", str(samples), "--schedule", "concurrent")
+    return pipeline(*arguments, *QUICK)
+
+
+def test_both_at_once_a_canary_that_answers_500_fails_within_seconds(at_once: Ended) -> None:
+    assert at_once.code == Exit.FAILED, explain(at_once)
+    assert "error_rate" in {row["name"] for row in at_once.json["metrics"] if row["decision"] == "fail"}
+    assert at_once.json["run"]["stopped_early"]["decided_after"] <= 10
+    spans = [(phase["arm"], phase["start"], phase["end"]) for phase in at_once.json["run"]["phases"][2:]]
+    assert [arm for arm, *_ in spans] == ["baseline", "canary"]
+    assert spans[0][1:] == spans[1][1:]
+
+
+def test_both_at_once_each_request_goes_to_a_colour_by_chance_and_then_all_to_blue_again(
+    at_once: Ended, lab: Lab
+) -> None:
+    path = Path(at_once.json["run"]["directory"])
+    with gzip.open(path / "requests.csv.gz", "rt") as file:
+        served = [row["served_by"] for row in sorted(csv.DictReader(file), key=lambda row: float(row["t"]))]
+    assert set(served) == {"blue", "green"}
+    assert split_chance(served.count("green"), len(served), 0.5) > 1e-6
+    # in turns they would nearly always change, by chance half of the time
+    changes = sum(one != other for one, other in pairwise(served))
+    assert split_chance(changes, len(served) - 1, 0.5) > 1e-6
+    assert load(path).record.to_dict()["reconciliation"]["mismatches"] == []
+    assert active_colour(lab) == "blue"
 
 
 def test_a_canary_that_does_not_start_has_failed_and_says_why(pipeline: Command, samples: Path) -> None:

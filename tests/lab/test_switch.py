@@ -1,4 +1,4 @@
-"""The proxy changes colour under load without losing a request."""
+"""The proxy changes colour under load, and deals requests to both, without losing one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.lab import Command
 SWITCHES = 40
 
 
-def test_forty_switches_under_load_lose_no_request(
+def test_forty_switches_and_splits_under_load_lose_no_request(
     lab: Lab, pipeline: Command, samples: Path, tmp_path: Path
 ) -> None:
     # a run deploys both colours; the load below is this test's own
@@ -38,7 +38,10 @@ def test_forty_switches_under_load_lose_no_request(
             proxy = Proxy(connection)
             for turn in range(SWITCHES):
                 await proxy.switch("green" if turn % 2 == 0 else "blue")
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.1)
+                await proxy.split(0.5)
+                await asyncio.sleep(0.1)
+            await proxy.switch("blue")
             return await loader.wait()
 
     assert asyncio.run(switch_under_load()) == 0

@@ -19,7 +19,7 @@ from pipeline.lab import lxc
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
 from pipeline.remote.ssh import ssh_arguments
-from tests.support.lab import Command
+from tests.support.lab import Command, active_colour
 
 DEADLINE = 60  # seconds from the event to the end of the command
 
@@ -70,11 +70,12 @@ def finish(child: subprocess.Popen[str]) -> tuple[int, str, str]:
     return child.returncode, out, err
 
 
-def test_ctrl_c_during_the_load_keeps_what_was_measured(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+def test_ctrl_c_during_the_load_keeps_what_was_measured_and_leaves_the_proxy_on_blue(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab
 ) -> None:
-    child = start("--duration", "60s", "--warmup", "5s")
+    child = start("--duration", "60s", "--warmup", "5s", "--schedule", "concurrent")
     wait_for_load(tmp_path, 8, child)
+    assert active_colour(lab) == "both"
     child.send_signal(signal.SIGINT)
     code, _, err = finish(child)
     assert code == Exit.INTERRUPTED, err
@@ -83,6 +84,7 @@ def test_ctrl_c_during_the_load_keeps_what_was_measured(
     path = run_directory(tmp_path)
     run = json.loads((path / "run.json").read_text())
     assert run["phases"][-1]["end"] < 60
+    assert active_colour(lab) == "blue"
     assert any(path.glob("requests.csv*"))
 
 

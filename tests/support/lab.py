@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -15,9 +16,20 @@ import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 
 from pipeline.base.errors import Exit
 from pipeline.base.places import SERVICES
+from pipeline.canary.proxy import Proxy, connected_proxy
 from pipeline.inventory.hosts import Host, Inventory
+from pipeline.lab.lab import Lab
 
-__all__ = ["IDENTITY", "PROVIDER", "Command", "Ended", "changed", "repository_of", "seen_by_testinfra"]
+__all__ = [
+    "IDENTITY",
+    "PROVIDER",
+    "Command",
+    "Ended",
+    "active_colour",
+    "changed",
+    "repository_of",
+    "seen_by_testinfra",
+]
 
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 PROVIDER = os.environ.get("PIPELINE_TEST_PROVIDER")
@@ -47,6 +59,16 @@ def changed(ended: Ended) -> list[str]:
     (told,) = ended.json["hosts"]
     operations: list[str] = told["operations"]
     return operations
+
+
+def active_colour(lab: Lab) -> str:
+    """Where HAProxy sends requests now: blue, green or both."""
+
+    async def ask() -> str:
+        async with connected_proxy(lab.inventory(), lab.known_hosts) as connection:
+            return await Proxy(connection).active()
+
+    return asyncio.run(ask())
 
 
 def repository_of(service: str, path: Path, branch: str) -> Path:
