@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import math
-import resource
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
-from pipeline.base.facts import PROXY_PORT
 from pipeline.canary.display import LoadDisplay
 from pipeline.canary.drive import LoadSetup, Measurement, direct, drive_load
 from pipeline.canary.early_stop import EarlyStop
 from pipeline.canary.health import EXPORTERS, Collector
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.loader import Loader
+from pipeline.canary.loader_arguments import loader_arguments, private_files
 from pipeline.canary.plan import Settings
 from pipeline.canary.probe import UNIT, Instance, host_facts, probe
 from pipeline.canary.profile import Profile
@@ -35,12 +33,6 @@ from pipeline.runs.phases import COLOURS, under_way
 from pipeline.runs.tables import SeriesWriter
 
 __all__ = ["connected", "measure"]
-
-# Longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour.
-_LOADER_SECONDS: Final = 5.0
-_CONNECTIONS: Final = 64
-_SPARE_FILES: Final = 64
-_ONE_REQUEST: Final = {"Connection": "close"}
 
 
 @contextlib.asynccontextmanager
@@ -109,8 +101,9 @@ async def measure(
                 f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy{dealt}"
             )
             early_stop = EarlyStop(Run(run.path, run.record), phases, settings.rate, settings.early_stop)
-            with SeriesWriter(run.path / "series.csv") as write, _private_files(profile, share) as files:
-                arguments = _loader_arguments(connections["proxy"], profile, settings, run.path)
+            with SeriesWriter(run.path / "series.csv") as write, private_files(profile, share) as files:
+                address = connections["proxy"].host.private_address
+                arguments = loader_arguments(address, profile, settings, run.path)
                 setup = LoadSetup(
                     loader=Loader([*arguments, *files], run.path / "logs" / "loadgen.log"),
                     phases=phases,
@@ -165,60 +158,6 @@ async def _probe_both(
             raise result
     run.add(routes={arm: instance.route for arm, instance in instances.items()})
     return instances if len(instances) == len(COLOURS) else None
-
-
-def _loader_arguments(proxy: Connection, profile: Profile, settings: Settings, directory: Path) -> list[str]:
-    request = profile.request
-    url = f"http://{proxy.host.private_address}:{PROXY_PORT}{request.target()}"
-    options = {
-        "--method": request.method,
-        "--rate": f"{settings.rate:g}",
-        "--duration": f"{settings.phases()[-1].end:g}s",
-        "--timeout": f"{_LOADER_SECONDS:g}s",
-        "--connections": str(_connections(settings)),
-        "--expect-status": str(profile.expect.status),
-        "--served-by-header": "X-Served-By",
-        "--requests-out": str(directory / "requests.csv"),
-        "--hist-out": str(directory / "latency.hlog"),
-    }
-    if profile.expect.body_regex is not None:
-        options["--expect-body-regex"] = profile.expect.body_regex
-    return [url, *(word for option in options.items() for word in option)]
-
-
-def _connections(settings: Settings) -> int:
-    """How many requests may be on the wire at once.
-
-    Where both versions carry load at once, one that hangs must not make the other's requests wait for a connection: so
-    as many as fall due before the loader gives up, as far as this process may open them.
-    """
-    if settings.canary_share is None:
-        return _CONNECTIONS
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = math.ceil(settings.rate * _LOADER_SECONDS)
-    most = wanted if allowed == resource.RLIM_INFINITY else max(_CONNECTIONS, allowed - _SPARE_FILES)
-    return min(max(_CONNECTIONS, wanted), most)
-
-
-@contextlib.contextmanager
-def _private_files(profile: Profile, share: float | None) -> Iterator[list[str]]:
-    """The request's headers and body as files for the loader: a token must not stand in a process list or a run.
-
-    Where both versions carry load at once, each request has a connection of its own. When a version hangs up without an
-    answer, HAProxy gives its 502, with the colour, only to the first request of a connection; later ones end without a
-    word, for the client to try again (RFC 9112, 9.3.1), and nobody could tell whose they were.
-    """
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as private:  # mode 0700
-        headers, body = Path(private) / "headers", Path(private) / "body"
-        sent = dict(profile.request.headers)
-        if share is not None:
-            sent = {
-                name: value for name, value in sent.items() if name.lower() != "connection"
-            } | _ONE_REQUEST
-        headers.write_text("".join(f"{name}: {value}\n" for name, value in sent.items()))
-        body.write_bytes(profile.request.content())
-        arguments = ["--header-file", str(headers)]
-        yield [*arguments, "--body-file", str(body)] if profile.request.content() else arguments
 
 
 async def _check_load(

@@ -1,0 +1,57 @@
+"""What the loader is told: at once, so that no version can make the other's requests wait, or hide behind them."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from pipeline.canary.loader_arguments import loader_arguments, private_files
+from pipeline.canary.plan import Settings
+from pipeline.canary.profile import load_profile
+
+PROFILE = load_profile("preview")
+
+
+def told(settings: Settings) -> dict[str, str]:
+    url, *words = loader_arguments("10.0.0.1", PROFILE, settings, Path("runs/x"))
+    assert url == "http://10.0.0.1:8080/preview"
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def test_the_loader_runs_for_the_whole_schedule() -> None:
+    for schedule, seconds in (("phased", "140s"), ("concurrent", "70s")):
+        settings = Settings("a", "b", duration=60.0, warmup=10.0, schedule=schedule)
+        assert told(settings)["--duration"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rate", "files", "connections"),
+    [
+        ("phased", 200.0, 1024, 64),
+        ("concurrent", 5.0, 1024, 64),
+        ("concurrent", 50.0, 1024, 250),
+        ("concurrent", 1000.0, 1024, 960),
+        ("concurrent", 1000.0, 80, 64),
+        ("concurrent", 1000.0, resource.RLIM_INFINITY, 5000),
+    ],
+)
+def test_at_once_there_is_a_connection_for_each_request_that_a_version_may_hold_up(
+    monkeypatch: pytest.MonkeyPatch, schedule: str, rate: float, files: int, connections: int
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (files, files))
+    assert told(Settings("a", "b", rate=rate, schedule=schedule))["--connections"] == str(connections)
+
+
+@pytest.mark.parametrize("share", [None, 0.1])
+def test_at_once_each_request_has_a_connection_of_its_own(share: float | None) -> None:
+    request = PROFILE.request.model_copy(
+        update={"headers": {"X-Token": "secret", "connection": "keep-alive"}}
+    )
+    with private_files(PROFILE.model_copy(update={"request": request}), share) as arguments:
+        options = dict(zip(arguments[::2], arguments[1::2], strict=True))
+        headers = Path(options["--header-file"]).read_text().splitlines()
+        assert Path(options["--header-file"]).parent.stat().st_mode & 0o077 == 0
+    assert headers == ["X-Token: secret", "connection: keep-alive" if share is None else "Connection: close"]
+    assert not Path(options["--header-file"]).exists()
