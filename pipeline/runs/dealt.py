@@ -30,7 +30,7 @@ def deal_problems(rows: RequestRows, inside: NDArray[np.bool_], share: float) ->
     """What is wrong with how the proxy dealt the requests of the measured time.
 
     A version that fails, hangs or dies is answered for by HAProxy, with its colour, before the loader gives up (each
-    request has a connection of its own for that, see pipeline/canary/loader_arguments.py). So what has no colour is neither
+    request has a connection for that, see pipeline/canary/loader_arguments.py). So what has no colour is neither
     version's fault, and is left out: the proxy was gone, or the loader gave up before the proxy had it.
 
     Args:
