@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import Exit
+from pipeline.runs.phases import SCHEDULES
 from pipeline.source.sample import faults
 
 HEAD = ("canary", "verdict", "decided after", "shown worse", "undecided", "first reason", "the whole run")
@@ -69,7 +70,7 @@ def main() -> None:
     parser.add_argument("fault", nargs="*", help="only these (default: all)")
     parser.add_argument("--duration", default="120s")
     parser.add_argument("--early-stop", default="fail", choices=["fail", "both", "off"])
-    parser.add_argument("--schedule", default="phased", choices=["phased", "interleaved", "concurrent"])
+    parser.add_argument("--schedule", default="phased", choices=SCHEDULES)
     parser.add_argument("--identical", type=int, default=0, metavar="N", help="runs of master against itself")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, required=True)

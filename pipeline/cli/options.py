@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pipeline.base.units import parse_duration, parse_rate, parse_share
+from pipeline.runs.phases import SCHEDULES
 
 __all__ = [
     "DURATION",
@@ -57,7 +58,7 @@ def schedule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
     return click.option(
         "--schedule",
-        type=click.Choice(["phased", "interleaved", "concurrent"]),
+        type=click.Choice(SCHEDULES),
         default="phased",
         show_default=True,
         help="All baseline then all canary; slices in the order ABBA; or both in the same seconds, each request by "
