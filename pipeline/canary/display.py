@@ -58,6 +58,10 @@ class LoadDisplay:
             finally:
                 self._update = None
 
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        self._progress.say(text)
+
     def second(self, second: Second) -> None:
         """The next second of load."""
         if self._update is not None:

@@ -107,6 +107,7 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
 async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[asyncio.Task[None]]) -> None:
     """Each second of load until the schedule ends, or a reason to stop is found; raises what a task died of."""
     collector, early_stop, connections = setup.collector, setup.early_stop, setup.connections
+    told = False
     watchdog, hosts = Watchdog(), {arm: connection.host.name for arm, connection in connections.items()}
     async for event in setup.loader.events():
         at = float(event["t"])
@@ -126,6 +127,9 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
                 so_far=early_stop.so_far,
             )
         )
+        if early_stop.forecast and not told:
+            told = True
+            setup.display.note(f"from the baseline: {early_stop.forecast}")
         good_by_baseline = event["good_by"].get(COLOURS["baseline"], 0)
         problem = watchdog.check_second(phases, good_by_baseline, collector.missed, hosts)
         if problem is not None and not await _came_back(collector, connections):

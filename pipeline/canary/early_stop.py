@@ -22,6 +22,7 @@ _ENDING: Final[Mapping[str, frozenset[Outcome]]] = {
     "both": frozenset({Outcome.FAILED, Outcome.PASSED}),
 }
 _MOST_OF_THE_TIME: Final = 0.05  # what judging may take of a core
+_NEARLY_OVER: Final = 4.5  # seconds before the end of the baseline's phase
 _INTERVAL: Final = 1.0  # seconds between two judgements, at least
 
 
@@ -42,7 +43,8 @@ class EarlyStop:
     """Judges after each new block of samples, less often where that takes long.
 
     The judge's bounds hold at all times at once, so judging often makes no false alarm more likely. `end` is set once
-    the evidence suffices; `so_far` is the last verdict in a phrase, for the progress display.
+    the evidence suffices; `so_far` is the last verdict in a phrase, for the progress display. `forecast` says what the
+    run can show, once the whole baseline was measured before the canary; until then it is empty.
     """
 
     def __init__(self, run: Run, phases: Sequence[Phase], rate: float, setting: str) -> None:
@@ -54,15 +56,18 @@ class EarlyStop:
             rate: Requests per second.
             setting: off, fail (end a run that has failed) or both (end one that has passed, too).
         """
-        from pipeline.judge import judge  # takes a core for a while, so here: before there is any load
+        # Both take a core for a while, so here: before there is any load.
+        from pipeline.judge import judge
+        from pipeline.judge.forecast import forecast, in_words
 
-        self._judge = judge
+        self._judge, self._forecast, self._in_words = judge, forecast, in_words
         self._rules, self._policy = run.rules, run.policy
         self._live = LiveEvidence(run.path, run.record, phases, rate, self._policy.block_seconds)
         self._ending = _ENDING[setting]
         self._judged_until = 0.0
         self.end: EarlyEnd | None = None
         self.so_far = ""
+        self.forecast = ""
 
     async def run(self) -> None:
         """Judge again and again until there is an end, or this is cancelled."""
@@ -81,6 +86,10 @@ class EarlyStop:
         measured = snapshot.evidence.canary.seconds
         if measured == 0:
             self._judge(baseline_against_itself(snapshot), self._rules, self._policy)
+            if not self.forecast and snapshot.at > snapshot.phase.end - _NEARLY_OVER:
+                # While the baseline's phase lasts, so that the canary's does not bear this work alone.
+                needs = self._forecast(snapshot.evidence.baseline, self._rules, self._policy)
+                self.forecast = self._in_words(needs, snapshot.phase.seconds)
             return time.thread_time() - began
         verdict = self._judge(snapshot.evidence, self._rules, self._policy)
         self.so_far = in_short(verdict)

@@ -23,16 +23,19 @@ _SPARE_FILES: Final = 64
 _ONE_REQUEST: Final = {"Connection": "close"}
 
 
-def loader_arguments(address: str, profile: Profile, settings: Settings, directory: Path) -> list[str]:
-    """loadgen's arguments for a whole run against the proxy at `address`, but the request's headers and body.
+def loader_arguments(
+    address: str, profile: Profile, settings: Settings, directory: Path, *, seconds: float | None = None
+) -> list[str]:
+    """loadgen's arguments for load on the proxy at `address`, but the request's headers and body.
 
-    Its tables go to `directory`.
+    Its tables go to `directory`. The load lasts for `seconds`; None: for the whole schedule.
     """
     request = profile.request
+    lasts = settings.phases()[-1].end if seconds is None else seconds
     options = {
         "--method": request.method,
         "--rate": f"{settings.rate:g}",
-        "--duration": f"{settings.phases()[-1].end:g}s",
+        "--duration": f"{lasts:g}s",
         "--timeout": f"{_TIMEOUT_SECONDS:g}s",
         "--connections": str(_connections(settings)),
         "--expect-status": str(profile.expect.status),

@@ -47,7 +47,8 @@ class Settings:
     """One run's choices.
 
     Durations are in seconds, `rate` in requests per second. `share` is the canary's fraction of the requests in the
-    concurrent schedule (None: half), and None in the others. `early_stop` is off, fail or both.
+    concurrent schedule (None: half), and None in the others. `early_stop` is off, fail or both. `auto`: a pilot on the
+    baseline chooses the duration, and `duration` is the longest that it may choose.
     """
 
     baseline: str
@@ -66,6 +67,7 @@ class Settings:
     keep: bool = False
     promote: bool = True
     runs: Path = Path("runs")
+    auto: bool = False
 
     @property
     def canary_share(self) -> float | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from pipeline.runs.phases import COLOURS, Phase
 
-__all__ = ["SLICE_SECONDS", "concurrent", "interleaved", "phased"]
+__all__ = ["SLICE_SECONDS", "baseline_alone", "concurrent", "interleaved", "phased"]
 
 # A shared machine is a twentieth faster or slower within half a minute; what lasts longer than a slice cancels.
 SLICE_SECONDS: Final = 6.0
@@ -21,6 +21,15 @@ def phased(duration: float, warmup: float) -> tuple[Phase, ...]:
     """
     parts = (("warmup", warmup), ("measure", duration))
     return _lay([(arm, kind, seconds) for arm in COLOURS for kind, seconds in parts])
+
+
+def baseline_alone(duration: float, warmup: float) -> tuple[Phase, ...]:
+    """The baseline's part of `phased`.
+
+    >>> [(p.arm, p.kind, p.start, p.end) for p in baseline_alone(45, 15)]
+    [('baseline', 'warmup', 0.0, 15.0), ('baseline', 'measure', 15.0, 60.0)]
+    """
+    return _lay([("baseline", "warmup", warmup), ("baseline", "measure", duration)])
 
 
 def interleaved(

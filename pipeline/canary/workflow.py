@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.base.console import Progress
@@ -15,6 +15,7 @@ from pipeline.base.lock import lab_lock
 from pipeline.base.places import DEPLOYS, state_directory, workplace
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.measure import connected, measure
+from pipeline.canary.pilot import choose_duration
 from pipeline.canary.plan import Plan, new_run
 from pipeline.canary.proxy import Proxy
 from pipeline.inventory.hosts import Inventory
@@ -63,10 +64,8 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
     try:
         with where as hosts:
             run.add(provider=hosts.provider)
-            if plan.settings.calibration and (known := store.find(key_of(plan, hosts))) is not None:
-                run.add(calibration=known.to_run())
             _deploy(plan, hosts, run, progress)
-            result = run_async(_measure_and_switch(plan, hosts, run, progress))
+            result = run_async(_measure_and_switch(plan, hosts, run, store, progress))
     except KeyboardInterrupt:
         run.save()
         said = f"interrupted; what was measured is in {run.path}"
@@ -165,11 +164,17 @@ def _deploy(plan: Plan, hosts: Hosts, run: RunInProgress, progress: Progress) ->
             run.add_problem(Problem(effect, f"the {arm} did not install: {error.message}"))
 
 
-async def _measure_and_switch(plan: Plan, hosts: Hosts, run: RunInProgress, progress: Progress) -> Result:
+async def _measure_and_switch(
+    plan: Plan, hosts: Hosts, run: RunInProgress, store: Store, progress: Progress
+) -> Result:
     """Load, verdict, and the proxy on the colour that the verdict calls for: green only after a pass."""
     async with connected(hosts.inventory, hosts.known_hosts, plan.profile.port) as connections:
         proxy = Proxy(connections["proxy"])
         try:
+            if plan.settings.auto and not run.record.problems:
+                plan = await _with_duration(plan, connections, run, progress)
+            if plan.settings.calibration and (known := store.find(key_of(plan, hosts))) is not None:
+                run.add(calibration=known.to_run())
             if not run.record.problems:
                 await measure(connections, plan.profile, plan.settings, run, progress)
             run.save()
@@ -192,6 +197,15 @@ async def _measure_and_switch(plan: Plan, hosts: Hosts, run: RunInProgress, prog
             progress.say(f"{asked}the proxy is on blue")
         run.save()
         return Result(measured.with_record(run.record), verdict)
+
+
+async def _with_duration(
+    plan: Plan, connections: Mapping[str, Connection], run: RunInProgress, progress: Progress
+) -> Plan:
+    """The plan with the duration that a pilot chose."""
+    settings = await choose_duration(connections, plan.profile, plan.settings, run, progress)
+    run.add(settings={**run.record.document["settings"], "duration": settings.duration})
+    return replace(plan, settings=settings)
 
 
 async def _back_to_blue(connection: Connection) -> None:

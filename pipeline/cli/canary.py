@@ -9,7 +9,9 @@ import click
 
 from pipeline.base.errors import Exit
 from pipeline.cli.options import (
+    AUTO,
     DURATION,
+    DURATION_OR_AUTO,
     RATE,
     WARMUP,
     inventory_option,
@@ -20,6 +22,8 @@ from pipeline.cli.options import (
 
 __all__ = ["canary"]
 
+_LONGEST_CHOSEN = 600.0  # seconds
+
 
 @click.command(
     epilog="""\b
@@ -28,6 +32,7 @@ Examples:
   pipeline canary v1.2 HEAD --repo ~/src/service --profile service.yml
   pipeline canary master slow --duration 1m --schedule interleaved
   pipeline canary master slow --schedule concurrent   noisy machine, quick answer
+  pipeline canary master slow --duration auto         as long as it takes to tell
   pipeline canary master broken -i inventory.ini      on hosts you have
   pipeline canary promote                             on a kept lab: switch to green
   pipeline canary rollback                            ... and back to blue
@@ -55,10 +60,18 @@ Examples:
 )
 @click.option(
     "--duration",
-    type=DURATION,
+    type=DURATION_OR_AUTO,
     default=300.0,
     show_default="5m",
-    help="Measured load on each version; concurrent: on both at once, in half the time.",
+    metavar="DURATION|auto",
+    help="Measured load on each version; concurrent: on both at once, in half the time. auto: as long as the same "
+    "code would need to pass, told by a minute on the baseline first.",
+)
+@click.option(
+    "--at-most",
+    type=DURATION,
+    metavar="DURATION",
+    help="With --duration auto: the longest that may be chosen.  [default: 10m]",
 )
 @click.option(
     "--warmup",
@@ -119,6 +132,12 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     from pipeline.canary.workflow import run_canary
     from pipeline.prod.mark import find_monitor, leave_mark
 
+    at_most = options.pop("at_most")
+    options["auto"] = options["duration"] == AUTO
+    if at_most is not None and not options["auto"]:
+        raise click.UsageError("--at-most goes with --duration auto")
+    if options["auto"]:
+        options["duration"] = at_most or _LONGEST_CHOSEN
     options["promote"] = not options.pop("no_promote")
     options["calibration"] = not options.pop("no_calibration")
     as_json, dry_run = options.pop("as_json"), options.pop("dry_run")

@@ -12,7 +12,9 @@ from pipeline.base.units import parse_duration, parse_rate, parse_share
 from pipeline.runs.phases import SCHEDULES
 
 __all__ = [
+    "AUTO",
     "DURATION",
+    "DURATION_OR_AUTO",
     "RATE",
     "WARMUP",
     "inventory_option",
@@ -43,6 +45,8 @@ def _parse_warmup(text: str) -> float:
 
 WARMUP = _Parsed("duration", _parse_warmup)
 DURATION = _Parsed("duration", parse_duration)
+AUTO = 0.0  # what "auto" is read as; no duration is 0
+DURATION_OR_AUTO = _Parsed("duration", lambda text: AUTO if text == "auto" else parse_duration(text))
 RATE = _Parsed("rate", parse_rate)
 
 _SHARE = _Parsed("share", parse_share)

@@ -24,7 +24,7 @@ from pipeline.judge.metrics.finding import Finding, Harm
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
 
-__all__ = ["Need", "forecast", "longest"]
+__all__ = ["Need", "forecast", "in_words", "longest"]
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +33,8 @@ Floats = NDArray[np.float64]
 _ROOM: Final = (1.75 + 1.28) / 1.75
 # Nobody is told to wait longer (seconds).
 _HORIZON: Final = 3600.0
-_LEAST_SECONDS: Final = 10.0  # of a baseline that tells anything
+_LEAST_SECONDS: Final = 5.0  # of a baseline that tells anything
+_NAMED: Final = 3  # of the metrics that a run cannot show
 # By which power of the length an interval becomes narrower; a slope's is 3/2, all others' 1/2.
 _POWER_OF_TREND: Final = 1.5
 
@@ -54,16 +55,20 @@ class Need:
     allowed: str
 
 
-def forecast(baseline: Arm, rules: Sequence[MetricRule], policy: Policy) -> tuple[Need, ...]:
+def forecast(
+    baseline: Arm, rules: Sequence[MetricRule], policy: Policy, *, share: float = 1.0
+) -> tuple[Need, ...]:
     """What each metric that has data needs; empty where the baseline was not measured for long enough to tell.
 
     Args:
         baseline: measured in one phase.
         rules: the run's.
         policy: the run's.
+        share: which part of these requests each version will get in the run, in (0, 1].
     """
     if baseline.seconds < _LEAST_SECONDS or len(baseline.phase_starts) != 1:
         return ()
+    baseline = _thinned(baseline, share)
     evidence = Evidence(baseline, _moved(baseline), planned=baseline.seconds)
     views = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
     needs = []
@@ -80,6 +85,39 @@ def longest(needs: Sequence[Need]) -> float | None:
     seconds = [need.seconds for need in needs]
     known = [one for one in seconds if one is not None]
     return max(known, default=0.0) if len(known) == len(seconds) else None
+
+
+def in_words(needs: Sequence[Need], seconds: float) -> str:
+    """What a run of `seconds` can show, and what it cannot; empty without needs.
+
+    >>> in_words([Need("error_rate", "Errors", 540.0, "0.3 points")], 120)
+    '2 minutes cannot show Errors to be within 0.3 points (9 minutes can)'
+    >>> in_words([Need("error_rate", "Errors", 60.0, "0.3 points")], 120)
+    'the same code can pass in 2 minutes'
+    """
+    if not needs:
+        return ""
+    open_ = [need for need in needs if need.seconds is None or need.seconds > seconds]
+    if not open_:
+        return f"the same code can pass in {_length(seconds)}"
+    open_.sort(key=lambda need: need.seconds or math.inf, reverse=True)
+    named = [
+        f"{need.title} to be within {need.allowed} "
+        f"({'an hour cannot either' if need.seconds is None else f'{_length(need.seconds)} can'})"
+        for need in open_[:_NAMED]
+    ]
+    more = f" and {len(open_) - _NAMED} more" if len(open_) > _NAMED else ""
+    return f"{_length(seconds)} cannot show {', '.join(named)}{more}"
+
+
+def _length(seconds: float) -> str:
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    return (
+        f"{math.ceil(seconds / 6 - 0.01) / 10:.3g} minutes"
+        if seconds < 600
+        else f"{math.ceil(seconds / 60)} minutes"
+    )
 
 
 def _seconds(finding: Finding, rule: MetricRule, measured: float) -> float | None:
@@ -115,3 +153,22 @@ def _moved(arm: Arm) -> Arm:
     series = {name: Series(moved(one.t), one.value) for name, one in arm.series.items()}
     requests: Requests = replace(arm.requests, t=moved(arm.requests.t))
     return replace(arm, requests=requests, series=series)
+
+
+def _thinned(arm: Arm, share: float) -> Arm:
+    """The arm with about this share of its requests, chosen by chance as the proxy does."""
+    rows = arm.requests
+    if share >= 1:
+        return arm
+    kept = np.random.default_rng(0).random(len(rows)) < share
+    return replace(
+        arm,
+        requests=Requests(
+            t=rows.t[kept],
+            latency=rows.latency[kept],
+            status=rows.status[kept],
+            body_ok=rows.body_ok[kept],
+            size=rows.size[kept],
+            body=rows.body[kept] if len(rows.body) == len(rows) else rows.body,
+        ),
+    )

@@ -40,6 +40,7 @@ class Entries(TypedDict, total=False):
     t0_unix: float
     promoted: bool | None
     provider: str
+    pilot: Mapping[str, Any]
     calibration: Mapping[str, Any]
     hosts: Mapping[str, Mapping[str, object]]
     routes: Mapping[str, str]

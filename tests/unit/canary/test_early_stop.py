@@ -78,6 +78,13 @@ def test_both_at_once_are_judged_from_the_first_block_on_and_a_canary_of_errors_
     assert "shown worse: Errors" in early_stop.so_far
 
 
+def test_once_the_baseline_is_measured_it_is_said_what_the_run_can_show(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.samples(0, 1)
+    watched.until(0, 12, 200)
+    assert "cannot show Errors to be within 0.3 points" in watched.early_stop.forecast
+
+
 def test_looks_at_the_baseline_are_thrown_away_whatever_they_see(tmp_path: Path) -> None:
     watched = Watched(tmp_path, "both")
     watched.samples(0, 1)

@@ -33,6 +33,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["canary", "a", "b", "c"], "two refs are needed"),
         (["canary", "a", "b", "--rate", "-5"], "rate"),
         (["canary", "a", "b", "--duration", "5 parsecs"], "duration"),
+        (["canary", "a", "b", "--at-most", "5m"], "--at-most goes with --duration auto"),
         (["canary", "a", "b", "--provider", "hyperv"], "hyperv"),
         (["canary", "a", "b", "--profile", "no-such-profile"], "no-such-profile"),
         (["canary", "a", "b", "--repo", "/no/such/path"], "/no/such/path"),
