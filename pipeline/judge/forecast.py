@@ -74,9 +74,10 @@ def forecast(
     needs = []
     for rule in rules:
         finding = compare(rule, rules, arm_pair(rule, rules, evidence, views, policy))
-        if not finding.nothing and finding.harm is not None:
-            seconds = _seconds(finding, rule, baseline.seconds)
-            needs.append(Need(rule.name, rule.metric.title, seconds, finding.harm.allowed))
+        seconds = _seconds(finding, rule, baseline.seconds)
+        if seconds is not None and finding.harm is not None:
+            known = seconds if seconds <= _HORIZON else None
+            needs.append(Need(rule.name, rule.metric.title, known, finding.harm.allowed))
     return tuple(needs)
 
 
@@ -121,26 +122,25 @@ def _length(seconds: float) -> str:
 
 
 def _seconds(finding: Finding, rule: MetricRule, measured: float) -> float | None:
-    """The most that any of its respects needs."""
+    """The most that any of its respects needs; None where so little data does not tell."""
     each = [_needed(harm, rule.metric.kind, measured) for harm in finding.harms]
-    if finding.short is not None:
-        each.append(None if finding.short_minutes is None else measured + 60 * finding.short_minutes)
+    if finding.short is not None and finding.short_minutes is not None:
+        each.append(measured + 60 * finding.short_minutes)
     known = [one for one in each if one is not None]
-    return max(known) if len(known) == len(each) else None
+    return max(known, default=None) if len(known) == len(each) else None
 
 
 def _needed(harm: Harm, kind: Kind, measured: float) -> float | None:
     if kind is Kind.COUNT:
-        return measured if harm.within else None
-    width, room = harm.high - harm.effect, harm.margin
+        return measured if harm.within else math.inf
+    width = harm.high - harm.effect
     if not math.isfinite(width):
         return None if harm.more is None else measured + 60 * harm.more
     # Without any hit the interval is as wide as 3 / n, which falls with the length itself and has no chance in it.
     exact = kind is Kind.PROPORTION and harm.baseline.value in (0.0, 1.0)
     power = 1.0 if exact else _POWER_OF_TREND if kind is Kind.TREND else 0.5
-    times = ((1.0 if exact else _ROOM) * width / room) ** (1 / power)
-    seconds = measured * times
-    return seconds if seconds <= _HORIZON else None
+    times = (1.0 if exact else _ROOM) * width / harm.margin if harm.margin > 0 else math.inf
+    return float(measured * max(times, 0.0) ** (1 / power))
 
 
 def _moved(arm: Arm) -> Arm:
