@@ -117,6 +117,7 @@ def describe(plan: Plan, *, as_json: bool) -> str:
     """The plan in words, or as one JSON document."""
     settings = plan.settings
     phases = settings.phases()
+    can_show = _can_show(plan)
     if as_json:
         document = {
             "repo": plan.source.display,
@@ -130,6 +131,8 @@ def describe(plan: Plan, *, as_json: bool) -> str:
             "phases": [phase.to_dict() for phase in phases],
             "early_stop": settings.early_stop,
             "undecided": plan.profile.policy.undecided,
+            "duration": "auto" if settings.auto else settings.duration,
+            "can_show": can_show,
         }
         return json.dumps(document) + "\n"
     hosts = f"hosts of {settings.inventory}" if settings.inventory else "a local lab of proxy, blue and green"
@@ -142,11 +145,30 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         *_dealt(settings),
         f"schedule    {settings.schedule}, {phases[-1].end:g} s:",
         *_in_order(phases),
+        *(["            at most: a pilot on the baseline chooses how long"] if settings.auto else []),
+        *([f"to pass     {can_show}"] if can_show else []),
         f"early stop  {_EARLY_STOP_WORDS[settings.early_stop]}",
         f"undecided   {_UNDECIDED_WORDS[plan.profile.policy.undecided]}",
         "then        judge, and " + ("promote on a pass" if settings.promote else "leave the proxy on blue"),
     ]
     return "\n".join(map(printable, lines)) + "\n"
+
+
+def _can_show(plan: Plan) -> str:
+    """What a run this long can show of errors; empty where no share is judged."""
+    # Loads scipy, which nothing else before the run needs.
+    from pipeline.judge.forecast import errors_in_words, forecast_errors
+
+    settings, profile = plan.settings, plan.profile
+    share = settings.canary_share
+    found = forecast_errors(
+        profile.metrics,
+        profile.policy,
+        seconds=settings.duration,
+        rate=settings.rate * (1.0 if share is None else min(share, 1 - share)),
+        together=settings.schedule != "phased",
+    )
+    return "" if found is None else errors_in_words(found, settings.duration)
 
 
 def _dealt(settings: Settings) -> list[str]:

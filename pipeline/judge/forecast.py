@@ -1,4 +1,6 @@
-"""What a run could show: for how long identical code must be measured to pass, told from the baseline alone.
+"""What a run could show: for how long identical code must be measured to pass.
+
+`forecast` tells it from a baseline, `forecast_errors` from the numbers of requests alone.
 
 The baseline is compared with itself, moved by half of its length so that no sample meets its own copy. What that
 comparison leaves open is this service's and this machine's noise, and the width of an interval falls with the length
@@ -21,10 +23,14 @@ from pipeline.judge.decide import arm_pair, compare
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.finding import Finding, Harm
+from pipeline.judge.metrics.spending import beta_at_end
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
+from pipeline.judge.stats.final_shares import Dispersion, cosines
+from pipeline.judge.stats.run_length import chance_to_pass, requests_needed
+from pipeline.judge.words import percent, points, rough
 
-__all__ = ["Need", "forecast", "in_words", "longest"]
+__all__ = ["ErrorForecast", "Need", "errors_in_words", "forecast", "forecast_errors", "in_words", "longest"]
 
 Floats = NDArray[np.float64]
 
@@ -34,6 +40,8 @@ _ROOM: Final = (1.75 + 1.28) / 1.75
 # Nobody is told to wait longer (seconds).
 _HORIZON: Final = 3600.0
 _LEAST_SECONDS: Final = 5.0  # of a baseline that tells anything
+_MOST_RUNS: Final = 0.9
+_LEAST_SHARE: Final = 1e-5  # fewer errors than this count as none
 _NAMED: Final = 3  # of the metrics that a run cannot show
 # By which power of the length an interval becomes narrower; a slope's is 3/2, all others' 1/2.
 _POWER_OF_TREND: Final = 1.5
@@ -81,6 +89,68 @@ def forecast(
     return tuple(needs)
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorForecast:
+    """What a run's number of requests can show of errors and other shares, if they come independently.
+
+    Attributes:
+        shortest: so many seconds of each version are needed where there is no error at all; None: a day is not enough.
+        slowest: the title of the metric that needs them, and its margin in words.
+        tolerated: the most errors that both versions may have for the same code to pass in nine of ten runs; None
+            where not even a run without any would.
+    """
+
+    shortest: float | None
+    slowest: tuple[str, str]
+    tolerated: float | None
+
+
+def forecast_errors(
+    rules: Sequence[MetricRule], policy: Policy, *, seconds: float, rate: float, together: bool
+) -> ErrorForecast | None:
+    """For a run whose baseline nobody has measured; None without a metric of shares.
+
+    Args:
+        rules: the run's.
+        policy: the run's.
+        seconds: of each version's measurement.
+        rate: requests a second of the version that has less of them.
+        together: both versions are measured in the same seconds.
+    """
+    shares = [rule for rule in rules if rule.metric.kind is Kind.PROPORTION and rule.name != "availability"]
+    if not shares:
+        return None
+    beta = beta_at_end(policy.beta)
+
+    def needed(rule: MetricRule) -> float:
+        n = requests_needed(0.0, 1.0, rule.limit.value, beta, rate=rate, together=together)
+        return math.inf if n is None else max(n, policy.min_requests) / rate
+
+    slowest = max(shares, key=needed)
+    errors = next((rule for rule in shares if rule.name == "error_rate"), slowest)
+    found = Dispersion(1.0, cosines(seconds) * (1 if together else 2))
+
+    def passes(share: float) -> bool:
+        chance = chance_to_pass(share, found, seconds * rate, seconds * rate, errors.limit.value, beta)
+        return chance >= _MOST_RUNS
+
+    tolerated = None
+    if passes(0.0):
+        below, above = 0.0, 0.5
+        while above - below > 0.02 * above:
+            middle = (below + above) / 2
+            below, above = (middle, above) if passes(middle) else (below, middle)
+            if above < _LEAST_SHARE:
+                break
+        tolerated = below
+    shortest = needed(slowest)
+    return ErrorForecast(
+        shortest if math.isfinite(shortest) else None,
+        (slowest.metric.title, points(slowest.limit.value)),
+        tolerated,
+    )
+
+
 def longest(needs: Sequence[Need]) -> float | None:
     """The seconds after which all can be shown; None where some cannot within an hour, 0.0 without needs."""
     seconds = [need.seconds for need in needs]
@@ -109,6 +179,26 @@ def in_words(needs: Sequence[Need], seconds: float) -> str:
     ]
     more = f" and {len(open_) - _NAMED} more" if len(open_) > _NAMED else ""
     return f"{_length(seconds)} cannot show {', '.join(named)}{more}"
+
+
+def errors_in_words(found: ErrorForecast, seconds: float) -> str:
+    """What a run of `seconds` needs for a pass.
+
+    >>> errors_in_words(ErrorForecast(33.2, ("Wrong bodies", "0.2 points"), 0.009), 300)
+    'within 5 minutes the same code can pass with up to 0.9 % errors in both versions, without any after 34 s'
+    >>> errors_in_words(ErrorForecast(33.2, ("Wrong bodies", "0.2 points"), None), 20)
+    'in 20 s nothing can pass: Wrong bodies within 0.2 points need 34 s'
+    """
+    if found.shortest is None or found.shortest > seconds or found.tolerated is None:
+        title, allowed = found.slowest
+        needs = "more than a day" if found.shortest is None else _length(found.shortest)
+        return f"in {_length(seconds)} nothing can pass: {title} within {allowed} need {needs}"
+    share = percent(rough(found.tolerated)) if found.tolerated >= _LEAST_SHARE else "no"
+    with_errors = (
+        "without errors in both versions" if share == "no" else f"with up to {share} errors in both versions"
+    )
+    after = "" if share == "no" else f", without any after {_length(found.shortest)}"
+    return f"within {_length(seconds)} the same code can pass {with_errors}{after}"
 
 
 def _length(seconds: float) -> str:

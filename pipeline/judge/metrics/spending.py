@@ -11,7 +11,7 @@ from typing import Final
 
 from pipeline.judge.metrics.arms import ArmPair
 
-__all__ = ["Spending", "spend_alpha", "spend_beta"]
+__all__ = ["Spending", "beta_at_end", "spend_alpha", "spend_beta"]
 
 # Harm is to be found early, so most of alpha is for the looks. A pass nearly always comes at the end.
 _ALPHA_AT_END: Final = 0.2
@@ -38,4 +38,9 @@ def spend_beta(arms: ArmPair) -> Spending:
     beta = arms.policy.beta
     if arms.once:
         return Spending(0.0, beta)
-    return Spending((1 - _BETA_AT_END) * beta, _BETA_AT_END * beta if arms.complete else 0.0)
+    return Spending((1 - _BETA_AT_END) * beta, beta_at_end(beta) if arms.complete else 0.0)
+
+
+def beta_at_end(beta: float) -> float:
+    """What the end of a run that is watched has of beta."""
+    return _BETA_AT_END * beta

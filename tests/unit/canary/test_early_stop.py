@@ -82,7 +82,7 @@ def test_once_the_baseline_is_measured_it_is_said_what_the_run_can_show(tmp_path
     watched = Watched(tmp_path)
     watched.samples(0, 1)
     watched.until(0, 12, 200)
-    assert "Errors to be within 0.3 points (2.5 minutes can)" in watched.early_stop.forecast
+    assert "Errors to be within 0.3 points (100 s can)" in watched.early_stop.forecast
 
 
 def test_looks_at_the_baseline_are_thrown_away_whatever_they_see(tmp_path: Path) -> None:

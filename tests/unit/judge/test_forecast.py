@@ -10,7 +10,7 @@ import pytest
 import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm
-from pipeline.judge.forecast import Need, forecast, in_words, longest
+from pipeline.judge.forecast import Need, errors_in_words, forecast, forecast_errors, in_words, longest
 from pipeline.judge.verdict import Decision
 from tests.support.judge_samples import POLICY, RULES, row
 
@@ -74,3 +74,23 @@ def test_a_baseline_of_a_few_seconds_tells_nothing() -> None:
 )
 def test_it_is_said_what_a_run_cannot_show_and_what_would(seconds: float | None, words: str) -> None:
     assert in_words([Need("error_rate", "Errors", seconds, "0.3 points")], 120) == words
+
+
+def test_the_more_requests_the_more_errors_may_both_versions_have() -> None:
+    each = [forecast_errors(RULES, POLICY, seconds=s, rate=50, together=False) for s in (60, 120, 300)]
+    tolerated = [one.tolerated for one in each if one is not None and one.tolerated is not None]
+    assert tolerated == sorted(tolerated)
+    assert len(set(tolerated)) == 3
+
+
+def test_too_few_requests_cannot_show_a_margin_even_without_errors() -> None:
+    found = forecast_errors(RULES, POLICY, seconds=20, rate=50, together=False)
+    assert found is not None
+    assert found.shortest is not None
+    assert found.shortest > 20
+    assert errors_in_words(found, 20).startswith("in 20 s nothing can pass: ")
+
+
+def test_without_a_metric_of_shares_there_is_nothing_to_say() -> None:
+    rules = [rule for rule in RULES if rule.name == "latency_p50"]
+    assert forecast_errors(rules, POLICY, seconds=60, rate=50, together=False) is None
