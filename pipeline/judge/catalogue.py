@@ -97,7 +97,7 @@ _ALL = (
         needs_work=True, requests=True,
     ),
     Metric(
-        "response_size", "Response size", "B", "service", _QUANTILE, _EITHER, "20%", 10,
+        "response_size", "Response size", "B", "service", _LEVEL, _EITHER, "20%", 10,
         floor=64, needs_work=True, requests=True,
     ),
     Metric(

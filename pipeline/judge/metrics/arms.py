@@ -29,11 +29,20 @@ LATENCY_QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """One statistic of one arm: over all samples, and in each block. `label` tells it from others of its metric."""
+    """One statistic of one arm: over all samples, and in each block.
+
+    Attributes:
+        summary: over all samples.
+        blocks: in each block.
+        label: tells it from others of its metric.
+        scatter: in each block, how far its samples lie from the median of all the arm's, on average; None where that
+            is not looked at.
+    """
 
     summary: Summary
     blocks: BlockValues
     label: str = ""
+    scatter: BlockValues | None = None
 
 
 class ArmView:
@@ -176,8 +185,10 @@ class ArmView:
         )
 
     def sizes(self) -> list[Measured]:
-        """The median size of good responses in bytes."""
-        return self._of_good(self._arm.requests.size.astype(np.float64), (0.5,)) if self.good else []
+        """The mean size of good responses in bytes; [] without any."""
+        if not self.good:
+            return []
+        return [_mean_of(self._arm.requests.size.astype(np.float64)[self._known][self._good], self._good_blocks)]
 
     def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:
         """Quantiles of a column of at least one good response."""
@@ -206,18 +217,14 @@ class ArmView:
         blocks = cut(self._t, self._arm.phase_starts, self._policy.block_seconds, full=0.9)
         rates = blocks.sums(self._good.astype(np.float64)) / self._policy.block_seconds
         whole = self.good / self.seconds
-        return [Measured(_summary(whole, rates if len(rates) else np.asarray([whole])), blocks.values(rates))]
+        summary = _summary(whole, rates if len(rates) else np.asarray([whole]))
+        return [Measured(summary, blocks.values(rates), scatter=blocks.values(np.abs(rates - np.median(rates)) if len(rates) else rates))]
 
     def level(self, name: str) -> list[Measured]:
         """The mean of a series, overall and in each block; [] without samples."""
         if name not in self._levels:
             t, value = self._series(name)
-            blocks = self._cut(t)
-            self._levels[name] = (
-                [Measured(_summary(float(value.mean()), value), blocks.values(blocks.means(value)))]
-                if len(value)
-                else []
-            )
+            self._levels[name] = [_mean_of(value, self._cut(t))] if len(value) else []
         return self._levels[name]
 
     def events(self, name: str) -> Hits | None:
@@ -288,6 +295,16 @@ class ArmPair:
 
 def _summed(index: Ints, values: Floats | Bools, length: int) -> Floats:
     return np.asarray(np.bincount(index, values, length), dtype=np.float64)
+
+
+def _mean_of(values: Floats, blocks: Blocks) -> Measured:
+    """The mean of at least one sample."""
+    moved = np.abs(values - np.median(values))
+    return Measured(
+        _summary(float(values.mean()), values),
+        blocks.values(blocks.means(values)),
+        scatter=blocks.values(blocks.means(moved)),
+    )
 
 
 def _summary(value: float, samples: Floats) -> Summary:

@@ -82,8 +82,8 @@ def _worse(rule: MetricRule, finding: Finding, harm: Harm) -> str:
     said = f"shown to be more than the allowed {harm.allowed}"
     if harm.effect <= harm.margin:
         said += " for part of the time"
-    if finding.drift > harm.margin:
-        said += f" and than the {_size(rule, harm, finding.drift)} by which equal versions differed"
+    if harm.bar > harm.margin:
+        said += f" and than the {_size(rule, harm, harm.bar)} by which equal versions differed"
     return said
 
 
@@ -97,8 +97,8 @@ def _neither(rule: MetricRule, finding: Finding, harm: Harm) -> str:
     """Why it is undecided, and what it would take."""
     if finding.short is not None:
         return finding.short
-    if finding.drift > harm.margin and harm.low > harm.margin:
-        drift = _size(rule, harm, finding.drift)
+    if harm.bar > harm.margin and harm.low > harm.margin:
+        drift = _size(rule, harm, harm.bar)
         return f"more than the allowed {harm.allowed}, but equal versions differed by up to {drift}"
     if harm.high <= harm.margin and harm.late is not None:
         late = _size(rule, harm, harm.late)

@@ -40,6 +40,7 @@ class Harm:
         real: whether the other conditions of a fail hold.
         doubt: why it is undecided, where more time would not help.
         late_part: of the canary's time, that `late` is about.
+        aside: it is reported only where it decides, or hinders a pass that all else would allow.
     """
 
     baseline: Summary
@@ -59,6 +60,7 @@ class Harm:
     real: bool = True
     doubt: str = ""
     late_part: str = "second half"
+    aside: bool = False
 
     @property
     def worse(self) -> bool:
@@ -98,11 +100,27 @@ class Finding:
 
     @property
     def harm(self) -> Harm | None:
-        """The one to report: of those shown to be worse the surest, else the one that is furthest from passing."""
+        """The one to report: of those shown to be worse the surest, else the one that is furthest from passing.
+
+        Harms may be in different units, so they are compared in margins.
+        """
+
+        def in_margins(harm: Harm, size: float) -> float:
+            return size / harm.margin if harm.margin > 0 else size
+
         worse = [harm for harm in self.harms if harm.worse]
         if worse:
-            return max(worse, key=lambda harm: harm.low)
-        return max(self.harms, key=lambda harm: (not harm.within, harm.high, harm.effect), default=None)
+            return max(worse, key=lambda harm: (not harm.aside, in_margins(harm, harm.low)))
+        return max(
+            self.harms,
+            key=lambda harm: (
+                not harm.within,
+                not harm.aside,
+                in_margins(harm, harm.high),
+                in_margins(harm, harm.effect),
+            ),
+            default=None,
+        )
 
 
 def no_data(baseline: bool, canary: bool) -> Finding:

@@ -37,13 +37,15 @@ def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) 
         baselines, canaries = measure(part, arms.baseline), measure(part, arms.canary)
         if not baselines or not canaries:
             continue
-        pairs = pair_blocks(baselines[0], canaries[0], arms)
+        pairs = pair_blocks(baselines[0].blocks, canaries[0].blocks, arms)
+        if len(pairs) == 0:
+            continue
         scale = scales(part, baselines[0].summary.value or 0.0)[0]
         blocks = canaries[0].blocks
         place = blocks.phase[pairs.at_canary] * MOST_BLOCKS + blocks.number[pairs.at_canary]
-        margin = scale.difference(scale.margin)
+        margin = scale.margin * float(pairs.baseline.mean()) if scale.relative else scale.margin
         if margin > 0:
-            parts.append((place, scale.differences(pairs.baseline, pairs.canary) / margin, pairs.t))
+            parts.append((place, (pairs.canary - pairs.baseline) / margin, pairs.t))
     if len(parts) < 2:
         return Finding(lacking="fewer than two of its metrics have data", nothing=True)
     common = reduce(np.intersect1d, (place for place, _, _ in parts))
@@ -51,7 +53,7 @@ def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) 
         return require_blocks(Finding(), 0, arms)
     mean = np.mean([moved[np.isin(place, common)] for place, moved, _ in parts], axis=0)
     place, _, t = parts[0]
-    scale = Scale(relative=False, increase=True, margin=rule.limit.value, floor=0.0)
+    scale = Scale(relative=False, increase=True, margin=rule.limit.value, least=0.0)
     harm = block_harm(scale, mean, t[np.isin(place, common)], arms, arms.alpha)
     shown = Summary(len(mean), None)
     limits = between(min(harm.low, harm.effect), max(harm.high, harm.effect), lambda size: f"{size:.2g}")

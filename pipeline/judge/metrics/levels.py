@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
+from pipeline.judge.catalogue import Kind
 from pipeline.judge.metrics.arms import ArmPair, Measured
 from pipeline.judge.metrics.blocks import Pairs
 from pipeline.judge.metrics.by_block import block_harm, measure, pair_blocks, require_blocks, scales
 from pipeline.judge.metrics.finding import Finding, Harm, no_data
 from pipeline.judge.metrics.scale import Scale
 from pipeline.judge.rules import MetricRule
+from pipeline.judge.verdict import Summary
 from pipeline.judge.words import amount, between, change, percent
 
 __all__ = ["compare_level"]
 
+# Of a level's alpha: for how far it scatters.
+_SCATTER_SHARE: Final = 0.2
+
 
 def compare_level(rule: MetricRule, arms: ArmPair) -> Finding:
-    """Compares a level, a quantile or a family of quantiles."""
+    """Compares a level, a quantile or a family of quantiles; a level also by how far its samples scatter."""
     baselines, canaries = measure(rule, arms.baseline), measure(rule, arms.canary)
     if not baselines or not canaries:
         found = no_data(bool(baselines), bool(canaries))
@@ -26,29 +32,35 @@ def compare_level(rule: MetricRule, arms: ArmPair) -> Finding:
             baseline=baselines[0].summary if baselines else found.baseline,
             canary=canaries[0].summary if canaries else found.canary,
         )
-    respects = [
-        (b, c, scale)
-        for b, c in zip(baselines, canaries, strict=True)
-        for scale in scales(rule, b.summary.value or 0.0)
-    ]
     # A fail of any respect fails the metric, so they share its alpha. A pass needs all of them, so beta is not shared.
-    alpha = arms.alpha / len(respects)
+    scattered = rule.metric.kind is Kind.LEVEL
+    ways = scales(rule, baselines[0].summary.value or 0.0)
+    alpha = arms.alpha * (1 - _SCATTER_SHARE * scattered) / (len(ways) * len(baselines))
     harms, blocks = [], []
-    for b, c, scale in respects:
-        pairs = pair_blocks(b, c, arms)
+    for b, c in zip(baselines, canaries, strict=True):
+        pairs = pair_blocks(b.blocks, c.blocks, arms)
         blocks.append(len(pairs))
-        if len(pairs):
-            harms.append(_harm(rule, b, c, scale, pairs, arms, alpha))
+        if len(pairs) == 0:
+            continue
+        for scale in scales(rule, b.summary.value or 0.0):
+            harms.append(_moved(rule, b, c, scale, pairs, arms, alpha))
+        if scattered and b.scatter is not None and c.scatter is not None:
+            around = pair_blocks(b.scatter, c.scatter, arms)
+            mean = float(pairs.baseline.mean())
+            harms.append(_scattered(rule, ways[0], around, mean, arms, _SCATTER_SHARE * arms.alpha))
     found = Finding(baselines[0].summary, canaries[0].summary, tuple(harms), drift=arms.drift or 0.0)
     return require_blocks(found, min(blocks), arms)
 
 
-def _harm(
+def _moved(
     rule: MetricRule, b: Measured, c: Measured, scale: Scale, pairs: Pairs, arms: ArmPair, alpha: float
 ) -> Harm:
+    """How much worse the mean is."""
     unit = rule.metric.unit
-    before, after = scale.centre(pairs.baseline), scale.centre(pairs.canary)
-    harm = block_harm(scale, scale.differences(pairs.baseline, pairs.canary), pairs.t, arms, alpha)
+    before, after = float(pairs.baseline.mean()), float(pairs.canary.mean())
+    harm = block_harm(scale, scale.harm(pairs.baseline, pairs.canary), pairs.t, arms, alpha)
+    if before > 0 or not scale.relative:
+        harm = replace(harm, effect=scale.change(before, after))
     label = f"{c.label}: " if rule.metric.name == "latency_quantiles" else ""
     size = percent if scale.relative else partial(amount, unit=unit)
     limits = between(min(harm.low, harm.effect), max(harm.high, harm.effect), size, increase=scale.increase)
@@ -59,4 +71,38 @@ def _harm(
         said=f"{label}{amount(after, unit)} on the canary, {amount(before, unit)} on the baseline: "
         f"{change(before, after, unit)}{limits}",
         allowed=percent(scale.margin) if scale.relative else amount(scale.margin, unit),
+    )
+
+
+def _scattered(rule: MetricRule, scale: Scale, pairs: Pairs, mean: float, arms: ArmPair, alpha: float) -> Harm:
+    """How much farther the samples lie from their own version's median, on average: the mean can hide that.
+
+    As an amount in the metric's unit, and allowed is what the margin is as an amount.
+
+    Args:
+        rule: the metric's.
+        scale: that of the means.
+        pairs: of the mean absolute deviations, at least one pair.
+        mean: the baseline's.
+        arms: both arms.
+        alpha: this respect's part of the metric's.
+    """
+    margin = scale.margin * mean if scale.relative else scale.margin
+    amounts = Scale(relative=False, increase=True, margin=margin, least=0.0)
+    # What calibrations measured is how far means lie apart, which says nothing of the scatter.
+    harm = block_harm(amounts, pairs.canary - pairs.baseline, pairs.t, replace(arms, drift=None), alpha)
+    before, after = float(pairs.baseline.mean()), float(pairs.canary.mean())
+
+    def size(value: float) -> str:
+        return percent(value / mean) if scale.relative else amount(value, rule.metric.unit)
+
+    limits = between(min(harm.low, harm.effect), max(harm.high, harm.effect), size)
+    of = " of the baseline's mean" if scale.relative else ""
+    return replace(
+        harm,
+        baseline=Summary(len(pairs), before),
+        canary=Summary(len(pairs), after),
+        said=f"swings by {size(after)}{of} on the canary, by {size(before)} on the baseline{limits}",
+        allowed=f"{size(margin)}{of}",
+        aside=True,
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.judge.stats.ratio import Ratio
+
 __all__ = ["Scale"]
 
 Floats = NDArray[np.float64]
@@ -17,48 +19,44 @@ Floats = NDArray[np.float64]
 class Scale:
     """How far the canary is from the baseline in the harmful direction.
 
-    Relative differences are taken in logarithms: doubling and halving are then equally far, swapping the two
-    versions only turns the sign, and units cancel.
+    Relative differences are the logarithm of the ratio of the two means: doubling and halving are then equally far,
+    swapping the two versions only turns the sign, and units cancel.
 
     Attributes:
         relative: as a fraction of the baseline, otherwise in the metric's unit.
         increase: an increase is the harm, otherwise a decrease.
         margin: how much harm is allowed, in the effect's terms: a fraction when `relative`, else the metric's unit.
-        floor: where logarithms are taken, smaller values count as this one.
+        least: where logarithms are taken, a smaller mean counts as this.
     """
 
     relative: bool
     increase: bool
     margin: float
-    floor: float
+    least: float
 
-    def differences(self, baseline: Floats, canary: Floats) -> Floats:
-        """The harm of each pair, positive when worse: of logarithms when relative."""
-        difference = self._flat(canary) - self._flat(baseline)
-        return difference if self.increase else -difference
+    def harm(self, baseline: Floats, canary: Floats) -> Floats | Ratio:
+        """What is bounded, positive when worse: the pairs' differences, or the ratio of the means when relative."""
+        before, after = (baseline, canary) if self.increase else (canary, baseline)
+        return Ratio(before, after, self.least) if self.relative else after - before
 
-    def centre(self, values: Floats) -> float:
-        """The mean that belongs to the differences: the geometric one when relative."""
-        if not self.relative or float(values.min()) < self.floor:
-            return float(values.mean())
-        return float(np.exp(np.log(values).mean()))
+    def change(self, baseline: float, canary: float) -> float:
+        """The effect that two means are."""
+        difference = canary - baseline if self.increase else baseline - canary
+        return difference / baseline if self.relative else difference
 
     def effect(self, difference: float) -> float:
-        """A mean difference in the effect's terms: canary / baseline - 1, or its negative for a decrease."""
+        """A difference (a logarithm when relative) in the effect's terms: canary / baseline - 1, negated for a decrease."""
         if not self.relative:
             return difference
         return _expm1(difference) if self.increase else -_expm1(-difference)
 
     def difference(self, effect: float) -> float:
-        """The mean difference that is this effect; inf where no difference is as large."""
+        """The difference that is this effect; inf where no difference is as large."""
         if not self.relative:
             return effect
         if self.increase:
             return math.log1p(effect)
         return -math.log1p(-effect) if effect < 1 else math.inf
-
-    def _flat(self, values: Floats) -> Floats:
-        return np.log(np.maximum(values, self.floor)) if self.relative else values
 
 
 def _expm1(x: float) -> float:

@@ -34,7 +34,7 @@ def compare_trend(rule: MetricRule, arms: ArmPair) -> Finding:
     if not baselines or not canaries:
         return no_data(bool(baselines), bool(canaries))
     (b,), (c,) = baselines, canaries
-    pairs = pair_blocks(b, c, arms)
+    pairs = pair_blocks(b.blocks, c.blocks, arms)
     if len(pairs) < arms.policy.min_blocks:
         return require_blocks(
             Finding(replace(b.summary, value=None), replace(c.summary, value=None)), len(pairs), arms

@@ -33,7 +33,7 @@ class Dependence:
     variance: Floats
 
 
-def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependence:
+def dependence(columns: Sequence[Floats], weights: Sequence[Floats], *, fitted: int) -> Dependence:
     """The dependence of the residuals sum_p weights[p][k] * columns[p][:k + 1], for all k at once.
 
     Prewhitening by AR(1) and a Bartlett window over sqrt(k) lags of what that leaves (Andrews and Monahan
@@ -42,17 +42,23 @@ def dependence(columns: Sequence[Floats], weights: Sequence[Floats]) -> Dependen
     earns nothing. Meaningless for k < 3. Costs O(n * sqrt(n)).
 
     Args:
-        columns: the series, ones, and for a line the times; each of shape (..., n), time on the last axis.
-        weights: of each prefix 1, minus the fitted mean or intercept, and minus the slope; shapes as in `columns`.
+        columns: what the residuals are made of, each of shape (..., n), time on the last axis: for a mean the series
+            and ones.
+        weights: of each prefix, shapes as in `columns`: for a mean 1 and minus the mean.
+        fitted: how many parameters the residuals had fitted: 1 for a mean or a ratio of means, 2 for a line.
     """
     size = columns[0].shape[-1]
     k = np.arange(1, size + 1, dtype=np.float64)
-    return long_run(autocovariances(columns, weights, int(np.sqrt(size)) + 2), k, fitted=len(columns) - 1)
+    return long_run(autocovariances(columns, weights, int(np.sqrt(size)) + 2), k, fitted=fitted)
 
 
 def autocovariances(columns: Sequence[Floats], weights: Sequence[Floats], lags: int) -> list[Floats]:
     """Of each prefix the sums of products of residuals 0, 1 ... lags - 1 apart; arguments as `dependence`'s."""
-    return [_covariance(columns, weights, lag) for lag in range(lags)]
+    stacked, weighed = np.empty((2, len(columns), *columns[0].shape))
+    for place, (column, weight) in enumerate(zip(columns, weights, strict=True)):
+        stacked[place], weighed[place] = column, weight
+    both = weighed[:, None] * weighed[None, :]
+    return [_covariance(stacked, both, lag) for lag in range(lags)]
 
 
 def long_run(covariance: Sequence[Floats], k: Floats, *, fitted: int, errors: float = 1.0) -> Dependence:
@@ -90,15 +96,18 @@ def long_run(covariance: Sequence[Floats], k: Floats, *, fitted: int, errors: fl
     return Dependence(k / inflation, total / degrees / left)
 
 
-def _covariance(columns: Sequence[Floats], weights: Sequence[Floats], lag: int) -> Floats:
-    """The sum of products of residuals `lag` apart, for each prefix: bilinear in sums of the columns."""
-    size = columns[0].shape[-1]
-    total = np.zeros(columns[0].shape)
-    if lag >= size:
-        return total
-    for left, by in zip(columns, weights, strict=True):
-        for right, and_by in zip(columns, weights, strict=True):
-            total[..., lag:] += (by * and_by)[..., lag:] * np.cumsum(
-                left[..., lag:] * right[..., : size - lag], axis=-1
-            )
+def _covariance(columns: Floats, weights: Floats, lag: int) -> Floats:
+    """The sum of products of residuals `lag` apart, for each prefix: bilinear in sums of the columns.
+
+    Args:
+        columns: of shape (p, ..., n).
+        weights: of each pair of columns, of shape (p, p, ..., n).
+        lag: at least 0.
+    """
+    size = columns.shape[-1]
+    total = np.zeros(columns.shape[1:])
+    if lag < size:
+        products = columns[:, None, ..., lag:] * columns[None, :, ..., : size - lag]
+        summed = np.cumsum(products, axis=-1) * weights[..., lag:]
+        total[..., lag:] = np.add.reduce(summed, axis=(0, 1))
     return total

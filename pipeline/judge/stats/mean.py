@@ -1,4 +1,4 @@
-"""Bounds of a mean of dependent blocks that hold at every look at once."""
+"""Bounds of a mean of dependent blocks, or of a ratio of two means, that hold at every look at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from pipeline.judge.stats.bounds import Bounds
 from pipeline.judge.stats.dependence import dependence
-from pipeline.judge.stats.random_walk import random_walk_bounds
+from pipeline.judge.stats.random_walk import RANDOM_WALK_MIN_BLOCKS, random_walk_bounds
+from pipeline.judge.stats.ratio import Ratio
 
 __all__ = [
-    "FINAL_SHARE",
     "MIN_BLOCKS",
     "RANDOM_WALK_SHARE",
     "WINDOWS",
@@ -31,13 +31,12 @@ Floats = NDArray[np.float64]
 # Fewer blocks than this bound nothing: neither their variance nor their correlation can be told.
 MIN_BLOCKS: Final = 8
 # The windows of a scan: where each begins, as a share of the planned length, and its share of alpha.
-WINDOWS: Final = ((0.0, 1 / 2), (0.25, 1 / 9), (0.5, 1 / 9), (0.75, 1 / 9))
+WINDOWS: Final = ((0.0, 1 / 2), (0.25, 1 / 12), (0.5, 1 / 12), (0.75, 1 / 12), (0.875, 1 / 12))
 # The rest of alpha is for a series that has no mean it returns to (random_walk.py).
 RANDOM_WALK_SHARE: Final = 1 / 6
-# The shares of beta: for the mean, for a random walk, and for the bound at the end of the run (final.py).
-_MEAN_BETA_SHARE: Final = 0.4
-_RANDOM_WALK_BETA_SHARE: Final = 0.3
-FINAL_SHARE: Final = 0.3
+# The shares of beta, for the mean and for a random walk.
+_MEAN_BETA_SHARE: Final = 4 / 7
+_RANDOM_WALK_BETA_SHARE: Final = 3 / 7
 # Deviations this small against the values are rounding, not variation.
 _ROUNDING: Final = 1e-13
 # From this level on a second prior helps where the effective size is small.
@@ -87,13 +86,16 @@ def _priors(level: float, planned: float) -> tuple[tuple[float, float], ...]:
     return ((first, 0.9), (0.1, 0.1)) if level >= _COARSE else ((first, 1.0),)
 
 
-def _fit(d: Floats) -> tuple[Floats, Floats, Floats]:
-    """Of each prefix the mean, the standard deviation of a block about it, and the effective size; as `d` (..., k)."""
+def _fit(d: Floats | Ratio) -> tuple[Floats, Floats, Floats]:
+    """Of each prefix the estimate, the standard deviation of a block about it, and the effective size; all (..., k)."""
+    if isinstance(d, Ratio):
+        found = d.dependence()
+        return d.estimates(), deviation(found.variance, np.ones_like(found.variance)), found.effective
     k = np.arange(1, d.shape[-1] + 1, dtype=np.float64)
     # Counted from the first value: sums of squares of large numbers would lose the small differences.
     centred, ones = d - d[..., :1], np.ones_like(d)
     mean = np.cumsum(centred, axis=-1) / k
-    found = dependence((centred, ones), (ones, -mean))
+    found = dependence((centred, ones), (ones, -mean), fitted=1)
     estimate = d[..., :1] + mean
     return estimate, deviation(found.variance, estimate), found.effective
 
@@ -119,8 +121,8 @@ def half_width(error: Floats, distance: Floats) -> Floats:
     return np.where(able, error * np.where(able, distance, 0.0), np.inf)
 
 
-def mean_bounds(d: Floats, alpha: float, beta: float, *, planned: float) -> Bounds:
-    """Bounds of the mean of the blocks `d`, a look after each block.
+def mean_bounds(d: Floats | Ratio, alpha: float, beta: float, *, planned: float) -> Bounds:
+    """Bounds of the mean of the blocks `d`, a look after each block; of a Ratio, of the logarithm of its means' ratio.
 
     The normal mixture with the right Haar prior on the variance (Lai 1976; Wang and Ramdas 2024), with the effective
     size in place of the number of blocks. Nothing is bounded before MIN_BLOCKS blocks, nor while no effect, however
@@ -129,42 +131,52 @@ def mean_bounds(d: Floats, alpha: float, beta: float, *, planned: float) -> Boun
 
     Args:
         d: finite values of shape (..., k), time on the last axis: one series, or many at once.
-        alpha: the chance that the mean is below `low` at any look.
-        beta: the chance that the mean is above `high` at any look.
+        alpha: the chance that the truth is below `low` at any look; 0: there is no `low`.
+        beta: the chance that it is above `high` at any look; 0: there is no `high`.
         planned: how many blocks are expected; it tunes the widths, and the bounds hold whatever it is.
     """
-    d = np.asarray(d, dtype=np.float64)
-    if d.shape[-1] == 0:
-        return Bounds(np.zeros(0), d, d, d, d)
+    d = d if isinstance(d, Ratio) else np.asarray(d, dtype=np.float64)
+    size = len(d) if isinstance(d, Ratio) else d.shape[-1]
+    if size == 0:
+        return Bounds.without_looks()
     estimate, sigma, effective = _fit(d)
-    n = np.arange(1, d.shape[-1] + 1, dtype=np.float64)
+    n = np.arange(1, size + 1, dtype=np.float64)
     below, above = (
         np.where(n >= MIN_BLOCKS, _mean_half_width(sigma, effective, level, planned), np.inf)
+        if level > 0
+        else np.full(estimate.shape, np.inf)
         for level in (alpha, beta)
     )
     return Bounds(n, estimate, estimate - below, estimate + above, effective)
 
 
-def scan_bounds(d: Floats, alpha: float, beta: float, *, planned: float) -> Bounds:
+def scan_bounds(d: Floats | Ratio, alpha: float, beta: float, *, planned: float) -> Bounds:
     """As `mean_bounds` of one series, and `low` also sees a harm that begins late, and both a random walk.
 
     `low` is the highest of the bounds begun at each of WINDOWS and of `random_walk_bounds`, `high` the lower of the
     whole series' and the random walk's. Each has its share of alpha and beta (a union bound).
 
     Args:
-        d: finite values of shape (k,), in the order of time.
+        d: finite values of shape (k,), in the order of time, or a Ratio of such.
         alpha, beta, planned: as in `mean_bounds`.
     """
     (_, share), *late = WINDOWS
     whole = mean_bounds(d, alpha * share, beta * _MEAN_BETA_SHARE, planned=planned)
+    if alpha == beta == 0:
+        return whole
     walk_low, walk_high = random_walk_bounds(
-        d, alpha * RANDOM_WALK_SHARE, beta * _RANDOM_WALK_BETA_SHARE, planned=planned
+        d.steady(RANDOM_WALK_MIN_BLOCKS) if isinstance(d, Ratio) else d,
+        alpha * RANDOM_WALK_SHARE,
+        beta * _RANDOM_WALK_BETA_SHARE,
+        planned=planned,
+        mean=whole.estimate,
     )
     low = np.maximum(whole.low, walk_low)
     for start, share in late:
         begin = math.ceil(planned * start)
-        if begin > 0 and len(d) - begin >= MIN_BLOCKS:
-            window = mean_bounds(d[begin:], alpha * share, beta, planned=planned - begin)
+        if alpha > 0 and begin > 0 and len(d) - begin >= MIN_BLOCKS:
+            rest = d.since(begin) if isinstance(d, Ratio) else d[begin:]
+            window = mean_bounds(rest, alpha * share, 0.0, planned=planned - begin)
             low[begin:] = np.maximum(low[begin:], window.low)
     return Bounds(whole.n, whole.estimate, low, np.minimum(whole.high, walk_high), whole.effective)
 
@@ -172,7 +184,7 @@ def scan_bounds(d: Floats, alpha: float, beta: float, *, planned: float) -> Boun
 def more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned: float) -> float | None:
     """How many more blocks like these would decide about `margin` by `mean_bounds`.
 
-    With the estimate, variance and correlation as they are now: until `high` is within the margin where the estimate
+    With the estimate, variance and correlation as they are now (of a Ratio its `linear`): until `high` is within the margin where the estimate
     is, until `low` is beyond it where that is.
 
     Args:
@@ -184,7 +196,7 @@ def more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned:
         A number of blocks, 0 where it is decided; None where an hour's would not do.
     """
     size = len(d)
-    if size < MIN_BLOCKS:
+    if size < MIN_BLOCKS or min(alpha, beta) <= 0:
         return None
     mean, sigma, effective = (float(a[-1]) for a in _fit(np.asarray(d, dtype=np.float64)))
     level, room = (beta, margin - mean) if mean <= margin else (alpha, mean - margin)

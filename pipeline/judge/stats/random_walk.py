@@ -34,22 +34,28 @@ def range_factor(level: float) -> float:
     return 0.7 + 0.42 * math.log(1 / level)
 
 
-def random_walk_bounds(d: Floats, alpha: float, beta: float, *, planned: float) -> tuple[Floats, Floats]:
+def random_walk_bounds(
+    d: Floats, alpha: float, beta: float, *, planned: float, mean: Floats | None = None
+) -> tuple[Floats, Floats]:
     """`low` and `high` of the average, a look after each block.
 
     Args:
         d: finite values of shape (..., k), time on the last axis.
-        alpha: the chance that the average of as long again is below `low` at any look.
-        beta: the chance that it is above `high`.
+        alpha: the chance that the average of as long again is below `low` at any look; 0: there is no `low`.
+        beta: the chance that it is above `high`; 0: there is no `high`.
         planned: how many blocks are expected.
+        mean: what is bounded, of each prefix, where it is not simply the average of `d`; shape as `d`.
 
     Returns:
         Both of shape (..., k): -inf and inf before RANDOM_WALK_MIN_BLOCKS blocks, `low` also before half of `planned`.
     """
     n = np.arange(1, d.shape[-1] + 1, dtype=np.float64)
-    mean = d[..., :1] + np.cumsum(d - d[..., :1], axis=-1) / n
+    if mean is None:
+        mean = d[..., :1] + np.cumsum(d - d[..., :1], axis=-1) / n
     spread = np.maximum.accumulate(d, axis=-1) - np.minimum.accumulate(d, axis=-1)
     first = max(RANDOM_WALK_MIN_BLOCKS, _WATCHED * planned)
-    low = np.where(n >= first, mean - range_factor(alpha) * spread, -np.inf)
-    high = np.where(n >= RANDOM_WALK_MIN_BLOCKS, mean + range_factor(beta) * spread, np.inf)
+    unknown = np.full(d.shape, np.inf)
+    below, above = (range_factor(level) * spread if level > 0 else unknown for level in (alpha, beta))
+    low = np.where(n >= first, mean - below, -np.inf)
+    high = np.where(n >= RANDOM_WALK_MIN_BLOCKS, mean + above, np.inf)
     return low, high

@@ -77,7 +77,7 @@ def _line(t: Floats, d: Floats, alpha: float, beta: float, planned: float) -> Bo
     spread = np.cumsum(ages * ages) - k * age * age
     together = np.cumsum(ages * centred, axis=-1) - k * age * mean
     slope = together / np.where(k < 2, 1.0, spread)
-    found = dependence((centred, ones, ages * ones), (ones, slope * age - mean, -slope))
+    found = dependence((centred, ones, ages * ones), (ones, slope * age - mean, -slope), fitted=2)
     sigma = deviation(found.variance, np.maximum.accumulate(np.abs(centred), axis=-1))
 
     able = k > 2
