@@ -17,8 +17,8 @@ from pipeline.judge.metrics.finding import NOTHING, Finding, Harm, shown_after
 from pipeline.judge.metrics.scale import Scale
 from pipeline.judge.metrics.spending import spend_alpha, spend_beta
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.stats.final import FINAL_MIN_BLOCKS, final_bounds, final_more_blocks
-from pipeline.judge.stats.mean import scan_bounds, scan_more_blocks
+from pipeline.judge.stats.final import final_bounds, final_more_blocks
+from pipeline.judge.stats.mean import mean_bounds, scan_bounds, scan_more_blocks
 from pipeline.judge.stats.ratio import Ratio
 
 __all__ = [
@@ -42,8 +42,9 @@ _LEAST_COVERED: Final = 0.5
 # A mean below this share of the baseline's counts as that much, because 0 has no logarithm.
 _LEAST_SHARE: Final = 1e-3
 # At the end of a run: which last parts of it are also looked at alone, and the share of alpha at the end that the whole
-# has and each of the three parts. Parts are of FINAL_MIN_BLOCKS blocks at least.
+# has and each of the three parts. Parts are of at least so many blocks.
 _LAST_PARTS: Final = (1 / 2, 1 / 4, 1 / 8)
+_LEAST_PART: Final = 5
 _WHOLE_SHARE: Final = 0.7
 _PART_SHARE: Final = 0.1
 # Nothing passes while a last part alone is beyond the margin, shown at this level.
@@ -87,7 +88,9 @@ def scales(rule: MetricRule, baseline: float) -> tuple[Scale, ...]:
     return tuple(Scale(relative, way, margin, least) for way in ways[rule.direction])
 
 
-def block_harm(scale: Scale, harm: Floats | Ratio, t: Floats, arms: ArmPair, alpha: float) -> Harm:
+def block_harm(
+    scale: Scale, harm: Floats | Ratio, t: Floats, arms: ArmPair, alpha: float, *, scan: bool = True
+) -> Harm:
     """What paired blocks show; the caller adds the arms' values and the words.
 
     Args:
@@ -96,17 +99,18 @@ def block_harm(scale: Scale, harm: Floats | Ratio, t: Floats, arms: ArmPair, alp
         t: as in Pairs, shape (k,).
         arms: both arms.
         alpha: this respect's part of the metric's alpha.
+        scan: whether a look also looks for what began late, and for a series that returns to no mean.
     """
     planned, bar = planned_blocks(arms), max(scale.margin, arms.drift or 0.0)
     spend, spend_pass = spend_alpha(arms, alpha), spend_beta(arms)
-    bounds = scan_bounds(harm, spend.looks, spend_pass.looks, planned=planned)
-    last, blocks = bounds.last(), _last_blocks(harm, 1.0)
-    ended_low, ended_high = _at_the_end(harm, spend.end, spend_pass.end)
+    bounded = scan_bounds if scan else mean_bounds
+    bounds = bounded(harm, spend.looks, spend_pass.looks, planned=planned)
+    last, far = bounds.last(), scale.difference(bar)
+    ended_low, ended_high = _at_the_end(harm, far, spend.end, spend_pass.end)
     doubt = ""
-    healed = scale.effect(float(_last_blocks(harm, _HEALED_PART).mean())) <= _HEALED_SHARE * bar
-    if healed and ended_low > scale.difference(bar) >= last.low:
-        ended_low = scale.difference(bar)
-        doubt = "beyond the allowed in all, but over: in the last third less than half of that is left"
+    if ended_low > far >= last.low and _healed(scale, harm, bar):
+        ended_low = far
+        doubt = "beyond it in all, but over: in the last third not even half of it is left"
     effect, low, high = (
         scale.effect(one) for one in (last.estimate, max(last.low, ended_low), min(last.high, ended_high))
     )
@@ -114,8 +118,8 @@ def block_harm(scale: Scale, harm: Floats | Ratio, t: Floats, arms: ArmPair, alp
         least, most = (-_LARGEST_FALL, _LARGEST_RISE) if scale.increase else (-_LARGEST_RISE, _LARGEST_FALL)
         low = -math.inf if low < least else low
         high = math.inf if high > most > effect else high
-    late, late_seconds = _late(scale, harm, arms.policy.block_seconds)
-    after = shown_after(bounds.low, scale.difference(bar), t)
+    late, late_seconds = _late(scale, harm, arms.policy.block_seconds) if high <= scale.margin else (None, 0.0)
+    after = shown_after(bounds.low, far, t)
     found = Harm(
         baseline=NOTHING,
         canary=NOTHING,
@@ -137,39 +141,66 @@ def block_harm(scale: Scale, harm: Floats | Ratio, t: Floats, arms: ArmPair, alp
     if found.worse or found.high <= found.margin or found.margin < found.effect <= bar:
         return found  # decided, or nothing that time would tell
     beyond = found.effect > scale.margin
-    goal = scale.difference(bar if beyond else scale.margin)
-    end = alpha - spend.looks if beyond else arms.policy.beta - spend_pass.looks
+    goal = far if beyond else scale.difference(scale.margin)
+    blocks = _linear(harm)
     waits = [
         scan_more_blocks(blocks, goal, spend.looks, spend_pass.looks, planned=planned),
-        final_more_blocks(blocks, goal, end * (_WHOLE_SHARE if beyond else 1.0), planned=planned),
+        final_more_blocks(
+            blocks,
+            goal,
+            (alpha - spend.looks) * _WHOLE_SHARE,
+            arms.policy.beta - spend_pass.looks,
+            planned=planned,
+        ),
     ]
     more = min((wait for wait in waits if wait is not None), default=None)
     return found if more is None else replace(found, more=more * arms.policy.block_seconds / 60)
 
 
-def _last_blocks(harm: Floats | Ratio, share: float) -> Floats:
-    """The last `share` of the blocks, and FINAL_MIN_BLOCKS at least, as a series whose mean is the harm."""
-    begin = len(harm) - min(len(harm), max(FINAL_MIN_BLOCKS, math.ceil(share * len(harm))))
-    return harm.since(begin).linear() if isinstance(harm, Ratio) else harm[begin:]
+def _at_the_end(harm: Floats | Ratio, far: float, alpha: float, beta: float) -> tuple[float, float]:
+    """The bounds of a complete run; `low` is the highest of the whole's and of each last part's, each with its share.
 
-
-def _at_the_end(harm: Floats | Ratio, alpha: float, beta: float) -> tuple[float, float]:
-    """The bounds of a complete run: `low` is the highest of the whole's and of each last part's, each with its share."""
+    A part that does not lie beyond `far` shows nothing that counts, and is left out.
+    """
     if alpha == beta == 0:
         return -math.inf, math.inf
-    low, high = final_bounds(_last_blocks(harm, 1.0), alpha * _WHOLE_SHARE, beta)
-    parts = (_last_blocks(harm, share) for share in _LAST_PARTS)
-    return max(low, *(final_bounds(part, alpha * _PART_SHARE, 0.0)[0] for part in parts)), high
+    low, high = final_bounds(_linear(harm), alpha * _WHOLE_SHARE, beta)
+    for begin in _last_parts(harm):
+        d = _linear(harm, begin)
+        if d[begin:].mean() > far:
+            low = max(low, final_bounds(d, alpha * _PART_SHARE, 0.0, begin=begin)[0])
+    return low, high
+
+
+def _healed(scale: Scale, harm: Floats | Ratio, bar: float) -> bool:
+    """Whether the harm is over: its last third has not half of the bar."""
+    begin = len(harm) - math.ceil(len(harm) * _HEALED_PART)
+    return scale.effect(float(_linear(harm, begin)[begin:].mean())) <= _HEALED_SHARE * bar
 
 
 def _late(scale: Scale, harm: Floats | Ratio, seconds: float) -> tuple[float | None, float]:
     """The effect in a last part that alone is beyond the margin, and how many seconds that part is; (None, 0) if none."""
     goal = scale.difference(scale.margin)
-    for share in _LAST_PARTS:
-        part = _last_blocks(harm, share)
-        if final_bounds(part, _LATE_LEVEL, 0.0)[0] > goal:
+    for begin in _last_parts(harm):
+        d = _linear(harm, begin)
+        part = d[begin:]
+        if part.mean() > goal and -final_bounds(-d, 0.0, _LATE_LEVEL, begin=begin)[1] > goal:
             return scale.effect(float(part.mean())), len(part) * seconds
     return None, 0.0
+
+
+def _last_parts(harm: Floats | Ratio) -> list[int]:
+    """Where each last part begins; none in a series that is too short for it."""
+    sizes = {max(_LEAST_PART, math.ceil(share * len(harm))) for share in _LAST_PARTS}
+    return [len(harm) - size for size in sorted(sizes, reverse=True) if size < len(harm)]
+
+
+def _linear(harm: Floats | Ratio, begin: int = 0) -> Floats:
+    """Blocks whose mean is the harm: before `begin` that of what is before, from there on that of the rest."""
+    if not isinstance(harm, Ratio):
+        return harm
+    rest = harm.since(begin).linear()
+    return np.concatenate([harm.until(begin).linear(), rest]) if begin else rest
 
 
 def planned_blocks(arms: ArmPair) -> int:

@@ -90,7 +90,8 @@ def _scattered(rule: MetricRule, scale: Scale, pairs: Pairs, mean: float, arms: 
     margin = scale.margin * mean if scale.relative else scale.margin
     amounts = Scale(relative=False, increase=True, margin=margin, least=0.0)
     # What calibrations measured is how far means lie apart, which says nothing of the scatter.
-    harm = block_harm(amounts, pairs.canary - pairs.baseline, pairs.t, replace(arms, drift=None), alpha)
+    arms, differences = replace(arms, drift=None), amounts.harm(pairs.baseline, pairs.canary)
+    harm = block_harm(amounts, differences, pairs.t, arms, alpha, scan=False)
     before, after = float(pairs.baseline.mean()), float(pairs.canary.mean())
 
     def size(value: float) -> str:

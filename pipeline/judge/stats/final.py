@@ -7,7 +7,7 @@ Student's t with as many degrees of freedom (Müller 2007; Lazarus, Lewis, Stock
 
 The fewer cosines, the less dependence can deceive, and the wider the interval. So their number goes by the correlation
 of neighbouring blocks: independent blocks are looked at with nearly all of them (with all, it is the ordinary t-test),
-blocks that are much alike with two. What is left of the dependence within those few is taken out by the shape of the
+blocks that are much alike with a few. What is left of the dependence within those few is taken out by the shape of the
 spectrum that this correlation gives (prewhitening, Andrews and Monahan 1992).
 """
 
@@ -30,9 +30,8 @@ FINAL_MIN_BLOCKS: Final = 10
 # Of a series of n blocks with correlation r this times n (1 - r) / sqrt(r) cosines: over so many the spectrum of AR(1)
 # noise falls by a tenth.
 _COSINES: Final = 0.174
-_LEAST_COSINES: Final = 2
-# The correlation is taken to be larger than found by this share of the normal quantile of the level, in standard
-# errors. Tuned so that the level holds from 30 blocks on, at every correlation (measured in docs/judge.md).
+# For that the correlation is taken to be larger than found: by this share of the level's normal quantile, in standard
+# errors. Tuned with the constants below so that the levels hold from 30 blocks on (measured in docs/judge.md).
 _CAUTION: Final = 0.6
 # The highest correlation that is believed, as in dependence.py.
 _HIGHEST: Final = 0.97
@@ -40,82 +39,100 @@ _HIGHEST: Final = 0.97
 _HORIZON: Final = 3600
 
 
-def final_bounds(d: Floats, alpha: float, beta: float) -> tuple[float, float]:
-    """(low, high): the mean of the blocks `d` is below `low` with chance alpha, above `high` with chance beta.
+def final_bounds(d: Floats, alpha: float, beta: float, *, begin: int = 0) -> tuple[float, float]:
+    """(low, high): the mean of the blocks from `begin` on is below `low` with chance alpha, above `high` with beta.
 
-    At one look, at a time that the data did not choose. -inf and inf for fewer than FINAL_MIN_BLOCKS blocks, or where
-    the chance is 0. An asymptotic statement; what holds for 12 to 150 blocks was measured (docs/judge.md).
+    At one look, at a time that the data did not choose. `low` is for small chances, and cautious about whatever
+    wanders; `high` keeps its chance as long as blocks are no more alike than those of noise with a memory of ten
+    seconds. An asymptotic statement; what holds for 12 to 150 blocks was measured (docs/judge.md).
 
     Args:
-        d: finite values of shape (k,), in the order of time.
-        alpha: the chance of an error of `low`.
-        beta: the chance of an error of `high`.
+        d: finite values of shape (k,), in the order of time. What comes before `begin` tells how they depend on each
+            other; its mean plays no part.
+        alpha: the chance of an error of `low`; 0: it is -inf.
+        beta: the chance of an error of `high`; 0: it is inf.
+        begin: where the blocks begin that are bounded, below k.
+
+    Returns:
+        -inf and inf for fewer than FINAL_MIN_BLOCKS blocks in all.
     """
     if len(d) < FINAL_MIN_BLOCKS:
         return -math.inf, math.inf
-    mean = float(d.mean())
-    return mean - _width(d, alpha), mean + _width(d, beta)
+    mean = float(d[begin:].mean())
+    return mean - _width(d, alpha, begin, strict=True), mean + _width(d, beta, begin, strict=False)
 
 
-def final_more_blocks(d: Floats, margin: float, level: float, *, planned: float) -> float | None:
+def final_more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned: float) -> float | None:
     """How many more blocks like these, in a run as long as that, would end decided about `margin` by `final_bounds`.
 
     Args:
         d: finite values of shape (k,), in the order of time.
         margin: in the unit of `d`.
-        level: the chance of an error: beta where the mean is within the margin, alpha where it is beyond.
+        alpha, beta: as in `final_bounds`.
         planned: how many blocks are expected; the run ends no earlier.
 
     Returns:
         A number of blocks; None where an hour's would not do.
     """
-    size, room = len(d), abs(margin - float(d.mean()))
-    if size < FINAL_MIN_BLOCKS or level <= 0 or room == 0:
+    size, room = len(d), margin - float(d.mean())
+    strict, level = (True, alpha) if room < 0 else (False, beta)
+    if size < FINAL_MIN_BLOCKS or level <= 0:
         return None
-    r = _correlation(d, level)
     found = np.arange(max(size, math.ceil(planned)), size + _HORIZON + 1, dtype=np.float64)
-    width = stdtrit(_cosines(found, r), 1 - level) * math.sqrt(_long_run_variance(d, r)) / np.sqrt(found)
-    enough = np.flatnonzero(width <= room)
-    return float(found[enough[0]] - size) if len(enough) else None
+    variance, r = _long_run(d - d.mean(), level, 1, strict=strict)
+    width = stdtrit(_cosines(found, r, strict=strict), 1 - level) * math.sqrt(variance) / np.sqrt(found)
+    enough = np.flatnonzero(width <= abs(room))
+    return float(found[enough[0]] - size) if room != 0 and len(enough) else None
 
 
-def _width(d: Floats, level: float) -> float:
+def _width(d: Floats, level: float, begin: int, *, strict: bool) -> float:
     if level <= 0:
         return math.inf
-    r = _correlation(d, level)
-    cosines = _cosines(np.asarray([float(len(d))]), r)
-    return float(stdtrit(cosines, 1 - level)[0]) * math.sqrt(_long_run_variance(d, r) / len(d))
+    part = d[begin:]
+    moved = np.concatenate([d[:begin] - d[:begin].mean(), part - part.mean()]) if begin else d - d.mean()
+    fitted = 2 if begin else 1
+    variance, r = _long_run(moved, level, fitted, strict=strict)
+    cosines = float(_cosines(np.asarray([float(len(d))]), r, strict=strict)[0])
+    if begin:
+        # The part may scatter more than what was before.
+        variance = max(variance, float(part.var(ddof=1)) if len(part) > 1 else math.inf)
+    return float(stdtrit(max(cosines + 1 - fitted, 1.0), 1 - level)) * math.sqrt(variance / len(part))
 
 
-def _correlation(d: Floats, level: float) -> float:
-    """The lag-1 correlation, corrected for its bias (Marriott and Pope 1954), as high as it may well be."""
-    moved, size = d - d.mean(), len(d)
-    total = float(moved @ moved)
+def _long_run(moved: Floats, level: float, fitted: int, *, strict: bool) -> tuple[float, float]:
+    """The long-run variance of residuals about `fitted` means, and the correlation that the cosines go by."""
+    found, error = _correlation(moved, fitted)
+    raised = _CAUTION * float(ndtri(1 - level)) * error
+    r = min(max(found + raised, 0.0), _HIGHEST)
+    size = len(moved)
+    count = int(_cosines(np.asarray([float(size)]), r, strict=strict)[0])
+    projected = dct(moved, type=2, norm="ortho")[1 : count + 1]
+    # Each is as far above its own as the spectrum of AR(1) noise at 0 is above that at its frequency.
+    shape = r if strict else min(max(found, 0.0), _HIGHEST)
+    frequency = np.pi * np.arange(1, count + 1) / size
+    fallen = (1 - 2 * shape * np.cos(frequency) + shape * shape) / (1 - shape) ** 2
+    return float(projected**2 @ fallen) / max(count + 1 - fitted, 1), r
+
+
+def _correlation(moved: Floats, fitted: int) -> tuple[float, float]:
+    """The lag-1 correlation of residuals, corrected for its bias as in dependence.py, and its standard error."""
+    total, size = float(moved @ moved), len(moved)
     found = float(moved[1:] @ moved[:-1]) / total if total > 0 else 0.0
-    found += (1 + 3 * found) / size
-    error = (1 + found**2) * math.sqrt(max(1 - found**2, 0.0) / size)
-    return float(np.clip(found + _CAUTION * float(ndtri(1 - level)) * error, 0.0, _HIGHEST))
+    found += (fitted + (fitted + 2) * found) / size
+    return found, (1 + found**2) * math.sqrt(max(1 - found**2, 0.0) / size)
 
 
-def _cosines(size: Floats, r: float) -> Floats:
+def _cosines(size: Floats, r: float, *, strict: bool) -> Floats:
     """How many cosines series of `size` blocks with correlation `r` are looked at with.
 
-    >>> [_cosines(np.array([12.0, 60, 150]), r).astype(int).tolist() for r in (0.0, 0.3, 0.9)]
+    At least two, or as many as Lazarus and others recommend, 0.4 size^(2/3).
+
+    >>> sizes = np.array([12.0, 60, 150])
+    >>> [_cosines(sizes, r, strict=True).astype(int).tolist() for r in (0.0, 0.3, 0.9)]
     [[11, 59, 149], [2, 13, 33], [2, 2, 2]]
+    >>> _cosines(sizes, 0.9, strict=False).astype(int).tolist()
+    [2, 6, 11]
     """
+    least = np.maximum(np.floor(0.0 if strict else 0.4 * size ** (2 / 3)), 2.0)
     wanted = np.floor(_COSINES * size * (1 - r) / math.sqrt(max(r, 1e-9)))
-    return np.asarray(np.minimum(np.maximum(wanted, _LEAST_COSINES), size - 1), dtype=np.float64)
-
-
-def _long_run_variance(d: Floats, r: float) -> float:
-    """The mean of the squared projections on the first cosines, each as far above its own as the spectrum at 0 is.
-
-    The spectrum is that of AR(1) noise with correlation `r`.
-    """
-    size = len(d)
-    count = int(_cosines(np.asarray([float(size)]), r)[0])
-    # About the mean, so that large values do not lose the small differences to rounding.
-    projected = dct(d - d.mean(), type=2, norm="ortho")[1 : count + 1]
-    frequency = np.pi * np.arange(1, count + 1) / size
-    fallen = (1 - 2 * r * np.cos(frequency) + r * r) / (1 - r) ** 2
-    return float(np.mean(projected**2 * fallen))
+    return np.asarray(np.minimum(np.maximum(wanted, least), size - 1), dtype=np.float64)

@@ -41,6 +41,10 @@ class Ratio:
         """Without the first `begin` pairs."""
         return Ratio(self.baseline[..., begin:], self.canary[..., begin:], self.least)
 
+    def until(self, end: int) -> Ratio:
+        """The first `end` pairs alone."""
+        return Ratio(self.baseline[..., :end], self.canary[..., :end], self.least)
+
     def linear(self) -> Floats:
         """A series whose mean is the logarithm, and whose variation is that of c_i / C - b_i / B; shape (..., k)."""
         b, c = (
