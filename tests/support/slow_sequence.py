@@ -119,3 +119,42 @@ def slope(
         max(min(high, steps_high), estimate, late),
         effective,
     )
+
+
+def ratio(
+    baseline: Floats, canary: Floats, alpha: float, beta: float, planned: float
+) -> tuple[float, float, float, float]:
+    """The same as `mean` of the logarithm of the ratio of two means."""
+    b, c = float(np.mean(baseline)), float(np.mean(canary))
+    estimate = math.log(c / b)
+    effective, variance = effective_and_variance(canary / c - baseline / b, 1)
+    error = math.sqrt(variance / effective)
+    below, above = (mean_width(effective, level, planned) * error for level in (alpha, beta))
+    return estimate, estimate - below, estimate + above, effective
+
+
+def final_width(d: Floats, level: float, begin: int, *, strict: bool) -> float:
+    """How far the bound of one look is from the mean of the blocks from `begin` on, as docs/judge.md has it."""
+    size, part = len(d), d[begin:]
+    before = float(np.mean(d[:begin])) if begin else 0.0
+    moved = d - np.asarray([before] * begin + [float(np.mean(part))] * len(part))
+    fitted = 2 if begin else 1
+    found = sum(float(moved[k] * moved[k - 1]) for k in range(1, size)) / sum(float(x * x) for x in moved)
+    likely = found + (fitted + (fitted + 2) * found) / size
+    error = (1 + likely**2) * math.sqrt(max(1 - likely**2, 0) / size)
+    r = min(max(likely + 0.6 * float(stats.norm.isf(level)) * error, 0.0), 0.97)
+    wanted = math.floor(0.174 * size * (1 - r) / math.sqrt(r)) if r > 0 else size
+    least = 2 if strict else max(2, math.floor(0.4 * size ** (2 / 3)))
+    count = min(max(wanted, least), size - 1)
+    shape = r if strict else min(max(found, 0.0), 0.97)
+    total = 0.0
+    for j in range(1, count + 1):
+        wave = [math.sqrt(2 / size) * math.cos(math.pi * j * (k + 0.5) / size) for k in range(size)]
+        spectrum = 1 / (1 - 2 * shape * math.cos(math.pi * j / size) + shape**2)
+        at_zero = 1 / (1 - shape) ** 2
+        total += float(np.dot(wave, moved)) ** 2 * at_zero / spectrum
+    degrees = max(count + 1 - fitted, 1)
+    variance = total / degrees
+    if begin:
+        variance = max(variance, float(np.var(part, ddof=1)))
+    return float(stats.t.isf(level, degrees)) * math.sqrt(variance / len(part))

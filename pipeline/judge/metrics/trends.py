@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.blocks import Pairs
 from pipeline.judge.metrics.by_block import measure, pair_blocks, planned_blocks, require_blocks
 from pipeline.judge.metrics.finding import Finding, Harm, no_data, shown_after
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.stats.slope import slope_bounds
+from pipeline.judge.stats.troughs import WINDOWS, trough_slopes
 from pipeline.judge.words import amount, between
 
 __all__ = ["compare_trend"]
@@ -22,10 +24,12 @@ __all__ = ["compare_trend"]
 Floats = NDArray[np.float64]
 
 _MINUTE: Final = 60.0
+# Of alpha: for the trend of the troughs.
+_TROUGHS_SHARE: Final = 0.5
 
 
 def compare_trend(rule: MetricRule, arms: ArmPair) -> Finding:
-    """Compares the slopes of a series, in its unit a minute, by the slope of the paired differences.
+    """Compares the slopes of a series, in its unit a minute: of all that is paired, and of its troughs alone.
 
     So two versions that warm up alike show no growth. A baseline that shrinks is no reason to blame the canary: for a
     fail the canary's own slope must be beyond the bar as well, in all and in the second half alone.
@@ -41,10 +45,11 @@ def compare_trend(rule: MetricRule, arms: ArmPair) -> Finding:
         )
     drift = arms.drift or 0.0
     bar = max(rule.limit.value, drift)
+    # Bounds that hold at all looks hold at one, so this part needs no spending plan.
     bounds = slope_bounds(
         pairs.t,
         pairs.canary - pairs.baseline,
-        arms.alpha,
+        arms.alpha * (1 - _TROUGHS_SHARE),
         arms.policy.beta,
         planned=planned_blocks(arms),
     )
@@ -74,7 +79,36 @@ def compare_trend(rule: MetricRule, arms: ArmPair) -> Finding:
         real=own > bar and grown >= rule.metric.floor,
     )
     harm = replace(harm, more=_more(harm, len(pairs), arms))
-    return require_blocks(Finding(harms=(harm,), drift=drift), len(pairs), arms)
+    troughs = _troughs(rule, harm, pairs, arms)
+    harms = (harm,) if troughs is None else (harm, troughs)
+    return require_blocks(Finding(harms=harms, drift=drift), len(pairs), arms)
+
+
+def _troughs(rule: MetricRule, whole: Harm, pairs: Pairs, arms: ArmPair) -> Harm | None:
+    """The trend of the troughs; it fails only at the end of a complete run. None with too few blocks for it."""
+    alpha = arms.alpha * _TROUGHS_SHARE if arms.complete else 0.0
+    found = trough_slopes(pairs.t, pairs.baseline, pairs.canary, alpha, arms.policy.beta)
+    if found is None:
+        return None
+    before, after, effect, low, high = (_MINUTE * one for one in found)
+    grown = effect * float(pairs.t[-1] - pairs.t[0]) / _MINUTE
+    size = partial(amount, unit=rule.metric.unit)
+    limits = between(min(low, effect), max(high, effect), size)
+    harm = replace(
+        whole,
+        baseline=replace(whole.baseline, value=before),
+        canary=replace(whole.canary, value=after),
+        effect=effect,
+        low=low,
+        high=high,
+        effective=float(WINDOWS),
+        after=float(pairs.t[-1]) if low > whole.bar else None,
+        more=None,
+        said=f"its troughs: {size(after)} on the canary, {size(before)} on the baseline{limits}",
+        real=after > whole.bar and grown >= rule.metric.floor,
+        aside=True,
+    )
+    return replace(harm, more=_more(harm, len(pairs), arms))
 
 
 def _slope(t: Floats, values: Floats) -> float:

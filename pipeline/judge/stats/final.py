@@ -101,10 +101,12 @@ def _width(d: Floats, level: float, begin: int, *, strict: bool) -> float:
 
 def _long_run(moved: Floats, level: float, fitted: int, *, strict: bool) -> tuple[float, float]:
     """The long-run variance of residuals about `fitted` means, and the correlation that the cosines go by."""
-    found, error = _correlation(moved, fitted)
-    raised = _CAUTION * float(ndtri(1 - level)) * error
-    r = min(max(found + raised, 0.0), _HIGHEST)
-    size = len(moved)
+    total, size = float(moved @ moved), len(moved)
+    found = float(moved[1:] @ moved[:-1]) / total if total > 0 else 0.0
+    # Corrected for its bias, and with its standard error, as in dependence.py.
+    likely = found + (fitted + (fitted + 2) * found) / size
+    error = (1 + likely**2) * math.sqrt(max(1 - likely**2, 0.0) / size)
+    r = min(max(likely + _CAUTION * float(ndtri(1 - level)) * error, 0.0), _HIGHEST)
     count = int(_cosines(np.asarray([float(size)]), r, strict=strict)[0])
     projected = dct(moved, type=2, norm="ortho")[1 : count + 1]
     # Each is as far above its own as the spectrum of AR(1) noise at 0 is above that at its frequency.
@@ -112,14 +114,6 @@ def _long_run(moved: Floats, level: float, fitted: int, *, strict: bool) -> tupl
     frequency = np.pi * np.arange(1, count + 1) / size
     fallen = (1 - 2 * shape * np.cos(frequency) + shape * shape) / (1 - shape) ** 2
     return float(projected**2 @ fallen) / max(count + 1 - fitted, 1), r
-
-
-def _correlation(moved: Floats, fitted: int) -> tuple[float, float]:
-    """The lag-1 correlation of residuals, corrected for its bias as in dependence.py, and its standard error."""
-    total, size = float(moved @ moved), len(moved)
-    found = float(moved[1:] @ moved[:-1]) / total if total > 0 else 0.0
-    found += (fitted + (fitted + 2) * found) / size
-    return found, (1 + found**2) * math.sqrt(max(1 - found**2, 0.0) / size)
 
 
 def _cosines(size: Floats, r: float, *, strict: bool) -> Floats:

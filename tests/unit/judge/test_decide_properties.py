@@ -246,3 +246,24 @@ def test_every_number_of_the_table_is_finite_and_the_decision_follows_from_it(
         if one.decision is Decision.PASS:
             assert one.high is not None
             assert one.high <= one.threshold
+
+
+def slowly(arm: Arm, name: str, seconds: float) -> dict[int, float]:
+    """The mean of each block's samples, block by block and in no other way than one would by hand."""
+    blocks: dict[int, list[float]] = {}
+    series = arm.series[name]
+    for t, value in zip(series.t.tolist(), series.value.tolist(), strict=True):
+        blocks.setdefault(int((t - arm.phase_starts[0]) // seconds), []).append(value)
+    return {number: sum(values) / len(values) for number, values in blocks.items()}
+
+
+@pytest.mark.parametrize("name", ["service_cpu", "host_cpu"])
+def test_the_table_shows_the_arithmetic_means_of_paired_blocks_and_their_ratio(name: str) -> None:
+    evidence = samples.pair(4, samples.hog, seconds=90)
+    before, after = (slowly(arm, name, 2) for arm in (evidence.baseline, evidence.canary))
+    found = next(one for one in judge(evidence, RULES, POLICY).metrics if one.name == name)
+    mean = [sum(one[k] for k in range(45)) / 45 for one in (before, after)]
+    assert (found.baseline.value, found.canary.value) == pytest.approx(tuple(mean))
+    assert found.baseline.value is not None
+    assert found.canary.value is not None
+    assert found.effect == pytest.approx(found.canary.value / found.baseline.value - 1, rel=1e-12)

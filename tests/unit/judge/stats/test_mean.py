@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 import tests.support.slow_sequence as slow
 from pipeline.judge.stats.bounds import Bounds
-from pipeline.judge.stats.mean import MIN_BLOCKS, boundary, mean_bounds, more_blocks, scan_bounds
+from pipeline.judge.stats.mean import (
+    MIN_BLOCKS,
+    RANDOM_WALK_SHARE,
+    WINDOWS,
+    boundary,
+    mean_bounds,
+    more_blocks,
+    scan_bounds,
+)
 from pipeline.judge.stats.random_walk import random_walk_bounds
 from tests.support.series_samples import seconds_ar1
 
@@ -188,11 +196,11 @@ def test_the_scan_is_the_union_of_its_parts_each_with_its_share() -> None:
     d = one()
     scan, whole = (
         scan_bounds(d, ALPHA, BETA, planned=PLANNED),
-        mean_bounds(d, ALPHA / 2, BETA * 0.4, planned=PLANNED),
+        mean_bounds(d, ALPHA / 2, BETA * 4 / 7, planned=PLANNED),
     )
-    _, walk = random_walk_bounds(d, ALPHA / 6, BETA * 0.3, planned=PLANNED)
+    _, walk = random_walk_bounds(d, ALPHA / 6, BETA * 3 / 7, planned=PLANNED)
     np.testing.assert_array_equal(scan.estimate, whole.estimate)
-    np.testing.assert_array_equal(scan.high, np.minimum(whole.high, walk))
+    np.testing.assert_allclose(scan.high, np.minimum(whole.high, walk), rtol=1e-12)
     assert np.all(scan.low >= whole.low)
 
 
@@ -229,3 +237,18 @@ def test_at_the_margin_more_blocks_will_not_help() -> None:
     assert more_blocks(d, float(d.mean()), ALPHA, BETA, planned=PLANNED) is None
     assert more_blocks(d, float(d.mean()) + 1e-4, ALPHA, BETA, planned=PLANNED) is None
     assert more_blocks(d[: MIN_BLOCKS - 1], 1.0, ALPHA, BETA, planned=PLANNED) is None
+
+
+def test_the_shares_of_alpha_are_all_of_it() -> None:
+    assert sum(share for _, share in WINDOWS) + RANDOM_WALK_SHARE == pytest.approx(1)
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_a_chance_of_nothing_bounds_nothing(bound: Bounded) -> None:
+    d = one()
+    none, both = (bound(d, *chances, planned=PLANNED) for chances in ((0.0, BETA), (ALPHA, BETA)))
+    assert np.all(none.low == -np.inf)
+    np.testing.assert_array_equal(none.high, both.high)
+    assert np.all(bound(d, ALPHA, 0.0, planned=PLANNED).high == np.inf)
+    assert np.all(bound(d, 0.0, 0.0, planned=PLANNED).high == np.inf)
+    assert more_blocks(d, 9.0, 0.0, 0.0, planned=PLANNED) is None
