@@ -188,7 +188,9 @@ class ArmView:
         """The mean size of good responses in bytes; [] without any."""
         if not self.good:
             return []
-        return [_mean_of(self._arm.requests.size.astype(np.float64)[self._known][self._good], self._good_blocks)]
+        return [
+            _mean_of(self._arm.requests.size.astype(np.float64)[self._known][self._good], self._good_blocks)
+        ]
 
     def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:
         """Quantiles of a column of at least one good response."""
@@ -218,7 +220,13 @@ class ArmView:
         rates = blocks.sums(self._good.astype(np.float64)) / self._policy.block_seconds
         whole = self.good / self.seconds
         summary = _summary(whole, rates if len(rates) else np.asarray([whole]))
-        return [Measured(summary, blocks.values(rates), scatter=blocks.values(np.abs(rates - np.median(rates)) if len(rates) else rates))]
+        return [
+            Measured(
+                summary,
+                blocks.values(rates),
+                scatter=blocks.values(np.abs(rates - np.median(rates)) if len(rates) else rates),
+            )
+        ]
 
     def level(self, name: str) -> list[Measured]:
         """The mean of a series, overall and in each block; [] without samples."""

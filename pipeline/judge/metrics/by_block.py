@@ -118,7 +118,9 @@ def block_harm(
         least, most = (-_LARGEST_FALL, _LARGEST_RISE) if scale.increase else (-_LARGEST_RISE, _LARGEST_FALL)
         low = -math.inf if low < least else low
         high = math.inf if high > most > effect else high
-    late, late_seconds = _late(scale, harm, arms.policy.block_seconds) if high <= scale.margin else (None, 0.0)
+    late, late_seconds = (
+        _late(scale, harm, arms.policy.block_seconds) if high <= scale.margin else (None, 0.0)
+    )
     after = shown_after(bounds.low, far, t)
     found = Harm(
         baseline=NOTHING,
@@ -179,7 +181,7 @@ def _healed(scale: Scale, harm: Floats | Ratio, bar: float) -> bool:
 
 
 def _late(scale: Scale, harm: Floats | Ratio, seconds: float) -> tuple[float | None, float]:
-    """The effect in a last part that alone is beyond the margin, and how many seconds that part is; (None, 0) if none."""
+    """The effect in a last part that alone is beyond the margin, and how many seconds that is; (None, 0) if none is."""
     goal = scale.difference(scale.margin)
     for begin in _last_parts(harm):
         d = _linear(harm, begin)

@@ -72,7 +72,7 @@ def _decide(rule: MetricRule, finding: Finding) -> tuple[Decision, str]:
     if finding.only_pass and not passes:
         return Decision.NODATA, f"{harm.said}; not judged: {finding.only_pass}"
     if harm.worse:
-        return Decision.FAIL, f"{harm.said}; {_worse(rule, finding, harm)}"
+        return Decision.FAIL, f"{harm.said}; {_worse(rule, harm)}"
     if passes:
         return Decision.PASS, f"{harm.said}; shown to be within the allowed {harm.allowed}"
     return Decision.INCONCLUSIVE, f"{harm.said}; {_neither(rule, finding, harm)}"

@@ -74,7 +74,9 @@ def _moved(
     )
 
 
-def _scattered(rule: MetricRule, scale: Scale, pairs: Pairs, mean: float, arms: ArmPair, alpha: float) -> Harm:
+def _scattered(
+    rule: MetricRule, scale: Scale, pairs: Pairs, mean: float, arms: ArmPair, alpha: float
+) -> Harm:
     """How much farther the samples lie from their own version's median, on average: the mean can hide that.
 
     As an amount in the metric's unit, and allowed is what the margin is as an amount.

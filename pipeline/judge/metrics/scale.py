@@ -45,7 +45,7 @@ class Scale:
         return difference / baseline if self.relative else difference
 
     def effect(self, difference: float) -> float:
-        """A difference (a logarithm when relative) in the effect's terms: canary / baseline - 1, negated for a decrease."""
+        """A difference (a logarithm when relative) in the effect's terms, such as canary / baseline - 1."""
         if not self.relative:
             return difference
         return _expm1(difference) if self.increase else -_expm1(-difference)

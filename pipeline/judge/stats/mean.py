@@ -184,11 +184,11 @@ def scan_bounds(d: Floats | Ratio, alpha: float, beta: float, *, planned: float)
 def more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned: float) -> float | None:
     """How many more blocks like these would decide about `margin` by `mean_bounds`.
 
-    With the estimate, variance and correlation as they are now (of a Ratio its `linear`): until `high` is within the margin where the estimate
+    With the estimate, variance and correlation as they are now: until `high` is within the margin where the estimate
     is, until `low` is beyond it where that is.
 
     Args:
-        d: finite values of shape (k,), in the order of time.
+        d: finite values of shape (k,), in the order of time; of a Ratio its `linear`.
         margin: in the unit of `d`.
         alpha, beta, planned: as in `mean_bounds`.
 

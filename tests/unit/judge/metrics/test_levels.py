@@ -100,7 +100,9 @@ def test_a_harm_in_the_last_seventh_of_the_run_never_passes() -> None:
 
 def test_what_is_within_in_all_and_beyond_in_its_last_part_does_not_pass() -> None:
     def later(rng: np.random.Generator, seconds: int) -> Floats:
-        return np.asarray(0.15 * (0.97 + 0.02 * rng.standard_normal(seconds) + 0.18 * (np.arange(seconds) > 156)))
+        return np.asarray(
+            0.15 * (0.97 + 0.02 * rng.standard_normal(seconds) + 0.18 * (np.arange(seconds) > 156))
+        )
 
     found = row(judged(0, cpu(later), HEALTHY_SECONDS), "service_cpu")
     assert found.decision is Decision.INCONCLUSIVE

@@ -45,7 +45,9 @@ def test_a_leak_under_the_saw_tooth_of_a_garbage_collector_is_found() -> None:
     found = {}
     for leaked in (0.0, 30e6):
         pair = replace(
-            evidence, baseline=sawing(evidence.baseline, 0.2, 0.0), canary=sawing(evidence.canary, 0.7, leaked)
+            evidence,
+            baseline=sawing(evidence.baseline, 0.2, 0.0),
+            canary=sawing(evidence.canary, 0.7, leaked),
         )
         found[leaked] = row(judge(pair, rules, POLICY), "service_memory_growth")
     assert found[0.0].decision is not Decision.FAIL

@@ -75,7 +75,11 @@ def test_as_if_blocks_were_independent_it_would_alarm_often() -> None:
 
 def test_independent_blocks_are_bounded_nearly_as_by_the_t_test() -> None:
     d = seconds_ar1(0.0, 300, 5, blocks=60)
-    widths = [(high - x.mean()) / (x.std(ddof=1) / math.sqrt(60)) for x in d for high in [final_bounds(x, 0.0, BETA)[1]]]
+    widths = [
+        (high - x.mean()) / (x.std(ddof=1) / math.sqrt(60))
+        for x in d
+        for high in [final_bounds(x, 0.0, BETA)[1]]
+    ]
     assert np.median(widths) < 1.1 * 1.78  # Student's t of 59 degrees of freedom
 
 
