@@ -20,6 +20,7 @@ from pydantic import (
 from pipeline.base.errors import ConfigError
 from pipeline.base.yamlfile import Document, matching, read_yaml, validate
 from pipeline.judge.catalogue import Direction, Kind, Metric
+from pipeline.judge.metrics.joint import is_cost
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, Threshold
 from pipeline.series import promql
@@ -42,6 +43,7 @@ Source = Literal["prometheus", "csv"]
 _LINE: Final = r"[^\x00-\x1f\x7f]+"
 # Of the policy: what only requests of our own can be held to.
 _FOR_REQUESTS: Final = ("expected_status", "max_baseline_error_rate", "min_good_share")
+_TOGETHER: Final = "together"
 # The queries that each kind of metric takes.
 _QUERIES_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "level": ("query",),
@@ -240,6 +242,7 @@ class JudgeConfig(_Part):
     step: Step | None = None
     pairing: Literal["age", "time"] | None = None
     metrics: Annotated[tuple[MetricConfig, ...], Field(min_length=1, max_length=200)]
+    together: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     policy: Policy = Policy()
 
     @field_validator("policy", mode="before")
@@ -255,6 +258,36 @@ class JudgeConfig(_Part):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"metrics: {', '.join(twice)} is given twice")
         return self
+
+    @model_validator(mode="after")
+    def _together_of_some(self) -> JudgeConfig:
+        if self.together is not None and len(self._costs()) < 2:
+            raise ValueError("together: needs two levels whose increase is harm, with a margin in percent")
+        if self.together is not None and _TOGETHER in {metric.name for metric in self.metrics}:
+            raise ValueError(f"together: then no metric can be called {_TOGETHER}")
+        return self
+
+    def rules(self) -> tuple[MetricRule, ...]:
+        """What the judge takes: a rule a metric, and one of the costs together where that is asked for."""
+        rules = tuple(metric.rule() for metric in self.metrics)
+        if self.together is None:
+            return rules
+        # It weighs as its heaviest part does, and beside that: one cause moves them.
+        heaviest = max(self._costs(), key=lambda rule: rule.weight)
+        metric = Metric(
+            name=_TOGETHER,
+            title="All together",
+            unit="margins",
+            group=heaviest.group,
+            kind=Kind.JOINT,
+            direction=Direction.INCREASE,
+            threshold=repr(self.together),
+            weight=heaviest.weight,
+        )
+        return (*rules, SeriesRule.of(metric))
+
+    def _costs(self) -> list[MetricRule]:
+        return [rule for rule in (metric.rule() for metric in self.metrics) if is_cost(rule)]
 
 
 def load_config(path: Path, source: Source) -> JudgeConfig:

@@ -80,7 +80,7 @@ def build(
         load=False,
         once=True,
     )
-    return Case(evidence, tuple(metric.rule() for metric in config.metrics), policy, names)
+    return Case(evidence, config.rules(), policy, names)
 
 
 def _arm(config: JudgeConfig, samples: Mapping[str, Samples], span: Span, step: float) -> Arm:

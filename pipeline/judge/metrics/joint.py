@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from pipeline.judge.catalogue import Direction, Kind
 from pipeline.judge.metrics.arms import ArmPair
 from pipeline.judge.metrics.blocks import MOST_BLOCKS
 from pipeline.judge.metrics.by_block import block_harm, measure, pair_blocks, require_blocks, scales
@@ -18,21 +19,32 @@ from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Summary
 from pipeline.judge.words import amount, between
 
-__all__ = ["COSTS", "compare_joint"]
+__all__ = ["COSTS", "JOINT_SHIFT", "compare_joint", "is_cost"]
 
 # What a request costs: the metrics that one cause moves together, and in which less is better.
 COSTS: Final = ("latency_p50", "service_cpu", "service_memory", "host_cpu")
+# The catalogue's joint metric; one of any other name takes what a configuration's own levels cost.
+JOINT_SHIFT: Final = "joint_shift"
+
+
+def is_cost(rule: MetricRule) -> bool:
+    """Whether a level of a configuration's own says what something costs: less is better, and in percent."""
+    increase = rule.direction is Direction.INCREASE
+    return rule.metric.kind is Kind.LEVEL and increase and rule.limit.relative
 
 
 def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Finding:
     """Compares the mean of the costs' differences, each in units of its own margin, block by block.
+
+    A cost's difference is (canary - baseline) / (the baseline's mean * margin), so that the mean over blocks is change
+    divided by margin. Latency counts with the medians of its blocks, for one slow answer must not outweigh all else.
 
     Where one version was measured after the other and nobody calibrated, a drift of the machine moves all costs
     alike and cannot be told from harm: then the metric may pass, but not fail.
     """
     parts = []
     for part in rules:
-        if part.name not in COSTS:
+        if not (part.name in COSTS if rule.name == JOINT_SHIFT else is_cost(part)):
             continue
         baselines, canaries = measure(part, arms.baseline), measure(part, arms.canary)
         if not baselines or not canaries:

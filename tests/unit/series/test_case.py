@@ -246,3 +246,26 @@ def test_the_same_file_is_not_compared_with_itself(
         == Exit.USAGE
     )
     assert "the same file for both versions" in capsys.readouterr().err
+
+
+TOGETHER = """
+together: 0.5
+metrics:
+  - {name: cpu, kind: level, unit: cores, margin: 10%, weight: 30}
+  - {name: memory, kind: level, unit: B, margin: 10%}
+  - {name: wait, kind: level, unit: s, margin: 10%}
+  - {name: jobs, kind: level, unit: count, direction: decrease, margin: 10%}
+"""
+
+
+@pytest.mark.parametrize(("more", "outcome"), [(1.0, "pass"), (1.08, "fail")])
+def test_several_small_harms_are_seen_together(judged: Judged, more: float, outcome: str) -> None:
+    def columns(seed: int, factor: float) -> Columns:
+        rng = np.random.default_rng(seed)
+        return {name: factor * rng.normal(1, 0.03, 60) for name in ("cpu", "memory", "wait", "jobs")}
+
+    at = (NOON, NOON)
+    _, document = judged(columns(1, 1.0), columns(2, more), config=TOGETHER, begins=at)
+    together = {metric["name"]: metric for metric in document["metrics"]}["together"]
+    assert together["decision"] == outcome
+    assert together["weight"] == 30
