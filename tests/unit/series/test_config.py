@@ -52,6 +52,8 @@ def test_the_columns_of_a_csv_file_are_called_as_the_metric_unless_the_file_says
         ("total{$arm}", "total{$version}", "total:", "$version is not known"),
         ("counters: true", "counters: 1", "counters: 1", "counters"),
         ("name: queue", "name: latency", "arms:", "latency is given twice"),
+        ("arms:", "together: 0.5\narms:", "together:", "needs two levels whose increase is harm"),
+        ("arms:", "together: 2\narms:", "together: 2", "less than or equal to 1"),
         ("name: queue", "name: a/b", "name: a/b", "is not a name"),
         ('{query: "sum(queue{$arm})"}', "{hits: a, total: b}", "name: queue", "a level needs query"),
         ('"sum(queue{$arm})"', "a, counters: true", "name: queue", "counters is for counts and proportions"),
