@@ -189,7 +189,7 @@ class ArmView:
         if not self.good:
             return []
         return [
-            _mean_of(self._arm.requests.size.astype(np.float64)[self._known][self._good], self._good_blocks)
+            _mean_of(self._arm.requests.size.astype(np.float64)[self._known][self._good], self.good_blocks)
         ]
 
     def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.judge.stats.dispersion import ASSUMED, difference_dispersion, pooled_dispersion
 from pipeline.judge.stats.evalues import Mixture, Prior, Tail
-from pipeline.judge.stats.final import FINAL_MIN_BLOCKS, final_high
+from pipeline.judge.stats.final import FINAL_MIN_BLOCKS, final_bounds
 from pipeline.judge.stats.shares import EVEN, KAPPA
 from pipeline.judge.stats.worst_case import LogEvidence, least_evidence
 
@@ -322,7 +322,9 @@ class Comparison:
     def _final_share(self, effect: float, level: float, way: float) -> float:
         """The share of the canary's values beyond a limit that would just be told from the baseline's share."""
         d = self._differences(effect)
-        return self._baseline_share - way * (final_high(d, level) - float(d.mean()))
+        low, high = final_bounds(d, 0.0 if way > 0 else level, level if way > 0 else 0.0)
+        half = high - float(d.mean()) if way > 0 else float(d.mean()) - low
+        return self._baseline_share - way * half
 
     def _own_share(self, effect: float) -> float:
         """The share of the canary's paired values that are beyond that effect."""
@@ -362,7 +364,7 @@ class Comparison:
         if self._arms.canary.blocks < FINAL_MIN_BLOCKS:
             return None
         d = self._differences(self._margin)
-        room, half = -float(d.mean()), final_high(d, level) - float(d.mean())
+        room, half = -float(d.mean()), final_bounds(d, 0.0, level)[1] - float(d.mean())
         return (half / room) ** 2 if room > 0 else None
 
     def late(self, margin: float, level: float, part: float) -> bool:
@@ -371,7 +373,7 @@ class Comparison:
         first = blocks - math.ceil(part * blocks)
         if blocks - first < FINAL_MIN_BLOCKS:
             return False
-        return -final_high(-self._differences(margin, first), level) > 0
+        return -final_bounds(-self._differences(margin, first), 0.0, level)[1] > 0
 
 
 def _weighed(hits: Floats, n: Floats) -> tuple[Floats, float]:
