@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, stats
+from scipy import stats
 
 from pipeline.judge.stats.evalues import Prior
 from tests.support import slow_counts
@@ -72,10 +72,3 @@ def log_evidence(
         log_chance = stats.binom.logcdf(*baseline, slow_counts.GRID)
         b = np.log(even + (1 - even) * kappa * np.exp((kappa - 1) * temper * log_chance))
         return float((b + np.log(slow_counts.mixture(*canary, slow_counts.GRID, prior, temper))).min())
-
-
-def final_bound(d: Floats, level: float) -> float:
-    """What the mean of blocks does not exceed: the equally weighted cosines' interval."""
-    count = int(0.4 * len(d) ** (2 / 3))
-    variance = np.mean(fft.dct(d, type=2, norm="ortho")[1 : count + 1] ** 2)
-    return float(np.mean(d) + stats.t.ppf(1 - level, count) * math.sqrt(variance / len(d)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from pipeline.judge.catalogue import Kind
+from pipeline.judge.catalogue import Direction, Kind
 from pipeline.judge.metrics.arms import ArmPair, Measured
 from pipeline.judge.metrics.blocks import Pairs
 from pipeline.judge.metrics.by_block import block_harm, measure, pair_blocks, require_blocks, scales
@@ -46,8 +46,8 @@ def compare_level(rule: MetricRule, arms: ArmPair) -> Finding:
             harms.append(_moved(rule, b, c, scale, pairs, arms, alpha))
         if scattered and b.scatter is not None and c.scatter is not None:
             around = pair_blocks(b.scatter, c.scatter, arms)
-            mean = float(pairs.baseline.mean())
-            harms.append(_scattered(rule, ways[0], around, mean, arms, _SCATTER_SHARE * arms.alpha))
+            means = float(pairs.baseline.mean()), float(pairs.canary.mean())
+            harms.append(_scattered(rule, ways[0], around, means, arms, _SCATTER_SHARE * arms.alpha))
     found = Finding(baselines[0].summary, canaries[0].summary, tuple(harms), drift=arms.drift or 0.0)
     return require_blocks(found, min(blocks), arms)
 
@@ -75,26 +75,30 @@ def _moved(
 
 
 def _scattered(
-    rule: MetricRule, scale: Scale, pairs: Pairs, mean: float, arms: ArmPair, alpha: float
+    rule: MetricRule, scale: Scale, pairs: Pairs, means: tuple[float, float], arms: ArmPair, alpha: float
 ) -> Harm:
     """How much farther the samples lie from their own version's median, on average: the mean can hide that.
 
-    As an amount in the metric's unit, and allowed is what the margin is as an amount.
+    As an amount in the metric's unit, and allowed is what the margin is as an amount. Where more is no harm, a canary
+    that has more may scatter more in proportion.
 
     Args:
         rule: the metric's.
         scale: that of the means.
         pairs: of the mean absolute deviations, at least one pair.
-        mean: the baseline's.
+        means: the baseline's and the canary's.
         arms: both arms.
         alpha: this respect's part of the metric's.
     """
+    mean, grown = means[0], means[1] / means[0] if means[0] > 0 else 1.0
     margin = scale.margin * mean if scale.relative else scale.margin
+    proportion = 1.0 if rule.direction is Direction.INCREASE else max(grown, 1.0)
+    scattered = pairs.canary / proportion
     amounts = Scale(relative=False, increase=True, margin=margin, least=0.0)
     # What calibrations measured is how far means lie apart, which says nothing of the scatter.
-    arms, differences = replace(arms, drift=None), amounts.harm(pairs.baseline, pairs.canary)
+    arms, differences = replace(arms, drift=None), amounts.harm(pairs.baseline, scattered)
     harm = block_harm(amounts, differences, pairs.t, arms, alpha, scan=False)
-    before, after = float(pairs.baseline.mean()), float(pairs.canary.mean())
+    before, after = float(pairs.baseline.mean()), float(scattered.mean())
 
     def size(value: float) -> str:
         return percent(value / mean) if scale.relative else amount(value, rule.metric.unit)
