@@ -15,7 +15,7 @@ from pipeline.judge.metrics.arms import LATENCY_QUANTILES, ArmPair, ArmView, Mea
 from pipeline.judge.metrics.blocks import BlockValues, Pairing, Pairs, pair
 from pipeline.judge.metrics.finding import NOTHING, Finding, Harm, shown_after
 from pipeline.judge.metrics.scale import Scale
-from pipeline.judge.metrics.spending import spend_alpha, spend_beta
+from pipeline.judge.metrics.spending import Spending, spend_alpha, spend_beta
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.stats.final import final_bounds, final_more_blocks
 from pipeline.judge.stats.mean import mean_bounds, scan_bounds, scan_more_blocks
@@ -52,6 +52,10 @@ _LATE_LEVEL: Final = 0.05
 # A harm of which not half the bar is left in this last part is over, and the end alone does not fail it.
 _HEALED_PART: Final = 1 / 3
 _HEALED_SHARE: Final = 0.5
+# Series that are judged once: the bounds of all looks, at the end alone, have these shares of alpha and beta beside
+# those of the end. They see what the others do not: a series that hardly wanders, and a mean of heavy tails.
+_ALPHA_OF_LOOKS: Final = 0.4
+_BETA_OF_LOOKS: Final = 0.2
 QUANTILES: Final = LATENCY_QUANTILES[:-1]  # of latency_quantiles; the last has a metric of its own
 _OF_REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
     "latency_p50": lambda arm: arm.latencies(0.5),
@@ -103,10 +107,14 @@ def block_harm(
     """
     planned, bar = planned_blocks(arms), max(scale.margin, arms.drift or 0.0)
     spend, spend_pass = spend_alpha(arms, alpha), spend_beta(arms)
+    if arms.once:
+        spend, spend_pass = _shared(spend.end, _ALPHA_OF_LOOKS), _shared(spend_pass.end, _BETA_OF_LOOKS)
     bounded = scan_bounds if scan else mean_bounds
     bounds = bounded(harm, spend.looks, spend_pass.looks, planned=planned)
     last, far = bounds.last(), scale.difference(bar)
     ended_low, ended_high = _at_the_end(harm, far, spend.end, spend_pass.end)
+    if arms.once:
+        ended_low, last = max(ended_low, float(bounds.low[-1])), replace(last, low=-math.inf)
     doubt = ""
     if ended_low > far >= last.low and _healed(scale, harm, bar):
         ended_low = far
@@ -121,7 +129,7 @@ def block_harm(
     late, late_seconds = (
         _late(scale, harm, arms.policy.block_seconds) if high <= scale.margin else (None, 0.0)
     )
-    after = shown_after(bounds.low, far, t)
+    after = None if arms.once else shown_after(bounds.low, far, t)
     found = Harm(
         baseline=NOTHING,
         canary=NOTHING,
@@ -157,6 +165,10 @@ def block_harm(
     ]
     more = min((wait for wait in waits if wait is not None), default=None)
     return found if more is None else replace(found, more=more * arms.policy.block_seconds / 60)
+
+
+def _shared(chance: float, share: float) -> Spending:
+    return Spending(share * chance, (1 - share) * chance)
 
 
 def _at_the_end(harm: Floats | Ratio, far: float, alpha: float, beta: float) -> tuple[float, float]:
