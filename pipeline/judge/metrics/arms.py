@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -34,14 +34,12 @@ class Measured:
     Attributes:
         summary: over all samples.
         blocks: in each block.
-        label: tells it from others of its metric.
         scatter: in each block, how far its samples lie from the median of all the arm's, on average; None where that
             is not looked at.
     """
 
     summary: Summary
     blocks: BlockValues
-    label: str = ""
     scatter: BlockValues | None = None
 
 
@@ -171,18 +169,13 @@ class ArmView:
         found: _T = self._remembered[name]
         return found
 
-    def latencies(self, *quantiles: float) -> list[Measured]:
-        """Quantiles of the good responses' latency in seconds, overall and in each block; [] without any.
-
-        Each is one of LATENCY_QUANTILES.
-        """
-        return [self._latencies[quantile] for quantile in quantiles] if self.good else []
-
-    @cached_property
-    def _latencies(self) -> dict[float, Measured]:
-        return dict(
-            zip(LATENCY_QUANTILES, self._of_good(self._arm.requests.latency, LATENCY_QUANTILES), strict=True)
-        )
+    def median_latency(self) -> list[Measured]:
+        """The median latency of the good responses in seconds, overall and in each block; [] without any."""
+        if not self.good:
+            return []
+        values = self._arm.requests.latency[self._known][self._good]
+        (medians,) = self.good_blocks.quantiles(values, (0.5,))
+        return [Measured(_summary(float(np.median(values)), values), self.good_blocks.values(medians))]
 
     def sizes(self) -> list[Measured]:
         """The mean size of good responses in bytes; [] without any."""
@@ -190,20 +183,6 @@ class ArmView:
             return []
         return [
             _mean_of(self._arm.requests.size.astype(np.float64)[self._known][self._good], self.good_blocks)
-        ]
-
-    def _of_good(self, column: Floats, quantiles: tuple[float, ...]) -> list[Measured]:
-        """Quantiles of a column of at least one good response."""
-        values = column[self._known][self._good]
-        blocks, whole = self.good_blocks, _summary(0.0, values)
-        return [
-            Measured(replace(whole, value=value), blocks.values(in_blocks), f"p{100 * quantile:g}")
-            for quantile, value, in_blocks in zip(
-                quantiles,
-                np.quantile(values, quantiles).tolist(),
-                blocks.quantiles(values, quantiles),
-                strict=True,
-            )
         ]
 
     @cached_property

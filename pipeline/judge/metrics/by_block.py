@@ -58,16 +58,14 @@ _ALPHA_OF_LOOKS: Final = 0.4
 _BETA_OF_LOOKS: Final = 0.2
 QUANTILES: Final = LATENCY_QUANTILES[:-1]  # of latency_quantiles; the last has a metric of its own
 _OF_REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
-    "latency_p50": lambda arm: arm.latencies(0.5),
-    "latency_p99": lambda arm: arm.latencies(0.99),
-    "latency_quantiles": lambda arm: arm.latencies(*QUANTILES),
+    "latency_p50": ArmView.median_latency,  # for the joint metric
     "response_size": ArmView.sizes,
     "throughput": ArmView.throughput,
 }
 
 
 def measure(rule: MetricRule, arm: ArmView) -> list[Measured]:
-    """What is compared of one arm: one statistic, or several of one metric; [] without data."""
+    """What is compared of one arm; [] without data."""
     metric = rule.metric
     return _OF_REQUESTS[metric.name](arm) if metric.requests else arm.level(metric.series or metric.name)
 

@@ -1,4 +1,4 @@
-"""Levels and quantiles: block by block, the canary's value against its partner's of the baseline."""
+"""Levels: block by block, the canary's value against its partner's of the baseline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from pipeline.judge.catalogue import Direction, Kind
+from pipeline.judge.catalogue import Direction
 from pipeline.judge.metrics.arms import ArmPair, Measured
 from pipeline.judge.metrics.blocks import Pairs
 from pipeline.judge.metrics.by_block import block_harm, measure, pair_blocks, require_blocks, scales
@@ -23,7 +23,7 @@ _SCATTER_SHARE: Final = 0.2
 
 
 def compare_level(rule: MetricRule, arms: ArmPair) -> Finding:
-    """Compares a level, a quantile or a family of quantiles; a level also by how far its samples scatter."""
+    """Compares a level, by its mean and by how far its samples scatter."""
     baselines, canaries = measure(rule, arms.baseline), measure(rule, arms.canary)
     if not baselines or not canaries:
         found = no_data(bool(baselines), bool(canaries))
@@ -32,24 +32,20 @@ def compare_level(rule: MetricRule, arms: ArmPair) -> Finding:
             baseline=baselines[0].summary if baselines else found.baseline,
             canary=canaries[0].summary if canaries else found.canary,
         )
+    (b,), (c,) = baselines, canaries
+    pairs = pair_blocks(b.blocks, c.blocks, arms)
+    if len(pairs) == 0:
+        return require_blocks(Finding(b.summary, c.summary, drift=arms.drift or 0.0), 0, arms)
     # A fail of any respect fails the metric, so they share its alpha. A pass needs all of them, so beta is not shared.
-    scattered = rule.metric.kind is Kind.LEVEL
-    ways = scales(rule, baselines[0].summary.value or 0.0)
-    alpha = arms.alpha * (1 - _SCATTER_SHARE * scattered) / (len(ways) * len(baselines))
-    harms, blocks = [], []
-    for b, c in zip(baselines, canaries, strict=True):
-        pairs = pair_blocks(b.blocks, c.blocks, arms)
-        blocks.append(len(pairs))
-        if len(pairs) == 0:
-            continue
-        for scale in scales(rule, b.summary.value or 0.0):
-            harms.append(_moved(rule, b, c, scale, pairs, arms, alpha))
-        if scattered and b.scatter is not None and c.scatter is not None:
-            around = pair_blocks(b.scatter, c.scatter, arms)
-            means = float(pairs.baseline.mean()), float(pairs.canary.mean())
-            harms.append(_scattered(rule, ways[0], around, means, arms, _SCATTER_SHARE * arms.alpha))
-    found = Finding(baselines[0].summary, canaries[0].summary, tuple(harms), drift=arms.drift or 0.0)
-    return require_blocks(found, min(blocks), arms)
+    ways = scales(rule, b.summary.value or 0.0)
+    alpha = arms.alpha * (1 - _SCATTER_SHARE) / len(ways)
+    harms = [_moved(rule, b, c, scale, pairs, arms, alpha) for scale in ways]
+    if b.scatter is not None and c.scatter is not None:
+        around = pair_blocks(b.scatter, c.scatter, arms)
+        means = float(pairs.baseline.mean()), float(pairs.canary.mean())
+        harms.append(_scattered(rule, ways[0], around, means, arms, _SCATTER_SHARE * arms.alpha))
+    found = Finding(b.summary, c.summary, tuple(harms), drift=arms.drift or 0.0)
+    return require_blocks(found, len(pairs), arms)
 
 
 def _moved(
@@ -61,14 +57,13 @@ def _moved(
     harm = block_harm(scale, scale.harm(pairs.baseline, pairs.canary), pairs.t, arms, alpha)
     if before > 0 or not scale.relative:
         harm = replace(harm, effect=scale.change(before, after))
-    label = f"{c.label}: " if rule.metric.name == "latency_quantiles" else ""
     size = percent if scale.relative else partial(amount, unit=unit)
     limits = between(min(harm.low, harm.effect), max(harm.high, harm.effect), size, increase=scale.increase)
     return replace(
         harm,
         baseline=replace(b.summary, value=before),
         canary=replace(c.summary, value=after),
-        said=f"{label}{amount(after, unit)} on the canary, {amount(before, unit)} on the baseline: "
+        said=f"{amount(after, unit)} on the canary, {amount(before, unit)} on the baseline: "
         f"{change(before, after, unit)}{limits}",
         allowed=percent(scale.margin) if scale.relative else amount(scale.margin, unit),
     )
