@@ -124,9 +124,7 @@ def block_harm(
         least, most = (-_LARGEST_FALL, _LARGEST_RISE) if scale.increase else (-_LARGEST_RISE, _LARGEST_FALL)
         low = -math.inf if low < least else low
         high = math.inf if high > most > effect else high
-    late, late_seconds = (
-        _late(scale, harm, arms.policy.block_seconds) if high <= scale.margin else (None, 0.0)
-    )
+    late, late_part = _late(scale, harm, arms.policy.block_seconds) if high <= scale.margin else (None, "")
     after = None if arms.once else shown_after(bounds.low, far, t)
     found = Harm(
         baseline=NOTHING,
@@ -144,7 +142,7 @@ def block_harm(
         said="",
         allowed="",
         doubt=doubt,
-        late_seconds=late_seconds,
+        late_part=late_part,
     )
     if found.worse or found.high <= found.margin or found.margin < found.effect <= bar:
         return found  # decided, or nothing that time would tell
@@ -190,15 +188,15 @@ def _healed(scale: Scale, harm: Floats | Ratio, bar: float) -> bool:
     return scale.effect(float(_linear(harm, begin)[begin:].mean())) <= _HEALED_SHARE * bar
 
 
-def _late(scale: Scale, harm: Floats | Ratio, seconds: float) -> tuple[float | None, float]:
-    """The effect in a last part that alone is beyond the margin, and how many seconds that is; (None, 0) if none is."""
+def _late(scale: Scale, harm: Floats | Ratio, seconds: float) -> tuple[float | None, str]:
+    """The effect in a last part that alone is beyond the margin, and which that is; None where no part is."""
     goal = scale.difference(scale.margin)
     for begin in _last_parts(harm):
         d = _linear(harm, begin)
         part = d[begin:]
         if part.mean() > goal and -final_bounds(-d, 0.0, _LATE_LEVEL, begin=begin)[1] > goal:
-            return scale.effect(float(part.mean())), len(part) * seconds
-    return None, 0.0
+            return scale.effect(float(part.mean())), f"last {len(part) * seconds:g} s"
+    return None, ""
 
 
 def _last_parts(harm: Floats | Ratio) -> list[int]:

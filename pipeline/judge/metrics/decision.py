@@ -78,7 +78,7 @@ def _decide(rule: MetricRule, finding: Finding) -> tuple[Decision, str]:
     return Decision.INCONCLUSIVE, f"{harm.said}; {_neither(rule, finding, harm)}"
 
 
-def _worse(rule: MetricRule, finding: Finding, harm: Harm) -> str:
+def _worse(rule: MetricRule, harm: Harm) -> str:
     said = f"shown to be more than the allowed {harm.allowed}"
     if harm.effect <= harm.margin:
         said += " for part of the time"
