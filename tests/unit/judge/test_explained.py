@@ -48,7 +48,7 @@ def test_what_is_not_worse_than_allowed_is_explained_by_nothing() -> None:
 
 
 def test_without_a_fail_nothing_is_explained() -> None:
-    verdict = samples.judged(1, None, 40)
+    verdict = samples.judged(1, None, 20)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert not any("explained" in metric.reason for metric in verdict.metrics)
 
