@@ -23,10 +23,11 @@ __all__ = ["Judged", "at_the_end", "every_look", "rules", "until"]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The outcome at the end, and each failed metric with the seconds after which it was shown."""
+    """The outcome at the end, each failed metric with the seconds after which it was shown, and those that passed."""
 
     outcome: Outcome
     failed: Mapping[str, float]
+    passed: frozenset[str]
 
     @property
     def first(self) -> float | None:
@@ -52,7 +53,8 @@ def at_the_end(evidence: Evidence, asked: Sequence[MetricRule], policy: Policy) 
         for metric in verdict.metrics
         if metric.decision is Decision.FAIL
     }
-    return Judged(verdict.outcome, failed)
+    passed = frozenset(metric.name for metric in verdict.metrics if metric.decision is Decision.PASS)
+    return Judged(verdict.outcome, failed, passed)
 
 
 def every_look(

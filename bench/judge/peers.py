@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bench.judge.traffic import RATE
 from pipeline.judge.catalogue import CATALOGUE
 from pipeline.judge.evidence import Arm, Evidence
 from pipeline.judge.rules import Threshold
@@ -70,20 +69,25 @@ def seconds_of(evidence: Evidence) -> Mapping[str, Seconds]:
 
 
 def _ends(arm: Arm) -> Floats:
-    return arm.requests.t[RATE - 1 :: RATE]
+    return np.unique(np.floor(arm.requests.t)) + 1
 
 
 def _values(arm: Arm) -> dict[str, Floats]:
     requests = arm.requests
-    latency = np.percentile(requests.latency.reshape(-1, RATE), (50, 99), axis=1) * 1e3
+    seconds, begin, size = np.unique(np.floor(requests.t), return_index=True, return_counts=True)
     bad = (requests.status != 200) | (requests.body_ok == 0)
-    found = {
-        "errors": bad.reshape(-1, RATE).sum(axis=1).astype(np.float64),
-        "latency_p50": latency[0],
-        "latency_p99": latency[1],
-    }
+    found = {"errors": np.add.reduceat(bad.astype(np.float64), begin)}
+    # each second's latencies sorted: of two versions measured at once, chance gives them different numbers
+    ordered = requests.latency[np.lexsort((requests.latency, np.repeat(seconds, size)))] * 1e3
+    for name, quantile in (("latency_p50", 0.5), ("latency_p99", 0.99)):
+        place = quantile * (size - 1)
+        below = np.floor(place).astype(np.int64)
+        part, above = place - below, np.minimum(below + 1, size - 1)
+        found[name] = ordered[begin + below] * (1 - part) + ordered[begin + above] * part
     for name in _SERIES:
-        found[name] = arm.series[name].value * _UNITS.get(CATALOGUE[name].unit, 1.0)
+        series = arm.series[name]
+        there = np.isin(np.floor(series.t), seconds)
+        found[name] = series.value[there] * _UNITS.get(CATALOGUE[name].unit, 1.0)
     return found
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.judge.machine import Machine
 from bench.judge.tables import lines
 from bench.judge.traffic import RATE, Condition, run
 from pipeline.canary.early_stop import EarlyStop
@@ -36,7 +37,7 @@ _MORE_SERIES = 4  # on top of the simulation's eight
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        evidence = _wider(run(Condition("speed", phi=0.3), 1, 0))
+        evidence = _wider(run(Condition("speed", machine=Machine(phi=0.3)), 1, 0))
         _write_run(directory / "run", evidence)
         compress_tables(directory / "run")
         config = _write_config(directory / "canary.json", evidence)
@@ -50,7 +51,9 @@ def main() -> None:
         ]
         print("\n".join(lines([["command", "process seconds"], *rows])))
         print()
-        _write_run(directory / "hour", run(Condition("an hour", phi=0.3, seconds=_HOUR), 1, 0))
+        _write_run(
+            directory / "hour", run(Condition("an hour", machine=Machine(phi=0.3), seconds=_HOUR), 1, 0)
+        )
         _by_minutes(directory / "hour")
         # a process of its own: what wrote the files has grown large
         with get_context("spawn").Pool(1) as pool:

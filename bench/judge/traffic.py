@@ -1,14 +1,15 @@
-"""Simulated runs: what two arms of a small HTTP service give, on a machine that is not always equally fast.
+"""Simulated runs: what two arms of a small HTTP service give, in each of the three schedules.
 
-One machine carries both arms. So its moods (AR(1) noise with a value a second, for latency and for each series) and
-its drift (a ramp over the whole run) go on through both, and an arm sees those of the seconds in which it is measured.
-Latency is lognormal around 12 ms, at 50 requests a second. The same seed, condition and number give the same run.
+Latency is lognormal around 12 ms, at 50 requests a second in all. A run takes the same time in every schedule: one arm
+after the other (phased) or in turns (interleaved), each measured for `seconds`; or both at once (concurrent) for twice
+as long, each request going to one of them by chance. The same seed, condition and number give the same run.
 """
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -18,19 +19,22 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from bench.judge.harm import Harm
+from bench.judge.machine import Host, Machine, hosts, waits, within
 from pipeline.canary.schedule import interleaved, phased
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.runs.phases import Phase
 
-__all__ = ["MEDIAN", "RATE", "Condition", "Harm", "run", "runs"]
+__all__ = ["MEDIAN", "RATE", "SCHEDULES", "Condition", "run", "runs"]
 
 Floats = NDArray[np.float64]
 
-RATE: Final = 50
+RATE: Final = 50  # requests a second, of both arms together
+SCHEDULES: Final = ("phased", "interleaved", "concurrent")
 MEDIAN: Final = 0.012  # seconds
 _SPREAD: Final = 0.3  # of the logarithm of the latency
-_MOOD: Final = 0.05  # standard deviation of a second's mood, as a fraction of the latency
-_ERRORS: Final = 0.002  # share of errors that both arms have
+_SIZE: Final = 5475  # bytes of a good body, and how much they differ as a fraction of that
+_SIZES: Final = 0.02
 # Each series: its level, and the standard deviation of its seconds as a fraction of that.
 _SERIES: Final = MappingProxyType(
     {
@@ -45,42 +49,43 @@ _SERIES: Final = MappingProxyType(
     }
 )
 _DRIFTING: Final = ("service_cpu", "service_memory", "host_cpu", "host_memory", "host_load1")
+# Which part of a series is there without any request; the rest goes with the requests that the arm gets.
+_IDLE: Final = MappingProxyType({"service_cpu": 0.0, "host_cpu": 0.3})
 _TAIL_SHARE: Final = 0.02  # heavy-tailed: of the requests, with a Pareto factor of this shape
 _TAIL_SHAPE: Final = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Harm:
-    """What the canary does worse: factors of the baseline's latency and series, shares of its requests.
-
-    `errors` and `wrong` are shares in place of the baseline's; `tail` is a share and the factor of its
-    latency; `leak` is bytes a minute.
-    """
-
-    latency: float = 1.0
-    tail: tuple[float, float] = (0.0, 1.0)
-    errors: float | None = None
-    wrong: float = 0.0
-    leak: float = 0.0
-    series: dict[str, float] = field(default_factory=dict)
+_TOOTH: Final = 30.0  # seconds
+_SPIKE: Final = 2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How the machine behaves, in which schedule, and what the canary does worse.
+    """How the machine behaves, in which schedule and for how long, and what the canary does worse.
 
-    `phi` is the moods' correlation from one second to the next, None: no moods at all, the series white.
-    `drift`: by how much the later half of the run is worse than the earlier, as a fraction.
+    `seconds` is how long each arm is measured where only one is at a time.
     """
 
     name: str
     schedule: str = "phased"
-    phi: float | None = None
-    heavy: bool = False
-    drift: float = 0.0
-    errors: float = _ERRORS
+    machine: Machine = field(default_factory=Machine)
     seconds: int = 300
     harm: Harm = field(default_factory=Harm)
+
+    @property
+    def measured(self) -> int:
+        """Seconds for which each arm is measured."""
+        return 2 * self.seconds if self.schedule == "concurrent" else self.seconds
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that an arm gets while it is measured."""
+        return RATE / 2 if self.schedule == "concurrent" else RATE
+
+    def phases(self) -> tuple[Phase, ...]:
+        """What is measured when, without warm-ups."""
+        if self.schedule == "concurrent":
+            return tuple(Phase(arm, "measure", 0.0, float(self.measured)) for arm in ("baseline", "canary"))
+        schedule = phased if self.schedule == "phased" else interleaved
+        return tuple(phase for phase in schedule(self.seconds, 0) if phase.kind == "measure")
 
 
 def runs(condition: Condition, count: int, seed: int, first: int = 0) -> Iterator[Evidence]:
@@ -91,74 +96,139 @@ def runs(condition: Condition, count: int, seed: int, first: int = 0) -> Iterato
 
 def run(condition: Condition, seed: int, number: int) -> Evidence:
     """One run. Conditions that differ only in their harm have the same machine under the same seed and number."""
-    machine_name = (
-        f"{condition.schedule} {condition.phi} {condition.heavy} {condition.drift} {condition.errors}"
+    name = zlib.crc32(f"{condition.schedule} {condition.machine}".encode())
+    machine, baseline, canary, harmed = (
+        np.random.default_rng([seed, name, number, part]) for part in range(4)
     )
-    random = np.random.default_rng([seed, zlib.crc32(machine_name.encode()), number])
-    schedule = phased if condition.schedule == "phased" else interleaved
-    phases = schedule(condition.seconds, 0)
-    end = int(phases[-1].end)
-    ramp = 1 + condition.drift * (2 * np.arange(end) / end - 0.5)
-    moods = {name: _mood(random, end, condition) for name in ("latency", *_SERIES)}
-    arms = []
-    for name in ("baseline", "canary"):
-        own = [p for p in phases if p.arm == name and p.kind == "measure"]
-        harm = condition.harm if name == "canary" else Harm()
-        requests = _requests(random, own, condition, harm, ramp * (1 + _MOOD * moods["latency"]))
-        series = _series(own, harm, ramp, moods)
-        arms.append(Arm(requests, series, float(condition.seconds), tuple(p.start for p in own)))
-    return Evidence(arms[0], arms[1], pairing="age" if condition.schedule == "phased" else "time")
+    phases = condition.phases()
+    end = math.ceil(max(phase.end for phase in phases))
+    on = hosts(machine, condition.machine, end, tuple(_SERIES))
+    own = [[phase for phase in phases if phase.arm == arm] for arm in ("baseline", "canary")]
+    due = [_due(of_arm) for of_arm in own]
+    if condition.schedule == "concurrent":  # both see the same clock, and each of its requests goes to one
+        chance = machine.random(len(due[0])) < 0.5
+        due = [due[0][chance], due[1][~chance]]
+    arms = (
+        _arm(condition, on[0], own[0], due[0], Harm(), (baseline, harmed)),
+        _arm(condition, on[1], own[1], due[1], condition.harm, (canary, harmed)),
+    )
+    return Evidence(*arms, pairing="age" if condition.schedule == "phased" else "time")
 
 
-def _mood(random: Generator, seconds: int, condition: Condition) -> Floats:
-    """Mean 0, variance 1 (heavy: Student's t with 3 degrees of freedom), correlated by `phi`."""
-    phi = condition.phi or 0.0
-    shocks = (
-        random.standard_t(3, seconds) / np.sqrt(3) if condition.heavy else random.standard_normal(seconds)
-    )
-    shocks[1:] *= np.sqrt(1 - phi * phi)  # so that the first second is as spread as all others
-    mood: Floats = lfilter([1.0], [1.0, -phi], shocks)
-    return mood
+def _due(phases: Sequence[Phase]) -> Floats:
+    """When the loader sends its requests in these phases."""
+    return np.concatenate([p.start + np.arange(round(p.seconds * RATE)) / RATE for p in phases])
+
+
+def _arm(
+    condition: Condition,
+    host: Host,
+    phases: Sequence[Phase],
+    due: Floats,
+    harm: Harm,
+    random: tuple[Generator, Generator],
+) -> Arm:
+    """One arm; `random` is for what it does whatever the harm, and for the harm."""
+    requests = _requests(condition, host, phases, due, harm, random)
+    series = _series(condition, host, phases, due, harm, random[1])
+    return Arm(requests, series, float(condition.measured), tuple(phase.start for phase in phases))
+
+
+def _harmed(t: Floats, phases: Sequence[Phase], harm: Harm) -> NDArray[np.bool_]:
+    """Which times lie in the part of the arm's measured time in which its harm holds."""
+    starts = np.array([phase.start for phase in phases])
+    lengths = np.array([phase.seconds for phase in phases])
+    at = np.searchsorted(starts, t, side="right") - 1
+    age = (np.cumsum(lengths) - lengths)[at] + t - starts[at]
+    part = age / lengths.sum()
+    inside: NDArray[np.bool_] = (part >= harm.during[0]) & (part < harm.during[1])
+    return inside
 
 
 def _requests(
-    random: Generator, phases: list[Phase], condition: Condition, harm: Harm, level: Floats
+    condition: Condition,
+    host: Host,
+    phases: Sequence[Phase],
+    t: Floats,
+    harm: Harm,
+    random: tuple[Generator, Generator],
 ) -> Requests:
-    t = np.concatenate([p.start + np.arange(round((p.end - p.start) * RATE)) / RATE for p in phases])
-    n = len(t)
-    if condition.phi is None and condition.drift == 0:
-        level = np.ones_like(level)
-    latency = MEDIAN * harm.latency * np.maximum(level[t.astype(np.int64)], 0.1)
-    latency *= np.exp(_SPREAD * random.standard_normal(n))
-    if condition.heavy:
-        slow = random.random(n) < _TAIL_SHARE
-        latency[slow] *= 1 + random.pareto(_TAIL_SHAPE, int(slow.sum()))
-    chance = random.random((3, n))
-    latency[chance[0] < harm.tail[0]] *= harm.tail[1]
-    failed = chance[1] < (condition.errors if harm.errors is None else harm.errors)
-    wrong = ~failed & (chance[2] < harm.wrong)
+    machine, n = condition.machine, len(t)
+    common, harms = random
+    here = _harmed(t, phases, harm)
+    spread, middle = _SPREAD, MEDIAN
+    if "latency" in harm.scatter:  # a lognormal of the same mean, and so many times the standard deviation
+        wider = math.log1p(harm.scatter["latency"] ** 2 * math.expm1(_SPREAD**2))
+        spread, middle = math.sqrt(wider), MEDIAN * math.exp((_SPREAD**2 - wider) / 2)
+    latency = middle * host.slowness[t.astype(np.int64)] * np.exp(spread * common.standard_normal(n))
+    if machine.heavy:
+        slow = common.random(n) < _TAIL_SHARE
+        latency[slow] *= 1 + common.pareto(_TAIL_SHAPE, int(slow.sum()))
+    fails = common.random(n)
+    sizes = _SIZE * (1 + _SIZES * common.standard_normal(n))
+    chance = harms.random((2, n))
+    latency[here] *= harm.latency
+    latency[here & (chance[0] < harm.tail[0])] *= harm.tail[1]
+    if harm.beyond is not None:
+        latency[here & (latency > harm.beyond[0])] *= harm.beyond[1]
+    if harm.stall is not None:
+        length, every = harm.stall
+        first = harms.uniform(0, every)
+        latency += waits(t, [(s, s + length) for s in np.arange(first, phases[-1].end, every).tolist()])
+    latency += waits(t, host.pauses)
+    share = np.where(here & (harm.errors is not None), harm.errors or 0.0, machine.errors)
+    failed = (fails < share) | within(t, host.outages)
+    wrong = ~failed & here & (chance[1] < harm.wrong)
     latency[failed] /= 4
     return Requests(
         t=t,
         latency=latency,
         status=np.where(failed, 500, 200),
         body_ok=np.where(failed, -1, np.where(wrong, 0, 1)),
-        size=np.where(failed, 30, 5475),
+        size=np.where(failed, 30, np.round(harm.size * sizes).astype(np.int64)),
     )
 
 
-def _series(phases: list[Phase], harm: Harm, ramp: Floats, moods: dict[str, Floats]) -> dict[str, Series]:
-    t = np.concatenate([np.arange(p.start, p.end) for p in phases])
+def _series(
+    condition: Condition,
+    host: Host,
+    phases: Sequence[Phase],
+    due: Floats,
+    harm: Harm,
+    harms: Generator,
+) -> dict[str, Series]:
+    t = np.concatenate([p.start + np.arange(math.floor(p.seconds)) for p in phases])
     at = t.astype(np.int64)
+    here = _harmed(t, phases, harm)
+    busy, age = host.busy[at], np.arange(len(t))
+    # One arm alone gets RATE in every second; of two at once each gets what chance gives it.
+    load = np.bincount(due.astype(np.int64), minlength=at.max() + 1)[at] / RATE
+    if condition.schedule != "concurrent":
+        load = np.ones(len(t))
     series = {}
     for name, (level, spread) in _SERIES.items():
-        value = level * harm.series.get(name, 1.0) * (ramp[at] if name in _DRIFTING else 1.0)
-        mood = moods[name]
+        mood = host.moods[name]
         if name == "host_load1":  # an exponential mean over a minute, as the kernel takes it
             decay = np.exp(-1 / 60)
             mood = lfilter([1 - decay], [1, -decay], mood)
-        value = value * np.maximum(1 + spread * mood[at], 0)
+        value = level * np.where(here, harm.series.get(name, 1.0), 1.0)
+        value = value * _scattered(spread, mood[at], harm.scatter.get(name, 1.0))
+        value = value * (busy if name in _DRIFTING else 1.0)
+        if name in _IDLE:
+            value = value * (_IDLE[name] + (1 - _IDLE[name]) * load)
         if name == "service_memory":
-            value = value + harm.leak / 60 * np.arange(len(t))
+            value = value + harm.leak / 60 * age
+            value = value + condition.machine.saw_tooth * ((age / _TOOTH + host.tooth) % 1)
+        if name == "service_cpu" and harm.spikes is not None:
+            high = harms.random(len(t) // _SPIKE + 1)[age // _SPIKE] < harm.spikes.share
+            value = value * np.where(high, harm.spikes.factor, harm.spikes.between)
         series[name] = Series(t + 0.5, np.round(value) if level >= 1 else value)
     return series
+
+
+def _scattered(spread: float, mood: Floats, times: float) -> Floats:
+    """Factors around 1 with `times` the scatter; lognormal beyond once, so that they stay positive with that mean."""
+    if times == 1:
+        return np.maximum(1 + spread * mood, 0)
+    variance = math.log1p((times * spread) ** 2)
+    return np.exp(math.sqrt(variance) * mood - variance / 2)
