@@ -140,16 +140,18 @@ def _outages(random: Generator, seconds: int, share: float) -> Spans:
 
 def waits(t: Floats, pauses: Spans) -> Floats:
     """How long each request that is due at `t` waits for the end of the pause that it falls in; 0 outside of all."""
-    waited = np.zeros(len(t))
-    for start, end in pauses:
-        here = (t >= start) & (t < end)
-        waited[here] = end - t[here]
-    return waited
+    return np.where(within(t, pauses), _latest(t, pauses)[1] - t, 0.0)
 
 
 def within(t: Floats, spans: Spans) -> Bools:
-    """Which of the times lie in any of the spans."""
-    inside = np.zeros(len(t), dtype=np.bool_)
-    for start, end in spans:
-        inside |= (t >= start) & (t < end)
+    """Which of the times lie in any of the spans, which are in order: none begins or ends before the one before it."""
+    start, end = _latest(t, spans)
+    inside: Bools = (t >= start) & (t < end)
     return inside
+
+
+def _latest(t: Floats, spans: Spans) -> tuple[Floats, Floats]:
+    """Start and end of the last span that has begun by each time; none: one that is empty."""
+    edges = np.array([(-np.inf, -np.inf), *spans])
+    start, end = edges[np.searchsorted(edges[:, 0], t, side="right") - 1].T
+    return start, end
