@@ -100,6 +100,7 @@ LOOKED_AT: Final = tuple(
     for name, harm in (
         ("nothing", Harm()),
         ("latency +20 %, errors 1 %", Harm(latency=1.2, errors=0.01)),
+        ("errors 10 %", Harm(errors=0.1)),
         ("service CPU +24 % in spikes", Harm(spikes=_SPIKES)),
     )
 )

@@ -125,7 +125,7 @@ def test_of_two_arms_at_once_moods_are_shared_but_for_each_host_s_own_part(own: 
         / np.bincount(arm.requests.t.astype(np.int64), minlength=2 * LONG)
         for arm in (evidence.baseline, evidence.canary)
     ]
-    assert np.corrcoef(moods)[0, 1] == pytest.approx(0.96 * (1 - own), abs=0.06)
+    assert np.corrcoef(moods[0], moods[1])[0, 1] == pytest.approx(0.96 * (1 - own), abs=0.06)
 
 
 def test_a_job_slows_everything_for_5_s_of_every_minute() -> None:
@@ -252,18 +252,26 @@ def test_both_at_once_a_run_is_cut_at_the_same_second_for_both() -> None:
     assert early.planned == 2 * SHORT
 
 
+@pytest.mark.parametrize("schedule", ["interleaved", "concurrent"])
 @pytest.mark.parametrize("harm", [BAD, Harm()])
-def test_one_judgement_at_the_end_finds_what_a_judgement_at_each_look_finds(harm: Harm) -> None:
-    condition, policy, step = (
-        Condition("x", "concurrent", Machine(phi=0.3, errors=0.0), 30, harm),
-        Policy(),
-        10.0,
-    )
+def test_one_judgement_at_the_end_finds_what_a_judgement_at_each_look_finds(
+    schedule: str, harm: Harm
+) -> None:
+    condition, policy, step = Condition("x", schedule, Machine(phi=0.3), 30, harm), Policy(), 5.0
     evidence = run(condition, 1, 1)
     looked, told = every_look(evidence, rules({}), policy, step), at_the_end(evidence, rules({}), policy)
+    wait = step + 2 * 7.5 * (schedule == "interleaved")  # a block's partner may be a slice later
     assert looked.keys() == told.failed.keys()
-    assert all(0 <= looked[name] - told.failed[name] <= step for name in looked)
+    assert all(0 <= looked[name] - told.failed[name] <= wait for name in looked)
     assert bool(looked) == (harm is BAD)
+
+
+def test_a_status_that_was_new_until_the_baseline_gave_it_has_failed_the_run() -> None:
+    """A judgement at the end no longer sees that, and yet a run that is watched would have been ended by it."""
+    condition = Condition("x", "concurrent", Machine(phi=0.3), 30, BAD)
+    evidence = run(condition, 1, 1)
+    assert 500 in evidence.baseline.requests.status
+    assert "new_statuses" in at_the_end(evidence, rules({}), Policy()).failed
 
 
 def test_a_row_counts_what_each_run_was_told() -> None:
