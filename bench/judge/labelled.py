@@ -118,13 +118,11 @@ def labelled_pair(family: str, noise: str, kind: str, seed: int, number: int) ->
     random = np.random.default_rng([seed, what, number])
     of, points = FAMILIES[family], LENGTHS[number % len(LENGTHS)]
     shape = (len(of.level), points)
-    baseline, canary = _noise(random, of, noise, shape), _noise(random, of, noise, shape)
     where = slice(None) if kind == "joint" else int(random.integers(len(of.level)))
+    times = np.ones((2, len(of.level), 1))  # the usual noise, of the baseline and of the canary
     if kind in ("equal noise", "more variance"):
-        times = random.uniform(*of.noisy)
-        canary[where] *= times
-        if kind == "equal noise":
-            baseline[where] *= times
+        times[0 if kind == "equal noise" else 1 :, where] = random.uniform(*of.noisy)
+    baseline, canary = (_noise(random, of, noise, shape, own) for own in times)
     shift = np.zeros(shape)
     shift[where] = of.margin * _shift(random, of, kind, points)
     level = np.asarray(of.level)[:, None]
@@ -159,8 +157,11 @@ def _shift(random: Generator, of: Family, kind: str, points: int) -> Floats:
     return np.zeros(points)
 
 
-def _noise(random: Generator, of: Family, noise: str, shape: tuple[int, int]) -> Floats:
-    """What each point is beside its level, as a fraction of that."""
+def _noise(random: Generator, of: Family, noise: str, shape: tuple[int, int], times: Floats) -> Floats:
+    """What each point is beside its level, as a fraction of that, each metric's noise so many times as large.
+
+    Rare spikes are as high as ever.
+    """
     usual = (
         random.standard_t(of.degrees, shape) / np.sqrt(of.degrees / (of.degrees - 2))
         if of.degrees
@@ -170,15 +171,15 @@ def _noise(random: Generator, of: Family, noise: str, shape: tuple[int, int]) ->
         phi = float(noise.removeprefix("AR "))
         for i in range(1, shape[1]):
             usual[:, i] = phi * usual[:, i - 1] + np.sqrt(1 - phi * phi) * usual[:, i]
-    found: Floats = of.scatter * usual
     if noise == "lognormal":
-        found = np.expm1(of.skew * random.standard_normal(shape) - of.skew**2 / 2)
-    elif noise == "Pareto 1.5":  # its mean is 2, its variance infinite
-        found = of.scatter * 0.6 * (random.pareto(1.5, shape) - 2)
-    elif noise == "random walk":  # spread as the usual noise at the end, and half of that from point to point
-        found = of.scatter * (random.standard_normal(shape).cumsum(axis=1) / np.sqrt(shape[1]) + usual / 2)
-    elif noise == "rare spikes":
+        return times * np.expm1(of.skew * random.standard_normal(shape) - of.skew**2 / 2)
+    if noise == "Pareto 1.5":  # its mean is 2, its variance infinite
+        return times * of.scatter * 0.6 * (random.pareto(1.5, shape) - 2)
+    if noise == "random walk":  # spread as the usual noise at the end, and half of that from point to point
+        walk = random.standard_normal(shape).cumsum(axis=1) / np.sqrt(shape[1])
+        return np.asarray(times * of.scatter * (walk + usual / 2), dtype=np.float64)
+    found: Floats = times * of.scatter * usual
+    if noise == "rare spikes":
         chance, low, high = of.spikes
-        high_ones = random.random(shape) < chance
-        found = np.where(high_ones, random.uniform(low, high, shape) - 1, found)
+        found = np.where(random.random(shape) < chance, random.uniform(low, high, shape) - 1, found)
     return found
