@@ -93,11 +93,12 @@ _LIMITS: Final[tuple[tuple[str, str, Machine, Harm, dict[str, str]], ...]] = (
     ("response size +20 %", "response_size", Machine(phi=0.3), Harm(size=1.2), {}),
     ("wrong bodies 0.2 %", "wrong_body_rate", Machine(phi=0.3), Harm(wrong=0.002), {}),
     ("errors 0 -> 0.2 %, a new status", "new_statuses", Machine(phi=0.3, errors=0.0), Harm(errors=0.002), {}),
+    ("errors 0 -> 0.19 %", "error_rate", Machine(phi=0.3, errors=0.0), Harm(errors=0.0019), {}),
     ("errors 0.2 -> 0.39 %", "error_rate", Machine(phi=0.3), Harm(errors=0.0039), {}),
     ("errors 0.2 -> 0.5 %", "error_rate", Machine(phi=0.3), Harm(errors=0.005), {}),
 )
 
-# Harm exactly as large as is allowed (0.39 % of errors: less): a fail must be rare there, and so must a pass.
+# Harm exactly as large as is allowed (0.19 points of errors: less): a fail must be rare there, and so must a pass.
 AT_THE_MARGIN: Final = tuple(
     Case(Condition(name, schedule, machine, harm=harm), dict(thresholds), metric=metric)
     for schedule in SCHEDULES

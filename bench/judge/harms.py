@@ -68,11 +68,12 @@ _HOSTILE: Final = (
         Harm(leak=30 * _MB),
     ),
     ("a saw-tooth of 20 MB, no leak", Machine(phi=0.3, saw_tooth=20 * _MB), Harm()),
+    ("errors 0 -> 0.19 %", Machine(phi=0.3, errors=0.0), Harm(errors=0.0019)),
     ("errors 0.2 -> 0.39 %", _MOODY, Harm(errors=0.0039)),
 )
 
-# What passed, or was not found, and must not pass; and three that may: harm that is over, a saw-tooth, fewer errors
-# more than are allowed.
+# What passed, or was not found, and must not pass; and what may: harm that is over, a saw-tooth, no more errors than
+# are allowed.
 HOSTILE: Final = (
     *(
         Case(Condition(name, schedule, machine, harm=harm))
