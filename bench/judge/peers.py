@@ -161,8 +161,9 @@ def _scores(baseline: Floats, canary: Floats, seen: Ints) -> Floats:
         u = np.cumsum((below + upto) / 2)
     else:
         c, b = canary[:, None], baseline[None, :]
-        wins = (c > b).astype(np.float64) + 0.5 * (c == b)
-        u = wins.cumsum(axis=1).cumsum(axis=0)[np.arange(len(n)), seen - 1]
+        halves = (c > b).astype(np.int8) + (c >= b)  # a win counts 2, a tie 1
+        by_look = halves.cumsum(axis=1, dtype=np.int32)[:, seen - 1].T
+        u = np.tril(by_look).sum(axis=1) / 2
     difference = u - n * m / 2
     variance = (
         n * m / 12 * ((n + m + 1) - _ties(baseline, canary, seen) / ((n + m) * np.maximum(n + m - 1, 1)))
