@@ -107,9 +107,12 @@ def test_samples_are_spoilt_in_the_canary_alone_and_as_named() -> None:
 
 def test_short_has_a_row_for_each_judge_and_says_how_often_it_is_right() -> None:
     titles, *rows = short(Asked(3, 1, family="tune", only="iid"))
-    assert [row[0] for row in rows] == ["iid"] * 4
+    assert [row[0] for row in rows] == ["iid"] * 5
+    undecided = titles.index("undecided harmless")
+    strict, lenient = (float(rows[index][undecided].split()[0]) for index in (0, 1))
+    assert lenient < strict
     false, found = titles.index("false fails"), titles.index("found")
-    sized, ranks = ([float(rows[index][at].split()[0]) for at in (false, found)] for index in (2, 3))
+    sized, ranks = ([float(rows[index][at].split()[0]) for at in (false, found)] for index in (3, 4))
     assert sized[0] < ranks[0]
     assert 0 < sized[1] <= ranks[1]
 
