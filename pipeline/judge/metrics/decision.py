@@ -38,7 +38,7 @@ def decide_metric(rule: MetricRule, finding: Finding) -> MetricVerdict:
         high=_known(harm.high) if harm else None,
         effective=harm.effective if harm else None,
         more_minutes=_more(finding) if undecided else None,
-        decided_after=harm.after if harm and decision is Decision.FAIL else None,
+        decided_after=finding.worse_after if decision is Decision.FAIL else None,
         drift=finding.drift,
         lacks=_lacks(finding) if undecided else Lack.NOTHING,
     )

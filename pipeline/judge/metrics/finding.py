@@ -122,6 +122,11 @@ class Finding:
             default=None,
         )
 
+    @property
+    def worse_after(self) -> float | None:
+        """Seconds after which the first respect was shown to be worse, which need not be the one to report."""
+        return min((one.after for one in self.harms if one.worse and one.after is not None), default=None)
+
 
 def no_data(baseline: bool, canary: bool) -> Finding:
     """What to say when not both versions have data; the arguments tell which has."""

@@ -21,6 +21,7 @@ from bench.judge.simulate import Result, say
 from bench.judge.tables import interval
 from bench.judge.traffic import SCHEDULES, Condition, run
 from bench.judge.wald import sample_bound
+from pipeline.canary.schedule import SLICE_SECONDS
 from pipeline.judge.policy import Policy
 from pipeline.kayenta.classify import Label, classify
 from pipeline.kayenta.mannwhitney import wilcoxon_difference
@@ -84,10 +85,10 @@ def test_both_at_once_a_run_is_cut_at_the_same_second_for_both() -> None:
 def test_one_judgement_at_the_end_finds_what_a_judgement_at_each_look_finds(
     schedule: str, harm: Harm
 ) -> None:
-    condition, policy, step = Condition("x", schedule, Machine(phi=0.3), 30, harm), Policy(), 5.0
+    condition, policy, step = Condition("x", schedule, Machine(phi=0.3), 36, harm), Policy(), 6.0
     evidence = run(condition, 1, 1)
     looked, told = every_look(evidence, rules({}), policy, step), at_the_end(evidence, rules({}), policy)
-    wait = step + 2 * 7.5 * (schedule == "interleaved")  # a block's partner may be a slice later
+    wait = step + 2 * SLICE_SECONDS * (schedule == "interleaved")  # a block's partner may be a slice later
     assert looked.keys() == told.failed.keys()
     assert all(0 <= looked[name] - told.failed[name] <= wait for name in looked)
     assert bool(looked) == (harm is BAD)
