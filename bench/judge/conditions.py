@@ -79,6 +79,7 @@ _LIMITS: Final[tuple[tuple[str, str, Machine, Harm, dict[str, str]], ...]] = (
     ("p99 of latency x1.5", "latency_p99", Machine(phi=0.3), Harm(beyond=(_P97, 1.5)), {}),
     ("p90 and p95 of latency +25 %", "latency_quantiles", Machine(phi=0.3), Harm(beyond=(_P85, 1.25)), {}),
     ("p99 of latency x1.5, phi 0.9", "latency_p99", Machine(phi=0.9), Harm(beyond=(_P97, 1.5)), {}),
+    ("0.3 % of requests 10 times as slow", "slow_requests", Machine(phi=0.3), Harm(tail=(0.003, 10)), {}),
     ("host CPU +25 %", "host_cpu", Machine(phi=0.3), Harm(series={"host_cpu": 1.25}), {}),
     # 32 MB, the floor, is 18 % of this baseline, so the margin is the percentage
     ("host memory +25 %", "host_memory", Machine(phi=0.3), Harm(series={"host_memory": 1.25}), {}),
