@@ -43,6 +43,7 @@ class Metric:
         needs_work: looks better on a version that answers with errors, so it is compared only where most requests were
             answered well.
         share: its part of the run's alpha, relative to the other rules' shares.
+        per_request: grows with the requests, so it is compared by request where chance deals them.
         requests: measured on the requests; otherwise on the series `series` (its own name when empty), and for a
             proportion on the series of hits and the series `total`.
     """
@@ -60,6 +61,7 @@ class Metric:
     needs_work: bool = False
     share: float = 1.0
     requests: bool = False
+    per_request: bool = False
     series: str = ""
     total: str = ""
 
@@ -101,7 +103,8 @@ _ALL = (
         floor=64, needs_work=True, requests=True,
     ),
     Metric(
-        "service_cpu", "Service CPU", "cores", "service", _LEVEL, _UP, "10%", 30, floor=0.01, needs_work=True
+        "service_cpu", "Service CPU", "cores", "service", _LEVEL, _UP, "10%", 30, floor=0.01, needs_work=True,
+        per_request=True,
     ),
     Metric(
         "service_memory", "Service memory", "B", "service", _LEVEL, _UP, "30%", 30, floor=8 * _MB, needs_work=True
@@ -116,7 +119,10 @@ _ALL = (
         "service_restarts", "Service restarts", "count", "service", Kind.COUNT, _UP, "0", 30, critical=True
     ),
     Metric("joint_shift", "All together", "margins", "service", Kind.JOINT, _UP, "0.5", 30, needs_work=True),
-    Metric("host_cpu", "Host CPU", "cores", "host", _LEVEL, _UP, "25%", 10, floor=0.05, needs_work=True),
+    Metric(
+        "host_cpu", "Host CPU", "cores", "host", _LEVEL, _UP, "25%", 10, floor=0.05, needs_work=True,
+        per_request=True,
+    ),
     Metric("host_memory", "Host memory", "B", "host", _LEVEL, _UP, "25%", 10, floor=32 * _MB, needs_work=True),
     Metric("host_load1", "Host load", "load", "host", _LEVEL, _UP, "50%", 5, floor=0.5, needs_work=True),
 )  # fmt: skip

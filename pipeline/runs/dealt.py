@@ -21,7 +21,7 @@ __all__ = ["comparable", "deal_problems", "incomparable_note", "split_chance"]
 _MOST_WITHOUT_COLOUR: Final = 0.01
 # A split that chance makes more rarely than this is not the one that was asked for.
 _RAREST_SPLIT: Final = 1e-6
-# What grows with the requests that a version gets. How many came a second is the proxy's doing in any case.
+# What of a host or a service grows with the requests that it gets. How many came a second is the proxy's doing anyway.
 _BY_LOAD: Final = (Kind.LEVEL, Kind.TREND, Kind.JOINT)
 _DEALT: Final = "throughput"
 
@@ -98,5 +98,6 @@ def _left_out(rules: Sequence[MetricRule], share: float) -> set[str]:
     return {
         rule.name
         for rule in rules
-        if rule.name == _DEALT or (share != EVEN_SHARE and rule.metric.kind in _BY_LOAD)
+        if rule.name == _DEALT
+        or (share != EVEN_SHARE and rule.metric.kind in _BY_LOAD and not rule.metric.requests)
     }

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.evidence import Arm, usable
-from pipeline.judge.metrics.blocks import Blocks, BlockValues, cut, phase_of
+from pipeline.judge.metrics.blocks import MOST_BLOCKS, Blocks, BlockValues, cut, phase_of
 from pipeline.judge.metrics.hits import Hits
 from pipeline.judge.policy import Policy
 from pipeline.judge.verdict import Summary
@@ -207,12 +207,34 @@ class ArmView:
             )
         ]
 
-    def level(self, name: str) -> list[Measured]:
-        """The mean of a series, overall and in each block; [] without samples."""
+    def level(self, name: str, requests: float = 0.0) -> list[Measured]:
+        """The mean of a series, overall and in each block; [] without samples.
+
+        With `requests` it is that of each block times requests / (the requests that were due in it).
+        """
         if name not in self._levels:
             t, value = self._series(name)
-            self._levels[name] = [_mean_of(value, self._cut(t))] if len(value) else []
+            blocks = self._cut(t)
+            self._levels[name] = []
+            if len(value):
+                factor = requests / self._due_in(blocks) if requests else np.ones(len(blocks))
+                self._levels[name] = [_mean_of(value, blocks, factor)]
         return self._levels[name]
+
+    def _due_in(self, blocks: Blocks) -> Floats:
+        """How many requests were due in each block; NaN for none."""
+        phase = phase_of(self._t, self._arm.phase_starts)
+        starts = np.asarray(self._arm.phase_starts or (0.0,))
+        number = np.floor((self._t - starts[phase]) / self._policy.block_seconds)
+        inside = (number >= 0) & (number < MOST_BLOCKS)
+        keys, counts = np.unique(
+            phase[inside] * MOST_BLOCKS + number[inside].astype(np.int64), return_counts=True
+        )
+        wanted = blocks.phase * MOST_BLOCKS + blocks.number
+        at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+        if len(keys) == 0:
+            return np.full(len(wanted), np.nan)
+        return np.where(keys[at] == wanted, counts[at], np.nan)
 
     def events(self, name: str) -> Hits | None:
         """How much a counter rose, of the seconds watched; None with fewer than two samples.
@@ -270,6 +292,20 @@ class ArmPair:
         return self.pairing != "time"
 
     @property
+    def at_once(self) -> bool:
+        """Both arms had requests in the same seconds."""
+        b, c = self.baseline, self.canary
+        if self.phased or not b.sent or not c.sent:
+            return False
+        return c.remember("at once", lambda: _mostly_common(b.seconds_measured, c.seconds_measured))
+
+    @property
+    def requests_per_block(self) -> float:
+        """How many requests a block has on average of both arms."""
+        rates = [arm.sent / arm.seconds for arm in (self.baseline, self.canary) if arm.seconds]
+        return self.policy.block_seconds * sum(rates) / len(rates) if rates else 0.0
+
+    @property
     def length(self) -> float:
         """Seconds for which the canary is to be measured: as planned, else as long as the baseline was."""
         return self.planned or self.baseline.seconds
@@ -280,17 +316,21 @@ class ArmPair:
         return self.canary.seconds >= self.length
 
 
+def _mostly_common(baseline: Floats, canary: Floats) -> bool:
+    return len(np.intersect1d(baseline, canary)) >= len(canary) / 2
+
+
 def _summed(index: Ints, values: Floats | Bools, length: int) -> Floats:
     return np.asarray(np.bincount(index, values, length), dtype=np.float64)
 
 
-def _mean_of(values: Floats, blocks: Blocks) -> Measured:
-    """The mean of at least one sample."""
+def _mean_of(values: Floats, blocks: Blocks, factor: Floats | float = 1.0) -> Measured:
+    """The mean of at least one sample, that of each block times its factor."""
     moved = np.abs(values - np.median(values))
     return Measured(
         _summary(float(values.mean()), values),
-        blocks.values(blocks.means(values)),
-        scatter=blocks.values(blocks.means(moved)),
+        blocks.values(blocks.means(values) * factor),
+        scatter=blocks.values(blocks.means(moved) * factor),
     )
 
 

@@ -64,10 +64,17 @@ _OF_REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
 }
 
 
-def measure(rule: MetricRule, arm: ArmView) -> list[Measured]:
-    """What is compared of one arm; [] without data."""
+def measure(rule: MetricRule, arm: ArmView, arms: ArmPair) -> list[Measured]:
+    """What is compared of one of the arms; [] without data.
+
+    Where the proxy deals requests by chance, one version has now more of them and now the other, and what grows with
+    them is compared by request: as much as it would be with as many as both have on average.
+    """
     metric = rule.metric
-    return _OF_REQUESTS[metric.name](arm) if metric.requests else arm.level(metric.series or metric.name)
+    if metric.requests:
+        return _OF_REQUESTS[metric.name](arm)
+    per_block = arms.requests_per_block if metric.per_request and arms.at_once else 0.0
+    return arm.level(metric.series or metric.name, per_block)
 
 
 def pair_blocks(baseline: BlockValues, canary: BlockValues, arms: ArmPair) -> Pairs:
@@ -107,9 +114,12 @@ def block_harm(
     spend, spend_pass = spend_alpha(arms, alpha), spend_beta(arms)
     if arms.once:
         spend, spend_pass = _shared(spend.end, _ALPHA_OF_LOOKS), _shared(spend_pass.end, _BETA_OF_LOOKS)
-    bounded = scan_bounds if scan else mean_bounds
-    bounds = bounded(harm, spend.looks, spend_pass.looks, planned=planned)
-    last, far = bounds.last(), scale.difference(bar)
+    far = scale.difference(bar)
+    if scan:
+        bounds = scan_bounds(harm, spend.looks, spend_pass.looks, planned=planned, beyond=far)
+    else:
+        bounds = mean_bounds(harm, spend.looks, spend_pass.looks, planned=planned)
+    last = bounds.last()
     ended_low, ended_high = _at_the_end(harm, far, spend.end, spend_pass.end)
     if arms.once:
         ended_low, last = max(ended_low, float(bounds.low[-1])), replace(last, low=-math.inf)

@@ -46,7 +46,7 @@ def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) 
     for part in rules:
         if not (part.name in COSTS if rule.name == JOINT_SHIFT else is_cost(part)):
             continue
-        baselines, canaries = measure(part, arms.baseline), measure(part, arms.canary)
+        baselines, canaries = measure(part, arms.baseline, arms), measure(part, arms.canary, arms)
         if not baselines or not canaries:
             continue
         pairs = pair_blocks(baselines[0].blocks, canaries[0].blocks, arms)

@@ -61,8 +61,8 @@ def compare_latency(rule: MetricRule, arms: ArmPair) -> Finding:
         quantile = _OF_METRIC[rule.name][0]
         return replace(
             found,
-            baseline=_summary(b.good_latencies()[1], quantile) if b.good else found.baseline,
-            canary=_summary(c.good_latencies()[1], quantile) if c.good else found.canary,
+            baseline=_alone(b.good_latencies()[1], quantile) if b.good else found.baseline,
+            canary=_alone(c.good_latencies()[1], quantile) if c.good else found.canary,
         )
     latencies = c.remember("latencies", lambda: _prepare(arms))
     respects = [
@@ -119,8 +119,8 @@ def _harm(
     limits = between(min(low, comparison.effect), max(high, comparison.effect), size, increase=scale.increase)
     label = f"p{100 * quantile:g}: " if len(_OF_METRIC[rule.name]) > 1 else ""
     harm = Harm(
-        baseline=_summary(latencies.arms.baseline.value, quantile),
-        canary=_summary(latencies.arms.canary.value, quantile),
+        baseline=_summary(latencies.arms.baseline, quantile),
+        canary=_summary(latencies.arms.canary, quantile),
         relative=scale.relative,
         effect=comparison.effect,
         low=low,
@@ -164,9 +164,15 @@ def _more(comparison: Comparison, harm: Harm, arms: ArmPair, alpha: float) -> fl
     return None if times is None else (max(arms.length, measured * max(times, 1.0)) - measured) / 60
 
 
-def _summary(values: Floats, quantile: float) -> Summary:
-    value, low, middle, high = np.quantile(values, (quantile, 0.05, 0.5, 0.95)).tolist()
-    return Summary(len(values), value, middle, low, high)
+def _summary(values: Values, quantile: float) -> Summary:
+    value, low, middle, high = (values.quantile(one) for one in (quantile, 0.05, 0.5, 0.95))
+    return Summary(len(values.value), value, middle, low, high)
+
+
+def _alone(latency: Floats, quantile: float) -> Summary:
+    """Of an arm that has no other to be compared with."""
+    value, low, middle, high = np.quantile(latency, (quantile, 0.05, 0.5, 0.95)).tolist()
+    return Summary(len(latency), value, middle, low, high)
 
 
 def _prepare(arms: ArmPair) -> _Latencies:
@@ -188,11 +194,10 @@ def _prepare(arms: ArmPair) -> _Latencies:
         elapsed = np.arange(1, canary.seconds + 1, dtype=np.float64)
         return _Latencies(made, _references(made), elapsed)
     every = np.union1d(b.seconds_measured, c.seconds_measured)
-    at_once = len(np.intersect1d(b.seconds_measured, c.seconds_measured)) >= len(c.seconds_measured) / 2
     made = Arms(
         _values(b, every, b_number, len(paired)),
         _values(c, every, c_number, len(paired)),
-        arms.length if at_once else 2 * arms.length,
+        arms.length if arms.at_once else 2 * arms.length,
         _pairs(b, c, every),
     )
     elapsed = np.searchsorted(c.seconds_measured, every, side="right").astype(np.float64)
@@ -232,6 +237,7 @@ def _references(arms: Arms) -> Floats:
     """The baseline's quantiles at each look, of all that was measured by then: (quantiles, looks)."""
     looks, baseline = looks_of(arms), arms.baseline
     if arms.pairs is None:
-        return np.tile(np.quantile(baseline.value, LATENCY_QUANTILES)[:, None], (1, len(looks)))
+        whole = [baseline.quantile(quantile) for quantile in LATENCY_QUANTILES]
+        return np.tile(np.array(whole)[:, None], (1, len(looks)))
     stops = np.maximum(np.searchsorted(baseline.second, looks, side="right"), 1)
     return np.array([np.quantile(baseline.value[:stop], LATENCY_QUANTILES) for stop in stops.tolist()]).T

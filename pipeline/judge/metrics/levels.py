@@ -24,7 +24,7 @@ _SCATTER_SHARE: Final = 0.2
 
 def compare_level(rule: MetricRule, arms: ArmPair) -> Finding:
     """Compares a level, by its mean and by how far its samples scatter."""
-    baselines, canaries = measure(rule, arms.baseline), measure(rule, arms.canary)
+    baselines, canaries = measure(rule, arms.baseline, arms), measure(rule, arms.canary, arms)
     if not baselines or not canaries:
         found = no_data(bool(baselines), bool(canaries))
         return replace(

@@ -107,10 +107,11 @@ def _shown(
     bounds = proportion_bounds(
         *columns,
         alphas.looks,
-        betas.looks,
+        0.0 if arms.complete else betas.looks,  # at the end its own bound is always the nearer one
         fixed_baseline=arms.phased,
         bar=bar,
         planned=planned_looks(canary, arms),
+        numbers=not arms.complete,
     )
     low, high = final_bounds(*columns, alphas.end, betas.end, together=not arms.phased)
     return Shown(bounds, low, high, late_harm(columns, rule.limit.value, arms), healed(columns, bar, arms))

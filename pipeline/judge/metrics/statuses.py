@@ -72,7 +72,7 @@ def _shown(rule: MetricRule, before: Statuses, after: Statuses, canary: Hits, ar
         before,
         after,
         alphas.looks,
-        betas.looks,
+        0.0 if arms.complete else betas.looks,  # at the end its own bound is always the nearer one
         fixed_baseline=arms.phased,
         bar=bar,
         planned=planned_looks(canary, arms),

@@ -34,7 +34,7 @@ def compare_trend(rule: MetricRule, arms: ArmPair) -> Finding:
     So two versions that warm up alike show no growth. A baseline that shrinks is no reason to blame the canary: for a
     fail the canary's own slope must be beyond the bar as well, in all and in the second half alone.
     """
-    baselines, canaries = measure(rule, arms.baseline), measure(rule, arms.canary)
+    baselines, canaries = measure(rule, arms.baseline, arms), measure(rule, arms.canary, arms)
     if not baselines or not canaries:
         return no_data(bool(baselines), bool(canaries))
     (b,), (c,) = baselines, canaries

@@ -150,7 +150,9 @@ def mean_bounds(d: Floats | Ratio, alpha: float, beta: float, *, planned: float)
     return Bounds(n, estimate, estimate - below, estimate + above, effective)
 
 
-def scan_bounds(d: Floats | Ratio, alpha: float, beta: float, *, planned: float) -> Bounds:
+def scan_bounds(
+    d: Floats | Ratio, alpha: float, beta: float, *, planned: float, beyond: float = -math.inf
+) -> Bounds:
     """As `mean_bounds` of one series, and `low` also sees a harm that begins late, and both a random walk.
 
     `low` is the highest of the bounds begun at each of WINDOWS and of `random_walk_bounds`, `high` the lower of the
@@ -159,6 +161,7 @@ def scan_bounds(d: Floats | Ratio, alpha: float, beta: float, *, planned: float)
     Args:
         d: finite values of shape (k,), in the order of time, or a Ratio of such.
         alpha, beta, planned: as in `mean_bounds`.
+        beyond: a later window whose mean is never above this is left out, for its `low` is not either.
     """
     (_, share), *late = WINDOWS
     whole = mean_bounds(d, alpha * share, beta * _MEAN_BETA_SHARE, planned=planned)
@@ -176,9 +179,17 @@ def scan_bounds(d: Floats | Ratio, alpha: float, beta: float, *, planned: float)
         begin = math.ceil(planned * start)
         if alpha > 0 and begin > 0 and len(d) - begin >= MIN_BLOCKS:
             rest = d.since(begin) if isinstance(d, Ratio) else d[begin:]
-            window = mean_bounds(rest, alpha * share, 0.0, planned=planned - begin)
-            low[begin:] = np.maximum(low[begin:], window.low)
+            if _highest_mean(rest) > beyond:
+                window = mean_bounds(rest, alpha * share, 0.0, planned=planned - begin)
+                low[begin:] = np.maximum(low[begin:], window.low)
     return Bounds(whole.n, whole.estimate, low, np.minimum(whole.high, walk_high), whole.effective)
+
+
+def _highest_mean(d: Floats | Ratio) -> float:
+    """The highest estimate of all looks that bound anything."""
+    if isinstance(d, Ratio):
+        return float(d.estimates()[MIN_BLOCKS - 1 :].max())
+    return float((np.cumsum(d) / np.arange(1, len(d) + 1))[MIN_BLOCKS - 1 :].max())
 
 
 def more_blocks(d: Floats, margin: float, alpha: float, beta: float, *, planned: float) -> float | None:

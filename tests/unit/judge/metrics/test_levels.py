@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import tests.support.judge_samples as samples
 from pipeline.judge import judge
-from pipeline.judge.evidence import Arm
+from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.judge.verdict import Decision
 from tests.support.judge_samples import (
     HEALTHY,
@@ -153,3 +153,34 @@ def test_a_constant_series_is_compared_by_its_value() -> None:
     more = judge(replace(HEALTHY, canary=with_threads(HEALTHY.canary, 40)), RULES, POLICY)
     assert row(same, "service_threads").decision is Decision.PASS
     assert row(more, "service_threads").decision is Decision.FAIL
+
+
+def test_at_once_what_grows_with_the_requests_is_compared_by_request() -> None:
+    """Chance gives each version more or fewer requests a second, and its CPU follows: no difference of the versions."""
+    rng = np.random.default_rng(11)
+    start, seconds, rate = 10.0, 120, 50
+    t = start + np.arange(seconds * rate) / rate
+    to_canary = rng.random(len(t)) < 0.5
+
+    def arm(own: NDArray[np.bool_], cores: float) -> Arm:
+        due = t[own]
+        count = np.bincount((due - start).astype(np.int64), minlength=seconds)
+        n = len(due)
+        requests = Requests(
+            due, 0.01 * rng.lognormal(0, 0.2, n), np.full(n, 200), np.ones(n, dtype=np.int64), np.full(n, 500)
+        )
+        cpu = np.asarray(
+            cores * count / (rate / 2) * (1 + 0.01 * rng.standard_normal(seconds)), dtype=np.float64
+        )
+        second = start + 0.5 + np.arange(seconds, dtype=np.float64)
+        return Arm(requests, {"service_cpu": Series(second, cpu)}, 120.0, (start,))
+
+    rules = [rule for rule in RULES if rule.name == "service_cpu"]
+    baseline = arm(~to_canary, 0.2)
+    same, more = (
+        row(judge(Evidence(baseline, arm(to_canary, cores), pairing="time"), rules, POLICY), "service_cpu")
+        for cores in (0.2, 0.23)
+    )
+    assert (same.decision, more.decision) == (Decision.PASS, Decision.FAIL)
+    assert same.effect == pytest.approx(0, abs=0.01)
+    assert more.effect == pytest.approx(0.15, abs=0.01)
