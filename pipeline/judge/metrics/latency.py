@@ -19,7 +19,8 @@ from pipeline.judge.metrics.finding import Finding, Harm, no_data
 from pipeline.judge.metrics.scale import Scale
 from pipeline.judge.metrics.spending import spend_alpha, spend_beta
 from pipeline.judge.rules import MetricRule
-from pipeline.judge.stats.quantile_shares import Arms, Comparison, Values, looks_of
+from pipeline.judge.stats.quantile_arms import Arms, Values, looks_of
+from pipeline.judge.stats.quantile_shares import Comparison
 from pipeline.judge.verdict import Summary
 from pipeline.judge.words import amount, between, change, percent
 

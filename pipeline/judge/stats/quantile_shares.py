@@ -9,7 +9,6 @@ baseline's own quantile may stand for the true one, is in docs/judge.md ("Quanti
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -19,10 +18,11 @@ from numpy.typing import NDArray
 from pipeline.judge.stats.dispersion import ASSUMED, difference_dispersion, pooled_dispersion
 from pipeline.judge.stats.evalues import Mixture, Prior, Tail
 from pipeline.judge.stats.final import FINAL_MIN_BLOCKS, final_bounds
+from pipeline.judge.stats.quantile_arms import Arms, looks_of
 from pipeline.judge.stats.shares import EVEN, KAPPA
 from pipeline.judge.stats.worst_case import LogEvidence, least_evidence
 
-__all__ = ["PRIOR_MORE", "Arms", "Comparison", "Values", "looks_of"]
+__all__ = ["PRIOR_MORE", "Comparison"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,91 +38,10 @@ PRIOR_FEWER: Final = Prior(
 )
 # Harm may begin late: evidence is gathered from the start, and anew from these shares of the planned time on.
 _WINDOWS: Final = ((0.0, 0.6), (0.25, 0.1), (0.5, 0.1), (0.75, 0.1), (0.875, 0.1))
-# Where both arms grow, the looks are each second of the first, and then those that are so much later.
-_EACH_SECOND: Final = 20
-_LATER: Final = 1.05
 _FEWEST_SECONDS: Final = 2  # of a window that begins late
 # The bounds as numbers: distances from the estimate that are tried, in logarithms or shares of the quantile.
 _DISTANCES: Final = np.geomspace(0.003, 4.0, 20)
 _STEPS: Final = 3  # of the search for a final bound: it has settled by then to a hundredth
-
-
-@dataclass(frozen=True, eq=False)
-class Values:
-    """One arm's values in the order of time.
-
-    Attributes:
-        value: shape (m,), finite.
-        second: of which second each is, rising, shape (m,): 0 for the arm's first where the baseline was complete
-            before the canary began; where both grow together, seconds are counted from the start of both.
-        block: to which pair of blocks each belongs, -1 for none, shape (m,).
-        seconds: how many seconds there are.
-        blocks: how many pairs of blocks there are.
-    """
-
-    value: Floats
-    second: Ints
-    block: Ints
-    seconds: int
-    blocks: int
-
-    @cached_property
-    def ranked(self) -> Floats:
-        """The values in order."""
-        return np.sort(self.value)
-
-    def quantile(self, quantile: float) -> float:
-        """As numpy.quantile, which would sort anew: linear between the two nearest."""
-        place = quantile * (len(self.ranked) - 1)
-        below = int(place)
-        above = min(below + 1, len(self.ranked) - 1)
-        return float(self.ranked[below] + (place - below) * (self.ranked[above] - self.ranked[below]))
-
-    @cached_property
-    def by_second(self) -> Floats:
-        """How many there are, shape (seconds,)."""
-        return np.bincount(self.second, minlength=self.seconds).astype(np.float64)
-
-    @cached_property
-    def by_block(self) -> Floats:
-        """How many there are, shape (blocks,)."""
-        return np.bincount(self.block[self.block >= 0], minlength=self.blocks).astype(np.float64)
-
-    def hits_by_second(self, hit: Bools) -> Floats:
-        """How many of the hits are in each second, shape (seconds,)."""
-        return np.bincount(self.second[hit], minlength=self.seconds).astype(np.float64)
-
-    def hits_by_block(self, hit: Bools) -> Floats:
-        """How many of the hits are in each block, shape (blocks,)."""
-        block = self.block[hit]
-        return np.bincount(block[block >= 0], minlength=self.blocks).astype(np.float64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arms:
-    """Both arms' values, and how they are to be compared.
-
-    Attributes:
-        baseline, canary: the values.
-        planned: how many seconds of the canary are expected, or of both arms where they grow together.
-        pairs: which seconds of the baseline and of the canary belong together, each of shape (p,), in the order of
-            time; None where the baseline was complete before the canary began.
-    """
-
-    baseline: Values
-    canary: Values
-    planned: float
-    pairs: tuple[Ints, Ints] | None
-
-
-def looks_of(arms: Arms) -> Ints:
-    """The seconds after which is looked, shape (k,); the last one is always among them."""
-    last = arms.canary.seconds - 1
-    if arms.pairs is None or last < _EACH_SECOND:
-        return np.arange(last + 1)
-    count = math.ceil(math.log((last + 1) / _EACH_SECOND) / math.log(_LATER)) + 1
-    later = np.geomspace(_EACH_SECOND, last, count).round().astype(np.int64)
-    return np.unique(np.concatenate([np.arange(_EACH_SECOND), later]))
 
 
 class Comparison:

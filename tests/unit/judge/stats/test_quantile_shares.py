@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from pipeline.judge.stats.dispersion import pooled_dispersion
-from pipeline.judge.stats.quantile_shares import PRIOR_MORE, Arms, Comparison, Values, looks_of
+from pipeline.judge.stats.quantile_arms import Arms, Values, looks_of
+from pipeline.judge.stats.quantile_shares import PRIOR_MORE, Comparison
 from pipeline.judge.stats.shares import EVEN, KAPPA
 from tests.support import slow_quantiles as slow
 from tests.support.slow_sequence import final_width
