@@ -83,6 +83,7 @@ _COUNTED: Final = {
     "wrong_body_rate": "answers have a wrong body",
     "new_statuses": "answers have a status that the baseline never gave",
     "availability": "had no good answer",
+    "slow_requests": "answers take more than twice the baseline's p99",
 }
 
 

@@ -1,4 +1,4 @@
-"""What to type next where a run could not tell: longer, or in turns."""
+"""What to type next where a run could not tell: longer, or both versions at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.report.facts import RunFacts
 
 __all__ = ["advice"]
 
-# Where more minutes than this are needed, measuring both versions in turns is better advice: what the machine does then
+# Where more minutes than this are needed, measuring both versions at once is better advice: what the machine does then
 # falls on both.
 _PATIENCE: Final = 10.0
 
@@ -19,7 +19,7 @@ def advice(verdict: Verdict, facts: RunFacts) -> str | None:
     """One line for an inconclusive run that went to its end; None for every other.
 
     The options to add to the same command: as many minutes as the slowest undecided metric asks for, or the
-    interleaved schedule where more of the same would not tell in any reasonable time.
+    concurrent schedule where more of the same would not tell in any reasonable time.
     """
     undecided = [metric for metric in verdict.metrics if metric.decision is Decision.INCONCLUSIVE]
     if any(metric.lacks is Lack.TRUST for metric in undecided):
@@ -32,5 +32,5 @@ def advice(verdict: Verdict, facts: RunFacts) -> str | None:
         minutes = math.ceil(facts.seconds("canary") / 60 + max(waits))
         return f"next: the same command with --duration {minutes}m"
     if facts.schedule == "phased":
-        return "next: the same command with --schedule interleaved, where what the machine does falls on both versions"
+        return "next: the same command with --schedule concurrent, where what the machine does falls on both versions"
     return "next: a quieter machine, or a wider margin (`threshold` in the profile): more of the same would hardly tell"

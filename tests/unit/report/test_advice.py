@@ -27,8 +27,8 @@ def test_a_few_minutes_more_are_added_to_what_was_measured() -> None:
 
 
 @pytest.mark.parametrize("waits", [(None,), (1.0, None), (40.0,)])
-def test_where_waiting_does_not_help_slices_in_turns_may(waits: tuple[float | None, ...]) -> None:
-    assert "--schedule interleaved" in (said(*waits) or "")
+def test_where_waiting_does_not_help_measuring_both_at_once_may(waits: tuple[float | None, ...]) -> None:
+    assert "--schedule concurrent" in (said(*waits) or "")
 
 
 def test_in_turns_already_only_the_machine_or_the_margin_is_left() -> None:
