@@ -91,7 +91,7 @@ _ALL = (
         floor=0.002, needs_work=True, requests=True, share=2,
     ),
     Metric(
-        "latency_quantiles", "Latency, p10 to p95", "s", "latency", _QUANTILE, _UP, "25%", 30,
+        "latency_quantiles", "Latency, p10 to p90", "s", "latency", _QUANTILE, _UP, "25%", 30,
         floor=0.0005, needs_work=True, requests=True, share=4,
     ),
     Metric(

@@ -24,7 +24,7 @@ Bools = NDArray[np.bool_]
 _T = TypeVar("_T")
 
 # All quantiles of latency that any metric compares: taken together, they need one sorting.
-LATENCY_QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+LATENCY_QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

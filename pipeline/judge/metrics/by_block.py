@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.catalogue import Direction
-from pipeline.judge.metrics.arms import LATENCY_QUANTILES, ArmPair, ArmView, Measured
+from pipeline.judge.metrics.arms import ArmPair, ArmView, Measured
 from pipeline.judge.metrics.blocks import BlockValues, Pairing, Pairs, pair
 from pipeline.judge.metrics.finding import NOTHING, Finding, Harm, shown_after
 from pipeline.judge.metrics.scale import Scale
@@ -22,7 +22,6 @@ from pipeline.judge.stats.mean import mean_bounds, scan_bounds, scan_more_blocks
 from pipeline.judge.stats.ratio import Ratio
 
 __all__ = [
-    "QUANTILES",
     "block_harm",
     "measure",
     "pair_blocks",
@@ -56,7 +55,6 @@ _HEALED_SHARE: Final = 0.5
 # those of the end. They see what the others do not: a series that hardly wanders, and a mean of heavy tails.
 _ALPHA_OF_LOOKS: Final = 0.4
 _BETA_OF_LOOKS: Final = 0.2
-QUANTILES: Final = LATENCY_QUANTILES[:-1]  # of latency_quantiles; the last has a metric of its own
 _OF_REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
     "latency_p50": ArmView.median_latency,  # for the joint metric
     "response_size": ArmView.sizes,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.judge.metrics.arms import LATENCY_QUANTILES, ArmPair, ArmView
 from pipeline.judge.metrics.blocks import Blocks, BlockValues, Pairing, pair, phase_of
-from pipeline.judge.metrics.by_block import QUANTILES, require_blocks, scales
+from pipeline.judge.metrics.by_block import require_blocks, scales
 from pipeline.judge.metrics.by_second import MIN_COUNTED
 from pipeline.judge.metrics.finding import Finding, Harm, no_data
 from pipeline.judge.metrics.scale import Scale
@@ -32,7 +32,7 @@ Ints = NDArray[np.int64]
 _OF_METRIC: Final[Mapping[str, tuple[float, ...]]] = {
     "latency_p50": (0.5,),
     "latency_p99": (0.99,),
-    "latency_quantiles": QUANTILES,
+    "latency_quantiles": (0.1, 0.25, 0.75, 0.9),
 }
 # Nothing passes whose last quarter alone is beyond the margin, told at this level: harm may have begun there.
 _LATE_PART: Final = 0.25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -33,7 +34,8 @@ from pipeline.judge.words import amount, count_of
 
 __all__ = ["compare_proportion"]
 
-# A slow request takes so many times the baseline's p99, and at least so many seconds more.
+# A slow request takes so many times the baseline's p99 or p95, and at least so many seconds more.
+_NEARLY_ALL: Final = (0.99, 0.95)
 _MUCH: Final = 2.0
 _MUCH_AT_LEAST: Final = 0.005
 _NONE: Final = Hits(np.zeros(0), np.zeros(0), np.zeros(0))
@@ -58,17 +60,25 @@ _REQUESTS: Final[Mapping[str, _Counted]] = {
 def compare_proportion(rule: MetricRule, arms: ArmPair) -> Finding:
     """Compares a share of requests, of seconds, or of what two series count."""
     metric = rule.metric
-    if metric.requests:
-        counted = _slow(arms) if metric.name == "slow_requests" else _REQUESTS[metric.name]
+    if metric.name == "slow_requests":
+        respects = _slow(rule, arms)
+    elif metric.requests:
+        respects = [(_REQUESTS[metric.name], rule)]
     else:
         series = metric.series or metric.name
-        counted = _Counted(lambda arm: arm.share(series, metric.total) or _NONE, "were hits", "counted")
+        of_series = _Counted(lambda arm: arm.share(series, metric.total) or _NONE, "were hits", "counted")
+        respects = [(of_series, rule)]
+    counted = respects[0][0]
     b, c = counted.hits(arms.baseline), counted.hits(arms.canary)
     if b.total == 0 or c.total == 0:
         return replace(no_data(b.total > 0, c.total > 0), baseline=share_summary(b), canary=share_summary(c))
     ways = (True, False) if rule.direction is Direction.EITHER else (rule.direction is Direction.INCREASE,)
-    alpha = arms.alpha / len(ways)
-    harms = tuple(_harm(rule, counted, b, c, arms, alpha, increase=increase) for increase in ways)
+    alpha = arms.alpha / len(ways) / len(respects)
+    harms = tuple(
+        _harm(own, one, one.hits(arms.baseline), one.hits(arms.canary), arms, alpha, increase=increase)
+        for one, own in respects
+        for increase in ways
+    )
     finding = Finding(harms=harms, drift=arms.drift or 0.0)
     if counted.unit == "seconds":
         # A run of any length has enough seconds; there must be enough requests in them.
@@ -76,12 +86,22 @@ def compare_proportion(rule: MetricRule, arms: ArmPair) -> Finding:
     return require_requests(finding, b.total, c.total, counted.unit, arms)
 
 
-def _slow(arms: ArmPair) -> _Counted:
-    """Good responses that took much longer than nearly all of the baseline's: a tail that quantiles do not show."""
+def _slow(rule: MetricRule, arms: ArmPair) -> list[tuple[_Counted, MetricRule]]:
+    """Good responses that took much longer than nearly all of the baseline's: a tail that quantiles do not show.
+
+    The margin is for those beyond the p99. Five times as many lie beyond the p95, so five times as many more may.
+    """
     _, latency = arms.baseline.good_latencies()
-    p99 = float(np.quantile(latency, 0.99)) if len(latency) else 0.0
-    limit = max(_MUCH * p99, p99 + _MUCH_AT_LEAST)
-    return _Counted(lambda arm: arm.slower(limit), f"took longer than {amount(limit, 's')}", "good responses")
+    respects = []
+    for quantile in _NEARLY_ALL:
+        usual = float(np.quantile(latency, quantile)) if len(latency) else 0.0
+        limit = max(_MUCH * usual, usual + _MUCH_AT_LEAST)
+        margin = rule.limit.value * (1 - quantile) / (1 - _NEARLY_ALL[0])
+        counted = _Counted(
+            partial(ArmView.slower, limit=limit), f"took longer than {amount(limit, 's')}", "good responses"
+        )
+        respects.append((counted, rule.model_copy(update={"threshold": f"{margin:.9f}"})))
+    return respects
 
 
 def _harm(
