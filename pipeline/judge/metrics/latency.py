@@ -104,7 +104,7 @@ def _harm(
     low, high = -math.inf, math.inf
     if arms.complete:
         low, high = comparison.final_low(share.end), comparison.final_high(chance.end)
-    else:
+    elif chance.looks:
         high = comparison.high_at_last_look(chance.looks)
     if share.looks and (comparison.effect > scale.margin or not arms.complete):
         low = max(low, comparison.low_at_last_look(share.looks))
@@ -161,7 +161,7 @@ def _more(comparison: Comparison, harm: Harm, arms: ArmPair, alpha: float) -> fl
         times = comparison.times_as_long(level.looks) if level.looks else None
     else:
         chance = spend_beta(arms)
-        times = comparison.times_to_pass(chance.end or chance.looks)
+        times = comparison.times_to_pass(chance.end or chance.looks or arms.policy.beta)
     return None if times is None else (max(arms.length, measured * max(times, 1.0)) - measured) / 60
 
 
