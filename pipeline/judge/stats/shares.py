@@ -51,7 +51,7 @@ KAPPA: Final = 0.3
 EVEN: Final = 0.1
 # Harm is looked for from the first second on and, as errors may begin late, anew from these shares of the planned time
 # on; each with its share of alpha.
-WINDOWS: Final = ((0.0, 0.7), (0.25, 0.1), (0.5, 0.1), (0.75, 0.1))
+WINDOWS: Final = ((0.0, 0.85), (0.25, 0.05), (0.5, 0.05), (0.75, 0.05))
 # A later window says nothing in so many of its first seconds: an outage that begins with it looks like a total failure.
 WINDOW_WAIT: Final = 10
 # Bounds as numbers are for people: computed at this many looks and held in between.
