@@ -114,7 +114,8 @@ def _troughs(rule: MetricRule, whole: Harm, pairs: Pairs, arms: ArmPair) -> Harm
 def _slope(t: Floats, values: Floats) -> float:
     """The least-squares slope in units a minute."""
     x = t - t.mean()
-    return _MINUTE * float(x @ values / (x @ x))
+    spread = float(x @ x)
+    return _MINUTE * float(x @ values) / spread if spread > 0 else 0.0
 
 
 def _more(harm: Harm, blocks: int, arms: ArmPair) -> float | None:

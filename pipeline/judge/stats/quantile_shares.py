@@ -267,7 +267,7 @@ class Comparison:
 
     @cached_property
     def _baseline_share(self) -> float:
-        return float(self._baseline_part.sum() / self._arms.baseline.by_block.sum())
+        return float(self._baseline_part.sum()) / max(float(self._arms.baseline.by_block.sum()), 1.0)
 
     def _differences(self, effect: float, first: int = 0) -> Floats:
         """Of each pair of blocks from `first` on, the canary's share beyond that effect less the baseline's.
