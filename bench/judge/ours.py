@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.judge import judge
 from pipeline.judge.decide import arm_pair, compare
-from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+from pipeline.judge.evidence import Arm, Evidence, Series
 from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.decision import decide_metric
 from pipeline.judge.policy import Policy
@@ -118,16 +118,7 @@ def _cut(arm: Arm, clock: float) -> Arm:
     length = arm.seconds / len(arm.phase_starts)
     starts = tuple(start for start in arm.phase_starts if start < clock)
     seconds = sum(min(length, clock - start) for start in starts)
-    known = arm.requests.t < clock
-    requests = arm.requests
     series = {
         name: Series(one.t[one.t < clock], one.value[one.t < clock]) for name, one in arm.series.items()
     }
-    kept = Requests(
-        t=requests.t[known],
-        latency=requests.latency[known],
-        status=requests.status[known],
-        body_ok=requests.body_ok[known],
-        size=requests.size[known],
-    )
-    return Arm(kept, series, seconds, starts)
+    return Arm(arm.requests.where(arm.requests.t < clock), series, seconds, starts)

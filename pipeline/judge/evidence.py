@@ -51,6 +51,13 @@ class Requests:
     def __len__(self) -> int:
         return len(self.t)
 
+    def where(self, kept: Bools) -> Requests:
+        """Only these of the requests; `kept` has an entry for each."""
+        body = self.body[kept] if len(self.body) == len(self) else self.body
+        return Requests(
+            self.t[kept], self.latency[kept], self.status[kept], self.body_ok[kept], self.size[kept], body
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.judge.catalogue import Kind
 from pipeline.judge.decide import arm_pair, compare
-from pipeline.judge.evidence import Arm, Evidence, Requests, Series
+from pipeline.judge.evidence import Arm, Evidence, Series
 from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.finding import Finding, Harm
 from pipeline.judge.metrics.spending import beta_at_end
@@ -241,24 +241,13 @@ def _moved(arm: Arm) -> Arm:
         return np.asarray(start + (t - start + length / 2) % length, dtype=np.float64)
 
     series = {name: Series(moved(one.t), one.value) for name, one in arm.series.items()}
-    requests: Requests = replace(arm.requests, t=moved(arm.requests.t))
-    return replace(arm, requests=requests, series=series)
+    return replace(arm, requests=replace(arm.requests, t=moved(arm.requests.t)), series=series)
 
 
 def _thinned(arm: Arm, share: float) -> Arm:
     """The arm with about this share of its requests, chosen by chance as the proxy does."""
-    rows = arm.requests
     if share >= 1:
         return arm
-    kept = np.random.default_rng(0).random(len(rows)) < share
     return replace(
-        arm,
-        requests=Requests(
-            t=rows.t[kept],
-            latency=rows.latency[kept],
-            status=rows.status[kept],
-            body_ok=rows.body_ok[kept],
-            size=rows.size[kept],
-            body=rows.body[kept] if len(rows.body) == len(rows) else rows.body,
-        ),
+        arm, requests=arm.requests.where(np.random.default_rng(0).random(len(arm.requests)) < share)
     )

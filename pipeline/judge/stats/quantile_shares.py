@@ -234,11 +234,12 @@ class Comparison:
         way, about = (1.0, self._margin) if high else (-1.0, self._bar)
         if self._arms.canary.blocks < FINAL_MIN_BLOCKS:
             return way * math.inf
-        needed = self._final_share(about, level, way)
-        beyond = self._own_share(about) > needed
+        share = self._final_share(about, level, way)
+        beyond = self._own_share(about) > share
         effect = about
-        for _ in range(_STEPS):
-            share = self._final_share(effect, level, way)
+        for step in range(_STEPS):
+            if step > 0:
+                share = self._final_share(effect, level, way)
             if not 0 < share < 1:
                 effect = way * math.inf
                 break
