@@ -104,7 +104,11 @@ class Comparison:
         known = np.maximum.accumulate(np.maximum(*pairs)) if len(pairs[0]) else np.zeros(0)
         here = np.minimum(*pairs) >= start
         of_b, of_c, known = pairs[0][here], pairs[1][here], known[here]
-        found = difference_dispersion((b_hits[of_b], b.by_second[of_b]), (c_hits[of_c], c.by_second[of_c]))
+        found = difference_dispersion(
+            (b_hits[of_b], b.by_second[of_b]),
+            (c_hits[of_c], c.by_second[of_c]),
+            slice_seconds=self._arms.slice_seconds,
+        )
         # A pair is known once both of its seconds are.
         count = np.searchsorted(known, looks, side="right")
         return np.where(count > 0, np.append(found, ASSUMED)[np.maximum(count, 1) - 1], ASSUMED)

@@ -85,11 +85,14 @@ def test_both_at_once_a_run_is_cut_at_the_same_second_for_both() -> None:
 def test_one_judgement_at_the_end_finds_what_a_judgement_at_each_look_finds(
     schedule: str, harm: Harm
 ) -> None:
-    condition, policy, step = Condition("x", schedule, Machine(phi=0.3), 36, harm), Policy(), 6.0
+    """What has failed only at the end was shown too late for a look: a block's partner may be a slice later."""
+    seconds, policy, step = 72, Policy(), 6.0
+    condition = Condition("x", schedule, Machine(phi=0.3), seconds, harm)
     evidence = run(condition, 1, 1)
     looked, told = every_look(evidence, rules({}), policy, step), at_the_end(evidence, rules({}), policy)
-    wait = step + 2 * SLICE_SECONDS * (schedule == "interleaved")  # a block's partner may be a slice later
-    assert looked.keys() == told.failed.keys()
+    wait = step + 2 * SLICE_SECONDS * (schedule == "interleaved")
+    assert looked.keys() <= told.failed.keys()
+    assert all(told.failed[name] + wait > seconds for name in told.failed.keys() - looked.keys())
     assert all(0 <= looked[name] - told.failed[name] <= wait for name in looked)
     assert bool(looked) == (harm is BAD)
 

@@ -65,6 +65,26 @@ def test_the_first_seconds_go_by_an_assumption() -> None:
     assert ((found >= 1) & (found <= 2)).all()
 
 
+def test_in_turns_slices_vary_and_a_few_tell_little() -> None:
+    """All seconds of a slice share the machine's mood, which single seconds do not show."""
+    n, slices = np.full(120, 50.0), 20
+    found = [in_turns(seed, n, slices, 0.1) for seed in range(10)]
+    assert all((each[:23] >= 50).all() for each in found)
+    # 1 + 6 * 50 * 0.1^2 / 0.25 = 13 is the truth of independent moods, and moods are few.
+    assert 10 < np.median([each[-1] for each in found]) < 25
+    assert np.median([in_turns(seed, n, slices, 0.0)[-1] for seed in range(10)]) < 4
+
+
+def in_turns(seed: int, n: Floats, slices: int, mood: float) -> Floats:
+    """The dispersion of two arms whose moods last a slice each."""
+    random = np.random.default_rng(seed)
+    arms = []
+    for arm in range(2):
+        moods = np.repeat(random.normal(0, mood, slices), len(n) // slices) if mood else None
+        arms.append((hits(100 + 2 * seed + arm, len(n), moods=moods), n))
+    return difference_dispersion(arms[0], arms[1], slice_seconds=len(n) // slices)
+
+
 def test_no_hits_at_all_are_no_dispersion() -> None:
     n, none = np.full(40, 50.0), np.zeros(40)
     assert (pooled_dispersion((none, n), (none, n)) <= 1.5).all()
