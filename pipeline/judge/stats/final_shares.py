@@ -172,7 +172,8 @@ def dispersion(baseline: Tally, canary: Tally, *, together: bool) -> Dispersion:
         return INDEPENDENT
     # The degrees of freedom of a sum of variances (Satterthwaite 1946).
     degrees = variance**2 / sum(power**2 / count for power, count in powers)
-    return Dispersion(variance / binomial, degrees)
+    # What is left of an arm is at least one request: shares next to nothing would divide it to less.
+    return Dispersion(min(variance / binomial, float(baseline.n.sum()), float(canary.n.sum())), degrees)
 
 
 def _power(series: Floats) -> tuple[float, int]:

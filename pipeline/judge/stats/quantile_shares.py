@@ -171,10 +171,22 @@ class Comparison:
         possible = np.flatnonzero(against_b + np.maximum(c.at(share)[0], 0) >= needed)
         if len(possible) == 0:
             return None
-        temper = self._temper[looks] if start == 0 else 1 / self._dispersion(start)
+        temper = self._temper[looks] if start == 0 else self._temper_from(start)
         evidence = self._evidence(looks[possible], limits[possible], temper[possible], start, harm=True)
         shown = np.flatnonzero(_least(evidence, share[possible]) >= needed)
         return int(self._looks[looks[possible[shown[0]]]]) if len(shown) else None
+
+    def _temper_from(self, start: int) -> Floats:
+        """Of a window, at each look from its beginning on.
+
+        By the dispersion since then, because harm that began there would be taken for a mood in all; and by that of the
+        time before, which has been measured for longer. One after the other, the baseline is in both.
+        """
+        since = 1 / self._dispersion(start)
+        if self._arms.pairs is None:
+            return since
+        before = max(int(np.searchsorted(self._looks, start)) - 1, 0)
+        return np.asarray(np.minimum(since, self._temper[before]), dtype=np.float64)
 
     @cached_property
     def _share(self) -> float:
