@@ -30,7 +30,7 @@ from pipeline.judge.stats.final_shares import Dispersion, cosines
 from pipeline.judge.stats.run_length import chance_to_pass, requests_needed
 from pipeline.judge.words import percent, points, rough
 
-__all__ = ["ErrorForecast", "Need", "errors_in_words", "forecast", "forecast_errors", "in_words", "longest"]
+__all__ = ["ErrorForecast", "Need", "errors_in_words", "forecast", "forecast_errors", "in_words"]
 
 Floats = NDArray[np.float64]
 
@@ -126,7 +126,8 @@ def forecast_errors(
         n = requests_needed(0.0, 1.0, rule.limit.value, beta, rate=rate, together=together)
         return math.inf if n is None else max(n, policy.min_requests) / rate
 
-    slowest = max(shares, key=needed)
+    lengths = {rule.name: needed(rule) for rule in shares}
+    slowest = max(shares, key=lambda rule: lengths[rule.name])
     errors = next((rule for rule in shares if rule.name == "error_rate"), slowest)
     found = Dispersion(1.0, cosines(seconds) * (1 if together else 2))
 
@@ -143,19 +144,12 @@ def forecast_errors(
             if above < _LEAST_SHARE:
                 break
         tolerated = below
-    shortest = needed(slowest)
+    shortest = lengths[slowest.name]
     return ErrorForecast(
         shortest if math.isfinite(shortest) else None,
         (slowest.metric.title, points(slowest.limit.value)),
         tolerated,
     )
-
-
-def longest(needs: Sequence[Need]) -> float | None:
-    """The seconds after which all can be shown; None where some cannot within an hour, 0.0 without needs."""
-    seconds = [need.seconds for need in needs]
-    known = [one for one in seconds if one is not None]
-    return max(known, default=0.0) if len(known) == len(seconds) else None
 
 
 def in_words(needs: Sequence[Need], seconds: float) -> str:

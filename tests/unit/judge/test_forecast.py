@@ -10,7 +10,7 @@ import pytest
 import tests.support.judge_samples as samples
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm
-from pipeline.judge.forecast import Need, errors_in_words, forecast, forecast_errors, in_words, longest
+from pipeline.judge.forecast import Need, errors_in_words, forecast, forecast_errors, in_words
 from pipeline.judge.verdict import Decision
 from tests.support.judge_samples import POLICY, RULES, row
 
@@ -60,7 +60,6 @@ def test_what_is_foretold_comes_true() -> None:
 
 def test_a_baseline_of_a_few_seconds_tells_nothing() -> None:
     assert forecast(samples.arm(7, seconds=4), RULES, POLICY) == ()
-    assert longest(()) == 0.0
     assert in_words((), 60) == ""
 
 
