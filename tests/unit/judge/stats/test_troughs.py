@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.judge.stats.troughs import WINDOWS, critical, trough_slopes
+from tests.support import slow_troughs
 
 Floats = NDArray[np.float64]
 T = np.arange(1.0, 151) * 2
@@ -15,6 +16,15 @@ T = np.arange(1.0, 151) * 2
 def saw(period: float, phase: float, leak: float = 0.0) -> Floats:
     """20 MB up and back at once, and `leak` MB a minute that stay."""
     return np.asarray(20 * ((T / period + phase) % 1) + leak * T / 60)
+
+
+@pytest.mark.parametrize("blocks", [16, 31, 150])
+def test_the_slow_way_gives_the_same(blocks: int) -> None:
+    random = np.random.default_rng(blocks)
+    t = np.cumsum(random.uniform(1, 3, blocks))
+    b, c = random.normal(0, 5, (2, blocks)).cumsum(axis=1)
+    expected = slow_troughs.slopes(t.tolist(), b.tolist(), c.tolist(), (critical(3e-4), critical(0.05)))
+    assert trough_slopes(t, b, c, 3e-4, 0.05) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("level", [0.05, 0.01, 0.001])
