@@ -32,6 +32,7 @@ __all__ = ["kinds", "series_case", "short"]
 
 _STEP: Final = 15.0  # seconds
 _START: Final = 1_767_225_600.0  # Unix seconds
+_TOGETHER: Final = 0.5  # mean of change over margin that all metrics together may have
 _RANK_ALPHA: Final = 0.05
 _JUDGES: Final = (
     "ours",
@@ -53,7 +54,7 @@ class _Set:
 
 
 def series_case(pair: Pair) -> SeriesCase:
-    """What `pipeline judge --config` makes of both series: a level each, an increase is harm, all of one group."""
+    """What `pipeline judge --config` makes of both series: a level each, an increase is harm; also together."""
     names = [f"m{index}" for index in range(len(pair.baseline))]
     margin = f"{100 * pair.margin:g}%"
     metrics = [{"name": name, "kind": "level", "margin": margin} for name in names]
@@ -65,7 +66,7 @@ def series_case(pair: Pair) -> SeriesCase:
     }
     span = Span(_START, _START + seconds)
     return build(
-        JudgeConfig.model_validate({"metrics": metrics}),
+        JudgeConfig.model_validate({"metrics": metrics, "together": _TOGETHER}),
         samples,
         {"baseline": span, "canary": span},
         _STEP,

@@ -83,7 +83,7 @@ def test_the_series_are_judged_once_and_by_the_clock_as_those_of_files_are() -> 
     assert not case.evidence.load
     assert case.evidence.pairing == "time"
     assert case.policy.block_seconds == 15
-    assert [rule.threshold for rule in case.rules] == ["20%"] * 5
+    assert [rule.threshold for rule in case.rules] == ["20%"] * 5 + ["0.5"]  # and all together
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("no change", Outcome.PASSED), ("mean shift", Outcome.FAILED)])
