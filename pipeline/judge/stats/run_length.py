@@ -59,8 +59,8 @@ def final_more_requests(
         A number of requests; None when a hundred times as many would not do, or nothing is known.
     """
     totals = Totals.of(baseline, canary)
-    if totals is None:
-        return None
+    if totals is None or least > _MOST_SECONDS:
+        return None  # of a day's run there is not even a second
     found = dispersion(baseline, canary, together=together)
 
     def decided(times: float) -> bool:

@@ -50,6 +50,13 @@ def test_garbage_never_raises_and_never_passes(
     assert verdict.reasons
 
 
+def test_a_request_within_almost_no_time_passes_nothing() -> None:
+    """The planned length is then more times as long than a number can say."""
+    once = Requests(*(np.zeros(1, dtype=one) for one in (float, float, int, int, int)))
+    arms = Arm(once, {}, 1.0, ()), Arm(once, {}, 4e-259, ())
+    assert judge(Evidence(*arms, pairing="age"), RULES, POLICY).outcome is not Outcome.PASSED
+
+
 @settings(max_examples=20, deadline=None)
 @given(any_arm(), st.sampled_from(["age", "time"]), st.sampled_from([POLICY, LENIENT]))
 def test_garbage_never_passes_against_a_healthy_baseline(canary: Arm, pairing: str, policy: Policy) -> None:
