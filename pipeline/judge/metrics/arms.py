@@ -43,13 +43,16 @@ class Measured:
     scatter: BlockValues | None = None
 
 
+_LEAST_SECONDS: Final = 1e-3  # no arm was measured for less; a rate over it would be no number
+
+
 class ArmView:
     """An arm as the comparison sees it. Nothing of the arm is changed."""
 
     def __init__(self, arm: Arm, policy: Policy) -> None:
         self._arm = arm
         self._policy = policy
-        self.seconds = arm.seconds if usable(arm.seconds) and arm.seconds > 0 else 0.0
+        self.seconds = arm.seconds if usable(arm.seconds) and arm.seconds > _LEAST_SECONDS else 0.0
         self._known = usable(arm.requests.t)
         self._t = arm.requests.t[self._known]
         self._status = arm.requests.status[self._known]
