@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 
-__all__ = ["clean", "duration", "last_line", "plural", "printable", "redact"]
+__all__ = ["clean", "did_you_mean", "duration", "last_line", "plural", "printable", "redact"]
 
 # CSI and OSC sequences go as a whole, so that "\x1b[31m" does not leave "[31m" behind.
 _ESCAPES = re.compile(
@@ -63,6 +65,17 @@ def duration(seconds: float) -> str:
         return f"{round(seconds, 1):g} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min" + (f" {rest} s" if rest else "")
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """`: did you mean 'NAME'?` with the nearest of `known` but `word` itself, compared in any case; empty without one.
+
+    >>> did_you_mean("Latency", ["latency", "errors"]), did_you_mean("weight", ["weight"])
+    (": did you mean 'latency'?", '')
+    """
+    others = {name.lower(): name for name in known if name != word}
+    close = get_close_matches(word.lower(), others, 1, cutoff)
+    return f": did you mean {printable(others[close[0]], 60)!r}?" if close else ""
 
 
 def redact(url: str) -> str:

@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.base.errors import ConfigError
+from pipeline.base.text import did_you_mean
 
 __all__ = ["Document", "matching", "read_text", "read_yaml", "validate"]
 
@@ -212,9 +212,10 @@ def _describe(detail: ErrorDetails, known: list[str]) -> str:
     *parents, last = detail["loc"] or ("",)
     where = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        close = get_close_matches(str(last), known, n=1)
+        if last in known:  # a key of another part of the file
+            return f"'{last}' does not belong in {'.'.join(map(str, parents)) or 'the top of the file'}"
         inside = f" in {'.'.join(map(str, parents))}" if parents else ""
-        return f"unknown key '{last}'{inside}" + (f": did you mean '{close[0]}'?" if close else "")
+        return f"unknown key '{last}'{inside}{did_you_mean(str(last), known)}"
     if words := _WORDS.get(detail["type"]):
         return f"{where}: {words}"
     message = detail["msg"].removeprefix("Value error, ")

@@ -109,7 +109,7 @@ def _cannot_tell(verdict: Verdict) -> str:
         return f"cannot tell yet: {of} too few samples; measure longer"
     return (
         f"cannot tell: more of the same would hardly decide {_titles(endless)}; measure both versions at once, "
-        "calibrate, or allow more"
+        "or allow more"
     )
 
 

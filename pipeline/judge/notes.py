@@ -65,6 +65,11 @@ def drift_notes(
             shown.append(f"{metric.title} by {size}")
     if not shown:
         return ()
+    if not evidence.load:  # series from elsewhere: there is no machine to calibrate and no schedule to change
+        return (
+            f"What else changed between the two times ({'; '.join(shown)}) would look the same: series of both versions "
+            "from one time tell them apart",
+        )
     return (
         f"Not calibrated: a machine that itself changed between the two phases ({'; '.join(shown)}) would look "
         "the same. `pipeline calibrate` tells how much it does, and --schedule interleaved or concurrent does not mind",

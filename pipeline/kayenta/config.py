@@ -8,7 +8,6 @@ with an exception (a text for a number, an outlier factor of 0) is a problem wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -25,6 +24,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from pipeline.base.errors import UsageError
+from pipeline.base.text import did_you_mean
 from pipeline.base.yamlfile import validate
 from pipeline.kayenta.jsonfile import read_json
 
@@ -212,8 +212,6 @@ def _notes_of(at: _Place, given: Mapping[str, Any], model: type[_Part]) -> Itera
     known = [field.alias or name for name, field in model.model_fields.items()]
     for key, value in given.items():
         if key not in known:
-            close = get_close_matches(key, known, n=1)
-            hint = f": did you mean '{close[0]}'?" if close else ""
-            yield (*at, key), f"'{key}' is not read{hint}"
+            yield (*at, key), f"'{key}' is not read{did_you_mean(key, known)}"
         elif key in _WORDS and value not in _WORDS[key][0]:
             yield (*at, key), f"{key} {value!r} is not known and means '{_WORDS[key][1]}'"

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pipeline.base.errors import UsageError
 from pipeline.series.config import JudgeConfig, load_config
 from pipeline.series.evidence import Case, build, common_span
-from pipeline.series.from_csv import read_table
+from pipeline.series.csvfile import usual_step
+from pipeline.series.from_csv import read_tables
 from pipeline.series.from_prometheus import ARMS, fetch
 from pipeline.series.prometheus import Prometheus
 from pipeline.series.samples import Samples
@@ -25,7 +26,6 @@ Floats = NDArray[np.float64]
 
 _USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
 _MOST_STEPS = 100_000
-_ABSOLUTE = 1e8  # seconds: times below are since something of the file's own, above since 1970
 
 
 def from_prometheus(
@@ -92,7 +92,7 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
     config = load_config(config_path, "csv")
     if baseline.exists() and canary.exists() and baseline.samefile(canary):
         raise UsageError(f"{canary}: the same file for both versions, so nothing would be compared")
-    samples = {"baseline": read_table(config, baseline), "canary": read_table(config, canary)}
+    samples, absolute = read_tables(config, baseline, canary)
     times = {arm: _times(own) for arm, own in samples.items()}
     if min(map(len, times.values())) == 0:
         paths = {"baseline": baseline, "canary": canary}
@@ -101,10 +101,10 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
             f"{paths[empty]}: no sample of any metric of {config_path}",
             hint="a metric's column is called as the metric, or as csv: says (docs/prometheus.md)",
         )
-    step = config.step or max(_usual_step(t) for t in times.values())
+    step = config.step or (max(usual_step(t) for t in times.values()) or 1.0)
     spans = {arm: Span(float(t[0]) - step, float(t[-1])) for arm, t in times.items()}
     both = None
-    if config.pairing == "time" or min(span.start for span in spans.values()) > _ABSOLUTE:
+    if config.pairing == "time" or absolute:
         both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
@@ -117,10 +117,6 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
 
 def _times(samples: Mapping[str, Samples]) -> Floats:
     return np.unique(np.concatenate([one.t for one in samples.values()]))
-
-
-def _usual_step(t: Floats) -> float:
-    return float(np.median(np.diff(t))) if len(t) > 1 else 1.0
 
 
 def _within(samples: Samples, span: Span) -> Samples:

@@ -1,4 +1,4 @@
-"""A configuration's metrics from a CSV file: the samples of each metric of one version."""
+"""A configuration's metrics from two CSV files: the samples of each metric and version."""
 
 from __future__ import annotations
 
@@ -9,27 +9,77 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.base.errors import UsageError
+from pipeline.base.text import did_you_mean
 from pipeline.judge.evidence import Series, usable
 from pipeline.series.config import CsvSource, JudgeConfig, MetricConfig
-from pipeline.series.csvfile import read_timed_csv
+from pipeline.series.csvfile import SeriesTable, read_timed_csv, usual_step
 from pipeline.series.samples import Samples, events, level, proportion, rises
 
-__all__ = ["read_table"]
+__all__ = ["read_tables"]
 
 Floats = NDArray[np.float64]
 _NONE = np.zeros(0)
 
 
-def read_table(config: JudgeConfig, path: Path) -> Mapping[str, Samples]:
-    """Samples by metric, times as in the file. Raises ConfigError and UsageError when the file does not fit."""
-    columns = read_timed_csv(path)
-    return {metric.name: _samples(metric, columns, path) for metric in config.metrics}
+_OTHER_UNIT = 100.0  # steps that are so many times longer than others are in another unit
+
+
+def read_tables(
+    config: JudgeConfig, baseline: Path, canary: Path
+) -> tuple[Mapping[str, Mapping[str, Samples]], bool]:
+    """Samples by version and metric, and whether the times of both are since 1970.
+
+    Raises ConfigError and UsageError when a file cannot be read, or the two do not go together.
+    """
+    paths = {"baseline": baseline, "canary": canary}
+    tables = {arm: read_timed_csv(path) for arm, path in paths.items()}
+    _same_clock(paths, tables)
+    samples = {
+        arm: {metric.name: _samples(metric, table.series, paths[arm]) for metric in config.metrics}
+        for arm, table in tables.items()
+    }
+    _same_steps(config, paths, tables)
+    return samples, all(table.clock != "relative" for table in tables.values())
+
+
+def _same_clock(paths: Mapping[str, Path], tables: Mapping[str, SeriesTable]) -> None:
+    """Dates without a zone are in one that only their writer knows: they go with others of their kind alone."""
+    clocks = {arm: table.clock for arm, table in tables.items()}
+    naive = [arm for arm, clock in clocks.items() if clock == "naive"]
+    if len(naive) != 1:
+        return
+    other = "canary" if naive == ["baseline"] else "baseline"
+    if clocks[other] in ("zoned", "epoch"):
+        raise UsageError(
+            f"{paths[naive[0]]}: its dates have no zone, but the times of {paths[other]} are known to the second",
+            hint="end its dates with Z (UTC) or an offset such as +01:00",
+        )
+
+
+def _same_steps(config: JudgeConfig, paths: Mapping[str, Path], tables: Mapping[str, SeriesTable]) -> None:
+    """Steps that are a hundred times those of the other file, or of the configuration, are in another unit."""
+    steps = {str(paths[arm]): step for arm, table in tables.items() if (step := _step(table))}
+    if config.step is not None:
+        steps["the configuration (step:)"] = config.step
+    if len(steps) < 2:
+        return
+    (short, least), *_, (long, most) = sorted(steps.items(), key=lambda item: item[1])
+    if most >= _OTHER_UNIT * least:
+        raise UsageError(
+            f"{short} goes on by {least:.6g} s and {long} by {most:.6g} s: are both in one unit?",
+            hint="name the unit in the time's column: t_s, t_ms, t_min",
+        )
+
+
+def _step(table: SeriesTable) -> float:
+    """Of the series with the most samples: others may have rows only where something happened."""
+    return usual_step(max((series.t for series in table.series.values()), key=len, default=_NONE))
 
 
 def _samples(metric: MetricConfig, columns: Mapping[str, Series], path: Path) -> Samples:
     names = metric.columns()
     absent = [name for name in names if name not in columns]
-    notes = tuple(f"{metric.name}: {path} has no column {name!r}" for name in absent)
+    notes = tuple(f"{metric.name}: {path} has no column {name!r}{did_you_mean(name, columns)}" for name in absent)
     if absent:
         return Samples(_NONE, _NONE, _NONE if metric.kind == "proportion" else None, notes=notes)
     counters = (metric.csv or CsvSource()).counters

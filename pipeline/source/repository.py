@@ -151,7 +151,7 @@ class Source:
             _looking(self.directory),
             directory=self.directory,
         )
-        close = get_close_matches(ref, listed.out.split(), n=3)
+        close = get_close_matches(ref, {name for name in listed.out.split() if name != ref}, n=3)
         guess = f"; did you mean {', '.join(close)}?" if close else ""
         return SourceError(
             f"{self.display}: there is no branch, tag or commit '{ref}'{guess}", hint=self._how_to_list()

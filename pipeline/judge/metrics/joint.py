@@ -73,6 +73,6 @@ def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) 
     harm = replace(harm, baseline=shown, canary=shown, said=said, allowed=f"{rule.limit.value:g}")
     finding = require_blocks(Finding(harms=(harm,), drift=arms.drift or 0.0), len(mean), arms)
     if arms.phased and arms.drift is None:
-        why = "a drift between the two phases could be the cause, and nobody has calibrated"
+        why = "a drift between the two measurements could be the cause, and how large it may be is not known"
         return replace(finding, only_pass=why)
     return finding
