@@ -16,7 +16,9 @@ _MISSING: Final = frozenset(
     "nan +nan -nan null (null) <null> none nil undefined n/a na #n/a #na - -- \\n".split()
 ) | {""}
 _PLAIN: Final = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
-_WITH_UNIT: Final = re.compile(rf"({_PLAIN})[\s\u00a0\u202f]*([^\W\d_][^\s\d,;]{{0,11}}|[%‰°][^\s\d,;]{{0,11}})")
+_WITH_UNIT: Final = re.compile(
+    rf"({_PLAIN})[\s\u00a0\u202f]*([^\W\d_][^\s\d,;]{{0,11}}|[%‰°][^\s\d,;]{{0,11}})"
+)
 _WITH_SIGN: Final = re.compile(rf"([$€£¥])[\s\u00a0]*{_PLAIN}")
 _GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[.,'\s\u00a0\u202f]\d{3})+(?:[.,]\d*)?", re.ASCII)
 _ONE_GROUP: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
@@ -44,7 +46,9 @@ def number(name: str, text: str) -> float:
         unit = match[match.lastindex or 1]
         raise ValueError(f"{called}, with the unit {printable(unit)}: {_AS_NUMBERS}")
     if _GROUPED.fullmatch(text):
-        raise ValueError(f"{called}, not a number: leave out what groups its digits, and write decimals with a point")
+        raise ValueError(
+            f"{called}, not a number: leave out what groups its digits, and write decimals with a point"
+        )
     raise ValueError(f"{called}, not a number")
 
 
@@ -87,7 +91,10 @@ class Decimals:
         if self._clear:
             return []  # one mark in the whole file, and somewhere it is the decimal mark
         return [
-            (line, f"{printable(name, 40)} is {text!r}: thousands or decimals? separate columns by commas, "
-             "write decimals with a point and thousands without")
+            (
+                line,
+                f"{printable(name, 40)} is {text!r}: thousands or decimals? separate columns by commas, "
+                "write decimals with a point and thousands without",
+            )
             for name, (text, line) in self._grouped.items()
         ]

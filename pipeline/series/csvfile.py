@@ -189,7 +189,11 @@ def _take(
     times, decimals, found = into
     header = layout.header
     if len(row) != len(header):
-        commas = "; are these decimal commas? then separate columns by semicolons" if len(row) > len(header) else ""
+        commas = (
+            "; are these decimal commas? then separate columns by semicolons"
+            if len(row) > len(header)
+            else ""
+        )
         raise ValueError(f"{len(row)} columns, the header has {len(header)}{commas}")
     times.add(decimals.point(times.name, row[layout.time], line), line)
     if layout.metric is None:

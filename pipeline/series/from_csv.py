@@ -79,7 +79,9 @@ def _step(table: SeriesTable) -> float:
 def _samples(metric: MetricConfig, columns: Mapping[str, Series], path: Path) -> Samples:
     names = metric.columns()
     absent = [name for name in names if name not in columns]
-    notes = tuple(f"{metric.name}: {path} has no column {name!r}{did_you_mean(name, columns)}" for name in absent)
+    notes = tuple(
+        f"{metric.name}: {path} has no column {name!r}{did_you_mean(name, columns)}" for name in absent
+    )
     if absent:
         return Samples(_NONE, _NONE, _NONE if metric.kind == "proportion" else None, notes=notes)
     counters = (metric.csv or CsvSource()).counters

@@ -26,7 +26,9 @@ Clock = Literal["relative", "epoch", "zoned", "naive"]
 
 NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 NAMES: Final = ("t", "ts", "time", "timestamp", "datetime", "date")
-SINCE_1970: Final = 946_684_800.0  # the year 2000 in seconds: no series is older, so what is below is relative
+SINCE_1970: Final = (
+    946_684_800.0  # the year 2000 in seconds: no series is older, so what is below is relative
+)
 _LATEST: Final = 4_102_444_800.0  # the year 2100
 _EPOCHS: Final = (("seconds", 1.0), ("milliseconds", 1e-3), ("microseconds", 1e-6), ("nanoseconds", 1e-9))
 _RELATIVE: Final = len(_EPOCHS)  # these two are kinds of numbers beside the four
@@ -34,7 +36,9 @@ _NOTHING: Final = _RELATIVE + 1
 _UNITS: Final = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), ("seconds", 1.0)),
     **dict.fromkeys(("ms", "msec", "millis", "millisecond", "milliseconds"), ("milliseconds", 1e-3)),
-    **dict.fromkeys(("us", "µs", "μs", "usec", "micros", "microsecond", "microseconds"), ("microseconds", 1e-6)),
+    **dict.fromkeys(
+        ("us", "µs", "μs", "usec", "micros", "microsecond", "microseconds"), ("microseconds", 1e-6)
+    ),
     **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), ("nanoseconds", 1e-9)),
     **dict.fromkeys(("min", "mins", "minute", "minutes"), ("minutes", 60.0)),
     **dict.fromkeys(("h", "hour", "hours"), ("hours", 3600.0)),
@@ -158,7 +162,8 @@ class TimeColumn:
         if np.any(strange):
             at = int(np.argmax(strange))
             raise TimesError(
-                f"{self.name} is {values[at]:.15g}, which in {unit} is before 2000 or after 2100", self._lines[at]
+                f"{self.name} is {values[at]:.15g}, which in {unit} is before 2000 or after 2100",
+                self._lines[at],
             )
         told = ["since 1970" if yes else "from the file's beginning" for yes in since]
         self._same(told, {word: f"{unit} {word}" for word in set(told)})

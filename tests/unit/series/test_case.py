@@ -112,6 +112,44 @@ def test_the_unit_of_time_between_two_rows_is_no_matter(judged: Judged) -> None:
             assert slow["decided_after"] == pytest.approx(30 * fast["decided_after"])
 
 
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [("Time", 1e3), ("timestamp", 1e6), ("t", 1e9), ("t_min", 1 / 60), ("time (h)", 1 / 3600)],
+)
+def test_a_leak_is_as_fast_whatever_the_unit_of_the_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, factor: float
+) -> None:
+    config = tmp_path / "canary.yml"
+    config.write_text(
+        "metrics: [{name: memory, kind: trend, unit: B, margin: 2MB/min, critical: true}]", "utf-8"
+    )
+    effects = []
+    for header, times in (("t", 1.0), (name, factor)):
+        for seed, leak in ((1, 0.0), (2, 20e6)):
+            memory = _columns(seed, 120, leak=15 * leak)["memory"]
+            rows = [f"{(NOON + 15 * i) * times:.20g},{value:.0f}" for i, value in enumerate(memory)]
+            (tmp_path / f"{seed}.csv").write_text("\n".join([f"{header},memory", *rows]), "utf-8")
+        files = [f"--baseline={tmp_path / '1.csv'}", f"--canary={tmp_path / '2.csv'}"]
+        assert run(["judge", f"--config={config}", *files, "--json"]) == Exit.FAILED
+        effects.append(json.loads(capsys.readouterr().out)["metrics"][0]["effect"])
+    assert effects[0] == pytest.approx(20e6, rel=0.01)
+    assert effects[1] == pytest.approx(effects[0], rel=1e-4)
+
+
+def test_the_advice_of_two_files_names_no_command_that_needs_a_lab(judged: Judged) -> None:
+    code, document = judged(_columns(1), _columns(2, slower=1.5))
+    assert code == Exit.FAILED
+    said = " ".join([document["headline"], *document["reasons"], *document["notes"]])
+    assert "What else changed between the two times (latency by " in said
+    assert not [word for word in ("calibrate", "--schedule", "--duration", "profile") if word in said]
+
+
+def test_a_column_in_another_case_is_named(judged: Judged) -> None:
+    renamed = {"Latency" if name == "latency" else name: column for name, column in _columns(2).items()}
+    _, document = judged(_columns(1), renamed)
+    assert any("no column 'latency': did you mean 'Latency'?" in note for note in document["notes"])
+
+
 def test_files_of_one_time_are_paired_by_it_so_what_hit_both_is_no_harm(judged: Judged) -> None:
     config = "metrics: [{name: latency, kind: level, unit: s, margin: 10%}]"
     load = 1 + np.abs(np.sin(np.arange(300) / 40))
@@ -210,8 +248,32 @@ def test_a_column_that_is_missing_is_told_and_its_metric_is_not_decided(
         (CONFIG, "t,errors,requests\n0,-3,2\n", "t,latency\n0,1\n", "a count is below zero"),
         (CONFIG, "t,latency\n0,fast\n", "t,latency\n0,1\n", "a.csv:2: latency is 'fast', not a number"),
         (CONFIG, "t,latency\n0,1\n", None, "b.csv:1: cannot be read"),
-        (CONFIG, "t,latency\n0,1\n9999,1\n", "t,latency\n0,1\n", "9999 s apart: at most 3600 s"),
+        (CONFIG, "t_s,latency\n0,1\n9999,1\n", "t,latency\n0,1\n", "9999 s apart: at most 3600 s"),
         (CONFIG + "pairing: time\n", "t,latency\n0,1\n1,1\n", "t,latency\n50,1\n51,1\n", "do not overlap"),
+        (
+            CONFIG,
+            "t,latency\n0,1\n15,1\n",
+            "t_s,latency\n0,1\n1500,1\n",
+            "are both in one unit?",
+        ),
+        (
+            CONFIG + "step: 15s\n",
+            "t,latency\n0,1\n0.1,1\n",
+            "t,latency\n0,1\n0.1,1\n",
+            "the configuration (step:) by 15 s: are both in one unit?",
+        ),
+        (
+            CONFIG,
+            "t,latency\n2026-01-01 12:00:00,1\n",
+            "t,latency\n2026-01-01T12:00:00Z,1\n",
+            "its dates have no zone",
+        ),
+        (
+            CONFIG,
+            "t,latency\n1767225600,1\n",
+            "t,latency\n2026-01-01T12:00:00,1\n",
+            "its dates have no zone",
+        ),
         ("metrics: []", "t,a\n0,1\n", "t,a\n0,1\n", "metrics: must not be empty"),
     ],
 )

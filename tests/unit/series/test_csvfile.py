@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def _file(directory: Path, text: str | bytes) -> Path:
     [
         "t,cpu,errors\n0,1.5,2\n1,,3e0\n",
         "t,metric,value\n0,cpu,1.5\n0,errors,2\n1,cpu,NaN\n1,errors,3\n",
+        "Time;CPU;errors\n0;1,5;2\n1;;3\n".replace("CPU", "cpu"),
+        'sep=;\r\n"Time";"cpu";"errors"\r\n1767268800000;1.5;2\r\n1767268815000;undefined;3\r\n;;\r\n',
+        "Series;Time;Value\ncpu;2026-01-01T12:00:00Z;1,5\ncpu;2026-01-01T12:00:15Z;N/A\n"
+        "errors;2026-01-01T12:00:00Z;2\nerrors;2026-01-01T12:00:15Z;3\n",
+        "TIMESTAMP\tcpu\terrors\r0\t1.5\t2\r1\t-\t3\r",
+        "Time,Metric,Value\n0,cpu,1.5\n0,errors,2\n1,cpu,NULL\n1,errors,3\n",
         '\ufefftimestamp, cpu ,errors\r\n2026-01-01T00:00:00Z,1.5,2\r\n\r\n2026-01-01T00:00:01Z,null,"3"',
     ],
 )
@@ -40,7 +47,20 @@ def test_wide_and_long_files_give_the_same_series(tmp_path: Path, text: str) -> 
     [
         ("", 1, "the file is empty"),
         ("cpu,errors\n1,2\n", 1, "the first column is the time"),
-        ("t;cpu\n", 1, "the first column is the time"),
+        ("t|cpu\n", 1, "the first column is the time"),
+        ("0,1\n1,2\n", 1, "no header: the first line names the columns"),
+        ("cpu,time\n1,2\n", 1, "the first column is the time"),
+        ("time,cpu\n0,1,5\n", 2, "3 columns, the header has 2; are these decimal commas?"),
+        ("t;cpu;mem\n0;1,5;2\n1;2;1.5\n", 3, "mem is '1.5', but '1,5' stands in line 2"),
+        ("t;cpu\n0;1.234\n1;999\n", 2, "cpu is '1.234': thousands or decimals?"),
+        ("t,cpu\n0,120 ms\n", 2, "cpu is '120 ms', with the unit ms"),
+        ("metric,time,value\ncpu,0,45%\n", 2, "cpu is '45%', with the unit %"),
+        ("t,cpu\n1767268800,1\n1767268815000,1\n", 3, "t is milliseconds since 1970, but seconds"),
+        ("t,metric,value\n1767268800,a,1\n1767268815000,b,1\n", 3, "t is milliseconds since 1970, but"),
+        ("t,cpu\n0,1\n1000,1\n2000,1\n", 1, "t goes on by 1000: seconds, or milliseconds (t_ms)?"),
+        ("sep=;\nt;cpu\n0;1\n1;x\n", 4, "cpu is 'x', not a number"),
+        ("t,cpu\n,1\n", 2, "t is '', neither seconds"),
+        (codecs.BOM_UTF16_LE + "t,cpu\n0,1\n".encode("utf-16-le"), 1, "not a text file in UTF-8"),
         ("t\n1\n", 1, "no column beside the time"),
         ("t,cpu,cpu\n", 1, "the column 'cpu' is there twice"),
         ("t,cpu,\n", 1, "a column has no name"),
