@@ -67,8 +67,8 @@ def drift_notes(
         return ()
     if not evidence.load:  # series from elsewhere: there is no machine to calibrate and no schedule to change
         return (
-            f"What else changed between the two times ({'; '.join(shown)}) would look the same: series of both versions "
-            "from one time tell them apart",
+            f"What else changed between the two times ({'; '.join(shown)}) would look the same; series of one time, in "
+            "which both versions ran, tell it apart",
         )
     return (
         f"Not calibrated: a machine that itself changed between the two phases ({'; '.join(shown)}) would look "

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.base.errors import UsageError
 from pipeline.series.config import JudgeConfig, load_config
-from pipeline.series.evidence import Case, build, common_span
 from pipeline.series.csvfile import usual_step
+from pipeline.series.evidence import Case, build, common_span
 from pipeline.series.from_csv import read_tables
 from pipeline.series.from_prometheus import ARMS, fetch
 from pipeline.series.prometheus import Prometheus
@@ -21,8 +18,6 @@ from pipeline.series.save import save
 from pipeline.series.window import Span, parse_instant
 
 __all__ = ["from_csv", "from_prometheus"]
-
-Floats = NDArray[np.float64]
 
 _USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
 _MOST_STEPS = 100_000
@@ -92,11 +87,11 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
     config = load_config(config_path, "csv")
     if baseline.exists() and canary.exists() and baseline.samefile(canary):
         raise UsageError(f"{canary}: the same file for both versions, so nothing would be compared")
-    samples, absolute = read_tables(config, baseline, canary)
-    times = {arm: _times(own) for arm, own in samples.items()}
-    if min(map(len, times.values())) == 0:
+    both_files = read_tables(config, baseline, canary)
+    samples, times = both_files.samples, both_files.times
+    empty = next((arm for arm, own in samples.items() if not any(map(len, own.values()))), None)
+    if empty is not None:
         paths = {"baseline": baseline, "canary": canary}
-        empty = next(arm for arm in times if len(times[arm]) == 0)
         raise UsageError(
             f"{paths[empty]}: no sample of any metric of {config_path}",
             hint="a metric's column is called as the metric, or as csv: says (docs/prometheus.md)",
@@ -104,7 +99,7 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
     step = config.step or (max(usual_step(t) for t in times.values()) or 1.0)
     spans = {arm: Span(float(t[0]) - step, float(t[-1])) for arm, t in times.items()}
     both = None
-    if config.pairing == "time" or absolute:
+    if config.pairing == "time" or both_files.since_1970:
         both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
@@ -113,10 +108,6 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
         }
     names = {"baseline": str(baseline), "canary": str(canary)}
     return build(config, samples, spans, step, by_time=both is not None, names=names)
-
-
-def _times(samples: Mapping[str, Samples]) -> Floats:
-    return np.unique(np.concatenate([one.t for one in samples.values()]))
 
 
 def _within(samples: Samples, span: Span) -> Samples:

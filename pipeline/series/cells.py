@@ -12,9 +12,9 @@ from pipeline.series.times import NUMBER
 __all__ = ["Decimals", "is_missing", "number"]
 
 # As Grafana, JavaScript, Python, Go, C and spreadsheets write that there is no sample.
-_MISSING: Final = frozenset(
-    "nan +nan -nan null (null) <null> none nil undefined n/a na #n/a #na - -- \\n".split()
-) | {""}
+_MISSING: Final = re.compile(
+    r"|[+-]?nan|\(null\)|<null>|null|none|nil|undefined|#?n/?a|-|--|\\n", re.ASCII | re.IGNORECASE
+)
 _PLAIN: Final = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
 _WITH_UNIT: Final = re.compile(
     rf"({_PLAIN})[\s\u00a0\u202f]*([^\W\d_][^\s\d,;]{{0,11}}|[%‰°][^\s\d,;]{{0,11}})"
@@ -27,7 +27,7 @@ _AS_NUMBERS: Final = "export plain numbers, all of one unit"
 
 def is_missing(text: str) -> bool:
     """Whether a cell says that there is no sample."""
-    return text.lower() in _MISSING
+    return _MISSING.fullmatch(text) is not None
 
 
 def number(name: str, text: str) -> float:

@@ -151,7 +151,13 @@ def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str
             if any(cell.strip() for cell in row):
                 yield before + reader.line_num, [cell.strip() for cell in row]
     except csv.Error as error:
-        raise ConfigError(str(path), [f"{path}:{before + reader.line_num}: not CSV: {error}"]) from None
+        raise ConfigError(
+            str(path), [f"{path}:{before + reader.line_num}: not CSV: {_spoken(error)}"]
+        ) from None
+
+
+def _spoken(error: csv.Error) -> str:
+    return str(error).replace("'\t'", "a tab")
 
 
 def _layout(header: list[str]) -> _Layout:

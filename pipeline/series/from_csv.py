@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from pipeline.series.config import CsvSource, JudgeConfig, MetricConfig
 from pipeline.series.csvfile import SeriesTable, read_timed_csv, usual_step
 from pipeline.series.samples import Samples, events, level, proportion, rises
 
-__all__ = ["read_tables"]
+__all__ = ["TwoTables", "read_tables"]
 
 Floats = NDArray[np.float64]
 _NONE = np.zeros(0)
@@ -24,10 +25,23 @@ _NONE = np.zeros(0)
 _OTHER_UNIT = 100.0  # steps that are so many times longer than others are in another unit
 
 
-def read_tables(
-    config: JudgeConfig, baseline: Path, canary: Path
-) -> tuple[Mapping[str, Mapping[str, Samples]], bool]:
-    """Samples by version and metric, and whether the times of both are since 1970.
+@dataclass(frozen=True, slots=True, eq=False)
+class TwoTables:
+    """Both files, by version.
+
+    Attributes:
+        samples: of each metric.
+        times: of all rows that the metrics have, also of those whose value is missing.
+        since_1970: whether the times of both are.
+    """
+
+    samples: Mapping[str, Mapping[str, Samples]]
+    times: Mapping[str, Floats]
+    since_1970: bool
+
+
+def read_tables(config: JudgeConfig, baseline: Path, canary: Path) -> TwoTables:
+    """What the configuration's metrics have in the files.
 
     Raises ConfigError and UsageError when a file cannot be read, or the two do not go together.
     """
@@ -39,7 +53,14 @@ def read_tables(
         for arm, table in tables.items()
     }
     _same_steps(config, paths, tables)
-    return samples, all(table.clock != "relative" for table in tables.values())
+    columns = {name for metric in config.metrics for name in metric.columns()}
+    times = {
+        arm: np.unique(
+            np.concatenate([_NONE, *(one.t for name, one in table.series.items() if name in columns)])
+        )
+        for arm, table in tables.items()
+    }
+    return TwoTables(samples, times, all(table.clock != "relative" for table in tables.values()))
 
 
 def _same_clock(paths: Mapping[str, Path], tables: Mapping[str, SeriesTable]) -> None:

@@ -48,6 +48,8 @@ _NAME: Final = re.compile(rf"[_@]?({'|'.join(NAMES)})(?:[\s_.-]*[(\[](\w+)[)\]]|
 _DAY: Final = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _DAY_OR_HOUR: Final = re.compile(rf"{_DAY}(?:[01]\d|2[0-3])?", re.ASCII)
 _ZONE: Final = re.compile(r"\s+(?:(?:UTC|GMT|Z)|([+-]\d\d:?\d\d)(?:\s+(?:UTC|GMT))?)$", re.ASCII)
+_DAYS: Final = 900_000.0  # ten of them: no series from 0 on is so long
+_YEAR: Final = 31_622_400.0
 # Seconds from one row to the next that only seconds have. Others are as likely milliseconds, or hours and days.
 _SHORTEST, _LONGEST = 0.1, 60.0
 _ROUND: Final = (120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
@@ -150,14 +152,15 @@ class TimeColumn:
             return self._by_size(values, kinds)
         unit, factor = self._unit
         seconds = values * factor
-        first = int(kinds[0])
-        # A column named ms whose numbers are all seconds since 1970 is named wrongly.
-        other = first < _RELATIVE and _EPOCHS[first][0] != unit and bool(np.all(kinds == first))
-        if other and not SINCE_1970 <= seconds[0] < _LATEST:
-            raise TimesError(
-                f"the column is called {self.name}, but {values[0]:.15g} is {_EPOCHS[first][0]} since 1970"
-            )
+        # A number that is a moment in another unit, and otherwise days after the file's beginning, is that moment.
         since = (seconds >= SINCE_1970) & (seconds < _LATEST)
+        others = (kinds < _RELATIVE) & ~since & ((seconds > _DAYS) | np.all(kinds == kinds[0]))
+        if np.any(others):
+            at = int(np.argmax(others))
+            raise TimesError(
+                f"the column is called {self.name}, but {values[at]:.15g} is {_EPOCHS[int(kinds[at])][0]} since 1970",
+                self._lines[at],
+            )
         strange = ~since & ~(np.abs(seconds) < SINCE_1970)
         if np.any(strange):
             at = int(np.argmax(strange))
@@ -167,7 +170,7 @@ class TimeColumn:
             )
         told = ["since 1970" if yes else "from the file's beginning" for yes in since]
         self._same(told, {word: f"{unit} {word}" for word in set(told)})
-        return Times(seconds, "epoch" if since[0] else "relative")
+        return Times(seconds, "epoch") if since[0] else self._relative(seconds)
 
     def _by_size(self, values: Floats, kinds: NDArray[np.int64]) -> Times:
         words = [f"{unit} since 1970" for unit, _ in _EPOCHS] + ["seconds from the file's beginning"]
@@ -182,7 +185,14 @@ class TimeColumn:
         kind = int(kinds[0])
         if kind < _RELATIVE:
             return Times(values * _EPOCHS[kind][1], "epoch")
-        return Times(values, "relative")
+        return self._relative(values)
+
+    def _relative(self, seconds: Floats) -> Times:
+        far = np.abs(seconds - np.median(seconds)) > _YEAR
+        if np.any(far):
+            at = int(np.argmax(far))
+            raise TimesError(f"{self.name} is {self._values[at]:.15g}, years away from the others", self._lines[at])
+        return Times(seconds, "relative")
 
     def check_steps(self, steps: Sequence[float]) -> None:
         """Refuse relative times without a unit in their name whose steps (of each series) tell no unit."""

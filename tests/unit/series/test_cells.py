@@ -48,7 +48,7 @@ def test_grouped_digits_are_refused(text: str) -> None:
     "text", ["high", "inf", "+Inf", "1e999", "1_0", "0x1F", "1e", "\u0661", "--5", "1;2"]
 )
 def test_what_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a number|with the unit e"):
+    with pytest.raises(ValueError, match=r"not a number|with the unit e"):
         number("cpu", text)
 
 
