@@ -212,9 +212,9 @@ def _describe(detail: ErrorDetails, known: list[str]) -> str:
     *parents, last = detail["loc"] or ("",)
     where = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        if last in known:  # a key of another part of the file
-            return f"'{last}' does not belong in {'.'.join(map(str, parents)) or 'the top of the file'}"
         inside = f" in {'.'.join(map(str, parents))}" if parents else ""
+        if last in known:  # a key of another part of the file
+            return f"'{last}' does not belong{inside or ' at the top level'}"
         return f"unknown key '{last}'{inside}{did_you_mean(str(last), known)}"
     if words := _WORDS.get(detail["type"]):
         return f"{where}: {words}"

@@ -191,7 +191,9 @@ class TimeColumn:
         far = np.abs(seconds - np.median(seconds)) > _YEAR
         if np.any(far):
             at = int(np.argmax(far))
-            raise TimesError(f"{self.name} is {self._values[at]:.15g}, years away from the others", self._lines[at])
+            raise TimesError(
+                f"{self.name} is {self._values[at]:.15g}, years away from the others", self._lines[at]
+            )
         return Times(seconds, "relative")
 
     def check_steps(self, steps: Sequence[float]) -> None:

@@ -112,6 +112,55 @@ def test_names_from_the_files_cannot_steer_the_terminal_or_break_the_table(
     assert all(len(line) < 120 for line in out.splitlines() if not line.startswith(("- ", "note: ")))
 
 
+def _rewritten(path: Path, dialect: str) -> None:
+    """The same series as another exporter writes them."""
+    (_, *names), *rows = [line.split(",") for line in path.read_text("utf-8").splitlines()]
+    if dialect == "long":
+        lines = ["Metric;Time;Value"]
+        lines += [
+            f"{n};{float(t) * 15_000 + 1.7e12:.0f};{v}"
+            for t, *vs in rows
+            for n, v in zip(names, vs, strict=True)
+        ]
+    else:
+        lines = [";".join(["Time", *names])]
+        lines += [
+            ";".join([f"{float(t) * 15 + 1.7e9:.0f}", *(v.replace(".", ",") for v in vs)]) for t, *vs in rows
+        ]
+    path.write_text("\r\n".join(lines), "utf-8-sig")
+
+
+@pytest.mark.parametrize("dialect", ["long", "wide"])
+def test_an_exporters_way_to_write_the_files_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dialect: str
+) -> None:
+    arguments = _write(tmp_path, shift=5.0)
+    said = []
+    for again in (False, True):
+        if again:
+            _rewritten(tmp_path / "a.csv", dialect)
+            _rewritten(tmp_path / "b.csv", dialect)
+        assert run([*arguments, "--json"]) == Exit.INCONCLUSIVE
+        said.append(json.loads(capsys.readouterr().out))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [("1767268800000,10,3", "t is milliseconds since 1970, but seconds"), ("60,10 ms,3", "with the unit ms")],
+)
+def test_what_no_reader_can_know_is_refused_here_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], row: str, words: str
+) -> None:
+    arguments = _write(tmp_path)
+    with (tmp_path / "b.csv").open("a", encoding="utf-8") as file:
+        file.write(row + "\n")
+    assert run(arguments) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert words in err
+    assert "b.csv:62: " in err
+
+
 def _run_directory(directory: Path) -> Path:
     directory.mkdir()
     phases = [

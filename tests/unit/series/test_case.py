@@ -172,6 +172,17 @@ def test_a_metric_the_canary_has_only_now_and_then_does_not_pass(judged: Judged)
     assert "latency: 180 of 300 samples of the canary hold no number and are left out" in document["notes"]
 
 
+def test_rows_without_values_are_time_in_which_the_canary_had_none(judged: Judged) -> None:
+    died = {
+        name: np.where(np.arange(300) < 160, np.asarray(column), np.nan)
+        for name, column in _columns(2).items()
+    }
+    for begin in (0, NOON):
+        code, document = judged(_columns(1), died, begins=(begin, begin))
+        assert code == Exit.INCONCLUSIVE
+        assert "no samples of the canary for 140 s of its 300 s" in document["headline"]
+
+
 def test_a_copy_of_the_baseline_s_file_is_no_canary(judged: Judged) -> None:
     code, document = judged(_columns(1), _columns(1))
     assert code == Exit.INCONCLUSIVE

@@ -59,6 +59,8 @@ def test_the_columns_of_a_csv_file_are_called_as_the_metric_unless_the_file_says
         ('"sum(queue{$arm})"', "a, counters: true", "name: queue", "counters is for counts and proportions"),
         ('    prometheus: {query: "sum(queue{$arm})"}\n', "", "name: queue", "queue has no prometheus:"),
         ("direction: either", "kind_: trend", "kind_: trend", "unknown key 'kind_'"),
+        ("policy:", "weight: 3\npolicy:", "weight: 3", "'weight' does not belong at the top level"),
+        ("alpha: 0.01", "margin: 1", "policy:", "'margin' does not belong in policy"),
         ("{from: -1h, to: now}", "{from: -1h}", "window:", "give from and to"),
         ("from: -1h", "from: '2026-01-01T00:00:00'", "window:", "has no zone"),
         ("from: -1h", "from: 2026-01-01T00:00:00Z", "window:", "write it in quotes"),

@@ -93,7 +93,7 @@ def test_times_from_a_beginning_of_their_own_have_the_unit_of_their_name(
         (
             "time_ms",
             ("1767268800", "1767268815"),
-            None,
+            2,
             "called time_ms, but 1767268800 is seconds since 1970",
         ),
         (
