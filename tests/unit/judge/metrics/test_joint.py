@@ -26,7 +26,7 @@ def test_small_shifts_of_all_costs_together_fail_where_drift_cannot_be_the_cause
     evidence = samples.pair(2, a_little_of_everything, seconds=180)
     phased = judge(evidence, RULES, POLICY)
     assert row(phased, "joint_shift").decision is Decision.NODATA
-    assert "a drift between the two phases could be the cause" in row(phased, "joint_shift").reason
+    assert "a drift between the two measurements could be the cause" in row(phased, "joint_shift").reason
     assert "joint_shift" in failed(judge(samples.in_turn(evidence), RULES, POLICY))
     calibrated = judge(replace(evidence, drift={"joint_shift": 0.1}), RULES, POLICY)
     assert "joint_shift" in failed(calibrated)
