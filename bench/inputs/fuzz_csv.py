@@ -107,9 +107,8 @@ def _try(directory: Path, rng: random.Random, tally: Tally) -> str | None:
     tally[kind, outcome.value] += 1
     if kind in REFUSED:
         return f"{kind}: read and {outcome.value}: {dialect}"
-    if kind == "whole":
-        right = outcome is Outcome.FAILED if harm != "none" else outcome is not Outcome.FAILED
-        return None if right else f"whole, harm {harm}: {outcome.value}: {dialect}"
+    if harm == "none" and kind == "whole" and outcome is Outcome.FAILED:
+        return f"{kind}, no harm: failed: {dialect}"
     wrong = outcome is Outcome.PASSED and (harm != "none" or kind == "values gone")
     return f"{kind}, harm {harm}: passed: {dialect}" if wrong else None
 
