@@ -47,11 +47,12 @@ Exit codes:
   0    the run is done (whatever the server answered)
   2    the command line is wrong
   3    the results could not be written
-  4    the run is invalid: the loader itself was late or overloaded
+  4    the run is invalid: the loader itself was late or overloaded, or could not read an answer
   130  interrupted (Ctrl-C or SIGTERM); what was measured is kept
 
 Durations are written 100ms, 60s, 5m or 1h. Latency counts from the moment a request was due to the last
 byte of its answer. No redirect is followed, nothing is retried, no compression is asked for or undone.
+The path and the query are sent as they are written.
 """
 
 
@@ -68,7 +69,7 @@ class _Options:
     body_file: Path | None
     timeout: float
     connections: int
-    expect_status: int
+    expect_status: tuple[int, ...]
     expect_body_regex: re.Pattern[bytes] | None
     served_by_header: str
     requests_out: Path | None
@@ -122,9 +123,10 @@ class _Options:
 @click.option(
     "--expect-status",
     type=click.IntRange(100, 599),
-    default=200,
-    show_default=True,
-    help="Status whose bodies are checked.",
+    multiple=True,
+    default=(200,),
+    show_default="200",
+    help="A right status, whose bodies are checked; may be repeated.",
 )
 @click.option("--expect-body-regex", type=BYTES_REGEX, help="Searched in the body; '.' matches newlines.")
 @click.option(

@@ -22,7 +22,7 @@ class Plan:
         body: The bytes that each request carries, or None.
         timeout: Seconds an answer may take since the request was due; so at most rate * timeout requests wait.
         connections: How many requests may be on the wire at once.
-        expect_status: The status whose bodies are checked.
+        expect_status: The right statuses; the bodies of these are checked.
         body_regex: Searched in the bytes of those bodies as they came; None: nothing is checked.
         served_by_header: The response header that names the server.
         max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this.
@@ -36,7 +36,7 @@ class Plan:
     body: bytes | None = None
     timeout: float = 5.0
     connections: int = 64
-    expect_status: int = 200
+    expect_status: tuple[int, ...] = (200,)
     body_regex: re.Pattern[bytes] | None = None
     served_by_header: str = "X-Served-By"
     max_lateness: float = 0.1

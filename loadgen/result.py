@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 __all__ = ["COLUMNS", "ERRORS", "Answer", "Result"]
 
+# `protocol`: the loader cannot read what came. That says nothing about the server, and makes the run invalid.
 ERRORS = ("connect", "reset", "timeout", "protocol")
 
 COLUMNS = (
@@ -34,6 +35,7 @@ class Answer(NamedTuple):
         body_ok: Whether the plan's `body_regex` was found; None where it was not looked for.
         body_crc: CRC-32 of the body, eight hexadecimal digits; empty without a body.
         served_by: The value of the plan's `served_by_header`, at most 64 characters.
+        why: With `protocol`, what could not be read, in a few words.
     """
 
     ended: float
@@ -43,6 +45,7 @@ class Answer(NamedTuple):
     body_ok: bool | None = None
     body_crc: str = ""
     served_by: str = ""
+    why: str = ""
 
 
 class Result(NamedTuple):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from types import TracebackType
 
 import aiohttp
-from aiohttp.http import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, InvalidHeader, LineTooLong
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -22,6 +23,11 @@ USER_AGENT = "pipeline-loadgen"
 # close and our next request shows up as resets that no version of the service is to blame for.
 _IDLE_SECONDS = 4.0
 
+# HAProxy takes 16 KiB of headers (tune.bufsize), curl 300, Chrome 256, all of them hundreds of lines. aiohttp's own
+# limits (8,190 bytes a line, 128 lines) are below what services send, such as a long Content-Security-Policy.
+_LONGEST_LINE = 1 << 20
+_MOST_HEADERS = 10_000
+
 
 class Sender:
     """Sends a plan's request over a bounded pool of connections. Use as `async with Sender(plan) as send`.
@@ -32,7 +38,7 @@ class Sender:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._url = URL(plan.url)
+        self._url = _as_written(plan.url)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Sender:
@@ -47,6 +53,9 @@ class Sender:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding", "Content-Type"),
             auto_decompress=False,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            max_headers=_MOST_HEADERS,
         )
         # aiohttp has no public switch for this: it silently repeats an idempotent request when a kept-alive
         # connection breaks, which hides the reset and makes the server count one request more than we do.
@@ -84,14 +93,19 @@ class Sender:
                 body = await response.read()
                 return self._judge(time.monotonic(), response, body)
         except (aiohttp.ClientError, HttpProcessingError, OSError) as problem:
-            return Answer(time.monotonic(), error=_kind_of(problem), served_by=served_by)
+            kind = _kind_of(problem)
+            why = _why(problem) if kind == "protocol" else ""
+            return Answer(time.monotonic(), error=kind, served_by=served_by, why=why)
 
     def _served_by(self, response: aiohttp.ClientResponse) -> str:
         return response.headers.get(self._plan.served_by_header, "")[:64]
 
     def _judge(self, ended: float, response: aiohttp.ClientResponse, body: bytes) -> Answer:
+        if response.status < 100:  # 000 and 099 get through aiohttp
+            why = f"the status {response.status:03d}"
+            return Answer(ended, error="protocol", served_by=self._served_by(response), why=why)
         body_ok = None
-        if self._plan.body_regex is not None and response.status == self._plan.expect_status:
+        if self._plan.body_regex is not None and response.status in self._plan.expect_status:
             body_ok = self._plan.body_regex.search(body) is not None
         return Answer(
             ended=ended,
@@ -117,3 +131,33 @@ def _kind_of(problem: Exception) -> str:
     if isinstance(problem, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | OSError):
         return "reset"
     return "protocol"
+
+
+def _why(problem: BaseException) -> str:
+    """What aiohttp could not read, in a few words; nothing of the answer itself, which may hold a cookie.
+
+    >>> _why(InvalidHeader(b"Set-Cookie: secret"))
+    'a header that is not valid'
+    """
+    cause = problem
+    while cause.__cause__ is not None:  # the parser's own exception is the innermost
+        cause = cause.__cause__
+    if isinstance(cause, LineTooLong):
+        return f"a line of more than {_LONGEST_LINE:,} bytes"
+    if isinstance(cause, InvalidHeader):
+        return "a header that is not valid"
+    text = str(getattr(cause, "message", "") or cause)
+    said = re.split(r"[\r\n]|\bb['\"]", text, maxsplit=1)[0].strip(" :")
+    return said[:100] or type(cause).__name__
+
+
+def _as_written(url: str) -> URL:
+    """The address with path and query byte for byte as they are written: yarl would write `%7E` and `..` its own way.
+
+    >>> _as_written("http://h/a%7Eb/../%3a?").raw_path_qs
+    '/a%7Eb/../%3a?'
+    """
+    after = url.partition("://")[2].partition("#")[0]
+    start = min((at for at in map(after.find, "/?") if at >= 0), default=len(after))
+    target = after[start:]
+    return URL(url).origin().with_path(target if target.startswith("/") else f"/{target}", encoded=True)

@@ -45,6 +45,7 @@ class _Second:
     served_by: Counter[str] = field(default_factory=Counter)
     good_by: Counter[str] = field(default_factory=Counter)
     errors: int = 0
+    unread: int = 0
     wrong_bodies: int = 0
 
 
@@ -58,7 +59,8 @@ class Stats:
         self._status: Counter[int] = Counter()
         self._errors: Counter[str] = Counter()
         self._served_by: Counter[str] = Counter()
-        self._wrong_bodies = self._bytes = self._overloaded = 0
+        self._wrong_bodies = self._bytes = self._overloaded = self._unread = 0
+        self._why = ""
         self._now = _Second()
         self._last = Progress(0, 0, 0, 0, 0, 0)
 
@@ -73,6 +75,10 @@ class Stats:
         if result.latency_us is None:
             self._errors[answer.error] += 1
             now.errors += 1
+            if answer.error == "protocol":
+                self._unread += 1
+                now.unread += 1
+                self._why = self._why or answer.why
             return
         self._latency.record_value(min(result.latency_us, HIGHEST_US))
         now.latencies.append(result.latency_us)
@@ -82,7 +88,7 @@ class Stats:
         if answer.body_ok is False:
             self._wrong_bodies += 1
             now.wrong_bodies += 1
-        elif name and answer.status == self._plan.expect_status:
+        elif name and answer.status in self._plan.expect_status:
             now.good_by[name] += 1
 
     @property
@@ -95,7 +101,8 @@ class Stats:
 
         In it `completed` counts whole responses of any status, `errors` requests without one. `served_by` counts by
         name of server whatever had that name in it, a response that broke off too; `good_by` whole responses of the
-        expected status whose body was not wrong. Percentiles are of what completed in this second, None when nothing
+        expected status whose body was not wrong. `unread` are those of the errors whose answer the loader could not
+        read, `why` what the first of the run was. Percentiles are of what completed in this second, None when nothing
         did.
 
         Args:
@@ -115,6 +122,8 @@ class Stats:
             "sent": progress.sent - last.sent,
             "completed": len(now.latencies),
             "errors": now.errors,
+            "unread": now.unread,
+            "why": self._why,
             "wrong_bodies": now.wrong_bodies,
             "status": {str(code): count for code, count in sorted(now.status.items())},
             "p50_ms": _ms(_rank(now.latencies, 50)),
@@ -150,6 +159,8 @@ class Stats:
             "completed": completed,
             "errors": sum(self._errors.values()),
             "errors_by_kind": dict(self._errors),
+            "unread": self._unread,
+            "why": self._why,
             "abandoned": progress.abandoned,
             "wrong_bodies": self._wrong_bodies,
             "status": {str(code): count for code, count in sorted(self._status.items())},
@@ -169,6 +180,9 @@ class Stats:
             reasons.append(
                 f"the loader was overloaded: {self._overloaded} requests waited while it used a whole core"
             )
+        if self._unread:
+            answers = "1 answer" if self._unread == 1 else f"{self._unread} answers"
+            reasons.append(f"the loader could not read {answers}: {self._why}")
         return "; ".join(reasons) or None
 
 
