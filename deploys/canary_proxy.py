@@ -25,7 +25,7 @@ from pyinfra.operations import files, systemd
 
 from deploys.kit import packages
 from deploys.kit.facts import PROXY_PORT
-from deploys.kit.quoting import haproxy_address, haproxy_path
+from deploys.kit.quoting import haproxy_address, haproxy_path, haproxy_word
 from deploys.kit.rendering import render
 
 # Root needs no sudo, and a bare host has none.
@@ -92,6 +92,7 @@ checked_config(
         "haproxy.cfg.j2",
         runtime_user=runtime_user,
         public_path=public_path,
+        public_word=haproxy_word(public_path),
         public_port=public_port,
         servers=servers,
     ),

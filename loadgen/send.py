@@ -15,7 +15,7 @@ from yarl import URL
 from loadgen.plan import Plan
 from loadgen.result import Answer
 
-__all__ = ["USER_AGENT", "Sender"]
+__all__ = ["LONGEST_LINE", "MOST_HEADERS", "USER_AGENT", "Sender"]
 
 USER_AGENT = "pipeline-loadgen"
 
@@ -25,8 +25,8 @@ _IDLE_SECONDS = 4.0
 
 # HAProxy takes 16 KiB of headers (tune.bufsize), curl 300, Chrome 256, all of them hundreds of lines. aiohttp's own
 # limits (8,190 bytes a line, 128 lines) are below what services send, such as a long Content-Security-Policy.
-_LONGEST_LINE = 1 << 20
-_MOST_HEADERS = 10_000
+LONGEST_LINE = 1 << 20
+MOST_HEADERS = 10_000
 
 
 class Sender:
@@ -53,9 +53,9 @@ class Sender:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding", "Content-Type"),
             auto_decompress=False,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
-            max_headers=_MOST_HEADERS,
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
+            max_headers=MOST_HEADERS,
         )
         # aiohttp has no public switch for this: it silently repeats an idempotent request when a kept-alive
         # connection breaks, which hides the reset and makes the server count one request more than we do.
@@ -143,7 +143,7 @@ def _why(problem: BaseException) -> str:
     while cause.__cause__ is not None:  # the parser's own exception is the innermost
         cause = cause.__cause__
     if isinstance(cause, LineTooLong):
-        return f"a line of more than {_LONGEST_LINE:,} bytes"
+        return f"a line of more than {LONGEST_LINE:,} bytes"
     if isinstance(cause, InvalidHeader):
         return "a header that is not valid"
     text = str(getattr(cause, "message", "") or cause)

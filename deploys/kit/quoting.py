@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from pyinfra.api.exceptions import DeployError
 
-__all__ = ["environment_file", "haproxy_address", "haproxy_path", "install_script", "systemd_command"]
+__all__ = ["environment_file", "haproxy_address", "haproxy_path", "haproxy_word", "install_script", "systemd_command"]
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Between double quotes these keep their meaning both in sh and in a systemd EnvironmentFile.
@@ -70,10 +70,19 @@ def haproxy_address(address: object, what: str) -> str:
 
 
 def haproxy_path(path: object) -> str:
-    """`path` if it is a URL path of plain characters, which needs no quoting in haproxy.cfg or in a map."""
-    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", str(path)):
-        raise DeployError(f"public_path: {path!r} is not a plain path such as /preview")
+    """`path` if it is one (RFC 3986, 3.3): no space and no control character, so that it is one word in a map."""
+    if not re.fullmatch(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*", str(path)):
+        raise DeployError(f"public_path: {path!r} is not a path such as /preview (a space is %20)")
     return str(path)
+
+
+def haproxy_word(text: str) -> str:
+    r"""`text` as one word of haproxy.cfg, in which nothing is expanded.
+
+    >>> print(haproxy_word("/it's/$HOME"))
+    '/it'\''s/$HOME'
+    """
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def install_script(install: Sequence[Sequence[str]], directory: str, environment: str) -> str:

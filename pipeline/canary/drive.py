@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pipeline.base.errors import HostError
+from pipeline.base.text import plural
 from pipeline.canary.display import LoadDisplay, Second
 from pipeline.canary.early_stop import EarlyEnd, EarlyStop
 from pipeline.canary.health import Collector
@@ -17,6 +18,7 @@ from pipeline.canary.loader import Loader
 from pipeline.canary.proxy import Proxy
 from pipeline.judge.evidence import Problem
 from pipeline.remote.ssh import Connection
+from pipeline.runs.evidence import UNREAD
 from pipeline.runs.phases import COLOURS, Phase, under_way
 
 __all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "LoadSetup", "Measurement", "Watchdog", "direct", "drive_load"]
@@ -36,7 +38,7 @@ class LoadSetup:
     - `proxy`: sends them on to one version or the other
     - `collector`: samples the hosts' health
     - `connections`: maps each arm (baseline, canary) and `proxy` to its host
-    - `expected_status`: what a good answer has
+    - `expected_status`: what a good answer has, one of these
     - `share`: what the canary gets of the requests where both arms carry load at once, else None
     - `early_stop`: says when the evidence suffices
     - `display`: shows each second
@@ -47,7 +49,7 @@ class LoadSetup:
     proxy: Proxy
     collector: Collector
     connections: Mapping[str, Connection]
-    expected_status: int
+    expected_status: tuple[int, ...]
     share: float | None
     early_stop: EarlyStop
     display: LoadDisplay
@@ -115,7 +117,8 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
         for task in tasks:
             if task.done():
                 task.result()
-        good = event["status"].get(str(setup.expected_status), 0) - event["wrong_bodies"]
+        right = sum(event["status"].get(str(status), 0) for status in setup.expected_status)
+        good = right - event["wrong_bodies"]
         setup.display.second(
             Second(
                 phases=phases,
@@ -130,6 +133,11 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
         if early_stop.forecast and not told:
             told = True
             setup.display.note(f"from the baseline: {early_stop.forecast}")
+        if event.get("unread"):
+            # HAProxy has read each answer before the loader does: what it passes on and the loader cannot read says
+            # nothing about the version, and without those answers there is no verdict.
+            measurement.problem = Problem("invalid", f"{UNREAD} {plural(event['unread'], 'answer')}: {event['why']}")
+            return
         good_by_baseline = event["good_by"].get(COLOURS["baseline"], 0)
         problem = watchdog.check_second(phases, good_by_baseline, collector.missed, hosts)
         if problem is not None and not await _came_back(collector, connections):

@@ -38,7 +38,6 @@ def loader_arguments(
         "--duration": f"{lasts:g}s",
         "--timeout": f"{_TIMEOUT_SECONDS:g}s",
         "--connections": str(_connections(settings)),
-        "--expect-status": str(profile.expect.status),
         "--served-by-header": "X-Served-By",
         "--requests-out": str(directory / "requests.csv"),
         "--hist-out": str(directory / "latency.hlog"),
@@ -46,7 +45,8 @@ def loader_arguments(
     if profile.expect.body_regex is not None:
         options["--expect-body-regex"] = profile.expect.body_regex
     url = f"http://{address}:{PROXY_PORT}{request.target()}"
-    return [url, *(word for option in options.items() for word in option)]
+    statuses = [word for status in profile.expect.status for word in ("--expect-status", str(status))]
+    return [url, *(word for option in options.items() for word in option), *statuses]
 
 
 def _connections(settings: Settings) -> int:

@@ -171,7 +171,8 @@ async def _check_load(
     run.add(reconciliation=counts)
     for mismatch in counts["mismatches"]:
         run.add_problem(Problem("note", f"the books do not agree: {mismatch}"))
-    if not summary["valid"]:
+    # An answer that could not be read has ended the run already, and its problem says so.
+    if not summary["valid"] and not summary.get("unread"):
         reason = f"the loader could not keep its schedule: {summary['reason']}"
         run.add_problem(Problem("invalid", reason))
 

@@ -1,7 +1,7 @@
 """Asks each instance whether it is there and which of the profile's routes it has, and each host what it is.
 
 The request is the profile's own, sent to the service's port through SSH: neither the proxy nor a made-up health path
-is involved (an upstream version dies of a request that looks harmless).
+is involved (an upstream version dies of a request that looks harmless), unless the profile names a health path.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
+from loadgen.send import LONGEST_LINE, MOST_HEADERS
 from pipeline.base.errors import HostError, ServiceError
 from pipeline.canary.profile import Profile
 from pipeline.remote.ssh import Connection
@@ -43,7 +45,10 @@ echo "haproxy=$(/usr/sbin/haproxy -v 2>/dev/null | head -1)"
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One running version: the route that means the public path there, and the status of its first answer."""
+    """One running version: the route that means the public path there, and the status of its first answer.
+
+    `status` is 0 where this client cannot read the answer: HAProxy, which stands before the loader, reads more.
+    """
 
     route: str
     status: int
@@ -60,14 +65,21 @@ async def probe(connection: Connection, profile: Profile) -> Instance:
     async with aiohttp.ClientSession(
         connector=aiohttp.UnixConnector(path=str(connection.socket("service")), force_close=True),
         timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS),
+        auto_decompress=False,
+        max_line_size=LONGEST_LINE,
+        max_field_size=LONGEST_LINE,
+        max_headers=MOST_HEADERS,
     ) as session:
         for attempt in itertools.count(1):
+            unwell = ""
             with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
-                return await _ask(session, name, profile)
+                unwell = await _unwell(session, profile)
+                if not unwell:
+                    return await _ask(session, name, profile)
             waited = time.monotonic() - began
             ends = await _ends(connection) if attempt % _LOOK_EVERY == 0 else 0
             if ends >= _CRASH_LOOP or waited > profile.start_timeout:
-                what = f"ended {ends} times" if ends >= _CRASH_LOOP else "did not answer"
+                what = f"ended {ends} times" if ends >= _CRASH_LOOP else unwell or "did not answer"
                 where = f"within {waited:.0f} s of its start, on port {profile.port}"
                 said = await _last_logged(connection)
                 raise ServiceError(name, "start", f"the service {what} {where}; it said: {said}")
@@ -81,21 +93,46 @@ async def _ends(connection: Connection) -> int:
     return int(done.stdout) if done.stdout.strip().isdigit() else 0
 
 
+async def _unwell(session: aiohttp.ClientSession, profile: Profile) -> str:
+    """What the profile's health path says against the service; empty when it is well, or has no such path."""
+    health = profile.health
+    if health is None:
+        return ""
+    async with session.get(_url(health.path), headers=_host(profile), allow_redirects=False) as response:
+        await response.read()
+        right = response.status in health.status
+        return "" if right else f"answered {response.status} at its health path {health.path}"
+
+
+def _url(target: str) -> URL:
+    """The service's address with `target` byte for byte as it is written, as the loader sends it."""
+    return URL("http://service").with_path(target, encoded=True)
+
+
+def _host(profile: Profile) -> dict[str, str]:
+    """The Host header where the profile gives one: a service may answer no other name."""
+    return {name: value for name, value in profile.request.headers.items() if name.lower() == "host"}
+
+
 async def _ask(session: aiohttp.ClientSession, name: str, profile: Profile) -> Instance:
     request = profile.request
     seen = []
     for route in profile.routes:
         method = route.method or request.method
-        async with session.request(
-            method,
-            f"http://service{request.target(route.path)}",
-            data=request.content() or None,
-            headers=dict(request.headers),
-        ) as response:
-            await response.read()
-            if response.status not in _ABSENT:
-                return Instance(route.path, response.status)
-            seen.append(f"{method} {route.path} {response.status}")
+        try:
+            async with session.request(
+                method,
+                _url(request.target(route.path)),
+                data=request.content() or None,
+                headers=dict(request.headers),
+                allow_redirects=False,
+            ) as response:
+                await response.read()
+        except aiohttp.ClientResponseError:
+            return Instance(route.path, 0)
+        if response.status not in _ABSENT:
+            return Instance(route.path, response.status)
+        seen.append(f"{method} {route.path} {response.status}")
     raise ServiceError(name, "probe", f"the service has none of the profile's routes: {', '.join(seen)}")
 
 

@@ -17,7 +17,7 @@ from pipeline.base.yamlfile import matching, read_yaml, validate
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
 
-__all__ = ["Expect", "Profile", "Request", "Route", "load_profile"]
+__all__ = ["Expect", "Health", "Profile", "Request", "Route", "load_profile"]
 
 _SECRET: Final = re.compile(r"pass|secret|token|key|credential|authorization|cookie", re.IGNORECASE)
 _FROM_BODY: Final = ("content-length", "transfer-encoding")
@@ -41,9 +41,13 @@ _Word = Annotated[
     str, matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)")
 ]
 _Argv = Annotated[tuple[_Word, ...], Field(min_length=1)]
-# What the proxy's configuration takes without quoting.
-_PlainPath = Annotated[
-    str, matching(r"/[A-Za-z0-9._~/-]*", "a plain path such as /preview (what follows a ? goes into query)")
+# All that RFC 3986 (3.3) allows in a path.
+_Path = Annotated[
+    str,
+    matching(
+        r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*",
+        "a path such as /preview (a space is %20, what follows a ? goes into query)",
+    ),
 ]
 _Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
 _Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text")]
@@ -64,7 +68,7 @@ class Request(_Part):
     """
 
     method: _Method = "GET"
-    path: _PlainPath
+    path: _Path
     query: Annotated[str, matching(r"[\x21\x22\x24-\x7e]*", "a query: no spaces (use %20), no #")] = ""
     headers: Mapping[_HeaderName, _Value] = Field(default_factory=dict)
     body: str | None = None
@@ -95,14 +99,30 @@ class Request(_Part):
 class Route(_Part):
     """A path that means the public path on an instance. `method` None: the request's own."""
 
-    path: _PlainPath
+    path: _Path
     method: _Method | None = None
 
 
-class Expect(_Part):
-    """A right answer: its status, and a pattern searched in its body (`.` matches a newline as well)."""
+def _one_or_more(given: Any) -> Any:
+    return given if isinstance(given, list | tuple) else (given,)
 
-    status: Annotated[int, Field(ge=200, le=599)] = 200
+
+_Statuses = Annotated[
+    tuple[Annotated[int, Field(ge=200, le=599)], ...], BeforeValidator(_one_or_more), Field(min_length=1)
+]
+
+
+class Health(_Part):
+    """A path that says, asked with GET, whether the service is ready; `status` as in Expect."""
+
+    path: _Path
+    status: _Statuses = (200,)
+
+
+class Expect(_Part):
+    """A right answer: its status (one, or a list), and a pattern searched in its body (`.` matches newlines)."""
+
+    status: _Statuses = (200,)
     body_regex: Annotated[str, AfterValidator(_check_regex)] | None = None
 
 
@@ -110,7 +130,8 @@ class Profile(_Part):
     """One kind of service; docs and example: profiles/preview.yml.
 
     `install` (commands, run in the release directory as the service's user) and `start` are lists of words
-    that no shell expands. `start_timeout` is in seconds. `routes` is never empty: without any, the public
+    that no shell expands. `start_timeout` is in seconds. `health` is asked, where it is given, before the first
+    request; without it the service is ready when it answers the profile's own request. `routes` is never empty: without any, the public
     path is asked.
     """
 
@@ -122,6 +143,7 @@ class Profile(_Part):
     start_timeout: _Seconds = 30.0
     request: Request
     routes: tuple[Route, ...] = ()
+    health: Health | None = None
     expect: Expect = Expect()
     packages: tuple[_Package, ...] = ()
     metrics: Annotated[tuple[MetricRule, ...], Field(min_length=1)] = Field(default_factory=default_rules)
@@ -144,7 +166,7 @@ class Profile(_Part):
         if not self.routes:
             object.__setattr__(self, "routes", (Route(path=self.request.path),))
         if not self.policy.expected_status:
-            policy = self.policy.model_copy(update={"expected_status": (self.expect.status,)})
+            policy = self.policy.model_copy(update={"expected_status": self.expect.status})
             object.__setattr__(self, "policy", policy)
         return self
 
@@ -180,7 +202,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
     shown = f"profiles/{path.name}" if named else text
     known = {
         field.alias or name
-        for model in (Profile, Request, Route, Expect, MetricRule, Policy)
+        for model in (Profile, Request, Route, Health, Expect, MetricRule, Policy)
         for name, field in model.model_fields.items()
     }
     return validate(read_yaml(path, shown), Profile, known)

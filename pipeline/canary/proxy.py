@@ -92,8 +92,11 @@ class Proxy:
         await self.switch(BOTH)
 
     async def route(self, colour: str, path: str) -> None:
-        """The path that means the public one on `colour`'s instance."""
+        """The path that means the public one on `colour`'s instance. Verified by reading it back."""
         await self._set(_ROUTES_MAP, colour, path)
+        if (now := await self._get(_ROUTES_MAP, colour)) != path:
+            said = f"HAProxy has the route {now} for {colour}, not {path} as it was told"
+            raise HostError(self._connection.host.name, said)
 
     async def persist(self) -> None:
         """Write colour and routes as they are now to disk, so that a restart of HAProxy keeps them.
@@ -124,9 +127,10 @@ class Proxy:
         raise HostError(self._connection.host.name, f"HAProxy has no entry '{key}' in {path}")
 
     async def _set(self, path: str, key: str, value: str) -> None:
-        answer = (await self.command(f"set map {path} {key} {value}")).strip()
+        word = value.replace(";", r"\;")  # a bare one would end the command
+        answer = (await self.command(f"set map {path} {key} {word}")).strip()
         if "not found" in answer:
-            answer = (await self.command(f"add map {path} {key} {value}")).strip()
+            answer = (await self.command(f"add map {path} {key} {word}")).strip()
         if answer:  # HAProxy says nothing when it did it
             said = f"HAProxy refused '{key} {value}' in {path}: {answer}"
             raise HostError(self._connection.host.name, said)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.base.text import plural
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.words import count_of
 from pipeline.runs.dealt import deal_problems
@@ -15,7 +16,10 @@ from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Terms
 from pipeline.runs.tables import RequestRows, SeriesRows
 
-__all__ = ["build_evidence"]
+__all__ = ["UNREAD", "build_evidence"]
+
+# How a problem begins that tells of answers which came, but which the loader cannot read.
+UNREAD: Final = "the loader could not read"
 
 _Bools = NDArray[np.bool_]
 _Floats = NDArray[np.float64]
@@ -23,6 +27,7 @@ _Floats = NDArray[np.float64]
 # Of the requests in an arm's measured phases: a proxy that sent more of them than this to the other version, or let
 # them hang or refused them, is broken. A switch itself causes none, because a warm-up follows it.
 _MOST_OF_THE_PROXY: Final = 0.01
+_PROTOCOL: Final = "protocol"  # the loader's word for it
 
 
 def build_evidence(
@@ -43,6 +48,8 @@ def build_evidence(
     """
     arms: dict[str, Arm] = {}
     found = list(problems)
+    if requests is not None:
+        found += _unread(requests, phases, problems)
     if terms.share is not None and requests is not None:
         found += deal_problems(requests, _within(requests.t, phases), terms.share)
     for arm in COLOURS:
@@ -75,13 +82,24 @@ def _requests(
     if rows is None:
         nothing = np.zeros(0, dtype=np.int64)
         return Requests(np.zeros(0), np.zeros(0), nothing, nothing, nothing), []
-    inside, stamped = _within(rows.t, phases), rows.served_by == COLOURS[arm]
+    # What the loader could not read is nobody's error: those rows are left out, and the run is invalid (`_unread`).
+    inside = _within(rows.t, phases) & (rows.error != _PROTOCOL)
+    stamped = rows.served_by == COLOURS[arm]
     # No header: nobody answered, or the proxy itself did. That counts against the version whose phase it was.
     own = inside & (stamped if at_once else stamped | (rows.served_by == ""))
     kept = Requests(
         rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own], rows.body[own]
     )
     return kept, [] if at_once else _proxy_problems(arm, rows, inside, own)
+
+
+def _unread(rows: RequestRows, phases: Sequence[Phase], known: Sequence[Problem]) -> list[Problem]:
+    """Answers that the loader could not read: its own failure, since HAProxy had read them before."""
+    count = int(np.count_nonzero(_within(rows.t, phases) & (rows.error == _PROTOCOL)))
+    if not count or any(problem.message.startswith(UNREAD) for problem in known):
+        return []
+    said = f"{UNREAD} {plural(count, 'answer')} (error {_PROTOCOL} in requests.csv)"
+    return [Problem("invalid", f"{said}: nothing is known about them")]
 
 
 def _proxy_problems(arm: str, rows: RequestRows, inside: _Bools, own: _Bools) -> list[Problem]:
