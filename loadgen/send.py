@@ -8,25 +8,21 @@ import zlib
 from types import TracebackType
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError, InvalidHeader, LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, InvalidHeader, LineTooLong, TransferEncodingError
 from multidict import CIMultiDict
 from yarl import URL
 
 from loadgen.plan import Plan
+from loadgen.reading import LIMITS, LONGEST_LINE, reading_all
 from loadgen.result import Answer
 
-__all__ = ["LONGEST_LINE", "MOST_HEADERS", "USER_AGENT", "Sender"]
+__all__ = ["USER_AGENT", "Sender"]
 
 USER_AGENT = "pipeline-loadgen"
 
 # Below Node's 5 s: an idle connection is dropped here before the server drops it, else the race between its
 # close and our next request shows up as resets that no version of the service is to blame for.
 _IDLE_SECONDS = 4.0
-
-# HAProxy takes 16 KiB of headers (tune.bufsize), curl 300, Chrome 256, all of them hundreds of lines. aiohttp's own
-# limits (8,190 bytes a line, 128 lines) are below what services send, such as a long Content-Security-Policy.
-LONGEST_LINE = 1 << 20
-MOST_HEADERS = 10_000
 
 
 class Sender:
@@ -46,16 +42,16 @@ class Sender:
         headers.setdefault("User-Agent", USER_AGENT)
         self._session = aiohttp.ClientSession(
             # Bounded: without a limit a late response makes the client open one more connection, and so on.
-            connector=aiohttp.TCPConnector(
-                limit=self._plan.connections, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=None
+            connector=reading_all(
+                aiohttp.TCPConnector(
+                    limit=self._plan.connections, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=None
+                )
             ),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding", "Content-Type"),
             auto_decompress=False,
-            max_line_size=LONGEST_LINE,
-            max_field_size=LONGEST_LINE,
-            max_headers=MOST_HEADERS,
+            **LIMITS,
         )
         # aiohttp has no public switch for this: it silently repeats an idempotent request when a kept-alive
         # connection breaks, which hides the reset and makes the server count one request more than we do.
@@ -127,10 +123,22 @@ def _kind_of(problem: Exception) -> str:
         return "timeout"
     if isinstance(problem, aiohttp.ClientConnectorError | aiohttp.ClientSSLError):
         return "connect"
-    # ClientPayloadError: the connection ended before the body did
-    if isinstance(problem, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | OSError):
+    if isinstance(problem, aiohttp.ServerDisconnectedError | OSError):
         return "reset"
-    return "protocol"
+    # ClientPayloadError: the connection ended before the body did, or the body is not as HTTP has it
+    return "reset" if isinstance(problem, aiohttp.ClientPayloadError) and _cut_short(problem) else "protocol"
+
+
+def _innermost(problem: BaseException) -> BaseException:
+    """The parser's own exception, which aiohttp wraps in its own."""
+    while problem.__cause__ is not None:
+        problem = problem.__cause__
+    return problem
+
+
+def _cut_short(problem: BaseException) -> bool:
+    cause = _innermost(problem)
+    return not isinstance(cause, HttpProcessingError) or cause.message.startswith("Not enough data")
 
 
 def _why(problem: BaseException) -> str:
@@ -139,13 +147,13 @@ def _why(problem: BaseException) -> str:
     >>> _why(InvalidHeader(b"Set-Cookie: secret"))
     'a header that is not valid'
     """
-    cause = problem
-    while cause.__cause__ is not None:  # the parser's own exception is the innermost
-        cause = cause.__cause__
+    cause = _innermost(problem)
     if isinstance(cause, LineTooLong):
         return f"a line of more than {LONGEST_LINE:,} bytes"
     if isinstance(cause, InvalidHeader):
         return "a header that is not valid"
+    if isinstance(cause, TransferEncodingError):
+        return "a chunk that is not valid"
     text = str(getattr(cause, "message", "") or cause)
     said = re.split(r"[\r\n]|\bb['\"]", text, maxsplit=1)[0].strip(" :")
     return said[:100] or type(cause).__name__

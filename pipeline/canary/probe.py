@@ -16,7 +16,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from loadgen.send import LONGEST_LINE, MOST_HEADERS
+from loadgen.reading import LIMITS, reading_all
 from pipeline.base.errors import HostError, ServiceError
 from pipeline.canary.profile import Profile
 from pipeline.remote.ssh import Connection
@@ -63,12 +63,12 @@ async def probe(connection: Connection, profile: Profile) -> Instance:
     name = connection.host.name
     began = time.monotonic()
     async with aiohttp.ClientSession(
-        connector=aiohttp.UnixConnector(path=str(connection.socket("service")), force_close=True),
+        connector=reading_all(
+            aiohttp.UnixConnector(path=str(connection.socket("service")), force_close=True)
+        ),
         timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS),
         auto_decompress=False,
-        max_line_size=LONGEST_LINE,
-        max_field_size=LONGEST_LINE,
-        max_headers=MOST_HEADERS,
+        **LIMITS,
     ) as session:
         for attempt in itertools.count(1):
             unwell = ""
