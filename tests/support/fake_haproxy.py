@@ -42,5 +42,5 @@ class _Told(Proxy):
         if key not in entries:
             return "entry not found.\n"
         if key != self._stuck:
-            entries[key] = value
+            entries[key] = value.replace("\\;", ";")
         return "\n"

@@ -92,7 +92,7 @@ policy: {pass_score: 101, undecided: maybe}
         "4: start_timeout: '5 parsecs' is not a duration",
         "6: environment.A: must be text: write it in quotes",
         "7: 'A' is given twice, first in line 6",
-        "9: request.path: 'preview' is not a plain path",
+        "9: request.path: 'preview' is not a path",
         "12: expect.status: ",
         "12: expect.body_regex: not a regular expression",
         "14: metrics.0: ",
@@ -145,6 +145,11 @@ def test_what_is_no_profile_at_all_is_one_line_and_no_traceback(
         ('environment: {A: "x\\ny"}', "environment.A: "),
         ('request: {path: "/a b"}', "request.path: "),
         ('request: {path: "/a?b=c"}', "request.path: "),
+        ('request: {path: "/a%2"}', "request.path: "),
+        ('request: {path: "/\u00e4"}', "request.path: "),
+        ("expect: {status: []}", "expect.status: "),
+        ("expect: {status: [200, 99]}", "expect.status.1: "),
+        ("health: {path: ready}", "health.path: "),
         ("request: {path: /, method: get it}", "request.method: "),
         ("request: {path: /, method: CONNECT}", "request.method: "),
         ("request: {path: /, headers: {Content-Length: '3'}}", "request: the header Content-Length"),
@@ -180,3 +185,20 @@ def test_a_profile_that_is_not_there_lists_those_that_are(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_profile(name)
     assert "preview, slug" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/models/half:predict", "/users/@me", "/files/a%20b.txt", "/a;b=c,d/(e)'f'/$g&h*i+j!k~"]
+)
+def test_a_path_is_all_that_rfc_3986_allows(tmp_path: Path, path: str) -> None:
+    text = LEAST.replace("{path: /}", f'{{path: "{path}"}}') + f'health: {{path: "{path}"}}\n'
+    profile = load_profile(written(tmp_path, text))
+    assert (profile.request.path, profile.routes[0].path) == (path, path)
+    assert profile.health is not None
+    assert (profile.health.path, profile.health.status) == (path, (200,))
+
+
+def test_several_statuses_are_right_for_the_judge_as_well(tmp_path: Path) -> None:
+    profile = load_profile(written(tmp_path, LEAST + "expect: {status: [200, 201]}\n"))
+    assert profile.expect.status == profile.policy.expected_status == (200, 201)
+    assert Profile.model_validate(profile.to_dict()) == profile

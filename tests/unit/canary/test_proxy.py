@@ -76,3 +76,15 @@ def test_a_proxy_without_the_map_of_shares_says_so() -> None:
         HostError, match=r"HAProxy refused 'green 500000' in /etc/haproxy/share\.map: Unknown map"
     ):
         asyncio.run(haproxy.proxy.split(0.5))
+
+
+def test_a_route_with_a_semicolon_does_not_end_the_command() -> None:
+    haproxy = FakeProxy()
+    asyncio.run(haproxy.proxy.route("blue", "/a;b=c"))
+    assert haproxy.said[0] == r"set map /etc/haproxy/routes.map blue /a\;b=c"
+    assert haproxy.maps["/etc/haproxy/routes.map"]["blue"] == "/a;b=c"
+
+
+def test_a_route_that_haproxy_did_not_take_is_an_error() -> None:
+    with pytest.raises(HostError, match="has the route /preview for blue"):
+        asyncio.run(FakeProxy(stuck="blue").proxy.route("blue", "/a"))

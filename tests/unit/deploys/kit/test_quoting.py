@@ -13,6 +13,7 @@ from deploys.kit.quoting import (
     environment_file,
     haproxy_address,
     haproxy_path,
+    haproxy_word,
     install_script,
     systemd_command,
 )
@@ -67,9 +68,17 @@ def test_a_start_command_is_written_as_systemd_reads_it(argv: list[str], expecte
         lambda: haproxy_address("a:1\n    server x", "blue"),
         lambda: haproxy_path("preview"),
         lambda: haproxy_path("/a b"),
+        lambda: haproxy_path("/a%2"),
         lambda: haproxy_path('/a"\n'),
     ],
 )
 def test_what_cannot_be_written_safely_is_refused(bad: object) -> None:
     with pytest.raises(DeployError):
         bad()  # type: ignore[operator] # each is a call to be tried; their types differ
+
+
+def test_a_path_may_hold_all_that_rfc_3986_allows_and_is_one_word_of_the_configuration() -> None:
+    path = "/v1/half:predict/@me/a%20b;c='d'/$HOME(e),f&g*h+i!j~"
+    assert haproxy_path(path) == path
+    # HAProxy's quotes are the shell's (its configuration manual, 2.2).
+    assert shlex.split(haproxy_word(path)) == [path]

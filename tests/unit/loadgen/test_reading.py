@@ -1,0 +1,120 @@
+"""Answers as services give them, raw: what is read, and that what is not read is the loader's failure, with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from loadgen.plan import Plan
+from loadgen.record import Recorder
+from loadgen.run import run
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def load(packets: list[bytes], target: str = "/", **options: Any) -> tuple[dict[str, Any], list[bytes]]:
+    """The summary of five requests, each answered with `packets`, and the request lines that came."""
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        for packet in packets:
+            writer.write(packet)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        writer.close()
+
+    async def go() -> dict[str, Any]:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{target}"
+            plan = Plan(**{"url": url, "rate": 50, "duration": 0.1, **options})
+            return await run(plan, Recorder(), lambda _: None, signals=())
+
+    return asyncio.run(go()), asked
+
+
+@pytest.mark.parametrize(
+    ("packets", "status", "size"),
+    [
+        ([OK + b"Content-Security-Policy: " + b"a" * 9_000 + b"\r\nContent-Length: 2\r\n\r\nhi"], 200, 2),
+        ([OK + b"X: a\r\n" * 500 + b"Content-Length: 2\r\n\r\nhi"], 200, 2),
+        ([b"HTTP/1.1 200 " + b"r" * 10_000 + b"\r\nContent-Length: 2\r\n\r\nhi"], 200, 2),
+        ([b"HTTP/1.1 200\r\nX-A: caf\xe9\r\nContent-Length: 2\r\n\r\nhi"], 200, 2),
+        ([OK + b"X-A: a\r\n  b\r\nContent-Length: 2\r\n\r\nhi"], 200, 2),
+        ([b"HTTP/1.1 103 Early\r\nLink: a\r\n\r\n" * 2 + OK + b"Content-Length: 2\r\n\r\nhi"], 200, 2),
+        ([b"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nhi"], 204, 0),
+        ([b"HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"], 304, 0),
+        ([OK + b"Content-Length: 2\r\n\r\nhi and more\r\n\r\n"], 200, 2),
+        ([OK + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi and more\r\n\r\n"], 200, 2),
+        ([OK + b"\r\nhe", b"llo"], 200, 5),
+        ([OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi"], 200, 2),
+        ([OK + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"], 200, 2),
+        ([CHUNKED, b'2;a="b;c" ; d\r\nhi\r\n', b"0;x\r\n\r\n"], 200, 2),
+        ([CHUNKED, b"2\r\nhi\r\n0\r\n", b"X: a\r\n" * 300 + b"Content-Length: 7\r\n\r\n"], 200, 2),
+        ([OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi"], 200, 2),
+        ([OK + b"Content-Encoding: x-own\xe9\r\nContent-Length: 2\r\n\r\nhi"], 200, 2),
+    ],
+)
+def test_what_haproxy_and_browsers_read_is_a_whole_answer(
+    packets: list[bytes], status: int, size: int
+) -> None:
+    summary, _ = load(packets)
+    assert summary["errors_by_kind"] == {}
+    assert (summary["status"], summary["bytes"]) == ({str(status): 5}, 5 * size)
+    assert summary["valid"]
+
+
+@pytest.mark.parametrize(
+    ("packets", "why"),
+    [
+        ([OK + b"X: " + b"a" * 1_100_000 + b"\r\n\r\n"], "a line of more than 1,048,576 bytes"),
+        ([OK + b"X: a\r\n" * 10_100 + b"\r\n"], "Too many headers received"),
+        ([OK + b"Set Cookie: secret\r\n\r\n"], "a header that is not valid"),
+        ([OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nhi"], "Content-Length is given twice"),
+        ([CHUNKED, b"2\r\nhi\r\n", b"secret\r\nhi\r\n"], "a chunk that is not valid"),
+        ([CHUNKED, b"2\r\nhi\r\n0\r\n", b"secret\r\n\r\n"], "a header that is not valid"),
+        ([b"HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n"], "the status 099"),
+        ([b"SSH-2.0-dropbear\r\n"], "what came does not begin as HTTP does"),
+    ],
+)
+def test_what_is_not_read_makes_the_run_invalid_and_says_why(packets: list[bytes], why: str) -> None:
+    """Nothing of the answer itself is in the reason: it may be a cookie."""
+    summary, _ = load(packets)
+    assert summary["errors_by_kind"] == {"protocol": 5}
+    assert summary["valid"] is False
+    assert summary["reason"].startswith(f"the loader could not read 5 answers: {why}")
+    assert (summary["unread"], "secret" in str(summary)) == (5, False)
+
+
+@pytest.mark.parametrize("packets", [[OK + b"Content-Length: 9\r\n\r\nhi"], [CHUNKED, b"5\r\nhi"], [OK[:9]], [b""]])
+def test_what_breaks_off_is_the_server_s_and_the_run_stays_valid(packets: list[bytes]) -> None:
+    summary, _ = load(packets)
+    assert (summary["errors_by_kind"], summary["valid"]) == ({"reset": 5}, True)
+
+
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        ("/a%7Eb/%3a/../x/./y?q=%7e&[b]|c", "/a%7Eb/%3a/../x/./y?q=%7e&[b]|c"),
+        ("/v1/models/half:predict", "/v1/models/half:predict"),
+        ("/users/@me", "/users/@me"),
+        ("//a//b;c='d'?", "//a//b;c='d'?"),
+        ("/files/a%20b.txt#part", "/files/a%20b.txt"),
+        ("?q=/a", "/?q=/a"),
+        ("", "/"),
+    ],
+)
+def test_the_path_and_the_query_are_sent_byte_for_byte(target: str, sent: str) -> None:
+    _, asked = load([OK + b"Content-Length: 0\r\n\r\n"], target)
+    assert set(asked) == {f"GET {sent} HTTP/1.1".encode()}
+
+
+def test_the_body_of_each_right_status_is_checked() -> None:
+    created = [b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nhi"]
+    regex = re.compile(b"bye")
+    assert load(created, body_regex=regex, expect_status=(200, 201))[0]["wrong_bodies"] == 5
+    assert load(created, body_regex=regex)[0]["wrong_bodies"] == 0
