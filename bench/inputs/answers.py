@@ -164,10 +164,10 @@ async def _serving(answers: dict[int, Raw]) -> AsyncIterator[int]:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
-            for packet in answers[int(head.split()[1][1:])].packets:
+            for number, packet in enumerate(answers[int(head.split()[1][1:])].packets):
+                await asyncio.sleep(0.001 if number else 0)
                 writer.write(packet)
                 await writer.drain()
-                await asyncio.sleep(0.001)
         writer.close()
 
     async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
