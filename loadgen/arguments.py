@@ -36,7 +36,9 @@ class _Target(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if "@" in re.split(r"[/?#]", value.partition("://")[2], maxsplit=1)[0]:
             # Not repeated in the message: it may be a password.
-            self.fail("an address is no place for a password: use --header-file for Authorization", param, ctx)
+            self.fail(
+                "an address is no place for a password: use --header-file for Authorization", param, ctx
+            )
         try:
             url = URL(value)
             usable = url.scheme in ("http", "https") and bool(url.host) and url.port != 0
@@ -45,7 +47,9 @@ class _Target(click.ParamType[str]):
         if not usable or re.search(r"[\s\x00-\x1f]", value):
             self.fail(f"{value!r} is not an http:// or https:// address", param, ctx)
         if not value.isascii():
-            self.fail(f"{value!r} has letters beyond ASCII: write them percent-encoded (ü is %C3%BC)", param, ctx)
+            self.fail(
+                f"{value!r} has letters beyond ASCII: write them percent-encoded (ü is %C3%BC)", param, ctx
+            )
         return value
 
 

@@ -109,7 +109,10 @@ def generate(seed: int) -> Raw:
     end = pick.choice((b"\r\n", b"\r\n", b"\r\n", b"\n"))
     head = version + b" " + code + pick.choice(_REASONS) + end + b"".join(h + end for h in headers) + end
     if broken == "early":
-        head = pick.choice((b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", b"HTTP/1.1 100\r\n\r\n")) * 2 + head
+        head = (
+            pick.choice((b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", b"HTTP/1.1 100\r\n\r\n")) * 2
+            + head
+        )
     whole = head + payload
     if broken == "extra" and framing.startswith("length"):
         whole += pick.choice((b"more", b"\r\n", b"HTTP/1.1 500 No\r\n\r\n", b"a\r\nb\r\n\r\n"))
@@ -119,7 +122,9 @@ def generate(seed: int) -> Raw:
         whole = head[: pick.randint(len(version) + 5, len(head) - 1)]
     elif broken == "garbage":
         whole = pick.choice((b"SSH-2.0-dropbear\r\n", b"", b"<html>no head</html>", b"\x16\x03\x01\x02\x00"))
-    return Raw(_packets(pick, whole), f"{framing}, {broken}" if broken else framing, broken if broken in ODD else "")
+    return Raw(
+        _packets(pick, whole), f"{framing}, {broken}" if broken else framing, broken if broken in ODD else ""
+    )
 
 
 def _headers(pick: random.Random) -> list[bytes]:
@@ -139,7 +144,9 @@ def _headers(pick: random.Random) -> list[bytes]:
     ]
     chosen = pick.sample(possible, pick.randint(0, 4))
     # One line after the other is kept together: what begins with a space goes on with the line before.
-    return [b"\r\n".join(lines) if lines[0].startswith(b"X-Fold") else line for lines in chosen for line in lines]
+    return [
+        b"\r\n".join(lines) if lines[0].startswith(b"X-Fold") else line for lines in chosen for line in lines
+    ]
 
 
 def _chunked(pick: random.Random, body: bytes) -> bytes:
@@ -156,7 +163,9 @@ def _chunked(pick: random.Random, body: bytes) -> bytes:
 
 def _packets(pick: random.Random, whole: bytes) -> tuple[bytes, ...]:
     cuts = sorted(pick.randint(0, len(whole)) for _ in range(pick.randint(0, 3)))
-    return tuple(whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True) if end > start)
+    return tuple(
+        whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True) if end > start
+    )
 
 
 @contextlib.asynccontextmanager
@@ -216,11 +225,16 @@ async def _curl(url: str, file: Path) -> tuple[int, int, str] | None:
         *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     told, _ = await process.communicate()
-    body = file.read_bytes() if file.exists() else b""
-    file.unlink(missing_ok=True)
+    body = _taken(file)
     if process.returncode:
         return None
     return int(told), len(body), f"{zlib.crc32(body):08x}" if body else ""
+
+
+def _taken(file: Path) -> bytes:
+    body = file.read_bytes() if file.exists() else b""
+    file.unlink(missing_ok=True)
+    return body
 
 
 async def differences(answers: dict[int, Raw], haproxy: str | None = None) -> list[tuple[int, str]]:

@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 
 from pyinfra.api.exceptions import DeployError
 
-__all__ = ["environment_file", "haproxy_address", "haproxy_path", "haproxy_word", "install_script", "systemd_command"]
+__all__ = [
+    "environment_file",
+    "haproxy_address",
+    "haproxy_path",
+    "haproxy_word",
+    "install_script",
+    "systemd_command",
+]
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Between double quotes these keep their meaning both in sh and in a systemd EnvironmentFile.

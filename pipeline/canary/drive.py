@@ -136,7 +136,9 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
         if event.get("unread"):
             # HAProxy has read each answer before the loader does: what it passes on and the loader cannot read says
             # nothing about the version, and without those answers there is no verdict.
-            measurement.problem = Problem("invalid", f"{UNREAD} {plural(event['unread'], 'answer')}: {event['why']}")
+            measurement.problem = Problem(
+                "invalid", f"{UNREAD} {plural(event['unread'], 'answer')}: {event['why']}"
+            )
             return
         good_by_baseline = event["good_by"].get(COLOURS["baseline"], 0)
         problem = watchdog.check_second(phases, good_by_baseline, collector.missed, hosts)

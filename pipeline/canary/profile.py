@@ -131,8 +131,8 @@ class Profile(_Part):
 
     `install` (commands, run in the release directory as the service's user) and `start` are lists of words
     that no shell expands. `start_timeout` is in seconds. `health` is asked, where it is given, before the first
-    request; without it the service is ready when it answers the profile's own request. `routes` is never empty: without any, the public
-    path is asked.
+    request; without it the service is ready when it answers the profile's own request. `routes` is never empty:
+    without any, the public path is asked.
     """
 
     name: Annotated[str, matching(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from pipeline.canary.drive import HOPELESS_SECONDS, LOST_SECONDS, Watchdog, direct
+from pipeline.canary.drive import (
+    HOPELESS_SECONDS,
+    LOST_SECONDS,
+    Measurement,
+    Watchdog,
+    direct,
+    drive_load,
+)
 from pipeline.canary.schedule import concurrent, interleaved, phased
 from pipeline.judge.evidence import Problem
 from pipeline.runs.phases import Phase, under_way
@@ -89,3 +99,40 @@ def test_the_load_goes_to_the_colour_whose_phase_it_is_or_to_both(
 
     assert asyncio.run(follow()) == active
     assert haproxy.maps["/etc/haproxy/share.map"] == {"green": "0" if share is None else "250000"}
+
+
+def test_an_answer_that_the_loader_cannot_read_ends_the_run_as_invalid() -> None:
+    """HAProxy has read it before: it is not the baseline's silence and not the canary's error."""
+
+    class OneSecond:
+        summary = None
+
+        async def start(self) -> float:
+            return 0.0
+
+        async def events(self) -> AsyncIterator[dict[str, Any]]:
+            counts = {"status": {}, "wrong_bodies": 0, "errors": 2, "completed": 0, "good_by": {}}
+            yield {"t": 1.0, "unread": 2, "why": "a header that is not valid", **counts}
+            raise AssertionError("the run went on")
+
+        async def stop(self) -> None:
+            pass
+
+    async def forever(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    setup: Any = SimpleNamespace(
+        loader=OneSecond(),
+        phases=[BASELINE, CANARY],
+        proxy=FakeProxy().proxy,
+        collector=SimpleNamespace(run=forever, latest={}, missed=FINE),
+        connections={},
+        expected_status=(200,),
+        share=None,
+        early_stop=SimpleNamespace(run=forever, so_far="", forecast="", end=None),
+        display=SimpleNamespace(shown=contextlib.nullcontext, second=lambda _: None),
+    )
+    measurement = Measurement()
+    asyncio.run(drive_load(setup, measurement))
+    said = "the loader could not read 2 answers: a header that is not valid"
+    assert measurement.problem == Problem("invalid", said)

@@ -169,6 +169,8 @@ def test_results_that_cannot_be_written_are_one_line_and_their_own_code() -> Non
         (["ftp://h/"], "'ftp://h/' is not an http"),
         (["http://"], "is not an http"),
         (["http://h:99999/"], "is not an http"),
+        (["http://me:s3cret@h/"], "an address is no place for a password"),
+        (["http://h/\u00fc"], "write them percent-encoded"),
         ([URL, "--rate", "-5"], "'-5' is not a rate"),
         ([URL, "--rate", "nan"], "'nan' is not a rate"),
         ([URL, "--duration", "0s"], "'0s' is not a duration"),
@@ -198,6 +200,7 @@ def test_a_bad_argument_is_one_line_and_exit_2(
 
 def test_a_bad_header_is_refused_without_repeating_its_value(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([URL, "--header", "Authorization: s3cret\x07"]) == USAGE
+    assert main(["http://me:s3cret@h/"]) == USAGE
     assert "s3cret" not in capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""Answers as services give them, raw: what is read, and that what is not read is the loader's failure, with a reason."""
+"""Answers as services give them, raw: what is read, and that the rest is the loader's failure, with a reason."""
 
 from __future__ import annotations
 
@@ -91,7 +91,9 @@ def test_what_is_not_read_makes_the_run_invalid_and_says_why(packets: list[bytes
     assert (summary["unread"], "secret" in str(summary)) == (1, False)
 
 
-@pytest.mark.parametrize("packets", [[OK + b"Content-Length: 9\r\n\r\nhi"], [CHUNKED, b"5\r\nhi"], [OK[:9]], [b""]])
+@pytest.mark.parametrize(
+    "packets", [[OK + b"Content-Length: 9\r\n\r\nhi"], [CHUNKED, b"5\r\nhi"], [OK[:9]], [b""]]
+)
 def test_what_breaks_off_is_the_server_s_and_the_run_stays_valid(packets: list[bytes]) -> None:
     summary, _ = load(packets)
     assert (summary["errors_by_kind"], summary["valid"]) == ({"reset": 1}, True)

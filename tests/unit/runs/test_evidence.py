@@ -64,7 +64,9 @@ def test_what_the_proxy_itself_left_unanswered_is_not_the_versions_fault(
     assert [problem.effect for problem in found] == ([effect] if effect else [])
 
 
-def test_what_the_loader_could_not_read_is_no_version_s_error_and_makes_the_run_invalid(tmp_path: Path) -> None:
+def test_what_the_loader_could_not_read_is_no_version_s_error_and_makes_the_run_invalid(
+    tmp_path: Path,
+) -> None:
     rows = [f"{2 + i / 50:.6f},12,,0,protocol,0,,," for i in range(2)]
     rows += [row(2 + i / 50, "blue") for i in range(2, 200)]
     evidence = write(tmp_path, rows).evidence

@@ -145,7 +145,7 @@ def ask(profile: Profile, connection: http.client.HTTPConnection) -> str:
     except (ConnectionError, http.client.BadStatusLine):
         connection.close()
         return "gone"
-    if response.status != profile.expect.status:
+    if response.status not in profile.expect.status:
         return str(response.status)
     return "right" if re.search((profile.expect.body_regex or "").encode(), body, re.DOTALL) else "wrong"
 
