@@ -16,10 +16,9 @@ from typing import Any, Final, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from pipeline.base.errors import ConfigError
-from pipeline.base.text import did_you_mean
+from pipeline.base.problems import describe, place
 
 __all__ = ["Document", "matching", "read_text", "read_yaml", "validate"]
 
@@ -28,15 +27,6 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 _LARGEST: Final = 1_000_000  # bytes
 _DEEPEST: Final = 40
-_WORDS: Final = {
-    "missing": "is missing",
-    "string_type": "must be text: write it in quotes",
-    "tuple_type": "must be a list",
-    "too_short": "must not be empty",
-    "mapping_type": "must be a mapping of keys to values",
-    "dict_type": "must be a mapping of keys to values",
-    "model_type": "must be a mapping of keys to values",
-}
 _PLAIN: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -194,32 +184,20 @@ def validate(document: Document, model: type[_Model], known: Iterable[str] = ())
             result = model.model_validate(document.data)
         except ValidationError as error:
             names = list(known)
-            details = error.errors(include_url=False, include_input=False)
-            inside = {detail["loc"][:i] for detail in details for i in range(len(detail["loc"]))}
-            for detail in details:
-                at = detail["loc"]
+            details = [
+                (place(detail, document.data), detail)
+                for detail in error.errors(include_url=False, include_input=False)
+            ]
+            inside = {at[:i] for at, _ in details for i in range(len(at))}
+            for at, detail in details:
                 if detail["type"] == "too_short" and at in inside:
                     continue  # a list is only short of the items that are wrong
                 if not any(at[: len(bad)] == bad for bad in document.problems):
-                    found.append((document.line(at), _describe(detail, names)))
+                    found.append((document.line(at), describe(detail, at, names)))
     if result is None or found:
         lines = [f"{document.name}:{line}: {text}" for line, text in sorted(found, key=lambda item: item[0])]
         raise ConfigError(document.name, lines)
     return result
-
-
-def _describe(detail: ErrorDetails, known: list[str]) -> str:
-    *parents, last = detail["loc"] or ("",)
-    where = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        inside = f" in {'.'.join(map(str, parents))}" if parents else ""
-        if last in known:  # a key of another part of the file
-            return f"'{last}' does not belong{inside or ' at the top level'}"
-        return f"unknown key '{last}'{inside}{did_you_mean(str(last), known)}"
-    if words := _WORDS.get(detail["type"]):
-        return f"{where}: {words}"
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{where}: {message[:1].lower()}{message[1:]}" if where else message
 
 
 def matching(pattern: str, what: str) -> AfterValidator:

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.base.errors import EnvironmentError_
 from pipeline.base.files import write_whole
+from pipeline.base.problems import first_problem
 from pipeline.judge.evidence import Arm, Evidence
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Outcome, Verdict
@@ -169,7 +170,7 @@ class Store:
         except FileNotFoundError:
             return ()
         except ValidationError as error:
-            raise self._unusable(error.errors(include_url=False)[0]["msg"]) from None
+            raise self._unusable(first_problem(error, data.get("calibrations"))) from None
         except (OSError, ValueError, RecursionError) as error:
             raise self._unusable(str(error)) from None
 

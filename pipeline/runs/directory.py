@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.base.errors import RunDirectoryError
 from pipeline.base.files import write_whole
+from pipeline.base.problems import first_problem
 from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
@@ -89,7 +90,7 @@ class Run:
         try:
             return Policy.model_validate(given)
         except ValidationError as error:
-            raise self._unusable("profile.policy", error) from error
+            raise self._unusable("profile.policy", error, given) from error
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -100,7 +101,9 @@ class Run:
         try:
             return _VERDICT.validate_python(data)
         except ValidationError as error:
-            raise RunDirectoryError(f"{self.path / 'verdict.json'}: {_first(error)}", hint=hint) from error
+            raise RunDirectoryError(
+                f"{self.path / 'verdict.json'}: {first_problem(error, data)}", hint=hint
+            ) from error
 
     def with_record(self, record: Record) -> Run:
         """The same run with a record that has grown; what was read of its files stays read."""
@@ -116,15 +119,15 @@ class Run:
         try:
             return _RULES.validate_python(listed)
         except ValidationError as error:
-            raise self._unusable("profile.metrics", error) from error
+            raise self._unusable("profile.metrics", error, listed) from error
 
     def _profile(self) -> Mapping[str, Any]:
         if self.record.profile is None:
             raise RunDirectoryError(f"{self.path / 'run.json'}: has no profile")
         return self.record.profile
 
-    def _unusable(self, where: str, error: ValidationError) -> RunDirectoryError:
-        return RunDirectoryError(f"{self.path / 'run.json'}: {where}: {_first(error)}")
+    def _unusable(self, where: str, error: ValidationError, data: Any) -> RunDirectoryError:
+        return RunDirectoryError(f"{self.path / 'run.json'}: {where}: {first_problem(error, data)}")
 
 
 def load(path: Path) -> Run:
@@ -198,11 +201,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     return value
-
-
-def _first(error: ValidationError) -> str:
-    """A validation error in one line: its first problem, and how many more there are."""
-    problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{where}: {problem['msg']}{more}" if where else f"{problem['msg']}{more}"

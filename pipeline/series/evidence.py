@@ -12,7 +12,8 @@ from pipeline.base.errors import UsageError
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
-from pipeline.series.config import JudgeConfig, MetricConfig
+from pipeline.series.config import JudgeConfig
+from pipeline.series.metric import MetricConfig
 from pipeline.series.samples import Samples
 from pipeline.series.window import Span
 

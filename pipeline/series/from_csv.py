@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pipeline.base.errors import UsageError
 from pipeline.base.text import did_you_mean
 from pipeline.judge.evidence import Series, usable
-from pipeline.series.config import CsvSource, JudgeConfig, MetricConfig
+from pipeline.series.config import JudgeConfig
 from pipeline.series.csvfile import SeriesTable, read_timed_csv, usual_step
+from pipeline.series.metric import CsvSource, MetricConfig
 from pipeline.series.samples import Samples, events, level, proportion, rises
 
 __all__ = ["TwoTables", "read_tables"]

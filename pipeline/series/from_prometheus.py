@@ -13,7 +13,8 @@ from pipeline.base.errors import UsageError
 from pipeline.base.text import clean
 from pipeline.judge.evidence import usable
 from pipeline.series import promql
-from pipeline.series.config import JudgeConfig, MetricConfig, PrometheusSource
+from pipeline.series.config import JudgeConfig
+from pipeline.series.metric import MetricConfig, PrometheusSource
 from pipeline.series.prometheus import LabelledSeries, Prometheus
 from pipeline.series.samples import Samples, events, level, proportion, rises
 from pipeline.series.window import Span

@@ -1,7 +1,8 @@
 """Query templates: $arm stands for a version's label matchers, $step for the step.
 
 Values are quoted by PromQL's rules (https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals),
-so that a label's value stays a value whatever is in it.
+so that a label's value stays a value whatever is in it. What a query says is read by promql-parser, once the
+variables, which are none of PromQL's, are filled.
 """
 
 from __future__ import annotations
@@ -10,31 +11,60 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pipeline.base.units import parse_duration
+import promql_parser as parser
 
-__all__ = ["check", "fill", "ranges", "uses_arm"]
+__all__ = ["check", "fill", "fill_with_examples", "parse", "parts", "ranges", "uses_arm"]
 
 _TOKEN: Final = re.compile(
     r"""(?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`)"""
     r"""|(?P<comment>\#[^\n]*)"""
-    r"""|\$(?P<variable>\w*)""",
+    r"""|\$\{?(?P<variable>\w*)""",
     re.ASCII,
 )
-_RANGE: Final = re.compile(r"\[([^\]:]*)(?::[^\]]*)?\]")
-_PART: Final = re.compile(r"(\d+)(ms|s|m|h|d|w|y)", re.ASCII)
-_DAYS: Final = {"d": 1, "w": 7, "y": 365}
+# What Grafana fills in, and what stands for it here.
+_GRAFANA: Final[Mapping[str, str]] = {
+    "__rate_interval": "write $step",
+    "__interval": "write $step",
+    "__interval_ms": "write $step",
+    "__range": "a metric has a value a step: write $step",
+    "__range_s": "a metric has a value a step: write $step",
+    "__range_ms": "a metric has a value a step: write $step",
+}
+# A label's value that holds $name: in a regular expression nothing can follow the end that $ stands for.
+_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)|([A-Za-z_]\w*))|\[\[(\w+)(?::\w+)?\]\]", re.ASCII)
+# The parser calls itself for each nested part, and ends the process where the stack does: some thousands deep.
+_DEEPEST: Final = 300
+_NESTING: Final = re.compile(r"[-+*/%^(\[{<>]|[=!]=|\b(?:and|or|unless|atan2)\b", re.ASCII | re.IGNORECASE)
+_EXAMPLES: Final = {"arm": 'version="v1"', "step": "15s"}
 
 
 def check(query: str) -> str:
-    """The query, when only $arm and $step are in it, and not within quotes. Raises ValueError."""
+    """The query, when it is PromQL with no variables but $arm and $step. Raises ValueError."""
     for match in _TOKEN.finditer(query):
         if match["string"] and "$arm" in match["string"]:
             raise ValueError(
                 '$arm stands for label matchers such as version="v1": it cannot be within quotes'
             )
-        if match["variable"] is not None and match["variable"] not in ("arm", "step"):
-            raise ValueError(f"${match['variable'][:40]} is not known: there are $arm and $step")
+        if match["variable"] is not None and match[0] not in ("$arm", "$step"):
+            raise ValueError(_unknown(match["variable"][:40]))
+    for part in parts(parse(fill_with_examples(query))):
+        if isinstance(part, parser.VectorSelector):
+            for matcher in (
+                *part.matchers.matchers,
+                *(one for few in part.matchers.or_matchers for one in few),
+            ):
+                if found := _VARIABLE.search(matcher.value):
+                    name = next(filter(None, found.groups()))
+                    raise ValueError(f"{matcher.name}: {_unknown(name[:40])}")
     return query
+
+
+def _unknown(name: str) -> str:
+    if name in _EXAMPLES:
+        return f"${{{name}}} is not known: write ${name}"
+    if name in _GRAFANA:
+        return f"${name} is Grafana's: {_GRAFANA[name]}"
+    return f"${name} is not known: there are $arm and $step"
 
 
 def uses_arm(query: str) -> bool:
@@ -48,10 +78,16 @@ def fill(query: str, labels: Mapping[str, str], step: float) -> str:
     >>> fill('rate(x{$arm}[$step])', {"version": 'v"1'}, 30)
     'rate(x{version="v\\\\"1"}[30s])'
     """
-    values = {
-        "arm": ",".join(f"{name}={_quoted(value)}" for name, value in labels.items()),
-        "step": _step(step),
-    }
+    matchers = ",".join(f"{name}={_quoted(value)}" for name, value in labels.items())
+    return _filled(query, {"arm": matchers, "step": _step(step)})
+
+
+def fill_with_examples(query: str) -> str:
+    """The query with some version and some step, to be read before either is known."""
+    return _filled(query, _EXAMPLES)
+
+
+def _filled(query: str, values: Mapping[str, str]) -> str:
     return _TOKEN.sub(lambda match: values.get(match["variable"] or "", match[0]), query)
 
 
@@ -64,14 +100,41 @@ def _step(seconds: float) -> str:
     return f"{seconds:.0f}s" if seconds == round(seconds) else f"{seconds * 1000:.0f}ms"
 
 
+def parse(query: str) -> parser.Expr:
+    """The expression of a query that is filled. Raises ValueError when it is none."""
+    bare = _TOKEN.sub(lambda match: "" if match["string"] or match["comment"] else match[0], query)
+    if sum(1 for _ in _NESTING.finditer(bare)) > _DEEPEST:
+        raise ValueError(f"has more than {_DEEPEST} operators and brackets: record it as a rule")
+    try:
+        return parser.parse(query)
+    except ValueError as error:
+        raise ValueError(f"is not PromQL: {' '.join(str(error).split())[:200]}") from None
+
+
+def parts(query: parser.Expr) -> Iterator[parser.Expr]:
+    """The expression and all that it is made of; a range's selector counts as a part of it."""
+    yield query
+    for inner in _inside(query):
+        yield from parts(inner)
+
+
+def _inside(query: parser.Expr) -> tuple[parser.Expr, ...]:
+    match query:
+        case parser.Call():
+            return tuple(query.args)
+        case parser.BinaryExpr():
+            return query.lhs, query.rhs
+        case parser.AggregateExpr():
+            return (query.expr,) if query.param is None else (query.param, query.expr)
+        case parser.MatrixSelector():
+            return (query.vector_selector,)
+        case parser.ParenExpr() | parser.UnaryExpr() | parser.SubqueryExpr():
+            return (query.expr,)
+    return ()
+
+
 def ranges(query: str) -> Iterator[float]:
     """The seconds of each range such as [5m] in a query that is filled."""
-    bare = _TOKEN.sub(lambda match: "" if match["string"] or match["comment"] else match[0], query)
-    for match in _RANGE.finditer(bare):
-        parts = _PART.findall(match[1])
-        if parts:
-            yield sum(
-                int(n) * 86400 * _DAYS[unit] if unit in _DAYS else parse_duration(f"{n}{unit}")
-                for n, unit in parts
-                if int(n)
-            )
+    for part in parts(parse(query)):
+        if isinstance(part, parser.MatrixSelector | parser.SubqueryExpr):
+            yield part.range.total_seconds()

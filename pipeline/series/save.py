@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base.errors import EnvironmentError_
-from pipeline.series.config import CsvSource, JudgeConfig
+from pipeline.series.config import JudgeConfig
+from pipeline.series.metric import CsvSource
 from pipeline.series.samples import Samples
 
 __all__ = ["save"]

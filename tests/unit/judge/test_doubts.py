@@ -15,7 +15,7 @@ from pipeline.judge.catalogue import Direction, Kind, Metric
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.judge.policy import Policy
 from pipeline.judge.verdict import Decision, Lack, Outcome, Verdict
-from pipeline.series.config import SeriesRule
+from pipeline.series.metric import SeriesRule
 from tests.support.judge_samples import HEALTHY, HEALTHY_SECONDS, POLICY, RULES, row
 
 Floats = NDArray[np.float64]

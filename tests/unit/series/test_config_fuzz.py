@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.base.errors import ConfigError
-from pipeline.series.config import JudgeConfig, MetricConfig, Source, load_config
+from pipeline.series.config import JudgeConfig, Source, load_config
+from pipeline.series.metric import MetricConfig
 from tests.support.judge_config import EXAMPLE
 
 _quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

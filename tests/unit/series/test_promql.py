@@ -36,7 +36,7 @@ def test_what_looks_like_a_variable_in_a_string_or_a_comment_stays_as_it_is() ->
     ("query", "seconds"),
     [
         ("rate(x[5m])", [300]),
-        ("max_over_time(rate(x[1m30s])[1h:15s])", [90, 3600]),
+        ("max_over_time(rate(x[1m30s])[1h:15s])", [3600, 90]),
         ('x{a="[5m]"} # [1h]', []),
         ("sum(x)", []),
     ],
