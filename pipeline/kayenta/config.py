@@ -7,7 +7,7 @@ with an exception (a text for a number, an outlier factor of 0) is a problem wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -24,9 +24,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from pipeline.base.errors import UsageError
-from pipeline.base.text import did_you_mean
 from pipeline.base.yamlfile import validate
+from pipeline.kayenta.envelope import unwrap
 from pipeline.kayenta.jsonfile import read_json
+from pipeline.kayenta.notes import notes
 
 __all__ = [
     "JUDGE",
@@ -42,14 +43,6 @@ __all__ = [
 
 JUDGE: Final = "NetflixACAJudge-v1.0"
 
-# By key, the words that Kayenta knows, and the one that any other word means.
-_WORDS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
-    "direction": (("increase", "decrease", "either"), "either"),
-    "nanStrategy": (("remove", "replace"), "remove"),
-    "strategy": (("remove", "keep"), "keep"),
-    "measure": (("meanRatio", "cles"), "meanRatio"),
-}
-_Place = tuple[str | int, ...]  # keys and indices from the document's top
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
@@ -144,6 +137,10 @@ class Classifier(_Part):
     score_thresholds: Thresholds | None = None
 
 
+class _Request(_Part):
+    thresholds: Thresholds | None = None
+
+
 class _Judge(_Part):
     name: str | None = None
 
@@ -156,17 +153,21 @@ def _distinct(metrics: tuple[MetricConfig, ...]) -> tuple[MetricConfig, ...]:
 
 
 class CanaryConfig(_Part):
-    """A canary configuration. `notes`: what in it does not do what it looks like."""
+    """A canary configuration.
+
+    `notes`: what in it does not do what it looks like. `requested`: the thresholds of the request it came in.
+    """
 
     name: str | None = None
     judge: _Judge | None = None
     metrics: Annotated[tuple[MetricConfig, ...], AfterValidator(_distinct)]
     classifier: Classifier
     notes: tuple[str, ...] = Field(default=(), exclude=True)
+    requested: Thresholds | None = Field(default=None, exclude=True)
 
     def thresholds(self, pass_score: float | None = None, marginal: float | None = None) -> Thresholds:
-        """Where the score passes: what is given, as an execution request may, else the file's. Raises UsageError."""
-        own = self.classifier.score_thresholds
+        """Where the score passes: what is given, else the request's, else the configuration's. Raises UsageError."""
+        own = self.requested or self.classifier.score_thresholds
         passing = pass_score if pass_score is not None else own.pass_score if own else None
         margin = marginal if marginal is not None else own.marginal if own else None
         if passing is None or margin is None:
@@ -176,42 +177,15 @@ class CanaryConfig(_Part):
 
 def load_config(path: Path) -> CanaryConfig:
     """The configuration in a JSON file. Raises ConfigError with every problem and its line."""
-    document = read_json(path)
+    found = unwrap(read_json(path))
     models = (CanaryConfig, Classifier, MetricConfig, Analysis, EffectSize, Outliers, Thresholds)
     known = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    document = found.config
     config = validate(document, CanaryConfig, known)
-    notes = [f"{document.name}:{document.line(at)}: {text}" for at, text in _notes(config, document.data)]
-    return config.model_copy(update={"notes": tuple(notes)})
-
-
-def _notes(config: CanaryConfig, data: Mapping[str, Any]) -> Iterator[tuple[_Place, str]]:
-    if config.judge and config.judge.name not in (None, "", JUDGE):
-        yield ("judge", "name"), f"asks for the judge {config.judge.name!r}, judged as {JUDGE} does"
-    for index, metric in enumerate(data["metrics"]):
-        if "extensions" in metric:
-            yield ("metrics", index, "extensions"), "is not read: the key is analysisConfigurations"
-        inside = (metric.get("analysisConfigurations") or {}).get("canary") or {}
-        at: _Place = ("metrics", index, "analysisConfigurations", "canary")
-        yield from _notes_of(at, inside, Analysis)
-        yield from _notes_of((*at, "effectSize"), inside.get("effectSize") or {}, EffectSize)
-        yield from _notes_of((*at, "outliers"), inside.get("outliers") or {}, Outliers)
-    weights = config.classifier.group_weights
-    used = {group for metric in config.metrics for group in metric.groups}
-    for group in weights:
-        if group not in used:
-            yield (
-                ("classifier", "groupWeights", group),
-                f"group {group!r} has a weight and no metric: it is lost",
-            )
-    total = sum(weights.values())
-    if weights and (total > 100 or (total < 100 and used <= weights.keys())):
-        yield ("classifier", "groupWeights"), f"the weights add up to {total:g}, not 100"
-
-
-def _notes_of(at: _Place, given: Mapping[str, Any], model: type[_Part]) -> Iterator[tuple[_Place, str]]:
-    known = [field.alias or name for name, field in model.model_fields.items()]
-    for key, value in given.items():
-        if key not in known:
-            yield (*at, key), f"'{key}' is not read{did_you_mean(key, known)}"
-        elif key in _WORDS and value not in _WORDS[key][0]:
-            yield (*at, key), f"{key} {value!r} is not known and means '{_WORDS[key][1]}'"
+    asked = validate(found.request, _Request, known).thresholds if found.request else None
+    told = [f"{document.name}:{document.line(at)}: {text}" for at, text in notes(document.data, JUDGE)]
+    own = config.classifier.score_thresholds
+    if asked and own and asked != own:
+        line = document.line(("classifier", "scoreThresholds"))
+        told.append(f"{document.name}:{line}: the request's thresholds are used, not these scoreThresholds")
+    return config.model_copy(update={"notes": (*found.notes, *told), "requested": asked})

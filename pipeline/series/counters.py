@@ -11,7 +11,7 @@ from typing import Final
 
 import promql_parser as parser
 
-from pipeline.series.promql import fill_with_examples, parse, parts
+from pipeline.series.promql import fill_with_examples, inside, parse
 
 __all__ = ["since_the_beginning", "why_not_raw"]
 
@@ -74,23 +74,17 @@ def _name(query: parser.VectorSelector) -> str | None:
 
 
 def since_the_beginning(query: str) -> str | None:
-    """The counter of which the template gives all since it began, where each step's number is asked for; None: no one.
+    """The counter of which the template gives all since it began, where each step's number is asked for; else None.
 
     Told by the names that counters have; one within a range is asked for its rise or rate.
     """
-    whole = parse(fill_with_examples(query))
-    ranged = {
-        id(inner)
-        for part in parts(whole)
-        if isinstance(part, parser.MatrixSelector | parser.SubqueryExpr)
-        for inner in parts(part)
-    }
-    return _bare_counter(whole) if not ranged else None
+    return _outside_of_ranges(parse(fill_with_examples(query)))
 
 
-def _bare_counter(query: parser.Expr) -> str | None:
-    for part in parts(query):
-        name = _name(part) if isinstance(part, parser.VectorSelector) else None
-        if name and name.endswith(_TOTALS) and ":" not in name:
-            return name
-    return None
+def _outside_of_ranges(query: parser.Expr) -> str | None:
+    if isinstance(query, parser.MatrixSelector | parser.SubqueryExpr):
+        return None
+    name = _name(query) if isinstance(query, parser.VectorSelector) else None
+    if name and name.endswith(_TOTALS) and ":" not in name:
+        return name
+    return next((found for inner in inside(query) if (found := _outside_of_ranges(inner))), None)

@@ -13,7 +13,7 @@ from typing import Final
 
 import promql_parser as parser
 
-__all__ = ["check", "fill", "fill_with_examples", "parse", "parts", "ranges", "uses_arm"]
+__all__ = ["check", "fill", "fill_with_examples", "inside", "parse", "parts", "ranges", "uses_arm"]
 
 _TOKEN: Final = re.compile(
     r"""(?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`)"""
@@ -114,11 +114,12 @@ def parse(query: str) -> parser.Expr:
 def parts(query: parser.Expr) -> Iterator[parser.Expr]:
     """The expression and all that it is made of; a range's selector counts as a part of it."""
     yield query
-    for inner in _inside(query):
+    for inner in inside(query):
         yield from parts(inner)
 
 
-def _inside(query: parser.Expr) -> tuple[parser.Expr, ...]:
+def inside(query: parser.Expr) -> tuple[parser.Expr, ...]:
+    """The expressions that this one is made of, none of theirs."""
     match query:
         case parser.Call():
             return tuple(query.args)
@@ -136,5 +137,5 @@ def _inside(query: parser.Expr) -> tuple[parser.Expr, ...]:
 def ranges(query: str) -> Iterator[float]:
     """The seconds of each range such as [5m] in a query that is filled."""
     for part in parts(parse(query)):
-        if isinstance(part, parser.MatrixSelector | parser.SubqueryExpr):
+        if isinstance(part, parser.MatrixSelector | parser.SubqueryExpr) and part.range is not None:
             yield part.range.total_seconds()

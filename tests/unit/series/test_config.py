@@ -51,6 +51,26 @@ def test_the_columns_of_a_csv_file_are_called_as_the_metric_unless_the_file_says
         ("total{$arm}", 'total{a="$arm"}', "total:", "it cannot be within quotes"),
         ("total{$arm}", "total{$version}", "total:", "$version is not known"),
         ("counters: true", "counters: 1", "counters: 1", "counters"),
+        (
+            "total: http_requests_total{$arm}",
+            "total: sum(http_requests_total{$arm})",
+            "prometheus:",
+            "counters: true, but total: sum() over counters",
+        ),
+        (
+            "      counters: true\n",
+            "",
+            "name: error_rate",
+            "http_requests_total counts since it began, not by step",
+        ),
+        (
+            '"sum(queue{$arm})"',
+            '"sum(queue{$arm}"',
+            "prometheus: {query:",
+            "query: is not PromQL: unclosed left parenthesis",
+        ),
+        ('"sum(queue{$arm})"', "{baseline: a}", "prometheus: {query:", "prometheus.query.canary: is missing"),
+        ('"sum(queue{$arm})"', "[a]", "prometheus: {query:", "prometheus.query: must be text"),
         ("name: queue", "name: latency", "arms:", "latency is given twice"),
         ("arms:", "together: 0.5\narms:", "together:", "needs two levels whose increase is harm"),
         ("arms:", "together: 2\narms:", "together: 2", "less than or equal to 1"),
@@ -85,3 +105,41 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str,
 def test_for_csv_files_neither_queries_nor_versions_are_needed(tmp_path: Path) -> None:
     config = _load(tmp_path, "metrics: [{name: cpu, kind: level, margin: 10%}]", "csv")
     assert config.metrics[0].columns() == ("cpu",)
+
+
+@pytest.mark.parametrize("source", ["prometheus", "csv"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"metrics": [{"name": "m", "groups": [], "analysisConfigurations": {}}], "classifier": {}}',
+        '\ufeff{"canaryConfig":\t{}, "executionRequest": {}}',
+        '[{"id": "x", "metrics": [], "judge": null}]',
+    ],
+)
+def test_spinnakers_configuration_is_told_with_the_judge_that_reads_it(
+    tmp_path: Path, text: str, source: Source
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, text, source)
+    (told,) = caught.value.problems
+    assert "--judge kayenta" in told
+    assert str(caught.value.hint).startswith("pipeline judge --judge kayenta --config ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        EXAMPLE.replace('"sum(queue{$arm})"', "3"),
+        EXAMPLE.replace('"sum(queue{$arm})"', "{baseline: 3, canary: [a]}"),
+        EXAMPLE.replace("version: v2", "1version: 2"),
+        EXAMPLE.replace("metrics:", "metrics: 3\nx:"),
+        EXAMPLE + "policy: {alpha: x, nothing: 3}\n",
+        EXAMPLE + "policy: [3]\nwindow: {baseline: 3}\n",
+    ],
+)
+def test_names_of_the_library_that_checks_it_reach_no_user(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, text)
+    told = " ".join(caught.value.problems)
+    for inner in ("function-", "constrained", "PerArm", "[key]", "tagged", "Policy", "pydantic", "dataclass"):
+        assert inner not in told
