@@ -33,7 +33,9 @@ def read_json(path: Path, name: str | None = None) -> Document:
         document.data = json.loads(text)
     except json.JSONDecodeError as error:
         what = "the file is empty" if not text.strip() else f"not JSON: {error.msg}"
-        raise ConfigError(name, [f"{name}:{error.lineno}: {what}"]) from None
+        ours = path.suffix in (".yml", ".yaml")
+        hint = "leave --judge kayenta away: it reads Spinnaker's JSON" if ours else None
+        raise ConfigError(name, [f"{name}:{error.lineno}: {what}"], hint=hint) from None
     except RecursionError:
         raise ConfigError(name, [f"{name}:1: nested too deeply"]) from None
     except ValueError:  # a whole number of thousands of digits

@@ -125,7 +125,7 @@ def _instead(key: str, value: Any, known: tuple[str, ...], place: str) -> str:
         return ": the key is analysisConfigurations"
     if key == "extendedProperties":
         more = " (staticBaseline)" if isinstance(value, Mapping) and "staticBaseline" in value else ""
-        return f"{more}: it is for a judge of another maker; the baseline's series is compared with"
+        return f"{more}: another judge's; here the canary is compared with the baseline's series"
     if key in _PLACES and _PLACES[key] != place:
         return f" here: its place is {_PLACES[key]}".replace(
             "its place is metric", "its place is each metric"

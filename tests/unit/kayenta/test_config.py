@@ -154,7 +154,7 @@ def test_a_key_is_read_by_its_name_in_the_json_only(tmp_path: Path) -> None:
             '"canary": null',
             '"extendedProperties": {"staticBaseline": 3}',
             18,
-            "(staticBaseline): it is for a judge",
+            "(staticBaseline): another judge's",
         ),
         (
             '"judgeConfigurations": {}',

@@ -75,3 +75,11 @@ def test_what_holds_no_one_configuration_is_refused(tmp_path: Path, data: Any, w
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, data)
     assert words in " ".join(caught.value.problems)
+
+
+def test_our_own_configuration_is_told_from_spinnakers(tmp_path: Path) -> None:
+    path = tmp_path / "canary.yml"
+    path.write_text("metrics: []\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(caught.value.hint).startswith("leave --judge kayenta away")
