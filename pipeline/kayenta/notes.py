@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final
+
+from pipeline.base.text import did_you_mean
 
 __all__ = ["CANARY", "notes"]
 
@@ -130,9 +131,7 @@ def _instead(key: str, value: Any, known: tuple[str, ...], place: str) -> str:
         return f" here: its place is {_PLACES[key]}".replace(
             "its place is metric", "its place is each metric"
         )
-    lower = {one.lower(): one for one in known}
-    close = [lower[key.lower()]] if key.lower() in lower else get_close_matches(key, known, n=1)
-    return f": did you mean '{close[0]}'?" if close else ""
+    return did_you_mean(key, known)
 
 
 def _direction(name: str, direction: Any) -> str | None:
