@@ -17,6 +17,7 @@ import re
 import signal
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -81,9 +82,7 @@ _ODD: Final[tuple[Any, ...]] = (
 _INNER: Final = re.compile(
     r"function-|constrained|\[key\]|tagged-union|pydantic|dataclass|PerArm|_Part|instance of|\bTuple\b|\bInput\b"
 )
-_SUGGESTED: Final = re.compile(
-    r"unknown key '(.+)'.*: did you mean '\1'|^.*'(.+)' is not read: did you mean '\2'"
-)
+_SUGGESTED: Final = re.compile(r"'([^']+)'(?: in [^:]*)?(?: is not read)?: did you mean '\1'\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,9 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 def _wrong(path: Path, read: Callable[[Path], object], seen: Counter[str], kind: str) -> str | None:
     try:
-        read(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # one of Python's own on the terminal is no message of ours
+            read(path)
     except ConfigError as error:
         seen[f"{kind} refused"] += 1
         for problem in error.problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -25,7 +26,10 @@ _FROM_BODY: Final = ("content-length", "transfer-encoding")
 
 def _check_regex(text: str) -> str:
     try:
-        re.compile(text.encode(), re.DOTALL)  # as the loader does
+        with warnings.catch_warnings():
+            # That `[[` may mean another thing in some later Python is nothing to tell now.
+            warnings.simplefilter("ignore", FutureWarning)
+            re.compile(text.encode(), re.DOTALL)  # as the loader does
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return text
