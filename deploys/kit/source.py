@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploys.kit.places import cache_folder
+from deploys.kit.refs import AmbiguousRefError, commit_of, is_plain
 
 __all__ = ["SourceError", "archive_of"]
 
@@ -23,6 +24,8 @@ _SECONDS = 600
 # pyinfra prepares all hosts at once in one thread, where a lock on the file alone would block its own holder.
 _THREADS = threading.Lock()
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# What would change a tree on its way out. This file outranks the tree's own; `!` is "as if it were named nowhere".
+_ATTRIBUTES = "* !export-ignore !export-subst -ident -text !eol !crlf !filter !working-tree-encoding\n"
 
 
 class SourceError(Exception):
@@ -37,8 +40,8 @@ def archive_of(repo: str, ref: str) -> tuple[Path, str]:
     hook, no filter, no configuration of it. Raises SourceError.
     """
     for what, text in (("repository", repo), ("ref", ref)):
-        if not text or text.startswith("-") or not text.isprintable():
-            raise SourceError(f"{text!r} is no {what}")
+        if not is_plain(text):
+            raise SourceError(f"{text[:200]!r} is no {what}")
     if Path(repo).expanduser().exists():
         repo = str(Path(repo).expanduser().resolve())
     try:
@@ -48,7 +51,7 @@ def archive_of(repo: str, ref: str) -> tuple[Path, str]:
         with _locked(mirror):
             _refresh(mirror, repo, ref)
             commit = _resolved(mirror, repo, ref)
-            return _packed(mirror, commit, cache / f"{commit}.tar.gz"), commit
+            return _packed(mirror, commit, cache / f"{commit}.tree.tar.gz"), commit
     except OSError as error:
         raise SourceError(f"{error.filename or 'git'}: {error.strerror}") from None
 
@@ -64,6 +67,7 @@ def _git(
 ) -> subprocess.CompletedProcess[str]:
     """Run git on the mirror. `closed`: without the user's own configuration, too, whose filters are commands."""
     ours = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "LC_ALL": "C"}
+    ours["GIT_NO_REPLACE_OBJECTS"] = "1"  # a commit is what its hash says
     if closed:
         ours |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -93,8 +97,11 @@ def _refresh(mirror: Path, repo: str, ref: str) -> None:
     ):
         return
     if known:
-        done = _git("fetch", "--quiet", "--prune", "--", repo, "+refs/*:refs/*", mirror=mirror)
+        # --update-shallow: without it what a shallow repository has got since is left out.
+        fetch = ("fetch", "--quiet", "--prune", "--update-shallow", "--", repo, "+refs/*:refs/*")
+        done = _git(*fetch, mirror=mirror)
         if done.returncode == 0:
+            _follow_head(mirror, repo)
             return
         if _git("rev-parse", "--git-dir", mirror=mirror).returncode == 0:
             raise _unreadable(repo, done)
@@ -109,6 +116,19 @@ def _refresh(mirror: Path, repo: str, ref: str) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def _follow_head(mirror: Path, repo: str) -> None:
+    """Point the copy's HEAD where the repository's points now, which a fetch does not."""
+    for line in _git("ls-remote", "--quiet", "--symref", "--", repo, "HEAD").stdout.splitlines():
+        what, _, name = line.partition("\t")
+        if name != "HEAD":
+            continue
+        if what.startswith("ref: "):
+            _git("symbolic-ref", "HEAD", what.removeprefix("ref: "), mirror=mirror)
+        else:
+            _git("update-ref", "--no-deref", "HEAD", what, mirror=mirror)
+        return
+
+
 def _unreadable(repo: str, done: subprocess.CompletedProcess[str]) -> SourceError:
     lines = [line for line in done.stderr.splitlines() if line.startswith(("fatal:", "ssh:", "error:"))]
     why = (lines or done.stderr.splitlines() or ["git does not say why"])[0].replace(repo, _shown(repo))
@@ -116,18 +136,25 @@ def _unreadable(repo: str, done: subprocess.CompletedProcess[str]) -> SourceErro
 
 
 def _resolved(mirror: Path, repo: str, ref: str) -> str:
-    asked = ["rev-parse", "--verify", "--quiet", "--end-of-options"]
-    # A branch first, which is what people mean: git itself would prefer a tag of the same name.
-    for name in (f"refs/heads/{ref}", ref):
-        found = _git(*asked, f"{name}^{{commit}}", mirror=mirror, closed=True)
-        if found.returncode == 0:
-            return found.stdout.strip()
-    raise SourceError(f"{_shown(repo)}: there is no branch, tag or commit {ref!r}")
+    def rev_parse(expression: str) -> tuple[str, str]:
+        warned = ["-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", "--end-of-options"]
+        found = _git(*warned, expression, mirror=mirror, closed=True)
+        return found.stdout.strip() if found.returncode == 0 else "", found.stderr
+
+    try:
+        commit = commit_of(ref, rev_parse)
+    except AmbiguousRefError as error:
+        raise SourceError(f"{_shown(repo)}: {error.message}; {error.hint}") from None
+    if commit is None:
+        raise SourceError(f"{_shown(repo)}: there is no branch, tag or commit {ref!r}")
+    return commit
 
 
 def _packed(mirror: Path, commit: str, archive: Path) -> Path:
     if archive.exists():
         return archive
+    (mirror / "info").mkdir(exist_ok=True)
+    (mirror / "info" / "attributes").write_text(_ATTRIBUTES)
     descriptor, partial = tempfile.mkstemp(prefix=".archive-", dir=archive.parent)
     os.close(descriptor)
     try:

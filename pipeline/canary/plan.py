@@ -96,6 +96,7 @@ class Plan:
     baseline: Commit
     canary: Commit
     inventory: Inventory | None = None
+    notes: tuple[str, ...] = ()  # what the two trees lack, and what is not part of them
 
 
 def make_plan(settings: Settings, progress: Progress) -> Plan:
@@ -110,7 +111,10 @@ def make_plan(settings: Settings, progress: Progress) -> Plan:
             inventory.one(group)
     source = open_source(settings.repo, CACHE, service=profile.name, say=progress.say)
     baseline, canary = source.resolve(settings.baseline), source.resolve(settings.canary)
-    return Plan(settings, profile, source, baseline, canary, inventory)
+    notes = tuple(source.notes(baseline, canary))
+    for note in notes:
+        progress.say(f"note: {note}")
+    return Plan(settings, profile, source, baseline, canary, inventory, notes)
 
 
 def describe(plan: Plan, *, as_json: bool) -> str:
@@ -218,6 +222,7 @@ def new_run(plan: Plan) -> RunInProgress:
         # the repository as it may be shown: a URL can hold a password
         settings={**settings.to_dict(), "repo": settings.repo and plan.source.display},
         profile=plan.profile.to_dict(),
+        notes=list(plan.notes),
         problems=[],
         phases=[],
         t0_unix=0.0,

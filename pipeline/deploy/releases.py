@@ -87,6 +87,8 @@ def _release(
     if (repo, ref) not in sources:
         source = open_source(repo, CACHE, service=app.key, say=say)
         sources[repo, ref] = source, source.resolve(ref)
+        for note in source.notes(sources[repo, ref][1]):
+            say(f"note: {note}")
     source, commit = sources[repo, ref]
     # An inventory's own WAR gives way to a repository that was named.
     without: dict[str, object] = {"war": ""} if "war" in app.only and host.data.get("war") else {}

@@ -43,7 +43,7 @@ _PROMOTION = {
     False: "Not promoted: the proxy sends traffic to the baseline.",
 }
 # Shown elsewhere on the page, or too long for a table.
-_SHOWN = ("profile", "phases", "problems", "reconciliation", "hosts", "settings")
+_SHOWN = ("profile", "notes", "phases", "problems", "reconciliation", "hosts", "settings")
 
 
 def _policy(*scripts: str) -> str:
@@ -143,7 +143,7 @@ def render(verdict: Verdict, record: Record, evidence: Evidence, directory: str 
         stopped=facts.stopped_early,
         metrics=by_urgency,
         problems=_problems(facts, evidence),
-        notes=[clean(note) for note in verdict.notes],
+        notes=[clean(note) for note in (*verdict.notes, *record.notes)],
         figures=figures,
         tables=[
             ("Run", flatten({key: value for key, value in run.items() if key not in _SHOWN}), True),

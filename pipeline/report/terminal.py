@@ -162,10 +162,10 @@ def _table(verdict: Verdict, width: int, color: bool) -> list[str]:
     return lines
 
 
-def _sentences(verdict: Verdict, width: int) -> list[str]:
-    """The verdict's reasons, then its notes, as wrapped list items."""
+def _sentences(verdict: Verdict, record: Record, width: int) -> list[str]:
+    """The verdict's reasons, then its notes and the run's, as wrapped list items."""
     lines: list[str] = []
-    for mark, sentences in (("- ", verdict.reasons), ("note: ", verdict.notes)):
+    for mark, sentences in (("- ", verdict.reasons), ("note: ", (*verdict.notes, *record.notes))):
         for sentence in sentences:
             lines += _wrap(clean(sentence), width, mark)
     return lines
@@ -202,14 +202,15 @@ def render(verdict: Verdict, record: Record, *, width: int, color: bool) -> str:
     `width` is in terminal cells. No line is wider, colour codes not counted. No newline at the end.
     """
     facts = read_facts(record)
-    blocks = [_first_lines(verdict, width, color), _table(verdict, width, color), _sentences(verdict, width)]
+    said = _sentences(verdict, record, width)
+    blocks = [_first_lines(verdict, width, color), _table(verdict, width, color), said]
     if facts.stopped_early:
         blocks.append(_wrap(f"stopped early: {facts.stopped_early}", width))
     if (next_step := advice(verdict, facts)) is not None:
         blocks.append(_wrap(next_step, width))
     if facts.sample:
-        said = "SAMPLE CODE: this judges the bundled sample repository, not yours"
+        sample = "SAMPLE CODE: this judges the bundled sample repository, not yours"
         why = f" ({facts.sample_why})" if facts.sample_why else ""
-        blocks.append(_wrap(said + why, width))
+        blocks.append(_wrap(sample + why, width))
     blocks.append([_verdict_line(verdict, facts, width, color)])
     return "\n\n".join("\n".join(block) for block in blocks if block)

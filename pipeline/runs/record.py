@@ -35,6 +35,7 @@ class Entries(TypedDict, total=False):
     canary: Mapping[str, str]
     settings: Mapping[str, Any]
     profile: Mapping[str, Any]
+    notes: Sequence[str]
     problems: Sequence[Mapping[str, str]]
     phases: Sequence[Mapping[str, object]]
     t0_unix: float
@@ -191,6 +192,12 @@ class Record:
         """What two measurements of the same code differ by on these hosts; None without a calibration."""
         calibration = self.document.get("calibration")
         return calibration if isinstance(calibration, Mapping) else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was known of the two trees before anything booted, as sentences."""
+        listed = self.document.get("notes")
+        return tuple(note for note in listed if isinstance(note, str)) if isinstance(listed, list) else ()
 
     # what the verdict rests on
 

@@ -81,12 +81,13 @@ def mirror(url: str, cache: Path, *, seconds: float, say: Callable[[str], None])
     path = mirror_path(url, cache)
     address, credentials = _without_credentials(url)
     env = environment(PROTOCOLS, credentials)
-    asked = run_git(["ls-remote", "--quiet", "--", address, "HEAD"], env, directory=_ROOT, seconds=seconds)
+    asked = run_git(["ls-remote", "--quiet", "--symref", "--", address, "HEAD"], env, directory=_ROOT, seconds=seconds)
     if asked.code != 0:
         raise _unreachable(url, asked)
     with _locked(path, say):
         if path.exists():
             if _fetch(path, address, env).code == 0:
+                _follow_head(path, asked.out, env)
                 return path
             # It answered a moment ago, so the copy is what is wrong.
             say(f"{redact(url)}: the copy in the cache is damaged; copying it again")
@@ -106,8 +107,22 @@ def mirror(url: str, cache: Path, *, seconds: float, say: Callable[[str], None])
 
 
 def _fetch(path: Path, address: str, env: dict[str, str]) -> Result:
-    arguments = ["fetch", "--quiet", "--prune", "--no-recurse-submodules", "--", address, "+refs/*:refs/*"]
+    # --update-shallow: without it what a shallow repository has got since is left out.
+    arguments = ["fetch", "--quiet", "--prune", "--update-shallow", "--no-recurse-submodules", "--", address, "+refs/*:refs/*"]
     return run_git(arguments, env, directory=path, seconds=_CLONE_SECONDS)
+
+
+def _follow_head(path: Path, told: str, env: dict[str, str]) -> None:
+    """Point the copy's HEAD where the repository's points now, which a fetch does not."""
+    for line in told.splitlines():
+        what, _, name = line.partition("\t")
+        if name != "HEAD":
+            continue
+        if what.startswith("ref: "):
+            run_git(["symbolic-ref", "HEAD", what.removeprefix("ref: ")], env, directory=path)
+        else:
+            run_git(["update-ref", "--no-deref", "HEAD", what], env, directory=path)
+        return
 
 
 @contextmanager

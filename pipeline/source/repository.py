@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +19,8 @@ from pipeline.base.facts import REPOSITORIES
 from pipeline.base.text import redact
 from pipeline.source.git import Result, closed, environment, reason, run_git
 from pipeline.source.mirror import mirror, mirror_path
+from pipeline.source.notes import tree_notes, uncommitted
+from pipeline.source.refs import AmbiguousRefError, commit_of, is_plain
 from pipeline.source.sample import fingerprint, make_sample_repository, services
 
 __all__ = ["Commit", "Source", "open_source"]
@@ -27,6 +29,10 @@ _UPSTREAM_SECONDS: Final = 20.0
 _NAMED_SECONDS: Final = 40.0
 _SCHEMES: Final = ("http", "https", "ssh", "git", "file")
 _SCP: Final = re.compile(r"[^/\s:]+:[^/\s].*|[^/\s:]+@[^/\s:]+:.+")
+# What would change a tree on its way out. This file outranks the tree's own; `!` is "as if it were named nowhere".
+_ATTRIBUTES: Final = (
+    "* !export-ignore !export-subst -ident -text !eol !crlf !filter !working-tree-encoding\n"
+)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -57,23 +63,29 @@ class Source:
     sample: bool = False
     why: str = ""
     _objects: Path = field(default=Path(), repr=False)  # its objects, as git stores them
+    _shallow: Path = field(default=Path(), repr=False)  # where its history ends, if it is a shallow clone
     _empty: Path = field(default=Path(), repr=False)  # the empty repository that borrows them: see _isolated
+
+    @property
+    def _mirrored(self) -> bool:
+        """Whether it is the copy of a repository elsewhere."""
+        return self.directory.is_relative_to(self._empty.parent)
 
     def resolve(self, ref: str) -> Commit:
         """The commit that `ref` is: a branch, tag, (abbreviated) hash, or whatever else git knows.
 
         Raises SourceError when there is none, when it is no commit, or when it could mean several.
         """
-        if not ref or ref.startswith("-") or _CONTROL.search(ref):
+        if not is_plain(ref):
             raise SourceError(
-                f"{ref!r} cannot be the name of a branch, tag or commit", hint=self._how_to_list()
+                f"{ref[:200]!r} cannot be the name of a branch, tag or commit", hint=self._how_to_list()
             )
-        found = self._rev_parse(f"{ref}^{{commit}}")
-        if "is ambiguous" in found.err:
-            self._refuse_ambiguous(ref, found)
-        if found.code != 0:
+        try:
+            sha = commit_of(ref, self._asked)
+        except AmbiguousRefError as error:
+            raise SourceError(f"{self.display}: {error.message}", hint=error.hint) from None
+        if sha is None:
             raise self._no_such_commit(ref)
-        sha = found.out.strip()
         shown = run_git(
             ["log", "-1", "--format=%s%x00%aI", sha, "--"], self._isolated(), directory=self._empty
         )
@@ -85,7 +97,8 @@ class Source:
     def archive(self, commit: Commit, dest: Path) -> Path:
         """Writes the commit's tree to `dest` as .tar.gz, and gives `dest`; the same commit, the same bytes.
 
-        The tree is as committed: smudge filters (Git LFS) do not run, submodules are empty directories.
+        The tree is as committed, whatever its .gitattributes say: nothing is left out or filled in (export-ignore,
+        export-subst), no line end or encoding is changed, no filter (Git LFS) runs. Submodules are empty directories.
         """
         try:
             dest.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +108,7 @@ class Source:
                 env, at = self._isolated(), self._empty
                 made = run_git(arguments, env, directory=at, seconds=300, stdout=tar.fileno())
                 if made.code != 0:
-                    raise SourceError(f"{self.display}: {commit.ref} cannot be packed: {reason(made)}")
+                    raise self._incomplete(commit, made)
                 tar.seek(0)
                 partial = dest.with_name(f"{dest.name}.partial")
                 with partial.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
@@ -107,7 +120,50 @@ class Source:
 
     def _isolated(self) -> dict[str, str]:
         # An empty repository that borrows the objects: nothing of the real one's configuration is ever read.
-        return closed({"GIT_OBJECT_DIRECTORY": str(self._objects)})
+        # Alternates stand among the objects; where a shallow clone ends, beside them.
+        return closed({"GIT_OBJECT_DIRECTORY": str(self._objects), "GIT_SHALLOW_FILE": str(self._shallow)})
+
+    def notes(self, *commits: Commit) -> list[str]:
+        """What should be known before these commits are deployed: content that is elsewhere, changes left out."""
+        found = list[str]()
+        for commit in {commit.sha: commit for commit in commits}.values():
+            found += tree_notes(self._run_isolated, commit.sha, commit.ref)
+        return found + self._left_out()
+
+    def _run_isolated(self, arguments: list[str], extra: Mapping[str, str] | None = None) -> Result:
+        return run_git(arguments, {**self._isolated(), **(extra or {})}, directory=self._empty)
+
+    def _left_out(self) -> list[str]:
+        asked = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-path", "index"]
+        places = run_git(asked, _looking(self.directory), directory=self.directory)
+        top, _, index = places.out.rstrip("\n").partition("\n")
+        if self.sample or self._mirrored or places.code != 0 or not Path(index).is_file():
+            return []  # a bare repository, or one that nobody works in
+        head, _ = self._asked("HEAD^{commit}")
+        # Its attributes count here: a file whose line ends were converted when it was checked out is no change.
+        bare = self._empty.with_name(self._empty.name.replace("isolated-", "plain-"))
+
+        def run(arguments: list[str], extra: dict[str, str]) -> Result:
+            return run_git(arguments, {**self._isolated(), **extra, "GIT_DIR": str(bare)}, directory=Path(top))
+
+        return uncommitted(run, head, Path(index), Path(top))
+
+    def _incomplete(self, commit: Commit, made: Result) -> SourceError:
+        """Why a commit's tree could not be packed; a partial clone has left content on its server."""
+        arguments = ["config", "--get-regexp", r"^remote\..*\.promisor$"]
+        partial = run_git(arguments, _looking(self.directory), directory=self.directory)
+        if partial.code == 0:
+            return SourceError(
+                f"{self.display}: is a partial clone, and lacks files of {commit.ref}",
+                hint=f"git -C {_quoted(self.directory)} fetch --refetch --no-filter, or name the server: --repo URL",
+            )
+        return SourceError(f"{self.display}: {commit.ref} cannot be packed: {reason(made)}")
+
+    def _asked(self, expression: str) -> tuple[str, str]:
+        found = self._rev_parse(expression)
+        if found.code is None:
+            raise SourceError(f"{self.display}: git is not done with '{expression}' after a minute")
+        return found.out.strip() if found.code == 0 else "", found.err
 
     def _rev_parse(self, expression: str) -> Result:
         arguments = [
@@ -120,32 +176,24 @@ class Source:
         ]
         return run_git(arguments, _looking(self.directory), directory=self.directory)
 
-    def _refuse_ambiguous(self, ref: str, found: Result) -> None:
-        names = [f"refs/{kind}/{ref}" for kind in ("heads", "tags", "remotes")]
-        commits = {name: self._rev_parse(f"{name}^{{commit}}") for name in names}
-        meant = {name: result.out.strip() for name, result in commits.items() if result.code == 0}
-        if len(set(meant.values())) > 1:
-            raise SourceError(
-                f"{self.display}: '{ref}' is ambiguous: {' and '.join(meant)} differ",
-                hint=f"write one of them in full, such as {next(iter(meant))}",
-            )
-        if found.code != 0:
-            raise SourceError(
-                f"{self.display}: '{ref}' is ambiguous: several objects begin so",
-                hint="write more digits of it",
-            )
-
     def _no_such_commit(self, ref: str) -> SourceError:
-        there = self._rev_parse(ref)
-        if there.code == 0:
-            sha = there.out.strip()
+        sha, _ = self._asked(ref)
+        if sha and not sha.startswith("^"):
             kind = run_git(["cat-file", "-t", sha], self._isolated(), directory=self._empty).out.strip()
             if kind:
                 return SourceError(
                     f"{self.display}: '{ref}' is a {kind}, not a commit",
                     hint="name a branch, a tag or a commit",
                 )
-            return SourceError(f"{self.display}: the commit '{ref}' is missing (is it a shallow copy?)")
+            return SourceError(
+                f"{self.display}: the commit '{ref}' is missing (is it a shallow copy?)",
+                hint=f"git -C {_quoted(self.directory)} fetch",
+            )
+        if self._shallow.is_file() and not self._mirrored:
+            return SourceError(
+                f"{self.display}: there is no branch, tag or commit '{ref}' in this shallow clone",
+                hint=f"git -C {_quoted(self.directory)} fetch --unshallow (in CI: a checkout of depth 0)",
+            )
         listed = run_git(
             ["for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes"],
             _looking(self.directory),
@@ -247,12 +295,16 @@ def _open_path(repo: str, path: Path, cache: Path) -> Source:
 
 def _looking(directory: Path) -> dict[str, str]:
     # A directory inside a repository is not that repository.
-    return environment(extra={"GIT_CEILING_DIRECTORIES": str(directory.parent)})
+    # Nor do grafts count, as replaced objects do not: a commit is what its hash says.
+    return environment(
+        extra={"GIT_CEILING_DIRECTORIES": str(directory.parent), "GIT_GRAFT_FILE": "/dev/null/none"}
+    )
 
 
 def _ready(display: str, directory: Path, cache: Path, why: str | None = None) -> Source:
     """The Source in `directory`; with `why` it is the bundled sample. Raises SourceError when git cannot read it."""
-    asked = ["rev-parse", "--path-format=absolute", "--show-object-format", "--git-path", "objects"]
+    asked = ["rev-parse", "--path-format=absolute", "--show-object-format"]
+    asked += ["--git-path", "objects", "--git-path", "shallow"]
     found = run_git(asked, _looking(directory), directory=directory)
     if "dubious ownership" in found.err:
         raise SourceError(
@@ -262,16 +314,32 @@ def _ready(display: str, directory: Path, cache: Path, why: str | None = None) -
     if "not a git repository" in found.err:
         raise SourceError(f"{display}: is not a git repository", hint="give the directory that holds .git")
     if found.code != 0:
-        raise SourceError(f"{display}: cannot be read as a git repository: {reason(found)}")
-    kind, _, objects = found.out.strip().partition("\n")
+        raise SourceError(f"{display}: cannot be read as a git repository: {_why(found)}")
+    kind, objects, shallow = found.out.rstrip("\n").split("\n")
+    _empty_repository(cache, "plain", kind)
     return Source(
-        display, directory, why is not None, why or "", Path(objects), _empty_repository(cache, kind)
+        display,
+        directory,
+        why is not None,
+        why or "",
+        Path(objects),
+        Path(shallow),
+        _empty_repository(cache, "isolated", kind),
     )
 
 
-def _empty_repository(cache: Path, kind: str) -> Path:
-    """An empty repository in the cache, made when absent; `kind` is its object format, sha1 or sha256."""
-    path = cache / f"empty-{kind}.git"
+def _why(found: Result) -> str:
+    """git's reason; extensions that this git does not know stand in the lines below it."""
+    names = [line.strip() for line in found.err.splitlines() if line.startswith("\t")]
+    return " ".join([reason(found), *names])
+
+
+def _empty_repository(cache: Path, name: str, kind: str) -> Path:
+    """An empty repository in the cache, made when absent; `kind` is its object format, sha1 or sha256.
+
+    In the one called isolated no attribute of a tree holds; see _ATTRIBUTES.
+    """
+    path = cache / f"{name}-{kind}.git"
     if path.exists():
         return path
     try:
@@ -285,6 +353,9 @@ def _empty_repository(cache: Path, kind: str) -> Path:
         )
         if made.code != 0:
             raise PipelineError(f"{path}: cannot be made: {reason(made)}")
+        if name == "isolated":
+            (building / "info").mkdir(exist_ok=True)
+            (building / "info" / "attributes").write_text(_ATTRIBUTES)
         try:
             building.rename(path)
         except OSError:

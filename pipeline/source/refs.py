@@ -1,0 +1,73 @@
+"""What a ref means: the commit that git finds, unless two things have the name. deploys/kit/refs.py says the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["AmbiguousRefError", "commit_of", "is_plain"]
+
+_LONGEST: Final = 1000
+# The name before what walks on from it: ~1, ^2, @{1}, :path.
+_NAME: Final = re.compile(r"(?:(?!@\{)[^~^:])*")
+_HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PLACES: Final = ("refs/heads/{}", "refs/tags/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD", "refs/{}")
+
+
+class AmbiguousRefError(Exception):
+    """The ref could mean several commits: one line, and what to write instead."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+def is_plain(ref: str) -> bool:
+    """Whether `ref` can be given to git at all: printable, no option, not endless."""
+    return bool(ref) and not ref.startswith("-") and ref.isprintable() and len(ref) <= _LONGEST
+
+
+def commit_of(ref: str, rev_parse: Callable[[str], tuple[str, str]]) -> str | None:
+    """The full hash of the commit that `ref` is; None when git finds none.
+
+    Args:
+        ref: As the user gave it; `is_plain` holds.
+        rev_parse: Gives the hash that `git rev-parse --verify` prints for an expression (empty: it fails), and what
+            it says on stderr with core.warnAmbiguousRefs set.
+
+    Raises:
+        AmbiguousRefError: Two things have this name and are not the same commit, or several hashes begin so.
+    """
+    if ":" in ref:
+        # `:/text` and `REF:path` read to the end of the line: what is added would be part of the text or the path.
+        found, said = rev_parse(ref)
+        if _HASH.fullmatch(found):
+            found, _ = rev_parse(f"{found}^{{commit}}")
+    else:
+        found, said = rev_parse(f"{ref}^{{commit}}")
+    if "is ambiguous" in said:
+        _refuse_two_meanings(ref, rev_parse)
+        if not found:
+            raise AmbiguousRefError(
+                f"'{ref}' is ambiguous: several objects begin so", "write more digits of it"
+            )
+    return found if _HASH.fullmatch(found) else None
+
+
+def _refuse_two_meanings(ref: str, rev_parse: Callable[[str], tuple[str, str]]) -> None:
+    matched = _NAME.match(ref)
+    name = matched.group() if matched else ref
+    if name in ("HEAD", "@", ""):
+        return  # a branch of this name changes nothing: everybody means where the repository is
+    # Asked without the rest, too: `both~1` is ambiguous although only one of the two has a parent.
+    meant = {}
+    for place in _PLACES:
+        found, _ = rev_parse(f"{place.format(name)}^{{commit}}")
+        if found:
+            meant[place.format(name)] = found
+    if len(set(meant.values())) > 1:
+        raise AmbiguousRefError(
+            f"'{ref}' is ambiguous: {' and '.join(meant)} differ",
+            f"write one of them in full, such as {next(iter(meant))}{ref[len(name) :]}",
+        )
