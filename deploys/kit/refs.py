@@ -1,4 +1,7 @@
-"""What a ref means: the commit that git finds, unless two things have the name. pipeline/source/refs.py says the same."""
+"""What a ref means: the commit that git finds, unless two things have the name.
+
+pipeline/source/refs.py is the same file: neither may import the other (tests/unit/source/test_refs.py compares them).
+"""
 
 from __future__ import annotations
 

@@ -81,7 +81,9 @@ def mirror(url: str, cache: Path, *, seconds: float, say: Callable[[str], None])
     path = mirror_path(url, cache)
     address, credentials = _without_credentials(url)
     env = environment(PROTOCOLS, credentials)
-    asked = run_git(["ls-remote", "--quiet", "--symref", "--", address, "HEAD"], env, directory=_ROOT, seconds=seconds)
+    asked = run_git(
+        ["ls-remote", "--quiet", "--symref", "--", address, "HEAD"], env, directory=_ROOT, seconds=seconds
+    )
     if asked.code != 0:
         raise _unreachable(url, asked)
     with _locked(path, say):
@@ -108,7 +110,16 @@ def mirror(url: str, cache: Path, *, seconds: float, say: Callable[[str], None])
 
 def _fetch(path: Path, address: str, env: dict[str, str]) -> Result:
     # --update-shallow: without it what a shallow repository has got since is left out.
-    arguments = ["fetch", "--quiet", "--prune", "--update-shallow", "--no-recurse-submodules", "--", address, "+refs/*:refs/*"]
+    arguments = [
+        "fetch",
+        "--quiet",
+        "--prune",
+        "--update-shallow",
+        "--no-recurse-submodules",
+        "--",
+        address,
+        "+refs/*:refs/*",
+    ]
     return run_git(arguments, env, directory=path, seconds=_CLONE_SECONDS)
 
 

@@ -71,11 +71,9 @@ def uncommitted(
         "GIT_INDEX_FILE": os.fspath(index),
         "GIT_WORK_TREE": os.fspath(work_tree),
     }
-    quiet = ["--name-only", "-z", "--ignore-submodules=all", "--no-ext-diff", "--no-textconv"]
-    asked = (
-        git(["diff", *quiet], where),
-        git(["diff", "--cached", *quiet, head or "4b825dc642cb6eb9a060e54bf8d69288fbee4904"], where),
-    )
+    # The index is refreshed in memory only. In a submodule git would read a configuration that is not ours.
+    diff = ["-c", "diff.autoRefreshIndex=false", "diff", "--name-only", "-z", "--ignore-submodules=all"]
+    asked = (git(diff, where), git([*diff, "--cached", *([head] if head else [])], where))
     changed = sorted({path for result in asked for path in result.out.split("\0") if path})
     others = git(["ls-files", "--others", "--exclude-standard", "-z"], where)
     new = sorted(path for path in others.out.split("\0") if path)

@@ -30,9 +30,7 @@ _NAMED_SECONDS: Final = 40.0
 _SCHEMES: Final = ("http", "https", "ssh", "git", "file")
 _SCP: Final = re.compile(r"[^/\s:]+:[^/\s].*|[^/\s:]+@[^/\s:]+:.+")
 # What would change a tree on its way out. This file outranks the tree's own; `!` is "as if it were named nowhere".
-_ATTRIBUTES: Final = (
-    "* !export-ignore !export-subst -ident -text !eol !crlf !filter !working-tree-encoding\n"
-)
+_ATTRIBUTES: Final = "* !export-ignore !export-subst -ident -text !eol !crlf !filter !working-tree-encoding\n"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -144,7 +142,9 @@ class Source:
         bare = self._empty.with_name(self._empty.name.replace("isolated-", "plain-"))
 
         def run(arguments: list[str], extra: dict[str, str]) -> Result:
-            return run_git(arguments, {**self._isolated(), **extra, "GIT_DIR": str(bare)}, directory=Path(top))
+            return run_git(
+                arguments, {**self._isolated(), **extra, "GIT_DIR": str(bare)}, directory=Path(top)
+            )
 
         return uncommitted(run, head, Path(index), Path(top))
 
