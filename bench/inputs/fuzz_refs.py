@@ -111,7 +111,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    chance, seen, wrong = random.Random(options.seed), Counter[str](), 0
+    chance, seen, wrong = random.Random(options.seed), Counter[str](), 0  # noqa: S311 - inputs, not secrets
     with tempfile.TemporaryDirectory(prefix="refs-") as folder:
         hashes = prepare(Path(folder) / "repository")
         source = open_source(f"{folder}/repository", Path(folder) / "cache")

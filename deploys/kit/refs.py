@@ -15,6 +15,7 @@ _LONGEST: Final = 1000
 # The name before what walks on from it: ~1, ^2, @{1}, :path.
 _NAME: Final = re.compile(r"(?:(?!@\{)[^~^:])*")
 _HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_BEGINNING: Final = re.compile(r"[0-9a-f]{4,64}")
 _PLACES: Final = ("refs/heads/{}", "refs/tags/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD", "refs/{}")
 
 
@@ -42,13 +43,12 @@ def commit_of(ref: str, rev_parse: Callable[[str], tuple[str, str]]) -> str | No
     Raises:
         AmbiguousRefError: Two things have this name and are not the same commit, or several hashes begin so.
     """
-    if ":" in ref:
-        # `:/text` and `REF:path` read to the end of the line: what is added would be part of the text or the path.
-        found, said = rev_parse(ref)
-        if _HASH.fullmatch(found):
-            found, _ = rev_parse(f"{found}^{{commit}}")
-    else:
-        found, said = rev_parse(f"{ref}^{{commit}}")
+    found, said = rev_parse(ref)
+    if _HASH.fullmatch(found):
+        # Not `REF^{commit}` at once: after `:/text`, `REF:path` and a date git reads that as part of them.
+        found, _ = rev_parse(f"{found}^{{commit}}")
+    elif _BEGINNING.fullmatch(ref):
+        found, said = rev_parse(f"{ref}^{{commit}}")  # it may be the only commit that begins so
     if "is ambiguous" in said:
         _refuse_two_meanings(ref, rev_parse)
         if not found:
