@@ -9,6 +9,7 @@ names of two things, and what is no plain text.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import subprocess
 import sys
@@ -24,9 +25,9 @@ __all__ = ["checked", "fuzzed", "prepare"]
 
 _SAFE: Final = {
     "LC_ALL": "C",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_NO_REPLACE_OBJECTS": "1",
-    "PATH": "/usr/bin:/bin",
+    "PATH": os.environ["PATH"],
 }
 _PERSON: Final = ["-c", "user.name=t", "-c", "user.email=t@t"]
 _NAMES: Final = (
@@ -35,7 +36,8 @@ _NAMES: Final = (
     "v1-1-gHASH", "HASH", "SHORT",
 )  # fmt: skip
 _ENDS: Final = (
-    "", "", "", "", "", "", "", "~1", "~1", "~", "^", "^2", "^0", "^{commit}", "^{tree}", "^{}", "^{/one}", "^{/", "@{0}", "@{-1}", "@{u}",
+    "", "", "", "", "", "", "",
+    "~1", "~1", "~", "^", "^2", "^0", "^{commit}", "^{tree}", "^{}", "^{/one}", "^{/", "@{0}", "@{-1}", "@{u}",
     "@{now}", ":file", ":d", ":d/sub", ":", "..", "...", "^@", "^!", "^-", "~99", "^{blob}", ":odd",
 )  # fmt: skip
 _ODD: Final = "~^:@{}/.-*?[\\ 0aé\u200b\x00\n\x1b\udcff'\"$`;|&<>!%"
