@@ -10,7 +10,9 @@ import pytest
 
 from bench.inputs.trees import KINDS, disagreements
 from deploys.kit.source import archive_of
+from pipeline.base.console import Progress
 from pipeline.base.errors import SourceError
+from pipeline.canary import plan as plan_module
 from pipeline.source.repository import Source, open_source
 from tests.support.git_samples import git, make_repository
 
@@ -166,3 +168,26 @@ def test_converted_line_ends_of_a_work_tree_are_no_change(repository: Path) -> N
     (repository / "folder" / "file").touch()
     source = opened(repository)
     assert source.notes(source.resolve("HEAD")) == []
+
+
+def test_a_repository_in_a_form_that_this_git_cannot_read_is_one_line(repository: Path) -> None:
+    git(repository, "config", "core.repositoryFormatVersion", "1")
+    git(repository, "config", "extensions.futureStorage", "x")
+    with pytest.raises(SourceError, match=r"cannot be read as a git repository: .*futurestorage"):
+        opened(repository)
+
+
+def test_a_plan_tells_the_notes_and_the_run_keeps_them(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "CACHE", tmp_path / "cache")
+    (repository / "folder" / "file").write_text("changed\n")
+    settings = plan_module.Settings("master", "broken", repo=str(repository), runs=tmp_path / "runs")
+    said = list[str]()
+    progress = Progress(quiet=True)
+    monkeypatch.setattr(progress, "say", said.append)
+    plan = plan_module.make_plan(settings, progress)
+    (note,) = plan.notes
+    assert said == [f"note: {note}"]
+    assert "uncommitted changes" in note
+    assert plan_module.new_run(plan).record.notes == (note,)
