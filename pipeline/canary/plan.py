@@ -106,7 +106,7 @@ def make_plan(settings: Settings, progress: Progress) -> Plan:
     profile = load_profile(settings.profile)
     inventory = None
     if settings.inventory is not None:
-        inventory = read_inventory(settings.inventory)
+        inventory = read_inventory(settings.inventory, (*_GROUPS, "monitor"))
         for group in _GROUPS:
             inventory.one(group)
     source = open_source(settings.repo, CACHE, service=profile.name, say=progress.say)

@@ -20,7 +20,9 @@ def switch_lab(colour: str, inventory: Path | None, provider: str | None) -> Non
     """Put the proxy on `colour` and keep it there over restarts. Raises HostError or LabError."""
     with lab_lock(state_directory()):
         if inventory is not None:
-            run_async(_switch(colour, read_inventory(inventory), state_directory() / "known_hosts"))
+            run_async(
+                _switch(colour, read_inventory(inventory, ("proxy",)), state_directory() / "known_hosts")
+            )
         else:
             lab = Lab(workplace(), provider, Progress(quiet=True).say)
             run_async(_switch(colour, lab.inventory(), lab.known_hosts))

@@ -209,7 +209,7 @@ def open_(inventory: Path, no_browser: bool) -> int:
 
     if not inventory.exists():
         raise UsageError(f"{inventory}: there is no such file", hint="pipeline prod up writes it; -i another")
-    monitor = read_inventory(inventory).one(GROUP)
+    monitor = read_inventory(inventory, (GROUP,)).one(GROUP)
 
     def ready(address: str) -> None:
         shown = not no_browser and show_in_browser(address)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.base.errors import InventoryError, UsageError
 from pipeline.deploy.applications import Application, same_name
-from pipeline.inventory.file import read_inventory
-from pipeline.inventory.hosts import Host, Inventory
+from pipeline.inventory.file import InventoryFile, open_inventory
+from pipeline.inventory.hosts import Host
 
 __all__ = ["target_hosts"]
 
@@ -20,10 +20,12 @@ def target_hosts(app: Application, path: Path, limit: Sequence[str] = ()) -> tup
     """The hosts of the application's group in the inventory file, in its order; of those the ones in `limit`.
 
     The group may be spelled as people spell the application. Raises InventoryError for a file with problems
-    (all of them), for one without the group, and for data whose name is nearly one that the deploy reads.
+    (all that matter for these hosts), for one without the group, and for data whose name is nearly one that the
+    deploy reads, or whose value cannot be known.
     """
-    inventory = read_inventory(path)
-    hosts = inventory.groups[_group_of(app, inventory, path)]
+    file = open_inventory(path)
+    group = _group_of(app, file)
+    hosts = file.read([group]).groups[group]
     if problems := [line for host in hosts for line in _misspelt(app, host)]:
         raise InventoryError("\n".join(problems), hint=_EXAMPLES)
     known = {host.name: host for host in hosts}
@@ -35,17 +37,21 @@ def target_hosts(app: Application, path: Path, limit: Sequence[str] = ()) -> tup
     return tuple(host for host in hosts if not limit or host.name in limit)
 
 
-def _group_of(app: Application, inventory: Inventory, path: Path) -> str:
+def _group_of(app: Application, file: InventoryFile) -> str:
     names = {app.key, same_name(app.name), *app.also}
-    found = [group for group in inventory.groups if same_name(group) in names]
+    found = [group for group in file.groups if same_name(group) in names]
     if len(found) > 1:
-        raise InventoryError(f"{path}: {' and '.join(found)} both mean {app.name}: keep one", hint=_EXAMPLES)
+        raise InventoryError(
+            f"{file.path}: {' and '.join(found)} both mean {app.name}: keep one", hint=_EXAMPLES
+        )
     if found:
         return found[0]
-    close = difflib.get_close_matches(app.key, inventory.groups, 1)
-    first = inventory.groups[close[0]][0].where if close else ""
-    there = f"is '{close[0]}' ({first}) meant to be it?" if close else f"it has {', '.join(inventory.groups)}"
-    raise InventoryError(f"{path}: no group '{app.key}', whose hosts get {app.name}; {there}", hint=_EXAMPLES)
+    close = difflib.get_close_matches(app.key, file.groups, 1)
+    first = f"{file.path}:{file.groups[close[0]]}" if close else ""
+    there = f"is '{close[0]}' ({first}) meant to be it?" if close else f"it has {', '.join(file.groups)}"
+    raise InventoryError(
+        f"{file.path}: no group '{app.key}', whose hosts get {app.name}; {there}", hint=_EXAMPLES
+    )
 
 
 def _misspelt(app: Application, host: Host) -> list[str]:
@@ -55,4 +61,5 @@ def _misspelt(app: Application, host: Host) -> list[str]:
         close = difflib.get_close_matches(name, app.data, 1, 0.8)
         if name not in app.data and close:
             lines.append(f"{host.where}: no key '{name}'; did you mean '{close[0]}'?")
+    lines += [line for name, line in host.unread.items() if name in app.data]
     return lines

@@ -1,16 +1,18 @@
-"""What both forms of inventory file have in common: entries with line numbers become hosts, or problems."""
+"""What the forms of inventory have in common: variables with their lines become hosts, or problems."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.base.errors import InventoryError
 from pipeline.inventory.hosts import Host
 
-__all__ = ["PARTS", "Entry", "Problems", "Value", "hosts_of"]
+__all__ = ["PARTS", "Entry", "Grouped", "Problems", "Value", "hosts_of", "is_plain", "pyinfra_data"]
 
 # How SSH reaches a host, as pyinfra names it; every other key is data for the deploys.
 PARTS = {
@@ -25,16 +27,22 @@ PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value and the line it stands in. `name` is the key as the file spells it."""
+    """A value and where it stands.
+
+    `name` is the key as the file spells it, `path` that file, or empty for the inventory itself. `unread` says why
+    the value cannot be known (encrypted, a template), or is empty.
+    """
 
     value: object
     line: int
     name: str
+    path: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A host as one group names it. The keys of `values` are those of PARTS, or names of data."""
+    """A host with all that holds for it. The keys of `values` are those of PARTS, or names of data."""
 
     name: str
     line: int
@@ -42,52 +50,90 @@ class Entry:
 
 
 class Problems:
-    """Everything wrong with one file, told together."""
+    """Everything wrong with one inventory, told together."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.found: list[tuple[int, str]] = []
+        self.found: list[tuple[str, int, str]] = []
 
     def __bool__(self) -> bool:
         return bool(self.found)
 
-    def add(self, line: int, message: str) -> None:
-        self.found.append((line, message))
+    def add(self, line: int, message: str, path: str = "") -> None:
+        """Note a problem of a line of the inventory, or of the file `path` beside it."""
+        self.found.append((path, line, message))
 
-    def key(self, line: int, name: str, known: Sequence[str]) -> None:
+    def key(self, value: Value, known: Collection[str]) -> None:
         """Report a key that is none, with the one that was probably meant."""
-        if "pass" in name:
-            self.add(line, f"'{name}': passwords are not taken, name a key file or use an agent")
-            return
-        close = difflib.get_close_matches(name, known, 1, 0.7)
-        self.add(line, f"no key '{name}'" + (f"; did you mean '{close[0]}'?" if close else " is known here"))
+        if "pass" in value.name:
+            said = f"'{value.name}': passwords are not taken, name a key file or use an agent"
+        else:
+            close = difflib.get_close_matches(value.name, known, 1, 0.7)
+            guess = f"; did you mean '{close[0]}'?" if close else " is known here"
+            said = f"no key '{value.name}'{guess}"
+        self.add(value.line, said, value.path)
 
     def raise_if_any(self) -> None:
-        """Raises InventoryError when there are problems: a line each, in the file's order, none twice."""
-        lines = [f"{self.path}:{line}: {message}" for line, message in sorted(dict.fromkeys(self.found))]
-        if lines:
+        """Raises InventoryError when there are problems: a line each, in the order of the files, none twice."""
+        found = sorted(dict.fromkeys(self.found))
+        if found:
+            lines = [f"{path or self.path}:{line}: {message}" for path, line, message in found]
             raise InventoryError("\n".join(lines), hint="see inventories/README.md for examples")
 
 
+class Grouped(Protocol):
+    """An inventory that was read, of whatever form. What is wrong with a group is told when that group is wanted."""
+
+    @property
+    def lines(self) -> Mapping[str, int]:
+        """The groups, each with the line it starts in."""
+
+    def entries(self, group: str, problems: Problems) -> list[Entry]:
+        """The hosts of a group; what cannot be used becomes a problem."""
+
+
 def hosts_of(
-    groups: Mapping[str, tuple[int, Sequence[Entry]]], problems: Problems
+    grouped: Grouped, groups: Sequence[str], problems: Problems, *, filled: bool
 ) -> dict[str, tuple[Host, ...]]:
-    """Hosts by group. `groups` holds for each the line it starts in and its entries."""
+    """The hosts of each of `groups`. A group without any is a problem where they must be `filled`."""
     result: dict[str, tuple[Host, ...]] = {}
-    known: dict[str, Host] = {}
-    for group, (line, entries) in groups.items():
-        if not entries:
-            problems.add(line, f"group '{group}' is empty")
-        hosts: dict[str, Host] = {}
-        for entry in entries:
-            host = _make_host(entry, problems)
-            if entry.name in hosts:
-                problems.add(entry.line, f"host '{entry.name}' is in group '{group}' twice")
-            elif known.setdefault(entry.name, host) != host:
-                problems.add(entry.line, f"host '{entry.name}' is described differently in another group")
-            hosts[entry.name] = host
-        result[group] = tuple(hosts.values())
+    for group in groups:
+        before = len(problems.found)
+        entries = grouped.entries(group, problems)
+        # Where a line was refused, the group is not empty: it is not known.
+        if filled and not entries and len(problems.found) == before:
+            problems.add(grouped.lines[group], f"group '{group}' is empty")
+        result[group] = tuple(_make_host(entry, problems) for entry in entries)
     return result
+
+
+def is_plain(value: object, deepest: int = 40) -> bool:
+    """Whether a value is only text, finite numbers, true, false, nothing, and lists and mappings of these."""
+    if value is None or isinstance(value, str | int):
+        return True
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, list | tuple) and deepest:
+        return all(is_plain(item, deepest - 1) for item in value)
+    if isinstance(value, dict) and deepest:
+        return all(isinstance(k, str | int) and is_plain(v, deepest - 1) for k, v in value.items())
+    return False
+
+
+def pyinfra_data(values: dict[str, Value], problems: Problems) -> dict[str, Value]:
+    """Data as pyinfra names it, without what is no key: that becomes a problem."""
+    found: dict[str, Value] = {}
+    for name, value in values.items():
+        if name not in PARTS and (name.startswith(("ssh_", "ansible_")) or _is_typo(name)):
+            problems.key(value, PARTS)
+        else:
+            found[name] = value
+    return found
+
+
+def _is_typo(name: str) -> bool:
+    """Whether a name is so near to a known key that it can hardly be the deploys' data."""
+    return bool(difflib.get_close_matches(name, PARTS, 1, 0.85))
 
 
 def _make_host(entry: Entry, problems: Problems) -> Host:
@@ -98,19 +144,26 @@ def _make_host(entry: Entry, problems: Problems) -> Host:
         given = entry.values.get(key_name)
         if given is None:
             continue
-        if part == "port":
+        if given.unread:
+            problems.add(given.line, f"{given.name} of '{entry.name}' {given.unread}", given.path)
+        elif part == "port":
             port = _make_port(given, problems)
         elif isinstance(given.value, str) and given.value.strip():
             texts[part] = given.value
         else:
-            problems.add(given.line, f"{given.name} must be text, not {given.value!r}")
-    for part in ("address", "private_address", "user"):
-        # A leading dash would be an option to ssh.
-        if texts[part].startswith("-") or any(c.isspace() for c in texts[part]):
-            problems.add(entry.line, f"host '{entry.name}': {texts[part]!r} cannot be its {part}")
+            problems.add(given.line, f"{given.name} must be text, not {given.value!r}", given.path)
+    for key_name, part in PARTS.items():
+        # A leading dash would be an option to ssh, and a blank is mostly a note that became part of the value.
+        if part in ("address", "private_address", "user") and not _is_word(texts[part]):
+            value = entry.values.get(key_name)
+            at, path = (value.line, value.path) if value else (entry.line, "")
+            note = "; a note needs a line of its own" if " #" in texts[part] else ""
+            problems.add(at, f"host '{entry.name}': {texts[part]!r} cannot be its {part}{note}", path)
     key = Path(texts["key"]).expanduser() if texts["key"] else None
-    if key is not None and not key.is_file():
-        problems.add(entry.values["ssh_key"].line, f"no key file {texts['key']}")
+    if key is not None and not _is_file(key):
+        value = entry.values["ssh_key"]
+        problems.add(value.line, f"no key file {texts['key']}", value.path)
+    data = {name: value for name, value in entry.values.items() if name not in PARTS}
     return Host(
         entry.name,
         texts["address"],
@@ -118,17 +171,34 @@ def _make_host(entry: Entry, problems: Problems) -> Host:
         user=texts["user"],
         key=key,
         private_address=texts["private_address"],
-        data={name: value.value for name, value in entry.values.items() if name not in PARTS},
+        data={name: value.value for name, value in data.items() if not value.unread},
+        unread={
+            name: f"{value.path or problems.path}:{value.line}: '{name}' {value.unread}"
+            for name, value in data.items()
+            if value.unread
+        },
         where=f"{problems.path}:{entry.line}",
         # not there yet is fine: the first connection makes it
         known_hosts=Path(texts["known_hosts"]).expanduser() if texts["known_hosts"] else None,
     )
 
 
+def _is_word(text: str) -> bool:
+    return not text.startswith("-") and not any(c.isspace() or not c.isprintable() for c in text)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or a NUL in it
+        return False
+
+
 def _make_port(given: Value, problems: Problems) -> int:
     """A port between 1 and 65535, or 22 and a problem."""
     text = str(given.value)
-    if isinstance(given.value, bool) or not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        problems.add(given.line, f"{given.name} {given.value!r} is no port (1 to 65535)")
+    fits = len(text) <= 5 and text.isascii() and text.isdigit() and 0 < int(text) < 65536
+    if isinstance(given.value, bool) or not fits:
+        problems.add(given.line, f"{given.name} {given.value!r} is no port (1 to 65535)", given.path)
         return 22
     return int(text)

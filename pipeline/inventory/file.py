@@ -1,16 +1,17 @@
-"""Inventory files: read in two forms, written in one.
+"""Inventory files: read in three forms, written in one.
 
 The first form is Python under `[all]`, which plain pyinfra reads as well::
 
     [all]
     blue = [("blue", {"ssh_hostname": "203.0.113.11", "ssh_user": "admin", "ssh_key": "~/.ssh/lab"})]
 
-The second is Ansible's::
+The others are Ansible's, INI::
 
     [blue]
     blue1 ansible_host=203.0.113.11 ansible_user=admin ansible_ssh_private_key_file=~/.ssh/lab
 
-Neither is executed here. A relative path is taken from the working directory, as pyinfra and Ansible have it.
+and YAML. `group_data/` (pyinfra), `group_vars/` and `host_vars/` (Ansible) beside the file belong to it. Nothing is
+executed here. A relative path of a key is taken from the working directory, as pyinfra and Ansible have it.
 """
 
 from __future__ import annotations
@@ -19,41 +20,130 @@ import ast
 import keyword
 import pprint
 import re
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.base.errors import InventoryError
 from pipeline.base.files import write_whole
-from pipeline.inventory.ansible import read_ansible
-from pipeline.inventory.entries import Problems, hosts_of
+from pipeline.inventory.ansible import AnsibleInventory
+from pipeline.inventory.ansible_ini import read_ini
+from pipeline.inventory.ansible_vars import VAULT, VarsFolders
+from pipeline.inventory.ansible_yaml import read_yaml_inventory
+from pipeline.inventory.entries import Grouped, Problems, hosts_of
+from pipeline.inventory.group_data import GroupData
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.inventory.python import read_python
 
-__all__ = ["host_data", "inventory_text", "python_groups", "read_inventory", "write_inventory"]
+__all__ = [
+    "InventoryFile",
+    "host_data",
+    "inventory_text",
+    "open_inventory",
+    "python_groups",
+    "read_inventory",
+    "write_inventory",
+]
 
-# A group of the Python form. No line of the Ansible form looks like it.
+_EXAMPLES = "see inventories/README.md for examples"
+_LARGEST = 5_000_000  # bytes
+# A group of the Python form; and a header, of which that form has only [all].
 _ASSIGNMENT = re.compile(r"^\w+[ \t]*=[ \t]*[\[(]", re.MULTILINE)
+_OTHER_HEADER = re.compile(r"^\[(?!all\])[^\s\[\],'\"]+\][ \t]*(?:#.*)?$", re.MULTILINE)
+_YAML_SUFFIXES = (".yml", ".yaml", ".json")
+# What a YAML file without a suffix begins with.
+_YAML = re.compile(r"(?:\s*#[^\n]*\n|\s*\n)*(?:---|[\w.-]+:[ \t]*(?:#[^\n]*)?(?:\n|$)|\{)")
 
 
-def read_inventory(path: Path) -> Inventory:
-    """The hosts of an inventory file, in its groups.
+class InventoryFile:
+    """An inventory file whose groups are known; what its hosts are is told for the groups that are wanted.
 
-    Raises InventoryError with every problem of the file at once, one `FILE:LINE: what is wrong` a line.
+    `problems` holds what is wrong with the file as a whole.
     """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problems = Problems(str(path))
+        self._grouped = _grouped(path, _text(path), self.problems)
+        if not self.groups and not self.problems:
+            self.problems.add(1, "no group of hosts in this file")
+
+    @property
+    def groups(self) -> Mapping[str, int]:
+        """The groups, each with the line it starts in."""
+        return self._grouped.lines
+
+    def read(self, groups: Sequence[str] | None = None) -> Inventory:
+        """The hosts of those of `groups` that the file has, or of all.
+
+        Raises InventoryError with every problem that matters for these groups, one `FILE:LINE: what is wrong` a line.
+        An empty group is a problem only where it is one of `groups`.
+        """
+        problems = self.problems
+        wanted = [name for name in self.groups if groups is None or name in groups]
+        hosts = hosts_of(self._grouped, wanted, problems, filled=groups is not None)
+        problems.raise_if_any()
+        return Inventory(hosts, self.path)
+
+
+def open_inventory(path: Path) -> InventoryFile:
+    """The groups of an inventory file. Raises InventoryError with what is wrong with the file as a whole."""
+    file = InventoryFile(path)
+    file.problems.raise_if_any()
+    return file
+
+
+def read_inventory(path: Path, groups: Sequence[str] | None = None) -> Inventory:
+    """The hosts of an inventory file, in its groups: of those of `groups` that it has, or of all.
+
+    Raises InventoryError as `open_inventory` and `InventoryFile.read` do.
+    """
+    return InventoryFile(path).read(groups)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        if path.is_dir():
+            raise InventoryError(f"{path}: is a directory; name one file", hint=_to_yaml(path))
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+        text = raw.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InventoryError(
-            f"{path}: cannot be read: {reason}", hint="see inventories/README.md for an example"
-        ) from error
-    problems = Problems(str(path))
-    entries = (read_python if _ASSIGNMENT.search(text) else read_ansible)(text, problems)
-    groups = hosts_of(entries, problems)
-    if not groups and not problems:
-        problems.add(1, "no group of hosts in this file")
-    problems.raise_if_any()
-    return Inventory(groups, path)
+        raise InventoryError(f"{path}: cannot be read: {reason}", hint=_EXAMPLES) from error
+    if len(raw) > _LARGEST:
+        raise InventoryError(f"{path}: cannot be read: it is larger than {_LARGEST:,} bytes", hint=_EXAMPLES)
+    return text
+
+
+def _to_yaml(path: Path) -> str:
+    """How Ansible itself makes a file of what only it can read."""
+    return f"ansible-inventory -i {shlex.quote(str(path))} --list --yaml --output hosts.yml"
+
+
+def _grouped(path: Path, text: str, problems: Problems) -> Grouped:
+    """The groups of a text, by the form it is in."""
+    made_by = ""
+    group_data = _group_data(path)
+    if text.startswith(VAULT):
+        made_by = "encrypted with ansible-vault"
+    elif path.suffix == ".toml":
+        made_by = "Ansible's TOML form, which is not read here"
+    elif _ASSIGNMENT.search(text) and not _OTHER_HEADER.search(text) and path.suffix not in _YAML_SUFFIXES:
+        return read_python(text, group_data, path.stem, problems)
+    elif text.startswith("#!"):
+        made_by = "a script, and nothing is executed here"
+    elif path.suffix in _YAML_SUFFIXES or (not path.suffix and _YAML.match(text)):
+        return AnsibleInventory(read_yaml_inventory(text, problems), VarsFolders(path.parent), group_data)
+    if made_by:
+        raise InventoryError(f"{path}:1: {made_by}", hint=_to_yaml(path))
+    return AnsibleInventory(read_ini(text, problems), VarsFolders(path.parent), group_data)
+
+
+def _group_data(path: Path) -> GroupData:
+    """Where pyinfra looks: the working directory, then beside the inventory."""
+    here, beside = Path("group_data"), path.parent / "group_data"
+    return GroupData([beside] if path.parent.resolve() == Path.cwd() else [here, beside])
 
 
 def write_inventory(inventory: Inventory, path: Path, comment: str = "") -> None:

@@ -18,7 +18,8 @@ class Host:
     `address` and `port` are where SSH answers; `private_address` is where the other hosts reach it
     (the same, unless the machine sits behind a forwarded port as under VirtualBox). `where` is FILE:LINE of the
     inventory file it came from, for messages, or empty; it does not make two hosts different. `known_hosts` is the
-    file of its host key, or None for the caller's usual one.
+    file of its host key, or None for the caller's usual one. `unread` is data that the files give but whose value
+    cannot be known (encrypted, a template): by name, a line that says where and why.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Host:
     data: Mapping[str, object] = field(default_factory=dict)
     where: str = field(default="", compare=False)
     known_hosts: Path | None = None
+    unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if not self.private_address:

@@ -1,4 +1,4 @@
-"""`pyinfra @ini/hosts.ini deploys/itrust.py`: an inventory file of either form for plain pyinfra.
+"""`pyinfra @ini/hosts.ini deploys/itrust.py`: an inventory file of any form for plain pyinfra.
 
 pyinfra executes a file it is given; this one is only read. The entry point is `pyinfra.connectors: ini` in
 pyproject.toml; see pyinfra's "Writing Connectors".
@@ -31,6 +31,9 @@ class IniConnector(BaseConnector):
             inventory = read_inventory(Path(name).expanduser())
         except PipelineError as error:
             raise PyinfraInventoryError(error.message) from None
+        # A deploy would take the usual value instead, and nobody would know.
+        if unread := [line for host in inventory for line in host.unread.values()]:
+            raise PyinfraInventoryError("\n".join(dict.fromkeys(unread)))
         for host in inventory:
             data = host_data(host)
             if host.key is not None:

@@ -54,13 +54,13 @@ def find_monitor(given: Path | None, inventory: Inventory | None) -> Host | None
     Raises InventoryError for a given file that cannot be read or has no monitor.
     """
     if given is not None:
-        return read_inventory(given).one(GROUP)
+        return read_inventory(given, (GROUP,)).one(GROUP)
     if inventory is not None and GROUP in inventory.groups:
         return inventory.one(GROUP)
     # that inventory may have been changed since; the user did not name it, so its problems are not told
     with contextlib.suppress(PipelineError):
         if (path := last_inventory()) is not None:
-            return read_inventory(path).one(GROUP)
+            return read_inventory(path, (GROUP,)).one(GROUP)
     return None
 
 
