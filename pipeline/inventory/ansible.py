@@ -125,7 +125,7 @@ def _meaning(host: str, variables: Mapping[str, Value], problems: Problems) -> d
             if not _is_harmless(value):
                 problems.add(value.line, _ssh_configuration(value, found, host), value.path)
         elif name.startswith("ansible_"):
-            if not _WITHOUT_MEANING.fullmatch(name):
+            if value.value != "" and not _WITHOUT_MEANING.fullmatch(name):
                 problems.key(value, _NAMES)
         elif _PYINFRA.fullmatch(name) or difflib.get_close_matches(name, _NAMES, 1, 0.85):
             problems.key(value, _NAMES)

@@ -38,6 +38,8 @@ def read_ini(text: str, problems: Problems) -> Groups:
 def literal(text: str) -> object:
     """A value as Ansible takes it out of the INI form: a Python literal where it is one, else the text.
 
+    Raises ValueError for what Ansible stumbles over.
+
     >>> literal("2222 # a note"), literal("yes # a note"), literal("[80, 443]")
     (2222, 'yes # a note', [80, 443])
     """
@@ -45,8 +47,10 @@ def literal(text: str) -> object:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             value = ast.literal_eval(text)
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+    except (SyntaxError, ValueError):
         return text
+    except (TypeError, MemoryError, RecursionError):
+        raise ValueError(f"{text[:60]!r} cannot be read as a value") from None
     return _plainer(value)
 
 
@@ -79,16 +83,14 @@ class _Reader:
         header = _HEADER.fullmatch(line)
         if header:
             self._header(header[1], header[2] or "hosts", line, number)
-        elif line.startswith("[") and (line.endswith("]") or not re.match(r"\[[^\s\]]*:[^\s\]]*\]", line)):
-            # The lines below would go to another group.
-            said = f"{line[:60]} is no group: write [name], [name:vars] or [name:children]"
-            self.problems.add(number, said)
+        elif line.startswith("[") and line.endswith("]"):
+            self._no_header(line, number)
         elif self.kind == "vars":
             name, equals, value = (part.strip() for part in line.partition("="))
             if not equals or not name:
                 self.problems.add(number, f"'{line[:60]}' is not name=value")
             else:
-                self.groups.set_variable(self.group, Value(literal(value), number, name))
+                self.groups.set_variable(self.group, self._value(name, value, number))
         elif self.kind == "children":
             child = _CHILD.fullmatch(line)
             if child is None:
@@ -98,9 +100,20 @@ class _Reader:
         else:
             self._host(line, number)
 
+    def _value(self, name: str, text: str, number: int) -> Value:
+        try:
+            return Value(literal(text), number, name)
+        except ValueError as error:
+            self.problems.add(number, f"{name}: {error}")
+            return Value(None, number, name)
+
+    def _no_header(self, line: str, number: int) -> None:
+        # The lines below are of a group that is not known, so nothing of the file is.
+        self.problems.add(number, f"{line[:60]} is no group: write [name], [name:vars] or [name:children]")
+
     def _header(self, name: str, kind: str, line: str, number: int) -> None:
         if kind not in ("hosts", "vars", "children"):
-            self.problems.add(number, f"{line} is no group: write [name], [name:vars] or [name:children]")
+            self._no_header(line, number)
             kind = "vars"
         new = name not in self.groups.groups
         self.group, self.kind = self.groups.group(name, number), kind
@@ -123,13 +136,16 @@ class _Reader:
             if not equals or not name:
                 self.problems.add(number, f"'{word[:60]}' is not name=value")
                 return
-            variables[name] = Value(literal(text), number, name)
-        self._expand(pattern, number, variables)
+            variables[name] = self._value(name, text, number)
+        self._expand(pattern, line, number, variables)
 
-    def _expand(self, pattern: str, number: int, variables: Mapping[str, Value]) -> None:
+    def _expand(self, pattern: str, line: str, number: int, variables: Mapping[str, Value]) -> None:
         try:
             names, port = expand_hosts(pattern)
         except ValueError as error:
+            if pattern.startswith("["):
+                self._no_header(line, number)
+                return
             # Nobody knows which hosts this line means, so it is wrong only for the group it stands in.
             self.group.problems.append((number, f"'{pattern[:60]}' names no hosts: {error}"))
             return

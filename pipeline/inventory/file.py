@@ -24,6 +24,8 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import yaml
+
 from pipeline.base.errors import InventoryError
 from pipeline.base.files import write_whole
 from pipeline.inventory.ansible import AnsibleInventory
@@ -34,6 +36,7 @@ from pipeline.inventory.entries import Grouped, Problems, hosts_of
 from pipeline.inventory.group_data import GroupData
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.inventory.python import read_python
+from pipeline.inventory.yamltree import Tree, TreeError
 
 __all__ = [
     "InventoryFile",
@@ -51,8 +54,8 @@ _LARGEST = 5_000_000  # bytes
 _ASSIGNMENT = re.compile(r"^\w+[ \t]*=[ \t]*[\[(]", re.MULTILINE)
 _OTHER_HEADER = re.compile(r"^\[(?!all\])[^\s\[\],'\"]+\][ \t]*(?:#.*)?$", re.MULTILINE)
 _YAML_SUFFIXES = (".yml", ".yaml", ".json")
-# What a YAML file without a suffix begins with.
-_YAML = re.compile(r"(?:\s*#[^\n]*\n|\s*\n)*(?:---|[\w.-]+:[ \t]*(?:#[^\n]*)?(?:\n|$)|\{)")
+# What a YAML file mostly begins with.
+_YAML = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*(?:---|[\w.-]+:[ \t]*(?:#[^\n]*)?(?:\n|$)|\{)")
 
 
 class InventoryFile:
@@ -79,7 +82,8 @@ class InventoryFile:
         Raises InventoryError with every problem that matters for these groups, one `FILE:LINE: what is wrong` a line.
         An empty group is a problem only where it is one of `groups`.
         """
-        problems = self.problems
+        problems = Problems(str(self.path))
+        problems.found += self.problems.found
         wanted = [name for name in self.groups if groups is None or name in groups]
         hosts = hosts_of(self._grouped, wanted, problems, filled=groups is not None)
         problems.raise_if_any()
@@ -133,11 +137,21 @@ def _grouped(path: Path, text: str, problems: Problems) -> Grouped:
         return read_python(text, group_data, path.stem, problems)
     elif text.startswith("#!"):
         made_by = "a script, and nothing is executed here"
-    elif path.suffix in _YAML_SUFFIXES or (not path.suffix and _YAML.match(text)):
+    elif path.suffix in _YAML_SUFFIXES or (not path.suffix and _is_yaml(text)):
         return AnsibleInventory(read_yaml_inventory(text, problems), VarsFolders(path.parent), group_data)
     if made_by:
         raise InventoryError(f"{path}:1: {made_by}", hint=_to_yaml(path))
     return AnsibleInventory(read_ini(text, problems), VarsFolders(path.parent), group_data)
+
+
+def _is_yaml(text: str) -> bool:
+    """Whether a file without a suffix is in the YAML form, which Ansible tries before the INI form."""
+    if _YAML.match(text):
+        return True
+    try:
+        return isinstance(Tree(text).root, yaml.MappingNode)
+    except TreeError:
+        return False
 
 
 def _group_data(path: Path) -> GroupData:

@@ -56,7 +56,9 @@ class Tree:
 
     def __init__(self, text: str) -> None:
         self._loader = _Loader("")
-        self.root = self._from_json(text) or self._from_yaml(text)
+        root = self._from_json(text) or self._from_yaml(text)
+        # Comments alone, or `---`, say nothing.
+        self.root = None if root is not None and root.tag == "tag:yaml.org,2002:null" else root
 
     def _from_json(self, text: str) -> yaml.Node | None:
         """As JSON where it is, for Ansible tries that first; its lines are not known."""
@@ -149,6 +151,9 @@ def _unreadable(node: yaml.Node) -> str:
             return "is too large or inside itself"
         if item.tag in _VAULT:
             return "is encrypted with ansible-vault"
+        if item.tag.startswith("!") and item.tag != "!unsafe":
+            line = item.start_mark.line + 1 if item.start_mark else 1
+            raise TreeError(line, f"not YAML that Ansible reads: the tag '{item.tag}' is unknown")
         if isinstance(item, yaml.SequenceNode):
             waiting += [(child, depth + 1) for child in item.value]
         elif isinstance(item, yaml.MappingNode):
