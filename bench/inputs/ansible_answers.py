@@ -19,7 +19,14 @@ from typing import Any
 __all__ = ["ansible_answers"]
 
 _MAGIC = {"inventory_file", "inventory_dir", "inventory_hostname", "inventory_hostname_short", "group_names"}
-_MAGIC |= {"ansible_facts", "playbook_dir", "ansible_playbook_python", "ansible_config_file", "groups", "omit"}
+_MAGIC |= {
+    "ansible_facts",
+    "playbook_dir",
+    "ansible_playbook_python",
+    "ansible_config_file",
+    "groups",
+    "omit",
+}
 _MAGIC |= {"ansible_version", "ansible_check_mode", "ansible_diff_mode", "ansible_forks", "ansible_run_tags"}
 _MAGIC |= {"ansible_inventory_sources", "ansible_skip_tags", "ansible_limit", "ansible_verbosity"}
 

@@ -13,8 +13,8 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tabulate import tabulate
@@ -119,7 +119,11 @@ def _odd_hosts(inventory: Inventory) -> list[str]:
         f"a host from garbage: {host!r}"
         for host in inventory
         for text in (host.address, host.user, host.private_address)
-        if not 0 < host.port < 65536 or text.startswith("-") or not text.isprintable() or " " in text or not text
+        if not 0 < host.port < 65536
+        or text.startswith("-")
+        or not text.isprintable()
+        or " " in text
+        or not text
     ]
 
 
@@ -138,10 +142,14 @@ def _at_most(seconds: int) -> Iterator[None]:
 
 
 def _main() -> int:
-    parser = argparse.ArgumentParser(description="Broken inventories: no traceback, no hang, no host from garbage.")
+    parser = argparse.ArgumentParser(
+        description="Broken inventories: no traceback, no hang, no host from garbage."
+    )
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="a folder for the inventories, instead of one that is removed")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for the inventories, instead of one that is removed"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         outcomes, wrong = fuzz_inventories(

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["BAD_HOSTS", "write_inventory_sample"]
+__all__ = ["write_inventory_sample"]
 
 _GROUPS = ("web", "db", "proxy", "blue", "green", "site", "dc1", "prod", "web-servers")
 _HOSTS = (
@@ -18,7 +18,7 @@ _HOSTS = (
     "web[:2]", "edge:2222", "web1:2022", "10.0.0.9:22", "[2001:db8::8]:2222", "[10.0.0.3]:24", "w[01:02].example.com:7",
     "2001:db8::[1:3]", "localhost",
 )  # fmt: skip
-BAD_HOSTS = ("web[1:", "web[3:1]", "web[a:3]", "web[01:100]", "web[1:2:3:4]", "b[c]", "web:", "web[5:2]x")
+_BAD_HOSTS = ("web[1:", "web[3:1]", "web[a:3]", "web[01:100]", "web[1:2:3:4]", "b[c]", "web:", "web[5:2]x")
 _VALUES = (
     "22", "2222", "admin", "root", "deploy", "10.1.2.3", "'quoted'", '"double"', "True", "no", "null", "None", "0644",
     "1e3", "[80, 443]", "{'a': 1}", "('x', 'y')", "3.5", "a=b", "x # note", "8080 # note", "'x' # note", "...", "1+2j",
@@ -59,7 +59,10 @@ def write_inventory_sample(chance: random.Random, folder: Path) -> Path:
         path = folder / chance.choice(["hosts.yml", "hosts.yaml", "hosts", "hosts.json"])
         data = _yaml(chance)
         path.write_text(json.dumps(data) if path.suffix == ".json" else yaml.safe_dump(data, sort_keys=False))
-    for kind, names in (("group_vars", ("all", "ungrouped", *_GROUPS)), ("host_vars", ("web1", "web01", "edge", "10.0.0.1"))):
+    for kind, names in (
+        ("group_vars", ("all", "ungrouped", *_GROUPS)),
+        ("host_vars", ("web1", "web01", "edge", "10.0.0.1")),
+    ):
         if chance.random() < 0.6:
             for name in chance.sample(names, chance.randint(1, 4)):
                 _beside(chance, folder / kind, name)
@@ -100,7 +103,9 @@ def _ini(chance: random.Random) -> str:
             names = [*_NAMES, "ansible_group_priority"]
             for _ in range(chance.randint(0, 4)):
                 name = chance.choice(names)
-                value = chance.choice("12345") if name == "ansible_group_priority" else _ini_value(chance, name)
+                value = (
+                    chance.choice("12345") if name == "ansible_group_priority" else _ini_value(chance, name)
+                )
                 lines.append(f"{name}{chance.choice(['=', ' = '])}{value}")
         elif kind == ":children":
             later = [g for g in groups if order[g] > order[group]]
@@ -120,7 +125,7 @@ def _ini(chance: random.Random) -> str:
 
 
 def _host_line(chance: random.Random) -> str:
-    words = [chance.choice(_HOSTS) if chance.random() < 0.98 else chance.choice(BAD_HOSTS)]
+    words = [chance.choice(_HOSTS) if chance.random() < 0.98 else chance.choice(_BAD_HOSTS)]
     for _ in range(chance.choice([0, 0, 1, 2, 3])):
         name = chance.choice(_NAMES) if chance.random() < 0.95 else chance.choice(_ODD_NAMES)
         value = _ini_value(chance, name)
@@ -147,7 +152,9 @@ def _yaml(chance: random.Random) -> dict[str, Any]:
         if chance.random() < 0.5:
             found["vars"] = variables(3) or None
         if left and chance.random() < 0.6:
-            found["children"] = {name: group(left[i + 1 :]) for i, name in enumerate(left) if chance.random() < 0.5}
+            found["children"] = {
+                name: group(left[i + 1 :]) for i, name in enumerate(left) if chance.random() < 0.5
+            }
         if chance.random() < 0.02:
             found["hots"] = {"lost": None}
         return found or None
@@ -164,7 +171,9 @@ def _beside(chance: random.Random, folder: Path, name: str) -> None:
             place = folder / (name + chance.choice(["", "", ".yml"]))
             if place.is_file():
                 continue
-            for inside in chance.sample(["a.yml", "b.yaml", "c", ".hidden.yml", "d.yml~", "e.md", "f/g.yml", "h.json"], 3):
+            for inside in chance.sample(
+                ["a.yml", "b.yaml", "c", ".hidden.yml", "d.yml~", "e.md", "f/g.yml", "h.json"], 3
+            ):
                 _variables_file(chance, place / inside)
         elif not (folder / f"{name}{kind}").is_dir():
             _variables_file(chance, folder / f"{name}{kind}")
@@ -189,8 +198,5 @@ def _variables_file(chance: random.Random, path: Path) -> None:
     elif roll < 0.15 and names:
         path.write_text(f"x: &common\n  {names[0]}: merged\n<<: *common\nlisten: 1\n")
     else:
-        lines = [
-            f"{name}: {_raw(chance, name)}"
-            for name in names
-        ]
+        lines = [f"{name}: {_raw(chance, name)}" for name in names]
         path.write_text("---\n" * (chance.random() < 0.3) + "\n".join(lines) + "\n")

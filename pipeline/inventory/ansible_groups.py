@@ -71,11 +71,12 @@ class Groups:
             elif port is not None:
                 host.late_port = Value(port, line, "ansible_port")
             group.hosts.setdefault(name, line)
-            # Ansible looks a name up among the groups first; so do we, for it is where its values then hold.
-            target = self.groups[name].variables if name in self.groups else host.variables
             for key, given in variables.items():
-                target.pop(key, None)
-                target[key] = given
+                # Ansible looks a name up among the groups first; so do we, for it is there that its values hold.
+                if name in self.groups:
+                    self.set_variable(self.groups[name], given)
+                else:
+                    host.variables[key] = given
 
     def set_variable(self, group: Group, value: Value) -> None:
         """Give a group a variable."""

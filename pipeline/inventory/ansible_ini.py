@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from pipeline.inventory.ansible_groups import Group, Groups
 from pipeline.inventory.entries import Problems, Value
-from pipeline.inventory.hostpattern import expand_hosts
+from pipeline.inventory.hostpattern import RangeError, expand_hosts
 
 __all__ = ["literal", "read_ini"]
 
@@ -143,10 +143,12 @@ class _Reader:
         try:
             names, port = expand_hosts(pattern)
         except ValueError as error:
+            said = f"'{pattern[:60]}' names no hosts: {error}"
             if pattern.startswith("["):
                 self._no_header(line, number)
-                return
-            # Nobody knows which hosts this line means, so it is wrong only for the group it stands in.
-            self.group.problems.append((number, f"'{pattern[:60]}' names no hosts: {error}"))
+            elif isinstance(error, RangeError) or pattern == "---" or pattern.endswith(":"):
+                self.problems.add(number, said)
+            else:
+                self.group.problems.append((number, said))
             return
         self.groups.add_hosts(self.group, names, port, number, variables)

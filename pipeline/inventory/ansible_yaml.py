@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import yaml
 
+from pipeline.base.errors import InventoryError
 from pipeline.inventory.ansible_groups import Group, Groups
 from pipeline.inventory.entries import Problems
-from pipeline.inventory.hostpattern import expand_hosts
+from pipeline.inventory.hostpattern import RangeError, expand_hosts
 from pipeline.inventory.yamltree import Tree, TreeError
 
 __all__ = ["read_yaml_inventory"]
@@ -16,8 +17,8 @@ _TEXT = "tag:yaml.org,2002:str"
 _PARTS = ("hosts", "vars", "children")
 
 
-def read_yaml_inventory(text: str, problems: Problems) -> Groups:
-    """The groups of a file."""
+def read_yaml_inventory(text: str, problems: Problems, convert: str) -> Groups:
+    """The groups of a file. Raises InventoryError, with `convert` as what to type, for a file of another purpose."""
     groups = Groups(problems)
     try:
         tree = Tree(text)
@@ -25,7 +26,10 @@ def read_yaml_inventory(text: str, problems: Problems) -> Groups:
             raise TreeError(1, "no group of hosts in this file")
         top = [*tree.items(tree.root, "the inventory")]
         if plugin := next((line for name, line, _, _ in top if name in ("plugin", "_meta")), None):
-            raise TreeError(plugin, "not a list of hosts but what a plugin or a script makes one of")
+            raise InventoryError(
+                f"{problems.path}:{plugin}: not a list of hosts but what a plugin or a script makes one of",
+                hint=convert,
+            )
         reader = _Reader(tree, groups)
         for name, line, node, unsure in top:
             reader.group(name, line, node, unsure, 0)
@@ -83,6 +87,8 @@ class _Reader:
                 group.problems.append((line, f"host '{name}' {unsure}"))
             try:
                 names, port = expand_hosts(name)
+            except RangeError as error:
+                raise TreeError(line, f"'{name[:60]}' names no hosts: {error}") from None
             except ValueError as error:
                 group.problems.append((line, f"'{name[:60]}' names no hosts: {error}"))
                 continue

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.base.errors import InventoryError
+from pipeline.base.text import printable
 from pipeline.inventory.hosts import Host
 
 __all__ = ["PARTS", "Entry", "Grouped", "Problems", "Value", "hosts_of", "is_plain", "pyinfra_data"]
@@ -23,6 +24,7 @@ PARTS = {
     "private_address": "private_address",
     "ssh_known_hosts_file": "known_hosts",
 }
+_LONGEST = 400  # characters of a message: names and values in it may be anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Problems:
 
     def add(self, line: int, message: str, path: str = "") -> None:
         """Note a problem of a line of the inventory, or of the file `path` beside it."""
-        self.found.append((path, line, message))
+        self.found.append((path, line, printable(message, _LONGEST)))
 
     def key(self, value: Value, known: Collection[str]) -> None:
         """Report a key that is none, with the one that was probably meant."""
@@ -97,11 +99,12 @@ def hosts_of(
 ) -> dict[str, tuple[Host, ...]]:
     """The hosts of each of `groups`. A group without any is a problem where they must be `filled`."""
     result: dict[str, tuple[Host, ...]] = {}
+    # A line that could not be read may have held a group's hosts: then nobody knows whether it is empty.
+    known = filled and not problems
     for group in groups:
         before = len(problems.found)
         entries = grouped.entries(group, problems)
-        # Where a line was refused, the group is not empty: it is not known.
-        if filled and not entries and len(problems.found) == before:
+        if known and not entries and len(problems.found) == before:
             problems.add(grouped.lines[group], f"group '{group}' is empty")
         result[group] = tuple(_make_host(entry, problems) for entry in entries)
     return result

@@ -138,7 +138,8 @@ def _grouped(path: Path, text: str, problems: Problems) -> Grouped:
     elif text.startswith("#!"):
         made_by = "a script, and nothing is executed here"
     elif path.suffix in _YAML_SUFFIXES or (not path.suffix and _is_yaml(text)):
-        return AnsibleInventory(read_yaml_inventory(text, problems), VarsFolders(path.parent), group_data)
+        groups = read_yaml_inventory(text, problems, _to_yaml(path))
+        return AnsibleInventory(groups, VarsFolders(path.parent), group_data)
     if made_by:
         raise InventoryError(f"{path}:1: {made_by}", hint=_to_yaml(path))
     return AnsibleInventory(read_ini(text, problems), VarsFolders(path.parent), group_data)

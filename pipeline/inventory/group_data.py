@@ -31,7 +31,7 @@ class GroupData:
         if group not in self._known:
             found: dict[str, Value] = {}
             wrong: list[tuple[int, str, str]] = []
-            for path in self.files(group):
+            for path in self._files(group):
                 try:
                     found |= _read(path)
                 except _NotRead as error:
@@ -42,11 +42,13 @@ class GroupData:
             problems.add(line, what, name)
         return {**values}
 
-    def files(self, group: str) -> list[Path]:
-        """The files that hold a group's data."""
-        if "/" in group or "\0" in group:
+    def _files(self, group: str) -> list[Path]:
+        if "/" in group:
             return []
-        return [path for path in (folder / f"{group}.py" for folder in self._folders) if path.exists()]
+        try:
+            return [path for path in (folder / f"{group}.py" for folder in self._folders) if path.exists()]
+        except (OSError, ValueError):  # the name is too long for a file, or no name of one
+            return []
 
 
 class _NotRead(ValueError):

@@ -9,7 +9,7 @@ import ipaddress
 import re
 import string
 
-__all__ = ["expand_hosts"]
+__all__ = ["RangeError", "expand_hosts"]
 
 _RANGE = re.compile(r"\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]", re.IGNORECASE)
 _HEX_RANGE = re.compile(r"\[[0-9a-f]+:[0-9a-f]+(?::[0-9]+)?\]", re.IGNORECASE)
@@ -19,8 +19,14 @@ _BEFORE_PORT = re.compile(r"\w(?:[\w-]*\w)?(?:\.\w(?:[\w-]*\w)?)*")
 _MOST = 10_000
 
 
+class RangeError(ValueError):
+    """No range, for Ansible neither: it refuses the whole file."""
+
+
 def expand_hosts(pattern: str) -> tuple[list[str], int | None]:
-    """The names that a pattern stands for, and the port it gives them, or None. Raises ValueError saying what is wrong.
+    """The names that a pattern stands for, and the port it gives them, or None.
+
+    Raises RangeError, or ValueError for what Ansible takes but no host can be called; both say what is wrong.
 
     >>> expand_hosts("web[08:10]:2222")
     (['web08', 'web09', 'web10'], 2222)
@@ -54,7 +60,7 @@ def _expand(pattern: str) -> list[str]:
         before, _, pattern = pattern.partition("[")
         inside, bracket, pattern = pattern.partition("]")
         if not bracket:
-            raise ValueError(f"'[{inside}' has no closing ]")
+            raise RangeError(f"'[{inside}' has no closing ]")
         steps = _steps(inside)
         if len(names) * len(steps) > _MOST:
             raise ValueError(f"more than {_MOST:,} hosts in one line")
@@ -66,19 +72,19 @@ def _steps(inside: str) -> list[str]:
     """What `01:10` or `a:f:2` stands for."""
     parts = inside.split(":")
     if len(parts) not in (2, 3):
-        raise ValueError(f"[{inside}] is no range: [begin:end] or [begin:end:step]")
+        raise RangeError(f"[{inside}] is no range: [begin:end] or [begin:end:step]")
     begin, end, step = parts[0] or "0", parts[1], parts[2] if len(parts) == 3 else "1"
     if not (step.isascii() and step.isdigit() and 0 < len(step) < 10 and int(step)):
-        raise ValueError(f"[{inside}]: the step must be a whole number above 0")
+        raise RangeError(f"[{inside}]: the step must be a whole number above 0")
     letters = string.ascii_letters
     if len(begin) == len(end) == 1 and begin in letters and end in letters:
         found = [*letters[letters.index(begin) : letters.index(end) + 1 : int(step)]]
     elif not all(text.isascii() and text.isdigit() and len(text) < 10 for text in (begin, end)):
-        raise ValueError(f"[{inside}] is no range: two numbers, or two single letters")
+        raise RangeError(f"[{inside}] is no range: two numbers, or two single letters")
     else:
         width = len(begin) if begin.startswith("0") and len(begin) > 1 else 0
         if width and width != len(end):
-            raise ValueError(f"[{inside}]: with leading zeros both ends need as many digits")
+            raise RangeError(f"[{inside}]: with leading zeros both ends need as many digits")
         count = range(int(begin), int(end) + 1, int(step))
         if len(count) > _MOST:
             raise ValueError(f"more than {_MOST:,} hosts in one line")

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import runpy
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pipeline.base.errors import InventoryError
-from pipeline.inventory.file import read_inventory, write_inventory
+from pipeline.inventory.file import open_inventory, read_inventory, write_inventory
 from pipeline.inventory.hosts import Host, Inventory
 
 EXAMPLES = Path(__file__).parents[3] / "inventories"
 
 
-def read(tmp_path: Path, text: str) -> Inventory:
+def read(tmp_path: Path, text: str, groups: Sequence[str] | None = None) -> Inventory:
     path = tmp_path / "hosts.ini"
     path.write_text(text)
-    return read_inventory(path)
+    return read_inventory(path, groups)
 
 
-def problems(tmp_path: Path, text: str) -> list[str]:
+def problems(tmp_path: Path, text: str, groups: Sequence[str] | None = None) -> list[str]:
     with pytest.raises(InventoryError) as caught:
-        read(tmp_path, text)
+        read(tmp_path, text, groups)
     return [line.removeprefix(f"{tmp_path}/hosts.ini:") for line in caught.value.message.splitlines()]
 
 
@@ -108,10 +109,9 @@ def test_ansible_values_come_from_the_nearest_place(tmp_path: Path) -> None:
         ),
         ('[all]\nblue = [\n  "b",\n  "b",\n  ]', "4: host 'b' is in group 'blue' twice"),
         (
-            '[all]\nblue = [("b", {"ssh_port": 1})]\ngreen = ["b"]',
+            '[all]\nblue = [("b", {"ssh_port": 1})]\ngreen = [("b", {"ssh_port": 2})]',
             "3: host 'b' is described differently in another group",
         ),
-        ("[all]\nblue = []", "2: group 'blue' is empty"),
         ("[all]\nblue = [open('x')]", '2: a host must be "name" or ("name", {data})'),
         (
             '[all]\nblue = [("b", {"note": open("x")})]',
@@ -122,9 +122,16 @@ def test_ansible_values_come_from_the_nearest_place(tmp_path: Path) -> None:
         ('[all]\nblue = ["@docker/x"]', "2: host '@docker/x': only hosts reached by SSH can be used"),
         ("[blue]\nb ansible_hots=x", "2: no key 'ansible_hots'; did you mean 'ansible_host'?"),
         ("[blue]\nb ansible_port=70000", "2: ansible_port '70000' is no port (1 to 65535)"),
-        ("[blue]\nb\nb", "3: host 'b' is in group 'blue' twice"),
-        ("[blue]\n[green]\ng", "1: group 'blue' is empty"),
-        ("[blue]\nweb[01:03]", "2: 'web[01:03]' is no host's name; instead of a range write a line each"),
+        (
+            "[blue]\nweb[01:3]",
+            "2: 'web[01:3]' names no hosts: [01:3]: with leading zeros both ends need as many digits",
+        ),
+        ("[blue]\nb ansible_user=admin\\ # note", "2: host 'b': 'admin ' cannot be its user"),
+        (
+            "[blue]\nb\n[blue:vars]\nansible_user=admin # note",
+            "4: host 'b': 'admin # note' cannot be its user; a note needs a line of its own",
+        ),
+        ("[blue]\nb x={[]:1}", "2: x: '{[]:1}' cannot be read as a value"),
         ("[blue]\nb ansible_host", "2: 'ansible_host' is not name=value"),
         ('[blue]\nb note="x', "2: cannot be read: No closing quotation"),
         (
@@ -144,7 +151,7 @@ def test_a_problem_is_told_with_its_line(tmp_path: Path, text: str, expected: st
 
 def test_all_problems_are_told_together_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = '[all]\nblue = [("b", {"ssh_port": 99999,\n  "ssh_keyy": "k"})]\ngreen = []\n'
-    assert [line[:2] for line in problems(tmp_path, text)] == ["2:", "3:", "4:"]
+    assert [line[:2] for line in problems(tmp_path, text, ("blue", "green"))] == ["2:", "3:", "4:"]
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
@@ -158,3 +165,59 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes |
 def test_a_group_that_needs_one_host_says_how_many_it_has() -> None:
     with pytest.raises(InventoryError, match="group 'blue' needs exactly one host, it has 0"):
         Inventory({}).one("blue")
+
+
+@pytest.mark.parametrize("text", ["[all]\nblue = []\ngreen = ['g']", "[blue]\n[green]\ng"])
+def test_an_empty_group_is_a_problem_only_of_who_asks_for_it(tmp_path: Path, text: str) -> None:
+    assert [host.name for host in read(tmp_path, text, ["green"])] == ["g"]
+    assert [line.partition(" ")[2] for line in problems(tmp_path, text, ["blue"])] == [
+        "group 'blue' is empty"
+    ]
+
+
+@pytest.mark.parametrize("line", ["web[1:x]", "web$", "web[0:99999999]"])
+def test_a_group_whose_line_was_refused_is_not_called_empty(tmp_path: Path, line: str) -> None:
+    found = problems(tmp_path, f"[blue]\n{line}\n[green]\ng\n", ["blue"])
+    assert len(found) == 1
+    assert found[0].startswith(f"2: '{line}' names no hosts: ")
+
+
+def test_a_list_among_ansibles_variables_does_not_make_it_the_python_form(tmp_path: Path) -> None:
+    inventory = read(tmp_path, "[blue]\nb\n[blue:vars]\nports = [80, 443]\n")
+    assert inventory.one("blue").data == {"ports": [80, 443]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("hosts.toml", "[web]\n", "hosts.toml:1: Ansible's TOML form, which is not read here"),
+        ("hosts", "#!/bin/sh\necho {}\n", "hosts:1: a script, and nothing is executed here"),
+        ("hosts.ini", "$ANSIBLE_VAULT;1.1;AES256\n61\n", "hosts.ini:1: encrypted with ansible-vault"),
+        ("aws_ec2.yml", "plugin: aws_ec2\n", "aws_ec2.yml:1: not a list of hosts but what a plugin"),
+        ("folder", None, "folder: is a directory; name one file"),
+    ],
+)
+def test_what_only_ansible_can_read_is_told_with_how_to_convert_it(
+    tmp_path: Path, name: str, text: str | None, expected: str
+) -> None:
+    path = tmp_path / name
+    path.mkdir() if text is None else path.write_text(text)
+    with pytest.raises(InventoryError) as caught:
+        read_inventory(path)
+    assert caught.value.message.startswith(f"{tmp_path}/{expected}")
+    assert caught.value.hint == f"ansible-inventory -i {path} --list --yaml --output hosts.yml"
+
+
+def test_a_byte_order_mark_and_carriage_returns_are_no_part_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / "hosts.ini").write_bytes(b"\xef\xbb\xbf[blue]\r\nb ansible_user=admin\r\n")
+    assert read_inventory(tmp_path / "hosts.ini").one("blue").user == "admin"
+
+
+def test_the_groups_are_known_although_one_of_them_cannot_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.ini"
+    path.write_text("[blue]\nb ansible_password=x\n[green]\ng\n")
+    file = open_inventory(path)
+    assert file.groups == {"blue": 1, "green": 3}
+    assert file.read(["green"]).one("green").name == "g"
+    with pytest.raises(InventoryError, match=r"hosts\.ini:2: 'ansible_password': passwords are not taken"):
+        file.read(["blue"])
