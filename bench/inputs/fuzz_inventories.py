@@ -34,10 +34,11 @@ _PYTHON = (
     "# note\n[all]\nproxy = [\n    ('p', {}),\n    ]\n",
 )
 _ODD = (
-    "\0", "\ufeff", "\u2028", "\x85", "'", '"', "[", "]", "{", "}", ":", "=", "#", "*", "&a ", "*a", "<<: ", "!!python/object:os.system ",
-    "- ", "%", "\\", "\t", "\n", "\r", "[0:99999999]", "[a:z][a:z][a:z][a:z]", "9" * 5000, "(" * 300, "[" * 300, "{" * 300,
-    "é", "\U0001f600", "\x1b[0m", "-oProxyCommand=x", "../../etc/passwd", "{{ x }}", "ansible_host=", ":vars]", "[all]\n",
-    "@local", "~", "0x", "1e999", "---\n", "...\n", "lambda: 0", "b = [", "$ANSIBLE_VAULT;1.1;AES256\n", "<html>",
+    "\0", "\ufeff", "\u2028", "\x85", "'", '"', "[", "]", "{", "}", ":", "=", "#", "*", "&a ", "*a", "<<: ",
+    "!!python/object:os.system ", "- ", "%", "\\", "\t", "\n", "\r", "[0:99999999]", "[a:z][a:z][a:z][a:z]",
+    "9" * 5000, "(" * 300, "[" * 300, "{" * 300, "é", "\U0001f600", "\x1b[0m", "-oProxyCommand=x",
+    "../../etc/passwd", "{{ x }}", "ansible_host=", ":vars]", "[all]\n", "@local", "~", "0x", "1e999", "---\n",
+    "...\n", "lambda: 0", "b = [", "$ANSIBLE_VAULT;1.1;AES256\n", "<html>",
 )  # fmt: skip
 
 

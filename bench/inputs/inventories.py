@@ -33,7 +33,8 @@ _PARTS = {
     "user": ("ansible_ssh_user", "ansible_user"),
 }
 _OURS_ONLY = re.compile(
-    r"Ansible takes no port for|is given twice|has no 'hots'|no key file|must not be behind the end|is no host's name or address"
+    r"Ansible takes no port for|is given twice|has no 'hots'|no key file|must not be behind the end"
+    r"|is no host's name or address"
 )
 
 
@@ -81,7 +82,7 @@ def _groups(theirs: Mapping[str, Any]) -> dict[str, list[str]]:
 def _group(
     file: InventoryFile, group: str, hosts: list[str], variables: Mapping[str, Any], outcomes: Counter[str]
 ) -> list[str]:
-    reasons = [f"{host}: {reason}" for host in hosts if (reason := _reason(host, variables[host]))]
+    reasons = [f"{host}: {reason}" for host in hosts if (reason := _reason(variables[host]))]
     try:
         ours = file.read([group]).groups[group]
     except InventoryError as error:
@@ -127,7 +128,7 @@ def _comparable(value: object) -> str:
     return repr([*value] if isinstance(value, tuple) else value)
 
 
-def _reason(host: str, theirs: Mapping[str, Any] | None) -> str:
+def _reason(theirs: Mapping[str, Any] | None) -> str:
     """Why a host cannot be used here, told from Ansible's own answer; empty where it can."""
     if theirs is None:
         return "Ansible cannot load its variables"

@@ -33,8 +33,8 @@ _ODD_NAMES = (
     "ansible_become_password", "ansible_group_priority",
 )  # fmt: skip
 _YAML_VALUES: tuple[Any, ...] = (
-    22, "22", 2222, "admin", "deploy", "10.1.2.3", "10.9.9.9", True, None, 3.5, [80, 443], {"a": {"b": 1}}, "", "{{ x }}",
-    "no", "0644", "1e3", "it's",
+    22, "22", 2222, "admin", "deploy", "10.1.2.3", "10.9.9.9", True, None, 3.5, [80, 443], {"a": {"b": 1}}, "",
+    "{{ x }}", "no", "0644", "1e3", "it's",
 )  # fmt: skip
 # What is mostly right for a name; the rest of the time it gets anything.
 _USUAL: dict[str, tuple[Any, ...]] = {
@@ -44,8 +44,8 @@ _USUAL: dict[str, tuple[Any, ...]] = {
     "private_address": ("10.0.0.77", "10.0.0.78"),
 }
 _RAW_YAML = (
-    "yes", "0644", "1e3", "~", "12:30", "2020-01-01", "!vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162", "!unsafe '{{ a }}'",
-    "0x1F", "|\n  two\n  lines", "'22'", "1_000", "on", "!odd x", "&a [1, 2]", ".5", "2222 # note",
+    "yes", "0644", "1e3", "~", "12:30", "2020-01-01", "!vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162",
+    "!unsafe '{{ a }}'", "0x1F", "|\n  two\n  lines", "'22'", "1_000", "on", "!odd x", "&a [1, 2]", ".5", "2222 # note",
 )  # fmt: skip
 
 

@@ -127,6 +127,9 @@ def _meaning(host: str, variables: Mapping[str, Value], problems: Problems) -> d
         elif name.startswith("ansible_"):
             if value.value != "" and not _WITHOUT_MEANING.fullmatch(name):
                 problems.key(value, _NAMES)
+        elif name in KEYS:
+            said = f"'{name}' is pyinfra's; in an Ansible inventory write {KEYS[name][-1]}"
+            problems.add(value.line, said, value.path)
         elif _PYINFRA.fullmatch(name) or difflib.get_close_matches(name, _NAMES, 1, 0.85):
             problems.key(value, _NAMES)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,7 @@ class Problems:
 
     def key(self, value: Value, known: Collection[str]) -> None:
         """Report a key that is none, with the one that was probably meant."""
-        if "pass" in value.name:
+        if re.search("pass|pasw|pwd", value.name):
             said = f"'{value.name}': passwords are not taken, name a key file or use an agent"
         else:
             close = difflib.get_close_matches(value.name, known, 1, 0.7)

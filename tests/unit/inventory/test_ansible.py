@@ -82,7 +82,7 @@ def test_the_older_names_win_over_the_newer_as_in_ansible(tmp_path: Path) -> Non
         "other ansible_ssh_private_key_file=/no/such/key",
         "other ansible_port=none",
         "other ansible_hots=10.0.0.9",
-        "other ansible_host={{ address }}",
+        "other ansible_host={{address}}",
         "other$",
     ],
 )
@@ -100,7 +100,7 @@ def test_what_is_wrong_outside_the_wanted_group_does_not_matter(tmp_path: Path, 
             "'ansible_become_pass': passwords are not taken, name a key file or use an agent",
         ),
         ("ansible_connection=docker", "ansible_connection=docker: only hosts reached by SSH can be used"),
-        ("ssh_user=x", "no key 'ssh_user'; did you mean 'ansible_ssh_user'?"),
+        ("ssh_user=x", "'ssh_user' is pyinfra's; in an Ansible inventory write ansible_user"),
         (
             "ansible_host={{ip}}",
             "ansible_host of 'w' is a template, and none is filled in here: write the value itself",

@@ -17,7 +17,12 @@ from pipeline.inventory.hosts import Inventory
 # pyinfra brings gevent, so it gets a process of its own.
 PYINFRA = """\
 import json, os, sys
+from pyinfra.api.state import State
+from pyinfra.context import ctx_config, ctx_state
+from pyinfra.api.config import Config
 from pyinfra_cli.inventory import make_inventory
+ctx_state.set(State())
+ctx_config.set(Config())
 found = make_inventory(sys.argv[1], cwd=os.getcwd())
 print(json.dumps({host.name: host.data.dict() for host in found}))
 """
