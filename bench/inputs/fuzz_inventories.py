@@ -87,8 +87,8 @@ def _sample(chance: random.Random, folder: Path) -> Path:
             data.write_text("import os\nlisten = 80\nssh_user = 'x'\nssh_port: int = 22\n")
     else:
         path = write_inventory_sample(chance, folder)
-    files = [path, path, *(other for other in folder.rglob("*") if other.is_file())]
-    for file in {chance.choice(files) for _ in range(chance.randint(1, 2))}:
+    files = [path, path, *sorted(other for other in folder.rglob("*") if other.is_file())]
+    for file in dict.fromkeys(chance.choice(files) for _ in range(chance.randint(1, 2))):
         file.write_bytes(_broken(chance, file.read_bytes()))
     return path
 

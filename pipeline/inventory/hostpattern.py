@@ -35,6 +35,8 @@ def expand_hosts(pattern: str) -> tuple[list[str], int | None]:
     """
     rest, port = _split_port(pattern)
     names = _expand(rest)
+    if "" in names:
+        raise RangeError("'' is no host's name or address")
     for name in names:
         if not _NAME.fullmatch(name) and not _is_ipv6(name):
             raise ValueError(f"'{name}' is no host's name or address")

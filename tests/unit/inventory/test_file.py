@@ -131,6 +131,7 @@ def test_ansible_values_come_from_the_nearest_place(tmp_path: Path) -> None:
             "[blue]\nb\n[blue:vars]\nansible_user=admin # note",
             "4: host 'b': 'admin # note' cannot be its user; a note needs a line of its own",
         ),
+        ("[blue]\nb\n[green]\n'' x=1", "4: '' names no hosts: '' is no host's name or address"),
         ("[blue]\nb x={[]:1}", "2: x: '{[]:1}' cannot be read as a value"),
         ("[blue]\nb ansible_host", "2: 'ansible_host' is not name=value"),
         ('[blue]\nb note="x', "2: cannot be read: No closing quotation"),
