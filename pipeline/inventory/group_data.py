@@ -6,6 +6,7 @@ pyinfra executes these files; here they are only read, so a value that is comput
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -63,7 +64,9 @@ def _read(path: Path) -> dict[str, Value]:
     if not path.is_file():
         raise _NotRead(1, "cannot be read: it is no regular file")
     try:
-        module = ast.parse(read_text(path, name, _LARGEST, encoding="utf-8-sig"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            module = ast.parse(read_text(path, name, _LARGEST, encoding="utf-8-sig"))
     except ConfigError as error:
         line, _, what = error.problems[0].removeprefix(f"{name}:").partition(": ")
         raise _NotRead(int(line), what) from None

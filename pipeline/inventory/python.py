@@ -8,6 +8,7 @@ group's file in `group_data/` wins over the data that stands with the group.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -70,7 +71,9 @@ def read_python(text: str, group_data: GroupData, stem: str, problems: Problems)
     """The groups of a file."""
     groups: dict[str, _Group] = {}
     try:
-        module = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            module = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         problems.add(getattr(error, "lineno", None) or 1, f"not Python: {getattr(error, 'msg', error)}")
         module = ast.Module([], [])

@@ -98,3 +98,9 @@ def test_computed_data_is_kept_apart(tmp_path: Path) -> None:
 def test_a_file_of_another_group_does_not_matter(tmp_path: Path) -> None:
     text = '[all]\nweb = ["w"]\ndb = ["d"]\n'
     assert read(tmp_path, text, {"db.py": "raise SystemExit\n"}, ["web"]).one("web").user == "root"
+
+
+def test_an_odd_number_is_refused_without_a_warning_of_pythons(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "listen = 80and 1\nssh_port = 1if 1 else 2\n").startswith(
+        "group_data/web.py:2: ssh_port of"
+    )
