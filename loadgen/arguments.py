@@ -22,6 +22,7 @@ __all__ = [
     "check_connections",
     "read_body",
     "read_headers",
+    "with_query",
 ]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a method or a header's name is made of
@@ -141,6 +142,18 @@ def read_headers(path: Path | None) -> list[tuple[str, str]]:
         return []
     text = _read(path, "'--header-file'").decode("utf-8", errors="replace")
     return [HEADER.convert(line, None, None) for line in text.splitlines() if line.strip()]
+
+
+def with_query(url: str, path: Path | None) -> str:
+    """`url` with the query in the file, if one is given. Raises click.BadParameter, without a word of the query."""
+    if path is None:
+        return url
+    query = _read(path, "'--query-file'").decode("utf-8", errors="replace").rstrip("\r\n")
+    if "?" in url or "#" in url:
+        raise click.BadParameter("URL has a query of its own", param_hint="'--query-file'")
+    if not re.fullmatch(r"[\x21\x22\x24-\x7e]*", query):
+        raise click.BadParameter(f"{path}: not a query: no spaces (use %20), no #", param_hint="'--query-file'")
+    return f"{url}?{query}" if query else url
 
 
 def _read(path: Path, option: str) -> bytes:

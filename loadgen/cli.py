@@ -24,6 +24,7 @@ from loadgen.arguments import (
     check_connections,
     read_body,
     read_headers,
+    with_query,
 )
 from loadgen.output import JsonLines, Terminal
 from loadgen.plan import Plan
@@ -66,6 +67,7 @@ class _Options:
     method: str
     headers: tuple[tuple[str, str], ...]
     header_file: Path | None
+    query_file: Path | None
     body_file: Path | None
     timeout: float
     connections: int
@@ -81,7 +83,7 @@ class _Options:
     def plan(self) -> Plan:
         """What is to be sent. Raises click.BadParameter when a file of headers or of the body cannot be read."""
         return Plan(
-            url=self.url,
+            url=with_query(self.url, self.query_file),
             rate=self.rate,
             duration=self.duration,
             method=self.method,
@@ -106,6 +108,11 @@ class _Options:
     "--header-file",
     type=click.Path(path_type=Path),
     help="More headers, 'K: V' a line: for those that must not stand in a process list.",
+)
+@click.option(
+    "--query-file",
+    type=click.Path(path_type=Path),
+    help="What follows the URL's '?', on one line: it may hold a key.",
 )
 @click.option(
     "--body-file", type=click.Path(path_type=Path), help="File whose bytes are the body of each request."

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.status import Status
 from rich.text import Text
 
+from pipeline.base.mask import hide
 from pipeline.base.text import printable
 
 __all__ = ["Progress", "Steps"]
@@ -35,7 +36,7 @@ class Progress:
             self._status = None
         # Text, not str: what comes from refs, hosts and services must not be read as markup
         self.console.print(
-            Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), printable(message)),
+            Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), printable(hide(message))),
             soft_wrap=True,
         )
 
@@ -46,7 +47,7 @@ class Progress:
         if self._status is None:
             self._status = self.console.status("")
             self._status.start()
-        self._status.update(Text(printable(message)))
+        self._status.update(Text(printable(hide(message))))
 
     @contextmanager
     def loading(self) -> Iterator[Callable[[RenderableType], None] | None]:

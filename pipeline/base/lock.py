@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pipeline.base.errors import LockedError
+from pipeline.base.mask import hide
 from pipeline.base.text import printable, redact
 
 __all__ = ["inventory_lock", "lab_lock", "waiting_lock"]
@@ -80,4 +81,4 @@ def _held(path: Path, busy: str, hint: str) -> Iterator[None]:
 def _command() -> str:
     """What this process does, in one printable line."""
     words = " ".join([Path(sys.argv[0]).name, *map(redact, sys.argv[1:])])
-    return printable(words, 200)
+    return printable(hide(words), 200)

@@ -27,6 +27,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 _LARGEST: Final = 1_000_000  # bytes
 _DEEPEST: Final = 40
+_UNFILLED: Final = "an unfilled {{ ... }}: fill it in; if it is meant as text, write it in quotes"
 _PLAIN: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -87,7 +88,7 @@ def read_yaml(path: Path, name: str | None = None) -> Document:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
     except yaml.YAMLError as error:
-        raise ConfigError(name, [_explain(name, error)]) from None
+        raise ConfigError(name, [_explain(name, error, text)]) from None
     document = Document(name)
     if root is None:
         raise ConfigError(name, [f"{name}:1: the file is empty"])
@@ -112,17 +113,28 @@ class _Refused(yaml.YAMLError):
         self.line = event.start_mark.line + 1 if event.start_mark else 1
 
 
-def _explain(name: str, error: yaml.YAMLError) -> str:
+def _explain(name: str, error: yaml.YAMLError, text: str) -> str:
     if isinstance(error, _Refused):
         return f"{name}:{error.line}: {error}"
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
+        if (braces := _unfilled_near(text, line)) is not None:
+            return f"{name}:{braces}: {_UNFILLED}"
         what = (error.problem or error.context or "not YAML").replace("\n", " ")
         if "'\\t'" in what:
             what = "a tab cannot indent in YAML: use spaces"
         return f"{name}:{line}: {what}"
     return f"{name}:1: not YAML: it holds a character that is not text"
+
+
+def _unfilled_near(text: str, line: int) -> int | None:
+    """The line, this one or the one before it, that has a `{{` outside of a comment."""
+    lines = text.splitlines()
+    for number in (line, line - 1):
+        if 0 < number <= len(lines) and re.match(r"[^#]*\{[{%]", lines[number - 1]):
+            return number
+    return None
 
 
 def _build(document: Document, loader: yaml.SafeLoader, node: yaml.Node, location: _Location) -> Any:
@@ -156,7 +168,8 @@ def _build_mapping(
         if not isinstance(key, str):
             at = (*location, f"line {line}")
             document.lines[at] = line
-            document.problems[at] = "a key must be text: write it in quotes"
+            braces = isinstance(key_node, yaml.MappingNode)  # {{ x }} is a mapping whose key is a mapping
+            document.problems[at] = _UNFILLED if braces else "a key must be text: write it in quotes"
             continue
         here = (*location, key)
         if key in built:
@@ -200,13 +213,16 @@ def validate(document: Document, model: type[_Model], known: Iterable[str] = ())
     return result
 
 
-def matching(pattern: str, what: str) -> AfterValidator:
-    """For an Annotated text of a model: it must match `pattern` whole (ASCII); otherwise it "is not `what`"."""
+def matching(pattern: str, what: str, *, shown: bool = True) -> AfterValidator:
+    """For an Annotated text of a model: it must match `pattern` whole (ASCII); otherwise it "is not `what`".
+
+    `shown` is false where the text may be a secret: then the message does not repeat it.
+    """
     compiled = re.compile(pattern, re.ASCII)
 
     def check(text: str) -> str:
         if not compiled.fullmatch(text):
-            raise ValueError(f"{text[:60]!r} is not {what}")
+            raise ValueError(f"{text[:60]!r} is not {what}" if shown else f"not {what}")
         return text
 
     return AfterValidator(check)

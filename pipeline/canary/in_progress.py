@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Unpack
 
+from pipeline.base.mask import hide
 from pipeline.judge.evidence import Problem
 from pipeline.runs.directory import write_record
 from pipeline.runs.record import Entries, Record
@@ -27,8 +28,8 @@ class RunInProgress:
         self.record = self.record.grown(**entries)
 
     def add_problem(self, problem: Problem) -> None:
-        """Something is wrong with the experiment."""
-        entry = {"effect": problem.effect, "message": problem.message}
+        """Something is wrong with the experiment. What a service said of it may hold a secret of its own."""
+        entry = {"effect": problem.effect, "message": hide(problem.message)}
         self.add(problems=[*self.record.document.get("problems", ()), entry])
 
     def save(self) -> None:

@@ -26,7 +26,7 @@ _ONE_REQUEST: Final = {"Connection": "close"}
 def loader_arguments(
     address: str, profile: Profile, settings: Settings, directory: Path, *, seconds: float | None = None
 ) -> list[str]:
-    """loadgen's arguments for load on the proxy at `address`, but the request's headers and body.
+    """loadgen's arguments for load on the proxy at `address`, but the request's query, headers and body.
 
     Its tables go to `directory`. The load lasts for `seconds`; None: for the whole schedule.
     """
@@ -44,7 +44,7 @@ def loader_arguments(
     }
     if profile.expect.body_regex is not None:
         options["--expect-body-regex"] = profile.expect.body_regex
-    url = f"http://{address}:{PROXY_PORT}{request.target()}"
+    url = f"http://{address}:{PROXY_PORT}{request.path}"
     statuses = [word for status in profile.expect.status for word in ("--expect-status", str(status))]
     return [url, *(word for option in options.items() for word in option), *statuses]
 
@@ -66,7 +66,7 @@ def _connections(settings: Settings) -> int:
 
 @contextlib.contextmanager
 def private_files(profile: Profile, share: float | None) -> Iterator[list[str]]:
-    """The request's headers and body as files for the loader: a token must not stand in a process list or a run.
+    """The request's query, headers and body as files for the loader: a token must not stand in a process list.
 
     Where both versions carry load at once (`share` is the canary's), each request has a connection of its own. When a
     version hangs up without an answer, HAProxy gives its 502, with the colour, only to the first request of a
@@ -78,8 +78,11 @@ def private_files(profile: Profile, share: float | None) -> Iterator[list[str]]:
         others = {name: value for name, value in sent.items() if name.lower() != "connection"}
         sent = {**others, **_ONE_REQUEST}
     with tempfile.TemporaryDirectory(prefix="pipeline-") as private:  # mode 0700
-        headers, body = Path(private) / "headers", Path(private) / "body"
+        headers, body, query = (Path(private) / name for name in ("headers", "body", "query"))
         headers.write_text("".join(f"{name}: {value}\n" for name, value in sent.items()))
         body.write_bytes(profile.request.content())
         arguments = ["--header-file", str(headers)]
+        if profile.request.query:
+            query.write_text(profile.request.query)
+            arguments += ["--query-file", str(query)]
         yield [*arguments, "--body-file", str(body)] if profile.request.content() else arguments

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
+from pipeline.base.mask import hide
 from pipeline.canary.display import LoadDisplay
 from pipeline.canary.drive import LoadSetup, Measurement, direct, drive_load
 from pipeline.canary.early_stop import EarlyStop
@@ -178,13 +179,13 @@ async def _check_load(
 
 
 async def _save_logs(connections: Mapping[str, Connection], directory: Path) -> None:
-    """The services' and the proxy's journals; a host that is gone has none to give."""
+    """The services' and the proxy's journals, without secrets; a host that is gone has none to give."""
 
     async def save(arm: str, connection: Connection) -> None:
         unit = "haproxy.service" if arm == "proxy" else UNIT
         with contextlib.suppress(HostError, OSError):
             text = await connection.journal(unit)
-            (directory / "logs" / f"{COLOURS.get(arm, arm)}.log").write_text(text)
+            (directory / "logs" / f"{COLOURS.get(arm, arm)}.log").write_text(hide(text))
 
     alive = [save(arm, connection) for arm, connection in connections.items() if connection.alive]
     await asyncio.gather(*alive)

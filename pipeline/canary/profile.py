@@ -9,18 +9,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    model_validator,
+)
 
-from pipeline.base.errors import UsageError
+from pipeline.base.environment import environment, fill_document
+from pipeline.base.errors import ConfigError, UsageError
+from pipeline.base.mask import MASK, looks_secret, remember
 from pipeline.base.places import PROFILES
 from pipeline.base.units import parse_duration
-from pipeline.base.yamlfile import matching, read_yaml, validate
+from pipeline.base.yamlfile import Document, matching, read_yaml, validate
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
+from pipeline.runs.shown import without_secrets
 
 __all__ = ["Expect", "Health", "Profile", "Request", "Route", "load_profile"]
 
-_SECRET: Final = re.compile(r"pass|secret|token|key|credential|authorization|cookie", re.IGNORECASE)
+# Where ${NAME} is taken from the environment: what is neither seen by others on a host nor shown by this tool.
+_FILLED: Final = (
+    ("environment",),
+    ("request", "headers"),
+    ("request", "query"),
+    ("request", "body"),
+    ("request", "json"),
+)
 _FROM_BODY: Final = ("content-length", "transfer-encoding")
 
 
@@ -42,7 +61,7 @@ def _check_method(text: str) -> str:
 
 
 _Word = Annotated[
-    str, matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)")
+    str, matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)", shown=False)
 ]
 _Argv = Annotated[tuple[_Word, ...], Field(min_length=1)]
 # All that RFC 3986 (3.3) allows in a path.
@@ -54,7 +73,7 @@ _Path = Annotated[
     ),
 ]
 _Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
-_Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text")]
+_Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text", shown=False)]
 _HeaderName = Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name")]
 _VariableName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name")]
 _Package = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
@@ -73,7 +92,9 @@ class Request(_Part):
 
     method: _Method = "GET"
     path: _Path
-    query: Annotated[str, matching(r"[\x21\x22\x24-\x7e]*", "a query: no spaces (use %20), no #")] = ""
+    query: Annotated[
+        str, matching(r"[\x21\x22\x24-\x7e]*", "a query: no spaces (use %20), no #", shown=False)
+    ] = ""
     headers: Mapping[_HeaderName, _Value] = Field(default_factory=dict)
     body: str | None = None
     json_body: JsonValue = Field(default=None, alias="json")
@@ -136,13 +157,15 @@ class Profile(_Part):
     `install` (commands, run in the release directory as the service's user) and `start` are lists of words
     that no shell expands. `start_timeout` is in seconds. `health` is asked, where it is given, before the first
     request; without it the service is ready when it answers the profile's own request. `routes` is never empty:
-    without any, the public path is asked.
+    without any, the public path is asked. `env_file`, beside the profile, holds values for `${NAME}` that the
+    environment does not set.
     """
 
     name: Annotated[str, matching(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
     install: tuple[_Argv, ...] = ()
     start: _Argv
     environment: Mapping[_VariableName, _Value] = Field(default_factory=dict)
+    env_file: Annotated[str, matching(r"[^\x00-\x1f\x7f]+", "the path of a file")] | None = None
     port: Annotated[int, Field(ge=1024, le=65535)]
     start_timeout: _Seconds = 30.0
     request: Request
@@ -152,6 +175,8 @@ class Profile(_Part):
     packages: tuple[_Package, ...] = ()
     metrics: Annotated[tuple[MetricRule, ...], Field(min_length=1)] = Field(default_factory=default_rules)
     policy: Policy = Policy()
+
+    _taken: frozenset[tuple[str | int, ...]] = PrivateAttr(default=frozenset())  # texts that had a ${NAME}
 
     @model_validator(mode="before")
     @classmethod
@@ -175,13 +200,27 @@ class Profile(_Part):
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, for run.json. The values of what is called like a secret are left out."""
+        """Plain JSON types, for run.json. What may be a secret is masked, and all that had a `${NAME}`."""
         plain = self.model_dump(mode="json", by_alias=True)
-        for values in (plain["environment"], plain["request"]["headers"]):
-            for name in values:
-                if _SECRET.search(name):
-                    values[name] = "***"
-        return plain
+        for *parents, last in self._taken:
+            inner = plain
+            for key in parents:
+                inner = inner[key]
+            inner[last] = MASK
+        return without_secrets(plain)
+
+    def remember_secrets(self) -> None:
+        """From now on, what is shown or logged has a mask in place of this profile's secrets."""
+        given = {**self.environment, **self.request.headers}
+        kept = without_secrets({"environment": self.environment, "request": {"headers": self.request.headers}})
+        shown = {**kept["environment"], **kept["request"]["headers"]}
+        for name, value in given.items():
+            if shown[name] != value:
+                remember(value, sure=looks_secret(name))
+        for pair in self.request.query.split("&"):
+            name, _, value = pair.partition("=")
+            if looks_secret(name):
+                remember(value, sure=True)
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
@@ -209,4 +248,22 @@ def load_profile(name_or_path: str | Path) -> Profile:
         for model in (Profile, Request, Route, Health, Expect, MetricRule, Policy)
         for name, field in model.model_fields.items()
     }
-    return validate(read_yaml(path, shown), Profile, known)
+    document = read_yaml(path, shown)
+    taken = _fill(document, path)
+    profile = validate(document, Profile, known)
+    profile._taken = taken
+    profile.remember_secrets()
+    return profile
+
+
+def _fill(document: Document, path: Path) -> frozenset[tuple[str | int, ...]]:
+    """Takes each `${NAME}` from the environment or the profile's env_file; gives where they stood."""
+    named = document.data.get("env_file") if isinstance(document.data, Mapping) else None
+    values = environment()
+    if isinstance(named, str) and named:
+        try:
+            values = environment(path.parent / Path(named).expanduser(), named)
+        except ConfigError as error:
+            document.problems["env_file",] = "; ".join(error.problems)
+            return frozenset()
+    return fill_document(document, values, _FILLED, leave=[("expect", "body_regex")])

@@ -16,6 +16,7 @@ import click
 from pipeline import __version__
 from pipeline.base.errors import ConfigError, EnvironmentError_, Exit, Interrupted, PipelineError
 from pipeline.base.interrupt import unify_signals
+from pipeline.base.mask import hide
 from pipeline.base.places import typed
 from pipeline.base.text import printable
 from pipeline.cli.extras import require_extra
@@ -93,10 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         result = cli.main(args=list(arguments), prog_name="pipeline", standalone_mode=False)
         return int(result) if isinstance(result, int) else Exit.OK
     except click.ClickException as error:
-        if as_json:
-            _json_error("usage", error.format_message(), None, Exit.USAGE)
-        error.show()
-        return Exit.USAGE
+        return _tell_usage(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         return tell(Interrupted("interrupted"), as_json)
     except PipelineError as error:
@@ -116,17 +114,29 @@ def run(arguments: Sequence[str]) -> int:
 
 def tell(error: PipelineError, as_json: bool) -> int:
     """Show an error on stderr, with `as_json` also as a document on stdout; gives the exit code."""
-    hint = typed(error.hint) if error.hint else None
+    hint, message = hide(typed(error.hint)) if error.hint else None, hide(error.message)
     if as_json:
-        _json_error(type(error).__name__, error.message, hint, error.exit_code)
-    for line in error.message.splitlines():  # an inventory's problems come together, a line each
+        _json_error(type(error).__name__, message, hint, error.exit_code)
+    for line in message.splitlines():  # an inventory's problems come together, a line each
         click.echo(f"pipeline: {printable(line)}", err=True)
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            click.echo(f"  {printable(problem)}", err=True)
+            click.echo(f"  {printable(hide(problem))}", err=True)
     if hint:
         click.echo(f"  try: {printable(hint)}", err=True)
     return error.exit_code
+
+
+def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
+    """What click found wrong with the command line; a word of it may be a URL with a password."""
+    message = hide(error.format_message())
+    if as_json:
+        _json_error("usage", message, None, Exit.USAGE)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+        click.echo(f"Try '{error.ctx.command_path} --help' for help.\n", err=True)
+    click.echo(f"Error: {printable(message)}", err=True)
+    return Exit.USAGE
 
 
 def _json_error(kind: str, message: str, hint: str | None, code: int) -> None:
@@ -138,9 +148,9 @@ def _json_error(kind: str, message: str, hint: str | None, code: int) -> None:
 def _defect(error: BaseException) -> int:
     descriptor, name = tempfile.mkstemp(prefix="pipeline-defect-", suffix=".txt")
     with os.fdopen(descriptor, "w") as file:
-        file.write("".join(traceback.format_exception(error)))
+        file.write(hide("".join(traceback.format_exception(error))))
     click.echo(
-        f"pipeline: a defect in pipeline itself: {type(error).__name__}: {printable(str(error))}", err=True
+        f"pipeline: a defect in pipeline itself: {type(error).__name__}: {printable(hide(str(error)))}", err=True
     )
     click.echo(f"  please report it with {Path(name)}", err=True)
     return Exit.INTERNAL

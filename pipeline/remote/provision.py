@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.base.child import ended, start, stop
+from pipeline.base.mask import hide
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
@@ -148,7 +149,7 @@ def _run(
         assert child.stderr is not None  # noqa: S101 - it is a pipe
         lines = io.TextIOWrapper(child.stderr, errors="replace")
         with ended(child), _limited(child, timeout, transcript):
-            for line in lines:
+            for line in map(hide, lines):
                 log.write(line)
                 log.flush()
                 operation = transcript.read(line)

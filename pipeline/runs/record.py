@@ -12,6 +12,7 @@ from typing import Any, Final, TypedDict, TypeGuard, Unpack
 from pipeline.base.errors import RunDirectoryError
 from pipeline.judge.evidence import Problem
 from pipeline.runs.phases import COLOURS, Phase
+from pipeline.runs.shown import without_secrets
 
 __all__ = ["FORMAT", "Entries", "Record", "Terms", "Version"]
 
@@ -88,16 +89,19 @@ class Record:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], file: Path = Path("run.json")) -> Record:
-        """The record that `document`, read from `file`, is."""
-        return cls(dict(document), file)
+        """The record that `document`, read from `file`, is; without the secrets that an older run's profile may hold."""
+        return cls(_safe(document), file)
 
     def to_dict(self) -> dict[str, Any]:
-        """As written in run.json: the same keys in the same order, those that nothing here reads included."""
+        """As written in run.json: the same keys in the same order, those that nothing here reads included.
+
+        The profile's secrets are masked, whoever wrote them.
+        """
         return dict(self.document)
 
     def grown(self, **entries: Unpack[Entries]) -> Record:
         """The record with `entries` added, or put in place of those of the same name."""
-        return Record({**self.document, **entries}, self.file)
+        return Record(_safe({**self.document, **entries}), self.file)
 
     # what describes the run
 
@@ -296,6 +300,11 @@ class Record:
 
     def _unusable(self, why: str) -> RunDirectoryError:
         return RunDirectoryError(f"{self.file}: {why}")
+
+
+def _safe(document: Mapping[str, Any]) -> dict[str, Any]:
+    profile = document.get("profile")
+    return {**document, "profile": without_secrets(profile)} if isinstance(profile, Mapping) else dict(document)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
