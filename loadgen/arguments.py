@@ -152,7 +152,9 @@ def with_query(url: str, path: Path | None) -> str:
     if "?" in url or "#" in url:
         raise click.BadParameter("URL has a query of its own", param_hint="'--query-file'")
     if not re.fullmatch(r"[\x21\x22\x24-\x7e]*", query):
-        raise click.BadParameter(f"{path}: not a query: no spaces (use %20), no #", param_hint="'--query-file'")
+        raise click.BadParameter(
+            f"{path}: not a query: no spaces (use %20), no #", param_hint="'--query-file'"
+        )
     return f"{url}?{query}" if query else url
 
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from pipeline.base.errors import ConfigError
 from pipeline.base.mask import remember
+from pipeline.base.problems import as_place
 from pipeline.base.yamlfile import Document
 
-__all__ = ["environment", "fill", "fill_document", "read_env_file"]
+__all__ = ["environment", "fill", "fill_document", "fill_values", "read_env_file"]
 
 _Location = tuple[str | int, ...]
 
@@ -48,7 +49,11 @@ def read_env_file(path: Path, name: str | None = None) -> dict[str, str]:
         match = _LINE.fullmatch(line.strip())
         value = None if match is None else _value(match[2])
         if match is None or value is None:
-            what = "not NAME=VALUE" if match is None else f"{match[1]}: a quote is not closed, or text follows it"
+            what = (
+                "not NAME=VALUE"
+                if match is None
+                else f"{match[1]}: a quote is not closed, or text follows it"
+            )
             problems.append(f"{name}:{number}: {what}")
         else:
             found[match[1]] = value
@@ -70,7 +75,9 @@ def _value(text: str) -> str | None:
 def _private_text(path: Path, name: str) -> str:
     try:
         with path.open("rb") as file:
-            state = os.fstat(file.fileno())  # of what was opened: a name can be given to another file meanwhile
+            state = os.fstat(
+                file.fileno()
+            )  # of what was opened: a name can be given to another file meanwhile
             if not stat.S_ISREG(state.st_mode) and not stat.S_ISFIFO(state.st_mode):
                 raise ConfigError(name, [f"{name}:1: neither a file nor a pipe"])
             if state.st_mode & 0o077:
@@ -105,7 +112,9 @@ def _taken(match: re.Match[str], values: Mapping[str, str]) -> str:
     name = match[2]
     if not match[3] or not _NAME.fullmatch(name):
         # It is not repeated: ${NAME:-...} may hold a secret.
-        raise ValueError("'${' begins ${NAME}, of letters, digits and _ only; write $${ for the characters themselves")
+        raise ValueError(
+            "'${' begins ${NAME}, of letters, digits and _ only; write $${ for the characters themselves"
+        )
     if not values.get(name):
         state = "is empty" if name in values else "is not set"
         raise ValueError(
@@ -115,8 +124,22 @@ def _taken(match: re.Match[str], values: Mapping[str, str]) -> str:
     return values[name]
 
 
+def fill_values(value: Any, values: Mapping[str, str]) -> Any:
+    """`fill` for each text in a value made of lists and mappings. Raises ValueError."""
+    if isinstance(value, str):
+        return fill(value, values) if "{" in value else value
+    if isinstance(value, Mapping):
+        return {key: fill_values(item, values) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(fill_values(item, values) for item in value)
+    return value
+
+
 def fill_document(
-    document: Document, values: Mapping[str, str], under: Collection[_Location], leave: Collection[_Location] = ()
+    document: Document,
+    values: Mapping[str, str],
+    under: Collection[_Location],
+    leave: Collection[_Location] = (),
 ) -> frozenset[_Location]:
     """Fill each text at or below one of the locations `under`; gives the locations of those that had a `${NAME}`.
 
@@ -130,7 +153,9 @@ def fill_document(
             return {key: visit(item, (*at, key)) for key, item in value.items()}
         if isinstance(value, list):
             if value and isinstance(value[0], str) and value[0].rpartition("/")[2] in _SHELLS:
-                return [item if isinstance(item, str) else visit(item, (*at, i)) for i, item in enumerate(value)]
+                return [
+                    item if isinstance(item, str) else visit(item, (*at, i)) for i, item in enumerate(value)
+                ]
             return [visit(item, (*at, i)) for i, item in enumerate(value)]
         if not isinstance(value, str) or at in leave:
             return value
@@ -144,7 +169,7 @@ def fill_document(
                 return value
             filled = fill(value, values)
         except ValueError as problem:
-            document.problems.setdefault(at, f"{'.'.join(map(str, at))}: {problem}")
+            document.problems.setdefault(at, f"{as_place(at)}: {problem}")
             return value
         if filled != value:
             taken.add(at)

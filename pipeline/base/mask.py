@@ -7,12 +7,13 @@ import re
 from typing import Final
 from urllib.parse import quote, unquote
 
-__all__ = ["MASK", "hide", "looks_secret", "mask_query", "mask_urls", "masked_words", "remember"]
+__all__ = ["MASK", "forget", "hide", "looks_secret", "mask_query", "mask_urls", "masked_words", "remember"]
 
 MASK: Final = "***"
 
 _SECRET: Final = re.compile(
-    r"pass|pwd|secret|token|key|credential|auth|cookie|session|signature|^sig$|jwt|bearer|private|dsn", re.IGNORECASE
+    r"pass|pwd|secret|token|key|credential|auth|cookie|session|signature|^sig$|jwt|bearer|private|dsn",
+    re.IGNORECASE,
 )
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s\"'<>`]+)")
 _PORT: Final = re.compile(r"\[[^\]]*\](:\d*)?|[^:]*(:\d*)?")  # a host with or without a port, and no password
@@ -22,6 +23,7 @@ _USER_INFO: Final = re.compile(r"(?:^|://|\s)[^\s:/@]*:([^\s@]+)@")
 
 _LEAST: Final = 4  # characters: a shorter value stands in too many words to be looked for
 _LEAST_UNSURE: Final = 6
+_LEAST_LINE: Final = 12
 # What settings mostly are: a word, a number, an address, a path. Looked for, they would only spoil a log.
 _PLAIN: Final = re.compile(r"[A-Za-z]+|[\d.:,\s-]*|/.*|[A-Za-z.-]+:\d+")
 
@@ -43,7 +45,16 @@ def remember(value: str, *, sure: bool) -> None:
         if len(password) >= _LEAST:
             _known.update(_spellings(password))
     if len(value) >= _LEAST if sure else len(value) >= _LEAST_UNSURE and not _PLAIN.fullmatch(value):
-        _known.update(_spellings(value))
+        lines = [
+            line for line in value.splitlines() if len(line) >= _LEAST_LINE
+        ]  # a log is read line by line
+        for spelt in (value, *lines):
+            _known.update(_spellings(spelt))
+
+
+def forget() -> None:
+    """Forget all that was remembered, where one process reads the files of many."""
+    _known.clear()
 
 
 def _spellings(value: str) -> tuple[str, ...]:
@@ -99,7 +110,9 @@ def masked_words(words: list[str]) -> list[str]:
     shown, before = [], ""
     for word in words:
         option = before.startswith("-") and "=" not in before and " " not in before and looks_secret(before)
-        shown.append(MASK if option and not word.startswith("-") else _WORD.sub(_without_word, mask_urls(word)))
+        shown.append(
+            MASK if option and not word.startswith("-") else _WORD.sub(_without_word, mask_urls(word))
+        )
         before = word
     return shown
 

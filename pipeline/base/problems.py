@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
@@ -10,9 +11,12 @@ from pydantic_core import ErrorDetails
 
 from pipeline.base.text import did_you_mean
 
-__all__ = ["describe", "first_problem", "place"]
+__all__ = ["as_place", "describe", "first_problem", "place"]
 
-_LIST: Final = "must be a list"
+_LIST: Final = "must be a list, such as [a, b]"
+_WHOLE: Final = "must be a whole number"
+_NUMBER: Final = "must be a number"
+_TRUTH: Final = "must be true or false"
 _MAPPING: Final = "must be a mapping of keys to values"
 _WORDS: Final[Mapping[str, str]] = {
     "missing": "is missing",
@@ -20,6 +24,13 @@ _WORDS: Final[Mapping[str, str]] = {
     "missing_keyword_only_argument": "is missing",
     "string_type": "must be text: write it in quotes",
     "string_pattern_mismatch": "is not of the form that it must have",
+    "int_parsing": _WHOLE,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "bool_parsing": _TRUTH,
+    "bool_type": _TRUTH,
     "tuple_type": _LIST,
     "list_type": _LIST,
     "set_type": _LIST,
@@ -65,24 +76,36 @@ def describe(detail: ErrorDetails, at: tuple[str | int, ...], known: Iterable[st
         known: keys from which a misspelt one gets its suggestion.
     """
     *parents, last = at or ("",)
-    where = ".".join(map(str, at))
+    where = as_place(at)
     kind = detail["type"]
     if kind in _UNKNOWN:
-        inside = f" in {'.'.join(map(str, parents))}" if parents else ""
+        inside = f" in {as_place(parents)}" if parents else ""
         names = list(known)
         if last in names:  # a key of another part of the file
             return f"'{last}' does not belong{inside or ' at the top level'}"
-        return f"unknown key '{last}'{inside}{did_you_mean(str(last), names)}"
+        return f"unknown key '{_as_place(last)}'{inside}{did_you_mean(str(last), names)}"
     if kind == "too_long":
         words = f"must have at most {detail['ctx']['max_length']} items"
     elif kind in _WORDS:
         words = _WORDS[kind]
     else:
         message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        message = message.replace("Input should be", "must be")
         words = f"{message[:1].lower()}{message[1:]}"
     if not where:
         return words
     return f"{where}: {words}"
+
+
+def as_place(location: Iterable[str | int]) -> str:
+    """A location as it is written in messages: `request.headers.Accept`."""
+    return ".".join(map(_as_place, location))
+
+
+def _as_place(part: str | int) -> str:
+    """A key as a part of a place; of one that took in what should be its value, which may be a secret, the name."""
+    name = re.match(r"[^\s:=]*", str(part))
+    return str(part) if name is None or name[0] == str(part) else f"{name[0]}..."
 
 
 def first_problem(error: ValidationError, data: Any) -> str:

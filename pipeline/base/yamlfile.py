@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,7 +18,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ValidationError
 
 from pipeline.base.errors import ConfigError
-from pipeline.base.problems import describe, place
+from pipeline.base.problems import as_place, describe, place
 
 __all__ = ["Document", "matching", "read_text", "read_yaml", "validate"]
 
@@ -175,7 +175,7 @@ def _build_mapping(
         if key in built:
             again = (*here, f"line {line}")
             document.lines[again] = line
-            document.problems[again] = f"'{key}' is given twice, first in line {document.lines[here]}"
+            document.problems[again] = f"'{as_place([key])}' is given twice, first in line {document.lines[here]}"
             continue
         document.lines[here] = line
         built[key] = _build(document, loader, value_node, here)
@@ -203,9 +203,10 @@ def validate(document: Document, model: type[_Model], known: Iterable[str] = ())
             ]
             inside = {at[:i] for at, _ in details for i in range(len(at))}
             for at, detail in details:
+                inner = detail["type"] == "string_type"  # what is no text because of what is wrong in it
                 if detail["type"] == "too_short" and at in inside:
                     continue  # a list is only short of the items that are wrong
-                if not any(at[: len(bad)] == bad for bad in document.problems):
+                if not any(at[: len(bad)] == bad or (at == bad[:-1] and inner) for bad in document.problems):
                     found.append((document.line(at), describe(detail, at, names)))
     if result is None or found:
         lines = [f"{document.name}:{line}: {text}" for line, text in sorted(found, key=lambda item: item[0])]

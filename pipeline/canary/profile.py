@@ -61,7 +61,8 @@ def _check_method(text: str) -> str:
 
 
 _Word = Annotated[
-    str, matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)", shown=False)
+    str,
+    matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)", shown=False),
 ]
 _Argv = Annotated[tuple[_Word, ...], Field(min_length=1)]
 # All that RFC 3986 (3.3) allows in a path.
@@ -74,8 +75,8 @@ _Path = Annotated[
 ]
 _Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
 _Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text", shown=False)]
-_HeaderName = Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name")]
-_VariableName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name")]
+_HeaderName = Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name", shown=False)]
+_VariableName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name", shown=False)]
 _Package = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
 _Seconds = Annotated[float, BeforeValidator(parse_duration), Field(le=600)]
 
@@ -203,7 +204,7 @@ class Profile(_Part):
         """Plain JSON types, for run.json. What may be a secret is masked, and all that had a `${NAME}`."""
         plain = self.model_dump(mode="json", by_alias=True)
         for *parents, last in self._taken:
-            inner = plain
+            inner: Any = plain
             for key in parents:
                 inner = inner[key]
             inner[last] = MASK
@@ -212,7 +213,9 @@ class Profile(_Part):
     def remember_secrets(self) -> None:
         """From now on, what is shown or logged has a mask in place of this profile's secrets."""
         given = {**self.environment, **self.request.headers}
-        kept = without_secrets({"environment": self.environment, "request": {"headers": self.request.headers}})
+        kept = without_secrets(
+            {"environment": self.environment, "request": {"headers": self.request.headers}}
+        )
         shown = {**kept["environment"], **kept["request"]["headers"]}
         for name, value in given.items():
             if shown[name] != value:
@@ -262,7 +265,7 @@ def _fill(document: Document, path: Path) -> frozenset[tuple[str | int, ...]]:
     values = environment()
     if isinstance(named, str) and named:
         try:
-            values = environment(path.parent / Path(named).expanduser(), named)
+            values = environment(path.parent / Path(named).expanduser())
         except ConfigError as error:
             document.problems["env_file",] = "; ".join(error.problems)
             return frozenset()

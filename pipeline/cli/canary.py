@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.base.errors import Exit
+from pipeline.base.errors import Exit, UsageError
 from pipeline.cli.options import (
     AUTO,
     DURATION,
@@ -19,6 +22,7 @@ from pipeline.cli.options import (
     provider_option,
     schedule_options,
 )
+from pipeline.cli.switch import WithSwitches
 
 __all__ = ["canary"]
 
@@ -26,6 +30,7 @@ _LONGEST_CHOSEN = 600.0  # seconds
 
 
 @click.command(
+    cls=WithSwitches,
     epilog="""\b
 Examples:
   pipeline canary master broken
@@ -36,9 +41,9 @@ Examples:
   pipeline canary master broken -i inventory.ini      on hosts you have
   pipeline canary promote                             on a kept lab: switch to green
   pipeline canary rollback                            ... and back to blue
-"""
+""",
 )
-@click.argument("refs", nargs=-1, required=True, metavar="BASELINE CANARY | promote | rollback")
+@click.argument("refs", nargs=-1, metavar="BASELINE CANARY | promote | rollback")
 @click.option(
     "--repo",
     metavar="URL|PATH",
@@ -118,15 +123,8 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
 
     BASELINE and CANARY are any refs that git knows: branch, tag or commit.
     """
-    if refs in (("promote",), ("rollback",)):
-        from pipeline.canary.switch import switch_lab
-
-        colour = "green" if refs == ("promote",) else "blue"
-        switch_lab(colour, options["inventory"], options["provider"])
-        click.echo(f"the proxy is on {colour}")
-        return Exit.OK
     if len(refs) != 2:
-        raise click.UsageError(f"two refs are needed, BASELINE and CANARY; got {len(refs)}: {' '.join(refs)}")
+        raise _not_two(refs)
     from pipeline.base.console import Progress
     from pipeline.canary.plan import Settings, describe, make_plan
     from pipeline.canary.workflow import run_canary
@@ -158,3 +156,16 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         leave_mark(monitor, result.run.record, result.verdict, progress)
     show_verdict(result.run, result.verdict, as_json=as_json)
     return exit_code(result.verdict.outcome)
+
+
+def _not_two(refs: tuple[str, ...]) -> UsageError:
+    """What to say of one ref, or three: `..` between two, or a word that is nearly `promote`."""
+    said = f"two refs are needed, BASELINE and CANARY; got {len(refs)}{': ' if refs else ''}{' '.join(refs)}"
+    hint = "pipeline canary master broken"
+    if len(refs) == 1:
+        both = [part for part in re.split(r"\.{2,3}", refs[0]) if part]
+        if len(both) == 2:
+            hint = f"pipeline canary {shlex.join(both)}"
+        elif close := get_close_matches(refs[0], ["promote", "rollback"], n=1, cutoff=0.75):
+            hint = f"pipeline canary {close[0]}"
+    return UsageError(said, hint=hint)

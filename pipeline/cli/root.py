@@ -9,9 +9,11 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
+from click.exceptions import NoArgsIsHelpError, NoSuchCommand
 
 from pipeline import __version__
 from pipeline.base.errors import ConfigError, EnvironmentError_, Exit, Interrupted, PipelineError
@@ -129,7 +131,10 @@ def tell(error: PipelineError, as_json: bool) -> int:
 
 def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
     """What click found wrong with the command line; a word of it may be a URL with a password."""
-    message = hide(error.format_message())
+    if isinstance(error, NoArgsIsHelpError):  # a group alone: its help is the answer
+        error.show()
+        return Exit.USAGE
+    message = hide(_in_words(error))
     if as_json:
         _json_error("usage", message, None, Exit.USAGE)
     if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -137,6 +142,25 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
         click.echo(f"Try '{error.ctx.command_path} --help' for help.\n", err=True)
     click.echo(f"Error: {printable(message)}", err=True)
     return Exit.USAGE
+
+
+def _in_words(error: click.ClickException) -> str:
+    """The message, with what was probably meant: only what is near to the word, and never the word itself."""
+    if isinstance(error, click.NoSuchOption):
+        known = [name for name in error.possibilities or () if name != error.option_name]
+        return error.message + _meant(error.option_name, known)
+    if isinstance(error, NoSuchCommand) and error.ctx is not None:
+        group, path, name = error.ctx.command, error.ctx.command_path, error.command_name
+        known = group.list_commands(error.ctx) if isinstance(group, click.Group) else []
+        if name in ("promote", "rollback") and "canary" in known:
+            return f"{error.message} Type: {path} canary {name}"
+        return error.message + (_meant(name, known) or f" There are: {', '.join(known)}")
+    return error.format_message()
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    close = get_close_matches(word, known, n=1, cutoff=0.75)
+    return f" Did you mean '{close[0]}'?" if close else ""
 
 
 def _json_error(kind: str, message: str, hint: str | None, code: int) -> None:
@@ -150,7 +174,8 @@ def _defect(error: BaseException) -> int:
     with os.fdopen(descriptor, "w") as file:
         file.write(hide("".join(traceback.format_exception(error))))
     click.echo(
-        f"pipeline: a defect in pipeline itself: {type(error).__name__}: {printable(hide(str(error)))}", err=True
+        f"pipeline: a defect in pipeline itself: {type(error).__name__}: {printable(hide(str(error)))}",
+        err=True,
     )
     click.echo(f"  please report it with {Path(name)}", err=True)
     return Exit.INTERNAL

@@ -6,10 +6,11 @@ import difflib
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.base.environment import environment, fill_values
 from pipeline.base.errors import InventoryError
 from pipeline.base.text import printable
 from pipeline.inventory.hosts import Host
@@ -107,7 +108,7 @@ def hosts_of(
         entries = grouped.entries(group, problems)
         if known and not entries and len(problems.found) == before:
             problems.add(grouped.lines[group], f"group '{group}' is empty")
-        result[group] = tuple(_make_host(entry, problems) for entry in entries)
+        result[group] = tuple(_make_host(_filled(entry, problems), problems) for entry in entries)
     return result
 
 
@@ -138,6 +139,20 @@ def pyinfra_data(values: dict[str, Value], problems: Problems) -> dict[str, Valu
 def _is_typo(name: str) -> bool:
     """Whether a name is so near to a known key that it can hardly be the deploys' data."""
     return bool(difflib.get_close_matches(name, PARTS, 1, 0.85))
+
+
+def _filled(entry: Entry, problems: Problems) -> Entry:
+    """The entry with each `${NAME}` of its values taken from the environment; what is missing there is a problem."""
+    surroundings, values = environment(), {}
+    for name, value in entry.values.items():
+        values[name] = value
+        if value.unread:
+            continue  # a value that nobody knows has nothing to fill in
+        try:
+            values[name] = replace(value, value=fill_values(value.value, surroundings))
+        except ValueError as problem:
+            problems.add(value.line, f"{value.name}: {problem}", value.path)
+    return replace(entry, values=values)
 
 
 def _make_host(entry: Entry, problems: Problems) -> Host:

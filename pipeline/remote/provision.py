@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.base.child import ended, start, stop
-from pipeline.base.mask import hide
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
+from pipeline.base.mask import hide
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.remote.transcript import Failure, Transcript

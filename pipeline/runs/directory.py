@@ -132,9 +132,15 @@ class Run:
 
 def load(path: Path) -> Run:
     """The run in the directory `path`. Only run.json is read, and of it only the format is checked."""
+    if path.is_file():
+        raise RunDirectoryError(f"{path}: a file, not a run's directory", hint="ls runs/")
     if not path.is_dir():
         raise RunDirectoryError(f"{path}: no such run directory", hint="ls runs/")
     file = path / "run.json"
+    if not file.exists():
+        latest = path / "latest"
+        hint = f"give one run's directory, such as {latest}" if latest.is_dir() else "give one run's directory: ls runs/"
+        raise RunDirectoryError(f"{file}: is missing: this is no run's directory", hint=hint)
     return Run(path, Record.from_dict(_read_json(file, FORMAT), file))
 
 

@@ -89,7 +89,7 @@ class Record:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], file: Path = Path("run.json")) -> Record:
-        """The record that `document`, read from `file`, is; without the secrets that an older run's profile may hold."""
+        """The record that `document`, read from `file`, is; without secrets: an older run may hold some."""
         return cls(_safe(document), file)
 
     def to_dict(self) -> dict[str, Any]:
@@ -304,7 +304,9 @@ class Record:
 
 def _safe(document: Mapping[str, Any]) -> dict[str, Any]:
     profile = document.get("profile")
-    return {**document, "profile": without_secrets(profile)} if isinstance(profile, Mapping) else dict(document)
+    return (
+        {**document, "profile": without_secrets(profile)} if isinstance(profile, Mapping) else dict(document)
+    )
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

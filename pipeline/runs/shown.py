@@ -12,15 +12,66 @@ __all__ = ["without_secrets"]
 
 # Whose values are kept; every other variable and header may be a secret, whatever it is called.
 _VARIABLES: Final = frozenset(
-    """NODE_ENV RAILS_ENV RACK_ENV FLASK_ENV DJANGO_ENV APP_ENV GO_ENV MIX_ENV ENV ENVIRONMENT MODE
-    ASPNETCORE_ENVIRONMENT HOST HOSTNAME PORT LANG LC_ALL LC_CTYPE TZ LOG_LEVEL LOGLEVEL RUST_LOG DEBUG
-    PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE GOMAXPROCS GOGC GOMEMLIMIT WORKERS THREADS WEB_CONCURRENCY
-    UV_THREADPOOL_SIZE NPM_CONFIG_FETCH_RETRIES NPM_CONFIG_FETCH_TIMEOUT""".split()
+    {
+        "NODE_ENV",
+        "RAILS_ENV",
+        "RACK_ENV",
+        "FLASK_ENV",
+        "DJANGO_ENV",
+        "APP_ENV",
+        "GO_ENV",
+        "MIX_ENV",
+        "ENV",
+        "ENVIRONMENT",
+        "MODE",
+        "ASPNETCORE_ENVIRONMENT",
+        "HOST",
+        "HOSTNAME",
+        "PORT",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TZ",
+        "LOG_LEVEL",
+        "LOGLEVEL",
+        "RUST_LOG",
+        "DEBUG",
+        "PYTHONUNBUFFERED",
+        "PYTHONDONTWRITEBYTECODE",
+        "GOMAXPROCS",
+        "GOGC",
+        "GOMEMLIMIT",
+        "WORKERS",
+        "THREADS",
+        "WEB_CONCURRENCY",
+        "UV_THREADPOOL_SIZE",
+        "NPM_CONFIG_FETCH_RETRIES",
+        "NPM_CONFIG_FETCH_TIMEOUT",
+    }
 )
 _HEADERS: Final = frozenset(
-    """accept accept-charset accept-encoding accept-language cache-control connection content-encoding
-    content-language content-type dnt expect host if-modified-since keep-alive pragma range te
-    upgrade-insecure-requests user-agent x-requested-with""".split()
+    {
+        "accept",
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-language",
+        "content-type",
+        "dnt",
+        "expect",
+        "host",
+        "if-modified-since",
+        "keep-alive",
+        "pragma",
+        "range",
+        "te",
+        "upgrade-insecure-requests",
+        "user-agent",
+        "x-requested-with",
+    }
 )
 _JSON_PAIR: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]\[{"]+)')
 
@@ -56,7 +107,8 @@ def _named(values: Any, harmless: Any) -> Any:
     if not isinstance(values, Mapping):
         return values if values is None else MASK
     return {
-        name: hide(text) if harmless(str(name)) and isinstance(text, str) else MASK for name, text in values.items()
+        name: hide(text) if harmless(str(name)) and isinstance(text, str) else MASK
+        for name, text in values.items()
     }
 
 
