@@ -15,11 +15,18 @@ _SECRET: Final = re.compile(
     r"pass|pwd|secret|token|key|credential|auth|cookie|session|signature|^sig$|jwt|bearer|private|dsn",
     re.IGNORECASE,
 )
-_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s\"'<>`]+)")
+# One slash as well: what a path makes of a URL.
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/{1,2})([^\s\"'<>`]+)")
+_USER: Final = re.compile(
+    r"(?<![\w/:.@-])([\w.%+-]+):([^\s@/:\"'<>]+)@(?=[\w\[])"
+)  # as MySQL's addresses have it
 _PORT: Final = re.compile(r"\[[^\]]*\](:\d*)?|[^:]*(:\d*)?")  # a host with or without a port, and no password
-_PAIR: Final = re.compile(r"([?&;])([^=&;?#\s\"'<>]+)=([^&#\s\"'<>`]*)")
+# A value holds a `;` where no other pair follows it.
+_PAIR: Final = re.compile(
+    r"([?&;])([^=&;?#\s\"'<>]+)=[^&;#\s\"'<>`]*(?:;[^=&;#\s\"'<>`]*(?![^&;#\s\"'<>`]))*"
+)
 _WORD: Final = re.compile(r"([\w.-]+)=(\S+)")
-_USER_INFO: Final = re.compile(r"(?:^|://|\s)[^\s:/@]*:([^\s@]+)@")
+_USER_INFO: Final = re.compile(r"(?:^|:/{1,2}|\s)[^\s:/@]*:([^\s@/][^\s@]*)@")
 
 _LEAST: Final = 4  # characters: a shorter value stands in too many words to be looked for
 _LEAST_UNSURE: Final = 6
@@ -76,7 +83,8 @@ def mask_urls(text: str) -> str:
     >>> mask_urls("at https://me:pw@db.example/x?api_key=1&page=2")
     'at https://***@db.example/x?api_key=***&page=2'
     """
-    text = _URL.sub(_without_user, text) if "://" in text else text
+    if ":" in text:
+        text = _USER.sub(f"{MASK}@", _URL.sub(_without_user, text))
     return _PAIR.sub(_without_value, text)
 
 
@@ -87,8 +95,9 @@ def _without_user(match: re.Match[str]) -> str:
         user, _, host = authority.rpartition("@")
         shown = user if scheme.lower().endswith("ssh://") and ":" not in user else MASK
         return f"{scheme}{shown}@{host}{rest[len(authority) :]}"
-    if "@" in rest and not _PORT.fullmatch(authority):  # a password with a slash in it
-        return f"{scheme}{MASK}@{rest.rpartition('@')[2]}"
+    if not _PORT.fullmatch(authority):  # a password with a slash in it, or a URL that was cut off
+        host = rest.rpartition("@")[2] if "@" in rest else ""
+        return f"{scheme}{MASK}@{host}" if host else f"{scheme}{MASK}"
     return match[0]
 
 
@@ -109,7 +118,7 @@ def masked_words(words: list[str]) -> list[str]:
     """A command's words: what follows an option, or is given to a variable, that looks secret is masked."""
     shown, before = [], ""
     for word in words:
-        option = before.startswith("-") and "=" not in before and " " not in before and looks_secret(before)
+        option = before.startswith("-") and "=" not in before and looks_secret(before)
         shown.append(
             MASK if option and not word.startswith("-") else _WORD.sub(_without_word, mask_urls(word))
         )

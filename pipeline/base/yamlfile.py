@@ -175,7 +175,9 @@ def _build_mapping(
         if key in built:
             again = (*here, f"line {line}")
             document.lines[again] = line
-            document.problems[again] = f"'{as_place([key])}' is given twice, first in line {document.lines[here]}"
+            document.problems[again] = (
+                f"'{as_place([key])}' is given twice, first in line {document.lines[here]}"
+            )
             continue
         document.lines[here] = line
         built[key] = _build(document, loader, value_node, here)
@@ -202,11 +204,13 @@ def validate(document: Document, model: type[_Model], known: Iterable[str] = ())
                 for detail in error.errors(include_url=False, include_input=False)
             ]
             inside = {at[:i] for at, _ in details for i in range(len(at))}
+            told = document.problems
             for at, detail in details:
-                inner = detail["type"] == "string_type"  # what is no text because of what is wrong in it
                 if detail["type"] == "too_short" and at in inside:
                     continue  # a list is only short of the items that are wrong
-                if not any(at[: len(bad)] == bad or (at == bad[:-1] and inner) for bad in document.problems):
+                if not any(
+                    at[: len(bad)] == bad or (at == bad[:-1] and told[bad] == _UNFILLED) for bad in told
+                ):
                     found.append((document.line(at), describe(detail, at, names)))
     if result is None or found:
         lines = [f"{document.name}:{line}: {text}" for line, text in sorted(found, key=lambda item: item[0])]

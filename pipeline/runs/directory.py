@@ -139,7 +139,8 @@ def load(path: Path) -> Run:
     file = path / "run.json"
     if not file.exists():
         latest = path / "latest"
-        hint = f"give one run's directory, such as {latest}" if latest.is_dir() else "give one run's directory: ls runs/"
+        which = f", such as {latest}" if latest.is_dir() else ": ls runs/"
+        hint = f"give one run's directory{which}"
         raise RunDirectoryError(f"{file}: is missing: this is no run's directory", hint=hint)
     return Run(path, Record.from_dict(_read_json(file, FORMAT), file))
 

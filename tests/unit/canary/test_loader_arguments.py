@@ -55,3 +55,12 @@ def test_at_once_each_request_has_a_connection_of_its_own(share: float | None) -
         assert Path(options["--header-file"]).parent.stat().st_mode & 0o077 == 0
     assert headers == ["X-Token: secret", "connection: keep-alive" if share is None else "Connection: close"]
     assert not Path(options["--header-file"]).exists()
+
+
+def test_a_query_stands_in_a_private_file_and_not_among_the_arguments() -> None:
+    request = PROFILE.request.model_copy(update={"query": "api_key=secret"})
+    profile = PROFILE.model_copy(update={"request": request})
+    with private_files(profile, None) as files:
+        arguments = [*loader_arguments("10.0.0.1", profile, Settings("a", "b"), Path("runs/x")), *files]
+        assert not any("secret" in word for word in arguments)
+        assert Path(files[files.index("--query-file") + 1]).read_text() == "api_key=secret"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.errors import ConfigError, UsageError
+from pipeline.base.mask import hide
 from pipeline.canary.profile import Profile, load_profile
 from pipeline.judge.rules import default_rules
 
@@ -141,7 +142,7 @@ def test_what_is_no_profile_at_all_is_one_line_and_no_traceback(
         ('start: ["a\\nb"]', "start.0: "),
         ("port: 80", "port: "),
         ("packages: [-o, Nodejs]", "packages.0: "),
-        ('environment: {"A B": x}', "environment.A B"),
+        ('environment: {"A B": x}', "environment.A...: not a variable's name"),
         ('environment: {A: "x\\ny"}', "environment.A: "),
         ('request: {path: "/a b"}', "request.path: "),
         ('request: {path: "/a?b=c"}', "request.path: "),
@@ -171,13 +172,72 @@ def test_a_value_that_could_not_work_is_found_before_anything_boots(
     assert any(said in text for text in found), found
 
 
-def test_secrets_by_their_name_are_left_out_of_what_run_json_keeps(tmp_path: Path) -> None:
-    text = LEAST.replace("{path: /}", "{path: /, headers: {Authorization: abc, Accept: x}}")
-    profile = load_profile(written(tmp_path, text + "environment: {DB_PASSWORD: abc, MODE: fast}\n"))
+SECRETS = """\
+name: x
+start: [run]
+port: 8000
+environment: {DATABASE_URL: "postgres://app:pw@db/app", TZ: "${ZONE}", MODE: fast, A: "$${B}"}
+request: {path: /, query: "q=${WORD}&api_key=s", headers: {X-Auth: s, Accept: x}, json: {a: ["${WORD}"]}}
+"""
+
+
+def test_secrets_are_sent_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZONE", "z")
+    monkeypatch.setenv("WORD", "w%20x")
+    profile = load_profile(written(tmp_path, SECRETS))
+    assert dict(profile.environment) == {
+        "DATABASE_URL": "postgres://app:pw@db/app",
+        "TZ": "z",
+        "MODE": "fast",
+        "A": "${B}",
+    }
+    assert profile.request.query == "q=w%20x&api_key=s"
+    assert profile.request.content() == b'{"a": ["w%20x"]}'
     kept = profile.to_dict()
-    assert kept["environment"] == {"DB_PASSWORD": "***", "MODE": "fast"}
-    assert kept["request"]["headers"] == {"Authorization": "***", "Accept": "x"}
-    assert profile.environment["DB_PASSWORD"] == "abc"
+    assert kept["environment"] == {"DATABASE_URL": "***", "TZ": "***", "MODE": "fast", "A": "***"}
+    assert kept["request"]["query"] == "***"
+    assert kept["request"]["headers"] == {"X-Auth": "***", "Accept": "x", "Content-Type": "application/json"}
+    assert kept["request"]["json"] == {"a": ["***"]}
+    assert hide("no login with postgres://app:pw@db/app, w%20x") == "no login with ***, ***"
+
+
+def test_a_value_may_come_from_a_private_file_beside_the_profile(tmp_path: Path) -> None:
+    env_file = tmp_path / "x.env"
+    env_file.write_text("PIPELINE_TEST_WORD='a b'\n")
+    env_file.chmod(0o600)
+    text = LEAST + "env_file: x.env\nenvironment: {A: '${PIPELINE_TEST_WORD}'}\n"
+    assert load_profile(written(tmp_path, text)).environment["A"] == "a b"
+    env_file.chmod(0o644)
+    assert problems(tmp_path, text) == [f"5: {env_file}:1: others can read this file: chmod 600 {env_file}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('environment: {A: "${PIPELINE_NOT_SET}"}', "5: environment.A: ${PIPELINE_NOT_SET} is not set"),
+        ('environment: {A: "{{ s3cret }}"}', "5: environment.A: an unfilled {{ ... }}"),
+        ("environment: {A: {{ s3cret }}}", "5: an unfilled {{ ... }}"),
+        ("environment:\n  A: {{ s3cret }}-x", "6: an unfilled {{ ... }}"),
+        (
+            'install: [[run, "${PIPELINE_NOT_SET}"]]',
+            "5: install.0.1: ${NAME} is filled in only under environment",
+        ),
+        ('environment: {A: "s3cret\\nx"}', "5: environment.A: not one line of text"),
+        ('environment: {"A: s3cret": x}', "5: environment.A...: not a variable's name"),
+    ],
+)
+def test_what_cannot_be_filled_is_refused_with_its_line_and_no_value(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    found = problems(tmp_path, LEAST + line + "\n")
+    assert len(found) == 1
+    assert found[0].startswith(said)
+    assert "s3cret" not in found[0]
+
+
+def test_a_shell_has_names_of_its_own(tmp_path: Path) -> None:
+    text = LEAST.replace("[run]", '[sh, -c, "exec run ${PORT}"]')
+    assert load_profile(written(tmp_path, text)).start[2] == "exec run ${PORT}"
 
 
 @pytest.mark.parametrize("name", ["nothing", "no/such.yml", "../pyproject.toml/x", "/", "", "a" * 5000])

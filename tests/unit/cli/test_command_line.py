@@ -134,3 +134,53 @@ def test_help_does_not_wait_for_the_heavy_libraries() -> None:
         "sys.exit(bool({'scipy', 'plotly', 'pyinfra'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["promote", "rollback"])
+def test_promote_and_rollback_have_help_of_their_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["canary", name, "--help"]) == Exit.OK
+    out = capsys.readouterr().out
+    assert f"Usage: pipeline canary {name} [OPTIONS]" in out
+    assert "--duration" not in out
+    assert run(["canary", name, "--keep"]) == Exit.USAGE
+    assert "No such option '--keep'." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["cannary", "a", "b"], "Did you mean 'canary'?"),
+        (["promote"], "Type: pipeline canary promote"),
+        (["help"], "There are: canary, "),
+        (["--verbose"], "No such option '--verbose'.\n"),
+        (["canary", "a", "b", "--rat", "5"], "Did you mean '--rate'?"),
+        (["canary"], "got 0\n  try: pipeline canary master broken"),
+        (["canary", "promot"], "try: pipeline canary promote"),
+        (["canary", "v1..v2"], "try: pipeline canary v1 v2"),
+        (["judge", "."], "run.json: is missing: this is no run's directory\n  try: give one run's directory"),
+        (["judge", __file__], "a file, not a run's directory"),
+    ],
+)
+def test_an_unclear_word_gets_what_to_type(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == Exit.USAGE
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("json_too", [[], ["--json"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["canary", "https://me:s3cret@example.org/x"],
+        ["canary", "a", "b", "--rate", "https://me:s3cret@example.org/x"],
+        ["canary", "a", "b", "--repo", "htps://me:s3cret@example.org/x"],
+        ["judge", "https://me:s3cret@example.org/x"],
+    ],
+)
+def test_a_password_in_a_url_is_not_repeated(
+    arguments: list[str], json_too: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, *json_too]) == Exit.USAGE
+    captured = capsys.readouterr()
+    assert "s3cret" not in captured.out + captured.err

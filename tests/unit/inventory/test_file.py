@@ -222,3 +222,12 @@ def test_the_groups_are_known_although_one_of_them_cannot_be_used(tmp_path: Path
     assert file.read(["green"]).one("green").name == "g"
     with pytest.raises(InventoryError, match=r"hosts\.ini:2: 'ansible_password': passwords are not taken"):
         file.read(["blue"])
+
+
+def test_a_name_is_taken_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_TEST_USER", "admin")
+    text = "[blue]\nb ansible_host=192.0.2.1 ansible_user=${PIPELINE_TEST_USER}\n"
+    assert read(tmp_path, text).one("blue").user == "admin"
+    monkeypatch.delenv("PIPELINE_TEST_USER")
+    (said,) = problems(tmp_path, text)
+    assert said.startswith("2: ansible_user: ${PIPELINE_TEST_USER} is not set in the environment")
