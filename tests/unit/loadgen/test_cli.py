@@ -16,6 +16,7 @@ import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
+from loadgen.arguments import with_query
 from loadgen.cli import INTERRUPTED, INVALID, OK, OUTPUT, USAGE, main
 from loadgen.record import Recorder
 from loadgen.result import COLUMNS, Answer, Result
@@ -226,3 +227,20 @@ def test_a_server_cannot_break_the_files_with_its_header(tmp_path: Path) -> None
     kept = intervals(log)
     assert sum(interval.get_total_count() for interval in kept) == len(names)
     assert len(kept) <= 33, "a new name in each response must not cost a histogram each"
+
+
+def test_a_query_comes_from_a_file_and_is_not_repeated_when_it_cannot_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "query"
+    file.write_text("api_key=s%20x&page=2\n")
+    assert with_query("http://h/x", file) == "http://h/x?api_key=s%20x&page=2"
+    assert with_query("http://h/x", None) == "http://h/x"
+    file.write_text("")
+    assert with_query("http://h/x", file) == "http://h/x"
+    for url, text in ((URL, "a s3cret"), (URL + "?a=b", "s3cret"), (URL, "#s3cret")):
+        file.write_text(text)
+        assert main([url, "--query-file", str(file)]) == USAGE
+        said = capsys.readouterr().err
+        assert "--query-file" in said
+        assert "s3cret" not in said

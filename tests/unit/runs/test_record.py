@@ -156,3 +156,14 @@ def test_what_a_concurrent_run_may_not_be_is_one_line(
 
 def test_the_samples_of_the_reports_are_a_record_too() -> None:
     assert Record.from_dict(samples.run()).to_dict() == samples.run()
+
+
+def test_an_older_run_s_secrets_are_masked_when_it_is_read() -> None:
+    profile = {
+        "name": "x",
+        "environment": {"DATABASE_URL": "postgres://app:pw@db"},
+        "request": {"query": "token=s"},
+    }
+    kept = Record.from_dict({"profile": profile}).to_dict()["profile"]
+    assert kept == {"name": "x", "environment": {"DATABASE_URL": "***"}, "request": {"query": "token=***"}}
+    assert Record.from_dict({}).grown(profile=profile).to_dict()["profile"] == kept

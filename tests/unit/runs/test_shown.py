@@ -49,9 +49,7 @@ def test_done_twice_it_changes_nothing() -> None:
 
 
 def test_what_is_no_profile_at_all_breaks_nothing() -> None:
-    for odd in (
-        {},
-        {"environment": 3, "request": 4, "start": "x", "install": None},
-        {"request": {"headers": []}},
-    ):
-        assert "secret" not in str(without_secrets(odd))
+    assert without_secrets({}) == {}
+    odd = {"environment": 3, "request": 4, "start": "x", "install": None}
+    assert without_secrets(odd) == {**odd, "environment": "***"}
+    assert without_secrets({"request": {"headers": ["a"]}}) == {"request": {"headers": "***"}}
