@@ -133,7 +133,7 @@ def _break(rng: random.Random, text: str) -> str:
         lines[number] = " " + lines[number]
     elif kind == 3:
         lines[number] = "\t" + lines[number]
-    elif kind == 4:
+    elif kind == 4 and "--token" not in lines[number - 1]:
         lines.insert(
             number, rng.choice(["{{ x }}", "a: {{ x }}", "a: ${NOT_SET}", "- a", "port: [1]", "%x", "\x00"])
         )

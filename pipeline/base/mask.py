@@ -26,6 +26,8 @@ _PAIR: Final = re.compile(
     r"([?&;])([^=&;?#\s\"'<>]+)=[^&;#\s\"'<>`]*(?:;[^=&;#\s\"'<>`]*(?![^&;#\s\"'<>`]))*"
 )
 _WORD: Final = re.compile(r"([\w.-]+)=(\S+)")
+# In a shell's line; a list that lost its indent becomes one with a dash between.
+_OPTION: Final = re.compile(r"(?<!\S)(-{1,2}[\w-]+)(\s+(?:-\s+)?)([^\s-]\S*)")
 _USER_INFO: Final = re.compile(r"(?:^|:/{1,2}|\s)[^\s:/@]*:([^\s@/][^\s@]*)@")
 
 _LEAST: Final = 4  # characters: a shorter value stands in too many words to be looked for
@@ -119,11 +121,14 @@ def masked_words(words: list[str]) -> list[str]:
     shown, before = [], ""
     for word in words:
         option = before.startswith("-") and "=" not in before and looks_secret(before)
-        shown.append(
-            MASK if option and not word.startswith("-") else _WORD.sub(_without_word, mask_urls(word))
-        )
-        before = word
+        shown.append(MASK if option and not word.startswith("-") else _without_options(mask_urls(word)))
+        before = (word.split() or [""])[-1]
     return shown
+
+
+def _without_options(word: str) -> str:
+    word = _OPTION.sub(lambda m: f"{m[1]}{m[2]}{MASK}" if looks_secret(m[1]) else m[0], word)
+    return _WORD.sub(_without_word, word)
 
 
 def _without_word(match: re.Match[str]) -> str:

@@ -22,7 +22,7 @@ from pydantic import (
 
 from pipeline.base.environment import environment, fill_document
 from pipeline.base.errors import ConfigError, UsageError
-from pipeline.base.mask import MASK, looks_secret, remember
+from pipeline.base.mask import MASK, looks_secret, masked_words, remember
 from pipeline.base.places import PROFILES
 from pipeline.base.units import parse_duration
 from pipeline.base.yamlfile import Document, matching, read_yaml, validate
@@ -220,6 +220,12 @@ class Profile(_Part):
         for name, value in given.items():
             if shown[name] != value:
                 remember(value, sure=looks_secret(name))
+        for words in (*self.install, self.start):
+            for word, kept_word in zip(words, masked_words([*words]), strict=True):
+                if kept_word == MASK:  # the value of --password, which may stand elsewhere, too
+                    remember(word, sure=True)
+                elif kept_word.endswith(f"={MASK}") and " " not in word:
+                    remember(word.partition("=")[2], sure=True)
         for pair in self.request.query.split("&"):
             name, _, value = pair.partition("=")
             if looks_secret(name):

@@ -73,6 +73,7 @@ _HEADERS: Final = frozenset(
         "x-requested-with",
     }
 )
+_LINE: Final = re.compile(r"^([ \t-]*[\w.-]+)(:[ \t]+)(\S.*)$", re.MULTILINE)  # YAML, or a header
 _JSON_PAIR: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]\[{"]+)')
 
 
@@ -123,7 +124,8 @@ def _command(words: Any) -> Any:
 def _text(body: str) -> str:
     """A body that is text: a form, JSON, or anything else."""
     form = mask_query(hide(body)) if "=" in body else hide(body)
-    return _JSON_PAIR.sub(lambda m: f'"{m[1]}"{m[2]}"{MASK}"' if looks_secret(m[1]) else m[0], form)
+    form = _JSON_PAIR.sub(lambda m: f'"{m[1]}"{m[2]}"{MASK}"' if looks_secret(m[1]) else m[0], form)
+    return _LINE.sub(lambda m: f"{m[1]}{m[2]}{MASK}" if looks_secret(m[1]) else m[0], form)
 
 
 def _json(value: Any, *, secret: bool = False) -> Any:
@@ -133,4 +135,4 @@ def _json(value: Any, *, secret: bool = False) -> Any:
         return [_json(item, secret=secret) for item in value]
     if secret and value is not None and not isinstance(value, bool):
         return MASK
-    return hide(value) if isinstance(value, str) else value
+    return _text(value) if isinstance(value, str) else value

@@ -45,6 +45,8 @@ def test_a_query_is_masked_by_its_keys() -> None:
 
 def test_a_commands_options_and_variables_are_masked_by_their_names() -> None:
     words = ["app", "--password=a", "--token", "b", "--port", "80", "DB_PASSWORD=c"]
+    line = ["sh", "-c", "exec app --token abc --port 80 KEY=d"]
+    assert masked_words(line) == ["sh", "-c", "exec app --token *** --port 80 KEY=***"]
     assert masked_words(words) == [
         "app",
         "--password=***",
