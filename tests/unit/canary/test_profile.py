@@ -94,7 +94,7 @@ policy: {pass_score: 101, undecided: maybe}
         "6: environment.A: must be text: write it in quotes",
         "7: 'A' is given twice, first in line 6",
         "9: request.path: 'preview' is not a path",
-        "12: expect.status.0: ",
+        "12: expect.status: ",
         "12: expect.body_regex: not a regular expression",
         "14: metrics.0: ",
         "15: metrics.1: there is no metric 'nothing'",
