@@ -67,7 +67,7 @@ def test_lines_within_an_envelope_are_those_of_the_file(tmp_path: Path) -> None:
         ({"canaryConfigId": "x", "executionRequest": REQUEST}, "names a configuration by its id"),
         (
             {"canaryConfig": PLAIN, "executionRequest": {"thresholds": {"pass": "a"}}},
-            "thresholds.pass: input should",
+            "thresholds.pass: must be",
         ),
     ],
 )
