@@ -203,10 +203,10 @@ def validate(document: Document, model: type[_Model], known: Iterable[str] = ())
                 (place(detail, document.data), detail)
                 for detail in error.errors(include_url=False, include_input=False)
             ]
-            inside = {at[:i] for at, _ in details for i in range(len(at))}
+            inside = {detail["loc"][:i] for _, detail in details for i in range(len(detail["loc"]))}
             told = document.problems
             for at, detail in details:
-                if detail["type"] == "too_short" and at in inside:
+                if detail["type"] == "too_short" and detail["loc"] in inside:
                     continue  # a list is only short of the items that are wrong
                 if not any(
                     at[: len(bad)] == bad or (at == bad[:-1] and told[bad] == _UNFILLED) for bad in told
