@@ -43,8 +43,10 @@ class _Series:
     canary: Path | None
     prometheus: str | None
     credentials: Path | None
+    header_file: Path | None
     ca: Path | None
     keep: Path | None
+    planned: str | None
     times: Mapping[str, str]
 
 
@@ -70,8 +72,19 @@ class _Series:
     help="Prometheus: a file of mode 600 with one line: Bearer TOKEN or Basic USER:PASSWORD. "
     "[default: the variable PIPELINE_PROMETHEUS_CREDENTIALS, if set]",
 )
+@click.option(
+    "--header-file",
+    type=_FILE,
+    help="Prometheus: a file of mode 600 with headers to send, a line each: X-Scope-OrgID: TENANT.",
+)
 @click.option("--ca", type=_FILE, help="Prometheus: the authority that signed its certificate, PEM.")
 @_time_options
+@click.option(
+    "--planned",
+    metavar="TIME",
+    help="How long the window is to be from its beginning, said before: 30m; or unknown. "
+    "Only at a planned end the bounds are close.",
+)
 @click.option(
     "--keep", type=_FILE, metavar="DIR", help="Prometheus: keep the series there, to judge them again."
 )
@@ -104,14 +117,14 @@ def judge(
     needless = {
         f"--{name.removesuffix('_at').replace('_', '-')}": value  # the one that was typed first is named
         for name, value in others.items()
-        if name not in ("config", "baseline", "canary", "prometheus")
+        if name not in ("config", "baseline", "canary", "prometheus", "planned")
     }
     times = {name: others.pop(_parameter(name)) for name in _TIMES}
     series = _Series(**others, times={name: text for name, text in times.items() if text is not None})
     if series.prometheus is None:
         _refuse(needless, "goes with --prometheus")
     if which == "kayenta":
-        _refuse({"--prometheus": series.prometheus}, "is for --judge pipeline")
+        _refuse({"--prometheus": series.prometheus, "--planned": series.planned}, "is for --judge pipeline")
         from pipeline.cli.judge_kayenta import judge_kayenta
 
         files, scores = (series.baseline, series.canary), (pass_score, marginal)
@@ -124,6 +137,7 @@ def judge(
         "--baseline": series.baseline,
         "--canary": series.canary,
         "--prometheus": series.prometheus,
+        "--planned": series.planned,
     }
     _refuse(for_series, "is for series, not for a run directory: that has its profile in it")
     return _judge_run(run, as_json=as_json)
@@ -157,20 +171,29 @@ def _judge_series(series: _Series, *, as_json: bool) -> int:
     from pipeline.cli.show import exit_code, show_series_verdict
     from pipeline.judge import judge
     from pipeline.series.case import from_csv, from_prometheus
+    from pipeline.series.planned import parse_planned
 
+    try:
+        planned = parse_planned(series.planned) if series.planned is not None else None
+    except ValueError as error:
+        raise UsageError(f"--planned: {error}") from None
     if series.prometheus is None:
         if series.baseline is None or series.canary is None:
             raise UsageError("give both, --baseline FILE and --canary FILE", hint=_FORMS)
-        case = from_csv(series.config, series.baseline, series.canary)
+        case = from_csv(series.config, series.baseline, series.canary, planned=planned)
     else:
         import time
 
-        from pipeline.series.credentials import read_credentials
+        from pipeline.series.credentials import read_credentials, read_headers
         from pipeline.series.prometheus import Prometheus
 
-        auth = read_credentials(series.credentials)
-        with Prometheus(series.prometheus, auth=auth, ca=series.ca) as client:
-            case = from_prometheus(series.config, client, series.times, now=time.time(), keep=series.keep)
+        auth, headers = read_credentials(series.credentials), read_headers(series.header_file)
+        if auth and any(name.lower() == "authorization" for name in headers):
+            raise UsageError("the credentials and --header-file both give Authorization: leave one away")
+        with Prometheus(series.prometheus, auth=auth, headers=headers, ca=series.ca) as client:
+            case = from_prometheus(
+                series.config, client, series.times, now=time.time(), planned=planned, keep=series.keep
+            )
     verdict = judge(case.evidence, case.rules, case.policy)
     show_series_verdict(case.names, verdict, as_json=as_json)
     return exit_code(verdict.outcome)

@@ -103,6 +103,7 @@ def arm_pair(
         planned=evidence.planned,
         drift=evidence.drift.get(rule.name),
         once=evidence.once,
+        open_ended=evidence.open_ended,
     )
 
 

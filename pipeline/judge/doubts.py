@@ -22,7 +22,7 @@ from pipeline.judge.implausible import (
     medians,
     worse_by_a_unit,
 )
-from pipeline.judge.metrics.joint import COSTS
+from pipeline.judge.metrics.joint import is_part
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, Lack, MetricVerdict
@@ -64,6 +64,9 @@ def find_doubts(
         metric = rule.metric
         if metric.kind is Kind.JOINT or (metric.requests and not evidence.load):
             continue
+        if rule.name in evidence.untrusted:
+            found[rule.name] = Doubt(evidence.untrusted[rule.name], of_values=True)
+            continue
         timed = metric.requests and (metric.needs_work or metric.name in _OF_GOOD)
         said = (times if timed else None) if metric.requests else impossible_samples(metric, evidence)
         if said:
@@ -82,11 +85,12 @@ def find_doubts(
             levels[level] = medians(metric, evidence)
         if said := gaps[source] or better_by_a_unit(rule, levels[level]):
             found[rule.name] = Doubt(said)
-    # The joint metric is made of others' samples.
-    parts = [found[name] for name in COSTS if name in found and found[name].of_values]
-    for rule in rules:
-        if rule.metric.kind is Kind.JOINT and parts:
-            found[rule.name] = parts[0]
+    # A joint metric is made of others' samples.
+    for joint in rules:
+        if joint.metric.kind is Kind.JOINT:
+            parts = (found[rule.name] for rule in rules if is_part(rule, joint) and rule.name in found)
+            if doubt := next((one for one in parts if one.of_values), None):
+                found[joint.name] = doubt
     return found
 
 

@@ -108,6 +108,8 @@ class Evidence:
             while a run is watched: the windows in which a late change is looked for are fixed by it.
         load: whether requests were sent; False: there are only series, so their absence is no fault.
         once: this is the one judgement there is, at an end that was fixed before; False: it is watched while it grows.
+        open_ended: it is watched, and no end was fixed before: `planned` only says which late windows are looked at.
+        untrusted: by metric, why its samples are not to be relied on, for or against the canary.
     """
 
     baseline: Arm
@@ -118,3 +120,5 @@ class Evidence:
     planned: float = 0.0
     load: bool = True
     once: bool = False
+    open_ended: bool = False
+    untrusted: Mapping[str, str] = field(default_factory=dict)

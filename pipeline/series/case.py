@@ -12,10 +12,11 @@ from pipeline.series.csvfile import usual_step
 from pipeline.series.evidence import Case, build, common_span
 from pipeline.series.from_csv import read_tables
 from pipeline.series.from_prometheus import ARMS, fetch
+from pipeline.series.planned import Length, cut, ending
 from pipeline.series.prometheus import Prometheus
 from pipeline.series.samples import Samples
 from pipeline.series.save import save
-from pipeline.series.window import Span, parse_instant
+from pipeline.series.window import Span, moves, parse_instant
 
 __all__ = ["from_csv", "from_prometheus"]
 
@@ -24,19 +25,28 @@ _MOST_STEPS = 100_000
 
 
 def from_prometheus(
-    config_path: Path, client: Prometheus, times: Mapping[str, str], *, now: float, keep: Path | None = None
+    config_path: Path,
+    client: Prometheus,
+    times: Mapping[str, str],
+    *,
+    now: float,
+    planned: Length = None,
+    keep: Path | None = None,
 ) -> Case:
     """The case of a configuration's queries.
 
     `times` are instants as text that win over the configuration's: from, to, and baseline-from ... canary-to.
+    `planned`, as of `parse_planned`, wins over the configuration's.
     `keep`: a directory for both versions' series as CSV files, which give the same verdict again.
     Raises UsageError, ConfigError, EnvironmentError_.
     """
     config = load_config(config_path, "prometheus")
-    spans = {arm: _span(config, arm, times, now) for arm in ARMS}
+    length = config.planned if planned is None else planned
+    spans = {arm: _span(config, arm, times, now, length) for arm in ARMS}
     both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
+    spans = cut(spans, length)
     step = config.step or _USUAL_STEP
     for arm, span in spans.items():
         steps = span.seconds / step
@@ -47,10 +57,17 @@ def from_prometheus(
         if steps < 1:
             raise UsageError(f"the {arm}'s {span.seconds:g} s are less than one step of {step:g} s")
     samples = fetch(config, client, spans, step)
+    notes = list[str]()
     if keep is not None:
-        save(config, samples, keep)
+        if any(one.incomplete for own in samples.values() for one in own.values()):
+            # Files do not say that something is missing in them, so they would be judged as if nothing were.
+            notes.append(f"An incomplete answer is not kept: nothing was written to {keep}")
+        else:
+            save(config, samples, keep)
     names = {arm: _name(config, arm) for arm in ARMS}
-    return build(config, samples, spans, step, by_time=both is not None, names=names)
+    end = ending(round(spans["canary"].seconds, 3), length, whole=False)
+    by_time = both is not None
+    return build(config, samples, spans, step, by_time=by_time, end=end, names=names, notes=notes)
 
 
 def _name(config: JudgeConfig, arm: str) -> str:
@@ -58,7 +75,13 @@ def _name(config: JudgeConfig, arm: str) -> str:
     return ",".join(f"{name}={value}" for name, value in labels.items()) or arm
 
 
-def _span(config: JudgeConfig, arm: str, times: Mapping[str, str], now: float) -> Span:
+def _span(
+    config: JudgeConfig,
+    arm: str,
+    times: Mapping[str, str],
+    now: float,
+    planned: Length,
+) -> Span:
     window = config.window
     own = getattr(window, arm) if window else None
     edges = {}
@@ -66,9 +89,16 @@ def _span(config: JudgeConfig, arm: str, times: Mapping[str, str], now: float) -
         text = times.get(f"{arm}-{edge}") or times.get(edge)
         if text is None and window is not None:
             text = getattr(own, field) if own else getattr(window, field)
+        if text is None and edge == "to" and isinstance(planned, float):
+            text = "now"
         if text is None:
             raise UsageError(
                 f"from when to when is the {arm}? no {edge} is given", hint="--from -30m --to now"
+            )
+        if edge == "from" and isinstance(planned, float) and moves(text):
+            raise UsageError(
+                f"a planned length needs a beginning that stays, and {text!r} is another one at each call",
+                hint="--from 2026-01-31T10:00:00Z, when the canary began",
             )
         try:
             edges[field] = round(parse_instant(text, now), 3)
@@ -82,9 +112,16 @@ def _span(config: JudgeConfig, arm: str, times: Mapping[str, str], now: float) -
     return span
 
 
-def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
-    """The case of two files. Raises UsageError and ConfigError."""
+def from_csv(
+    config_path: Path,
+    baseline: Path,
+    canary: Path,
+    *,
+    planned: Length = None,
+) -> Case:
+    """The case of two files; `planned` as in `from_prometheus`. Raises UsageError and ConfigError."""
     config = load_config(config_path, "csv")
+    length = config.planned if planned is None else planned
     if baseline.exists() and canary.exists() and baseline.samefile(canary):
         raise UsageError(f"{canary}: the same file for both versions, so nothing would be compared")
     both_files = read_tables(config, baseline, canary)
@@ -103,11 +140,14 @@ def from_csv(config_path: Path, baseline: Path, canary: Path) -> Case:
         both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
+    spans = cut(spans, length)
+    if both is not None or length is not None:
         samples = {
-            arm: {name: _within(one, both) for name, one in own.items()} for arm, own in samples.items()
+            arm: {name: _within(one, spans[arm]) for name, one in own.items()} for arm, own in samples.items()
         }
+    end = ending(round(spans["canary"].seconds, 3), length, whole=True)
     names = {"baseline": str(baseline), "canary": str(canary)}
-    return build(config, samples, spans, step, by_time=both is not None, names=names)
+    return build(config, samples, spans, step, by_time=both is not None, end=end, names=names)
 
 
 def _within(samples: Samples, span: Span) -> Samples:

@@ -16,6 +16,7 @@ from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
 from pipeline.series import promql
 from pipeline.series.metric import CsvSource, MetricConfig, PerArm, PrometheusSource, SeriesRule, templates
+from pipeline.series.planned import Planned
 from pipeline.series.spinnaker import refuse_spinnakers
 from pipeline.series.window import SpanConfig, Step, WindowConfig
 
@@ -45,6 +46,7 @@ class JudgeConfig(_Part):
 
     arms: Arms | None = None
     window: WindowConfig | None = None
+    planned: Planned | None = None
     step: Step | None = None
     pairing: Literal["age", "time"] | None = None
     metrics: Annotated[tuple[MetricConfig, ...], Field(min_length=1, max_length=200)]

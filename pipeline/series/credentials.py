@@ -1,10 +1,11 @@
-"""Credentials for a Prometheus, from a file that only its owner may read or from the environment."""
+"""Credentials and headers for a Prometheus, from files that only their owner may read or from the environment."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +14,28 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from pipeline.base.errors import UsageError
 
-__all__ = ["VARIABLE", "read_credentials"]
+__all__ = ["VARIABLE", "read_credentials", "read_headers"]
 
 VARIABLE: Final = "PIPELINE_PROMETHEUS_CREDENTIALS"
 _LINE: Final = re.compile(
     r"Bearer (?P<token>[\x21-\x7e]+)|Basic (?P<user>[^:\x00-\x1f\x7f]+):(?P<word>[^\x00-\x1f\x7f]*)"
+)
+_HEADER: Final = re.compile(
+    r"(?P<name>[A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*(?P<value>[^\x00-\x08\x0a-\x1f\x7f]+)"
+)
+# Another of these would change what is asked, or how it is read.
+_OWN_HEADERS: Final = frozenset(
+    (
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+    )
+    + ("te", "trailer", "transfer-encoding", "upgrade")
 )
 _FORM: Final = "one line: Bearer TOKEN or Basic USER:PASSWORD"
 
@@ -37,13 +55,39 @@ def read_credentials(path: Path | None) -> AuthBase | None:
     Raises UsageError, without a word of what was read, when the file is not the owner's alone or not as it must be.
     """
     if path is not None:
-        return _parse(_private_text(path), f"--credentials {path}")
+        where = f"--credentials {path}"
+        return _parse(_private_text(path, where), where)
     text = os.environ.get(VARIABLE)
     return _parse(text, VARIABLE) if text else None
 
 
-def _private_text(path: Path) -> str:
-    where = f"--credentials {path}"
+def read_headers(path: Path | None) -> Mapping[str, str]:
+    """The headers in the file: a line `NAME: VALUE` each; empty lines and those that begin with # are left out.
+
+    Raises UsageError as `read_credentials` does, with the line's number.
+    """
+    if path is None:
+        return {}
+    found: dict[str, str] = {}
+    for number, line in enumerate(_private_text(path, f"--header-file {path}").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        where = f"--header-file {path}:{number}"
+        match = _HEADER.fullmatch(line.strip())
+        if match is None:
+            raise UsageError(f"{where}: not a header", hint="NAME: VALUE, as in X-Scope-OrgID: tenant-1")
+        name = match["name"]
+        if name.lower() in _OWN_HEADERS:
+            raise UsageError(f"{where}: {name} is set by the client itself")
+        if name.lower() in map(str.lower, found):
+            raise UsageError(f"{where}: {name} stands there twice")
+        found[name] = match["value"]
+    if not found:
+        raise UsageError(f"--header-file {path}: no header is in it", hint="a line for each, NAME: VALUE")
+    return found
+
+
+def _private_text(path: Path, where: str) -> str:
     try:
         with path.open("rb") as file:
             # Of what was opened: a name can be given to another file meanwhile.

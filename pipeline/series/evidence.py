@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,16 @@ from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
 from pipeline.series.config import JudgeConfig
 from pipeline.series.metric import MetricConfig
+from pipeline.series.planned import Ending
 from pipeline.series.samples import Samples
 from pipeline.series.window import Span
 
 __all__ = ["Case", "build", "common_span"]
 
 _LONGEST_STEP = 3600.0  # seconds
+# Where nobody said how long the window would be, late changes are looked for as in one of so many blocks. It must not
+# grow with the window, for bounds hold at every look only while this stays what it is.
+_OPEN_BLOCKS = 240
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +59,9 @@ def build(
     step: float,
     *,
     by_time: bool,
+    end: Ending,
     names: Mapping[str, str],
+    notes: Iterable[str] = (),
 ) -> Case:
     """The case that `samples` make: by version and metric, at the ends of their steps, in the clock of `spans`."""
     if not 0 < step <= _LONGEST_STEP:
@@ -65,7 +71,7 @@ def build(
     blocks = math.ceil(wanted / step - 1e-9) * step
     policy = config.policy.model_copy(update={"block_seconds": blocks})
     arms = {arm: _arm(config, samples[arm], spans[arm], step) for arm in samples}
-    problems = _notes(config, samples)
+    problems = dict.fromkeys(_notes(config, samples))  # both versions may give the same
     how = (
         "Both versions ran at the same time: each step of the canary is compared with the baseline's of that time"
         if by_time
@@ -75,20 +81,44 @@ def build(
     evidence = Evidence(
         baseline=arms["baseline"],
         canary=arms["canary"],
-        problems=(Problem("note", how), *problems),
+        problems=(*(Problem("note", said) for said in (how, end.said, *notes)), *problems),
         pairing="time" if by_time else "age",
-        planned=spans["canary"].seconds,
+        planned=_planned(end, spans["canary"], blocks),
         load=False,
-        once=True,
+        once=end.once,
+        open_ended=end.planned is None and not end.once,
+        untrusted=_untrusted(config, samples),
     )
     return Case(evidence, config.rules(), policy, names)
+
+
+def _planned(end: Ending, canary: Span, blocks: float) -> float:
+    if end.planned is not None:
+        return end.planned
+    return canary.seconds if end.once else _OPEN_BLOCKS * blocks
+
+
+def _untrusted(config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]]) -> Mapping[str, str]:
+    """By metric, that and where the server says that it has not answered with all it has."""
+    found: dict[str, str] = {}
+    for metric in config.metrics:
+        said = {
+            arm: own[metric.name].incomplete for arm, own in samples.items() if own[metric.name].incomplete
+        }
+        if said:
+            words = "; ".join(dict.fromkeys(text for texts in said.values() for text in texts))
+            found[metric.name] = (
+                f"the server says that its answer for the {' and the '.join(said)} is incomplete: {words}"
+            )
+    return found
 
 
 def _arm(config: JudgeConfig, samples: Mapping[str, Samples], span: Span, step: float) -> Arm:
     series: dict[str, Series] = {}
     for metric in config.metrics:
         series |= dict(_series(metric, samples[metric.name], span, step))
-    return Arm(_no_requests(), series, span.seconds, (0.0,))
+    # To the millisecond: instants since 1970 are not exact beyond, and a planned length must be seen to be reached.
+    return Arm(_no_requests(), series, round(span.seconds, 3), (0.0,))
 
 
 def _series(metric: MetricConfig, samples: Samples, span: Span, step: float) -> Iterator[tuple[str, Series]]:

@@ -91,14 +91,15 @@ def _check(metric: MetricConfig, questions: Mapping[str, _Question]) -> None:
 
 
 def _samples(metric: MetricConfig, question: _Question) -> Samples:
-    source, notes = _source(metric), list[str]()
+    source, notes, incomplete = _source(metric), list[str](), list[str]()
 
     def ask(query: object) -> tuple[LabelledSeries, ...]:
         text = question.filled(query)
         if metric.kind in ("level", "trend") and max(promql.ranges(text), default=0) > question.step:
             notes.append(f"{metric.name}: {_SHARED}")
         answer = question.client.query_range(text, question.span.start, question.span.end, question.step)
-        notes.extend(f"{metric.name}, {question.arm}: Prometheus warns: {said}" for said in answer.warnings)
+        notes.extend(f"{metric.name}: the server remarks: {said}" for said in answer.remarks)
+        incomplete.extend(answer.incomplete)
         if not answer.series:
             notes.append(f"{metric.name}: nothing in the {question.arm} for {clean(text, 300)}")
         return answer.series
@@ -112,7 +113,7 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
             samples = level(*_one(ask(source.query), metric, question))
     except ValueError as error:
         raise UsageError(f"{metric.name}, {question.arm}: {error}") from None
-    return replace(samples, notes=tuple(notes))
+    return replace(samples, notes=tuple(notes), incomplete=tuple(dict.fromkeys(incomplete)))
 
 
 def _proportion(

@@ -20,6 +20,7 @@ from urllib3.util.retry import Retry
 
 from pipeline.base.errors import EnvironmentError_, UsageError
 from pipeline.base.text import clean
+from pipeline.series.answers import incomplete, own_words, remarks, sign_in
 
 __all__ = ["LARGEST", "MOST_POINTS", "Answer", "LabelledSeries", "Prometheus", "check_url"]
 
@@ -29,6 +30,8 @@ MOST_POINTS: Final = 11_000  # of one series in one answer: more is refused by P
 LARGEST: Final = 64_000_000  # bytes of one answer, unpacked
 _CONNECT: Final = 10.0  # seconds
 _READ: Final = 130.0  # seconds; Prometheus itself gives up a query after 120
+# Who reads only, through a proxy that lets no POST through, may still read by GET.
+_NO_POST: Final = (403, 405, 501)
 # What was answered with "later" is asked again; a server that cannot be reached is told at once.
 _AT_ONCE: Final[Mapping[str, Any]] = {"connect": 0, "read": 0, "redirect": 0, "other": 0}
 _WAITS: Final = Retry(
@@ -36,7 +39,7 @@ _WAITS: Final = Retry(
     status=4,
     **_AT_ONCE,
     status_forcelist=(429, 503),
-    allowed_methods=("POST",),
+    allowed_methods=("POST", "GET"),
     raise_on_status=False,
     backoff_factor=0.5,
     backoff_max=10,
@@ -48,9 +51,20 @@ _REFUSED: Final = {
         "wants other credentials",
         "--credentials FILE, with one line: Bearer TOKEN or Basic USER:PASSWORD",
     ),
-    403: ("does not allow this query", "--credentials FILE of a user who may query"),
+    403: (
+        "does not allow this query",
+        "--credentials FILE of a user who may query; a tenant: --header-file FILE",
+    ),
+    407: (
+        "cannot be reached: a proxy wants a password",
+        "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the environment",
+    ),
     404: ("has no query API here", "give the address of Prometheus itself, with its path if it has one"),
 }
+_SIGN_IN_HINT: Final = (
+    "what stands before the Prometheus takes a program's credentials: --credentials FILE (Bearer TOKEN), or a header "
+    "of its own: --header-file FILE; or ask the Prometheus behind it"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,10 +78,14 @@ class LabelledSeries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """The series a query gave, in the server's order, and what the server warned of."""
+    """The series a query gave, in the server's order.
+
+    `incomplete`: the server's words for why these are not all; `remarks`: what it says of the query besides.
+    """
 
     series: tuple[LabelledSeries, ...]
-    warnings: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def check_url(url: str) -> str:
@@ -95,13 +113,25 @@ class _Anonymous(AuthBase):
 
 
 class Prometheus:
-    """A server at `url`. `auth` adds the credentials to each request; `ca` is a PEM file of authorities to trust
-    instead of the system's. A context manager.
+    """A server at `url`. `auth` adds the credentials to each request, `headers` are sent with each; `ca` is a PEM file
+    of authorities to trust instead of the system's. A context manager.
     """
 
-    def __init__(self, url: str, *, auth: AuthBase | None = None, ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: AuthBase | None = None,
+        headers: Mapping[str, str] | None = None,
+        ca: Path | None = None,
+    ) -> None:
         self.url = check_url(url)
+        self._method = "POST"
         self._session = requests.Session()
+        # What signs people in answers a program that wants JSON with 401 rather than with its page.
+        self._session.headers["Accept"] = "application/json"
+        # As bytes, so that a value of any alphabet is sent in UTF-8.
+        self._session.headers.update({name: value.encode() for name, value in (headers or {}).items()})
         # Without one of its own, requests would look for a password in ~/.netrc and send that.
         self._session.auth = auth or _Anonymous()
         for scheme in ("http://", "https://"):
@@ -123,31 +153,40 @@ class Prometheus:
         EnvironmentError_ when the server does not answer as it should.
         """
         pages: dict[tuple[tuple[str, str], ...], list[LabelledSeries]] = {}
-        warnings: dict[str, None] = {}
+        missing, said = dict[str, None](), dict[str, None]()
         for first, last in _pages(start, end, step):
             data = self._ask(query, first, last, step)
             for found in self._series(data):
                 pages.setdefault(tuple(sorted(found.labels.items())), []).append(found)
-            warnings |= dict.fromkeys(clean(text, 300) for text in _texts(data.get("warnings")))
-        return Answer(tuple(_joined(parts) for parts in pages.values()), tuple(warnings))
+            missing |= dict.fromkeys(incomplete(data))
+            said |= dict.fromkeys(remarks(data))
+        return Answer(tuple(_joined(parts) for parts in pages.values()), tuple(missing), tuple(said))
 
     def _ask(self, query: str, start: float, end: float, step: float) -> Mapping[str, Any]:
         form = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
+        response, body = self._send(self._method, form)
+        if self._method == "POST" and response.status_code in _NO_POST:
+            again, answer = self._send("GET", form)
+            if not (again.status_code == response.status_code or again.status_code in _NO_POST):
+                self._method, response, body = "GET", again, answer
+        return self._checked(response, body, query)
+
+    def _send(self, method: str, form: Mapping[str, str]) -> tuple[requests.Response, bytes]:
         try:
-            with self._session.post(
+            with self._session.request(
+                method,
                 f"{self.url}/api/v1/query_range",
-                data=form,
+                **{"data" if method == "POST" else "params": form},  # type: ignore[arg-type]
                 timeout=(_CONNECT, _READ),
                 verify=self._verify,
                 allow_redirects=False,  # a form that is redirected arrives as an empty GET
                 stream=True,
             ) as response:
-                body = self._body(response)
+                return response, self._body(response)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise EnvironmentError_(
                 f"{self.url} cannot be asked: {_cause(error)}", hint=_hint(error)
             ) from None
-        return self._checked(response, body, query)
 
     def _body(self, response: requests.Response) -> bytes:
         body = bytearray()
@@ -162,27 +201,30 @@ class Prometheus:
 
     def _checked(self, response: requests.Response, body: bytes, query: str) -> Mapping[str, Any]:
         status = response.status_code
+        words = own_words(body)
+        said = f": {words}" if words else ""
         if status in _REFUSED:
             what, hint = _REFUSED[status]
-            raise UsageError(f"{self.url} {what} ({status})", hint=hint)
+            raise UsageError(f"{self.url} {what} ({status}){said}", hint=hint)
         if 300 <= status < 400:
-            to = clean(response.headers.get("Location", "nowhere"), 200)
-            raise UsageError(f"{self.url} redirects to {to}", hint="give that address, as far as /api/v1")
+            raise _redirected(self.url, response.headers.get("Location", ""))
         try:
             data = json.loads(body)
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, Mapping) or data.get("status") not in ("success", "error"):
             # A page for signing in is answered with 200 as well.
+            if status == 200 and sign_in(f"//{words.replace(' ', '-')}"):
+                raise UsageError(f"{self.url} answered with a page to sign in{said}", hint=_SIGN_IN_HINT)
             raise EnvironmentError_(
-                f"{self.url} answered {status}, but not as a Prometheus does",
+                f"{self.url} answered {status}, but not as a Prometheus does{said}",
                 hint="is this its address, and is it well? curl URL/-/ready",
             )
         if data["status"] == "error" or status != 200:
-            said = clean(data.get("error", ""), 300) or "no reason given"
+            reason = words or "no reason given"
             if status in (400, 422):
-                raise UsageError(f"Prometheus refuses the query {clean(query, 200)}: {said}")
-            raise EnvironmentError_(f"{self.url} answered {status}: {said}")
+                raise UsageError(f"Prometheus refuses the query {clean(query, 200)}: {reason}")
+            raise EnvironmentError_(f"{self.url} answered {status}: {reason}")
         return data
 
     def _series(self, data: Mapping[str, Any]) -> Iterator[LabelledSeries]:
@@ -215,8 +257,12 @@ def _joined(parts: Sequence[LabelledSeries]) -> LabelledSeries:
     return LabelledSeries(parts[0].labels, t[order], value[order])
 
 
-def _texts(value: object) -> Iterator[str]:
-    yield from (str(text) for text in value) if isinstance(value, list) else ()
+def _redirected(url: str, location: str) -> UsageError:
+    """What a redirect means. What follows ? is left out: it may hold a key of the one who is to sign in."""
+    to = clean(location.split("?")[0].split("#")[0], 200) or "nowhere"
+    if sign_in(to):
+        return UsageError(f"{url} redirects to a page to sign in: {to}", hint=_SIGN_IN_HINT)
+    return UsageError(f"{url} redirects to {to}", hint="give that address, up to /api/v1")
 
 
 def _cause(error: Exception) -> str:

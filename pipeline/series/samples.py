@@ -25,6 +25,7 @@ class Samples:
         total: of how many those hits are; None for other kinds.
         missing: samples that were there but held no number (NaN, infinite, empty, 1e15 and beyond).
         notes: what a reader of the verdict should know.
+        incomplete: the server's own words, where it says that these are not all.
     """
 
     t: Floats
@@ -32,6 +33,7 @@ class Samples:
     total: Floats | None = None
     missing: int = 0
     notes: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.t)

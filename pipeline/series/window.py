@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pipeline.base.units import parse_duration
 
-__all__ = ["Span", "SpanConfig", "Step", "WindowConfig", "parse_instant"]
+__all__ = ["Span", "SpanConfig", "Step", "WindowConfig", "moves", "parse_instant"]
 
 _RELATIVE: Final = re.compile(r"(?:now)?\s*-\s*(\S+)", re.ASCII)
 _LATEST: Final = 4_102_444_800.0  # the year 2100: what lies beyond is a slip
@@ -54,6 +54,11 @@ def parse_instant(text: str, now: float) -> float:
     if not 0 <= seconds <= _LATEST:
         raise ValueError(f"{text[:60]!r} is before 1970 or after 2100")
     return seconds
+
+
+def moves(text: str) -> bool:
+    """Whether an instant is another one each time it is read: now, -30m."""
+    return text.strip() == "now" or _RELATIVE.fullmatch(text.strip()) is not None
 
 
 def _checked(text: str) -> str:

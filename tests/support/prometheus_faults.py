@@ -34,24 +34,34 @@ GOOD = matrix({"metric": {"pod": "a"}, "values": [[100, "1"], [115, "NaN"], [130
 
 @dataclass
 class Faulty:
-    """`answers` are given in turn, the last one for ever; `seen` holds each request's headers and form."""
+    """`answers` are given in turn, the last one for ever; `seen` holds each request's headers and form.
+
+    Where `no_post` is given, it is the answer to every POST, and those in turn are to GET.
+    """
 
     answers: list[Answering]
     url: str = ""
+    no_post: Answering | None = None
     seen: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
 
 
 @contextmanager
-def faulty(*answers: Answering) -> Iterator[Faulty]:
+def faulty(*answers: Answering, no_post: Answering | None = None) -> Iterator[Faulty]:
     """The server, running."""
-    server = Faulty(list(answers))
+    server = Faulty(list(answers), no_post=no_post)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
-            form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
+            self._answer(self.rfile.read(length).decode(), server.no_post)
+
+        def do_GET(self) -> None:
+            self._answer(self.path.partition("?")[2], None)
+
+        def _answer(self, text: str, refused: Answering | None) -> None:
+            form = {name: values[0] for name, values in parse_qs(text).items()}
             server.seen.append((dict(self.headers), form))
-            answer = server.answers[0] if len(server.answers) == 1 else server.answers.pop(0)
+            answer = refused or (server.answers[0] if len(server.answers) == 1 else server.answers.pop(0))
             self.send_response(answer.status)
             for name, value in answer.headers:
                 self.send_header(name, value)

@@ -277,7 +277,7 @@ class ArmPair:
         pairing: as in Evidence.
         planned: seconds, as in Evidence.
         drift: the metric's own, as in Evidence; None when nobody calibrated.
-        once: as in Evidence.
+        once, open_ended: as in Evidence.
     """
 
     baseline: ArmView
@@ -288,6 +288,7 @@ class ArmPair:
     planned: float
     drift: float | None
     once: bool = False
+    open_ended: bool = False
 
     @property
     def phased(self) -> bool:
@@ -316,7 +317,7 @@ class ArmPair:
     @property
     def complete(self) -> bool:
         """The canary was measured for all that time, so the time of this look does not depend on the data."""
-        return self.canary.seconds >= self.length
+        return not self.open_ended and self.canary.seconds >= self.length
 
 
 def _mostly_common(baseline: Floats, canary: Floats) -> bool:

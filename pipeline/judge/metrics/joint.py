@@ -19,10 +19,10 @@ from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Summary
 from pipeline.judge.words import amount, between
 
-__all__ = ["COSTS", "JOINT_SHIFT", "compare_joint", "is_cost"]
+__all__ = ["JOINT_SHIFT", "compare_joint", "is_cost", "is_part"]
 
 # What a request costs: the metrics that one cause moves together, and in which less is better.
-COSTS: Final = ("latency_p50", "service_cpu", "service_memory", "host_cpu")
+_COSTS: Final = ("latency_p50", "service_cpu", "service_memory", "host_cpu")
 # The catalogue's joint metric; one of any other name takes what a configuration's own levels cost.
 JOINT_SHIFT: Final = "joint_shift"
 
@@ -31,6 +31,11 @@ def is_cost(rule: MetricRule) -> bool:
     """Whether a level of a configuration's own says what something costs: less is better, and in percent."""
     increase = rule.direction is Direction.INCREASE
     return rule.metric.kind is Kind.LEVEL and increase and rule.limit.relative
+
+
+def is_part(rule: MetricRule, joint: MetricRule) -> bool:
+    """Whether the metric of `rule` is one of those that `joint` takes together."""
+    return rule.name in _COSTS if joint.name == JOINT_SHIFT else is_cost(rule)
 
 
 def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) -> Finding:
@@ -44,7 +49,7 @@ def compare_joint(rule: MetricRule, rules: Sequence[MetricRule], arms: ArmPair) 
     """
     parts = []
     for part in rules:
-        if not (part.name in COSTS if rule.name == JOINT_SHIFT else is_cost(part)):
+        if not is_part(part, rule):
             continue
         baselines, canaries = measure(part, arms.baseline, arms), measure(part, arms.canary, arms)
         if not baselines or not canaries:

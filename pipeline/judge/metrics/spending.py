@@ -27,9 +27,14 @@ class Spending:
 
 
 def spend_alpha(arms: ArmPair, alpha: float) -> Spending:
-    """Of a respect's `alpha`: all at the end where the run is judged once, nothing at the end before it is reached."""
+    """Of a respect's `alpha`: all at the end where the run is judged once, nothing at the end before it is reached.
+
+    Without an end that was fixed before, all of it is for the looks.
+    """
     if arms.once:
         return Spending(0.0, alpha)
+    if arms.open_ended:
+        return Spending(alpha, 0.0)
     return Spending((1 - _ALPHA_AT_END) * alpha, _ALPHA_AT_END * alpha if arms.complete else 0.0)
 
 
@@ -38,6 +43,8 @@ def spend_beta(arms: ArmPair) -> Spending:
     beta = arms.policy.beta
     if arms.once:
         return Spending(0.0, beta)
+    if arms.open_ended:
+        return Spending(beta, 0.0)
     return Spending((1 - _BETA_AT_END) * beta, beta_at_end(beta) if arms.complete else 0.0)
 
 
