@@ -25,17 +25,8 @@ _HEADER: Final = re.compile(
 )
 # Another of these would change what is asked, or how it is read.
 _OWN_HEADERS: Final = frozenset(
-    (
-        "accept",
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-    )
-    + ("te", "trailer", "transfer-encoding", "upgrade")
+    "accept accept-encoding connection content-encoding content-length content-type expect host te trailer "
+    "transfer-encoding upgrade".split()
 )
 _FORM: Final = "one line: Bearer TOKEN or Basic USER:PASSWORD"
 

@@ -167,8 +167,10 @@ class Prometheus:
         response, body = self._send(self._method, form)
         if self._method == "POST" and response.status_code in _NO_POST:
             again, answer = self._send("GET", form)
-            if not (again.status_code == response.status_code or again.status_code in _NO_POST):
-                self._method, response, body = "GET", again, answer
+            if again.status_code not in (405, 501):
+                response, body = again, answer
+            if again.ok:
+                self._method = "GET"
         return self._checked(response, body, query)
 
     def _send(self, method: str, form: Mapping[str, str]) -> tuple[requests.Response, bytes]:

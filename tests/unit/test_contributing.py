@@ -32,6 +32,7 @@ from pipeline.prod.cloud import Change, Cloud, Machine, Plan, Step
 from pipeline.prod.settings import LocalSettings
 from pipeline.series.config import JudgeConfig, load_config
 from pipeline.series.evidence import build
+from pipeline.series.planned import ending
 from pipeline.series.samples import Samples, level
 from pipeline.series.window import Span
 
@@ -424,5 +425,13 @@ def test_a_series_source_reads_samples_and_the_judge_does_the_rest(
         (tmp_path / f"{arm}.json").write_text(json.dumps({"queue": values}))
         samples[arm] = from_json(config, tmp_path / f"{arm}.json")
     spans = dict.fromkeys(samples, Span(0.0, 180.0))
-    case = build(config, samples, spans, 1.0, by_time=True, names={arm: arm for arm in samples})
+    case = build(
+        config,
+        samples,
+        spans,
+        1.0,
+        by_time=True,
+        end=ending(spans["canary"].seconds, None, whole=True),
+        names={arm: arm for arm in samples},
+    )
     assert judge(case.evidence, case.rules, case.policy).outcome == outcome

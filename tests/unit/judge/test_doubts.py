@@ -365,3 +365,33 @@ def test_a_copy_is_one_to_the_last_value(same: int, doubt: bool) -> None:
 
 def test_the_beginning_of_a_copy_is_one_too() -> None:
     assert of_series(own_rule(), noise(1), noise(1)[:20]).metrics[0].lacks is Lack.TRUST
+
+
+def test_samples_that_their_server_does_not_vouch_for_show_neither_harm_nor_its_absence() -> None:
+    """Nor does what is made of them and of others."""
+    rules = [
+        SeriesRule.of(Metric(name, name, "s", "g", kind, Direction.INCREASE, threshold, 1.0))
+        for name, kind, threshold in (
+            ("a", Kind.LEVEL, "10%"),
+            ("b", Kind.LEVEL, "10%"),
+            ("c", Kind.LEVEL, "10%"),
+            ("together", Kind.JOINT, "0.5"),
+        )
+    ]
+    rng = np.random.default_rng(8)
+    none, whole = np.zeros(0), np.zeros(0, dtype=np.int64)
+
+    def arm(factor: float) -> Arm:
+        series = {name: Series(np.arange(120.0), factor * rng.normal(1, 0.01, 120)) for name in "abc"}
+        return Arm(Requests(none, none, whole, whole, whole), series, 120.0, (0.0,))
+
+    for factor in (1.0, 1.5):
+        evidence = Evidence(arm(1), arm(factor), pairing="time", load=False, once=True)
+        decision = {m.name: m.decision for m in judge(evidence, rules, Policy()).metrics}
+        assert len(set(decision.values())) == 1
+        verdict = judge(replace(evidence, untrusted={"b": "it said so"}), rules, Policy())
+        found = {m.name: (m.decision, m.reason) for m in verdict.metrics}
+        for name in ("b", "together"):
+            assert found[name] == (Decision.INCONCLUSIVE, "it said so")
+        assert found["a"][0] == found["c"][0] == decision["a"]
+        assert verdict.outcome is not Outcome.PASSED

@@ -342,3 +342,25 @@ def test_several_small_harms_are_seen_together(judged: Judged, more: float, outc
     together = {metric["name"]: metric for metric in document["metrics"]}["together"]
     assert together["decision"] == outcome
     assert together["weight"] == 30
+
+
+def test_files_are_the_whole_measurement_unless_a_length_is_planned(judged: Judged) -> None:
+    """Files without a plan are judged as ever; with one they are a window of which the end may still come."""
+    widths, notes = {}, {}
+    for planned in ("", "planned: 5m", "planned: 301s", "planned: unknown"):
+        _, document = judged(_columns(1), _columns(2), config=f"{planned}\n{CONFIG}")
+        latency = document["metrics"][0]
+        widths[planned] = latency["high"] - latency["effect"]
+        notes[planned] = document["notes"][1]
+    assert notes[""].startswith("The files are taken for the whole measurement")
+    assert notes["planned: 5m"].startswith("The planned 5 min are over")
+    assert notes["planned: 301s"].startswith("5 min of the planned 5 min 1 s")
+    assert max(widths[""], widths["planned: 5m"]) < min(widths["planned: 301s"], widths["planned: unknown"])
+
+
+def test_what_a_file_holds_beyond_the_planned_end_is_left_out(judged: Judged) -> None:
+    long, short = (
+        judged(_columns(1, n), _columns(2, n), config=f"planned: 2m\n{CONFIG}") for n in (300, 120)
+    )
+    assert long[1]["metrics"][0]["canary"]["n"] == 120
+    assert short[1]["metrics"][0]["canary"]["n"] == 120

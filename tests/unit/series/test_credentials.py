@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.errors import UsageError
-from pipeline.series.credentials import VARIABLE, read_credentials
+from pipeline.series.credentials import VARIABLE, read_credentials, read_headers
 from pipeline.series.prometheus import Prometheus
 from tests.support.prometheus_faults import GOOD, faulty
 
@@ -67,3 +67,40 @@ def test_a_file_that_holds_no_credentials_is_refused_without_a_word_of_it(
         read_credentials(path)
     assert words in caught.value.message
     assert SECRET not in caught.value.message + str(caught.value.hint)
+
+
+def _private(path: Path, text: str, mode: int = 0o600) -> Path:
+    path.write_text(text, "utf-8")
+    path.chmod(mode)
+    return path
+
+
+def test_headers_come_from_a_private_file_and_reach_the_server(tmp_path: Path) -> None:
+    path = _private(tmp_path / "headers", f"# Mimir\n\nX-Scope-OrgID: a|b\r\nX-Key:  {SECRET}é\n")
+    with faulty(GOOD) as server, Prometheus(server.url, headers=read_headers(path)) as client:
+        client.query_range("up", 0, 1, 1)
+    sent = server.seen[0][0]
+    assert sent["X-Scope-OrgID"] == "a|b"
+    assert sent["X-Key"].encode("latin-1").decode() == f"{SECRET}é"
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "words"),
+    [
+        (f"X-Key: {SECRET}", 0o644, "others can read this file"),
+        (f"ok: 1\nX-Key {SECRET}", 0o600, ":2: not a header"),
+        (f"X-Key: \n{SECRET}", 0o600, ":1: not a header"),
+        (f"X Key: {SECRET}", 0o600, ":1: not a header"),
+        (f"X-Key: {SECRET}\x07", 0o600, ":1: not a header"),
+        (f"X-Key: {SECRET}\nx-key: {SECRET}", 0o600, ":2: x-key stands there twice"),
+        (f"Content-Length: {SECRET}", 0o600, ":1: Content-Length is set by the client itself"),
+        ("# none\n", 0o600, "no header is in it"),
+    ],
+)
+def test_a_file_of_headers_that_is_not_one_is_refused_without_its_values(
+    tmp_path: Path, text: str, mode: int, words: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_headers(_private(tmp_path / "headers", text, mode))
+    assert words in caught.value.message
+    assert SECRET not in f"{caught.value.message}{caught.value.hint}"

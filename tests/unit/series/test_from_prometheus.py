@@ -13,7 +13,7 @@ from pipeline.base.errors import Exit, UsageError
 from pipeline.cli.root import run
 from pipeline.series.credentials import VARIABLE
 from pipeline.series.prometheus import MOST_POINTS, Prometheus
-from tests.support.prometheus_faults import faulty, matrix
+from tests.support.prometheus_faults import Answering, faulty, matrix
 from tests.support.real_prometheus import BEGIN, PASSWORD, serving, truth, write_fleet
 
 CONFIG: Final = """
@@ -182,11 +182,13 @@ def test_kept_series_give_the_same_verdict_without_the_server(
     judged: Judged, url: str, tmp_path: Path
 ) -> None:
     text = CONFIG.replace("CANARY", "worse")
-    first = judged(text, "--prometheus", url, "--keep", str(tmp_path / "kept"), "--json")
     files = [f"--{arm}={tmp_path / 'kept' / arm}.csv" for arm in ("baseline", "canary")]
-    again = judged(text, *files, "--json")
-    assert first[0] == again[0] == Exit.FAILED
-    assert json.loads(first[1])["metrics"] == json.loads(again[1])["metrics"]
+    for planned in ("30m", "unknown", "2h"):
+        end = ["--planned", planned, "--json"]
+        first = judged(text, "--prometheus", url, "--keep", str(tmp_path / "kept"), *end)
+        again = judged(text, *files, *end)
+        assert first[0] == again[0] == Exit.FAILED
+        assert json.loads(first[1])["metrics"] == json.loads(again[1])["metrics"]
 
 
 def test_one_version_after_the_other_is_paired_by_age(judged: Judged, url: str) -> None:
@@ -280,3 +282,147 @@ def test_a_certificate_is_trusted_only_where_its_authority_is_named(
         code, _, err = judged(text, "--prometheus", url, "--ca", str(tmp_path / "none.pem"))
     assert code == Exit.ENVIRONMENT
     assert "cannot be asked" in err
+
+
+class _Fleet:
+    """Two pods a version, of which one of the canary's fails 80 % of its requests; 60 steps of 15 s."""
+
+    def answers(self, *, bad_pod: bool, says: dict[str, Any], both: bool = False) -> list[Answering]:
+        """In the order they are asked for: the baseline's totals and hits, then the canary's.
+
+        `says` stands in the canary's, with `both` in the baseline's as well.
+        """
+        found = []
+        for arm in ("old", "new"):
+            pods = {"a": 0, "b": 120 if arm == "new" else 0}
+            if arm == "new" and not bad_pod:
+                del pods["b"]
+            other = says if arm == "new" or both else {}
+            found += [
+                matrix(*(self._counter(pod, each) for pod, each in rises.items()), **other)
+                for rises in (dict.fromkeys(pods, 150), pods)
+            ]
+        return found
+
+    @staticmethod
+    def _counter(pod: str, each: int) -> dict[str, Any]:
+        values = [[BEGIN + 15 * i, str(each * i)] for i in range(61)]
+        return {"metric": {"pod": pod}, "values": values}
+
+
+_ERRORS: Final = """
+arms: {baseline: {v: old}, canary: {v: new}}
+window: {from: "2020-01-01T10:00:00Z", to: "2020-01-01T10:15:00Z"}
+metrics:
+  - name: error_rate
+    kind: proportion
+    margin: 0.5pp
+    critical: true
+    prometheus: {counters: true, hits: 'x_total{$arm,code="500"}', total: "x_total{$arm}"}
+"""
+_STORE: Final = "receive series from store-2: rpc error: code = Unavailable"
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        ({"isPartial": True}, '"isPartial": true'),
+        ({"warnings": [_STORE]}, _STORE),
+        ({"warnings": _STORE}, _STORE),
+    ],
+)
+def test_an_answer_that_says_it_is_incomplete_is_no_evidence(
+    judged: Judged, tmp_path: Path, says: dict[str, Any], words: str
+) -> None:
+    """With the pod that fails left out nothing is wrong with what is there, and that must not pass; nor fail."""
+    fleet = _Fleet()
+    with faulty(*fleet.answers(bad_pod=False, says={})) as server:
+        assert judged(_ERRORS, "--prometheus", server.url)[0] == Exit.OK
+    for policy in ("", "policy: {undecided: pass}"):
+        for bad_pod in (False, True):
+            kept = tmp_path / "kept"
+            with faulty(*fleet.answers(bad_pod=bad_pod, says=says)) as server:
+                code, out, _ = judged(_ERRORS + policy, "--prometheus", server.url, "--keep", str(kept))
+            assert code == Exit.INCONCLUSIVE
+            said = " ".join(out.split())
+            assert f"the server says that its answer for the canary is incomplete: {words}" in said
+            assert "An incomplete answer is not kept" in said
+            assert not kept.exists()
+
+
+def test_a_harmless_remark_is_a_note_that_is_shown_once(judged: Judged) -> None:
+    remark = "PromQL info: metric might not be a counter, name does not end in _total"
+    says = {"infos": [f"{remark} (1:6)"], "warnings": [f"{remark} (1:9)"]}
+    with faulty(*_Fleet().answers(bad_pod=False, says=says, both=True)) as server:
+        code, out, _ = judged(_ERRORS, "--prometheus", server.url)
+    assert code == Exit.OK
+    assert " ".join(out.split()).count(f"error_rate: the server remarks: {remark}") == 1
+
+
+_PLANNED: Final = CONFIG.replace("CANARY", "same").replace(
+    'to: "2020-01-01T10:30:00Z"', 'to: "2020-01-01T10:20:00Z"'
+)
+
+
+def test_the_bounds_of_the_end_are_for_a_planned_length_that_is_reached(judged: Judged, url: str) -> None:
+    widths = {}
+    for planned in ("20m", "20.5m", "unknown"):
+        _, out, _ = judged(_PLANNED, "--prometheus", url, "--planned", planned, "--json")
+        latency = _metrics(out)["latency_p50"]
+        widths[planned] = latency["high"] - latency["effect"]
+    assert widths["20m"] < 0.6 * min(widths["20.5m"], widths["unknown"])
+    _, out, _ = judged(_PLANNED, "--prometheus", url, "--planned", "20.5m")
+    assert "20 min of the planned 20 min 30 s" in " ".join(out.split())
+
+
+def test_without_a_planned_length_the_verdict_says_that_its_bounds_hold_at_every_look(
+    judged: Judged, url: str
+) -> None:
+    _, out, _ = judged(_PLANNED, "--prometheus", url)
+    assert "Nobody said before how long the window would be" in " ".join(out.split())
+
+
+def test_after_the_planned_end_the_verdict_does_not_change_any_more(judged: Judged, url: str) -> None:
+    """What the file plans is cut there, so that who asks again sees the same window."""
+    text = f"planned: 10m\n{_PLANNED}"
+    first, later = (
+        judged(text, "--prometheus", url, "--json", "--to", f"2020-01-01T10:{minute}:00Z")
+        for minute in (10, 20)
+    )
+    assert first == later
+    assert "The planned 10 min are over" in first[1]
+
+
+def test_a_planned_length_needs_a_beginning_that_stays(judged: Judged) -> None:
+    for name in ("--from", "--canary-from"):
+        for instant in ("-30m", "now"):
+            code, _, err = judged(_PLANNED, "--prometheus", "http://x", "--planned", "30m", name, instant)
+            assert code == Exit.USAGE
+            assert "a planned length needs a beginning that stays" in err
+
+
+@pytest.mark.parametrize("planned", ["0s", "soon", "-30m", "nan"])
+def test_a_planned_length_that_is_none_is_refused(judged: Judged, planned: str) -> None:
+    code, _, err = judged(_PLANNED, "--prometheus", "http://x", "--planned", planned)
+    assert code == Exit.USAGE
+    assert "--planned: " in err
+    code, _, err = judged(f"planned: {planned}\n{_PLANNED}", "--prometheus", "http://x")
+    assert code == Exit.USAGE
+    assert "canary.yml:1: planned" in err
+
+
+def test_two_authorizations_are_refused_and_headers_from_a_file_are_sent(
+    judged: Judged, tmp_path: Path
+) -> None:
+    for name, line in (("headers", "Authorization: Bearer b"), ("credentials", "Bearer a")):
+        (tmp_path / name).write_text(line, "utf-8")
+        (tmp_path / name).chmod(0o600)
+    headers = ("--header-file", str(tmp_path / "headers"))
+    with faulty(matrix()) as server:
+        code, _, err = judged(
+            _ERRORS, "--prometheus", server.url, *headers, "--credentials", str(tmp_path / "credentials")
+        )
+        assert code == Exit.USAGE
+        assert "both give Authorization" in err
+        judged(_ERRORS, "--prometheus", server.url, *headers)
+    assert server.seen[0][0]["Authorization"] == "Bearer b"

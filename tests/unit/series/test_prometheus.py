@@ -76,9 +76,19 @@ def test_a_server_that_is_never_ready_ends_with_what_it_said_and_no_wait_is_endl
         (Answering(401, b"Unauthorized"), UsageError, "wants other credentials (401)"),
         (Answering(403, b"no"), UsageError, "does not allow this query (403)"),
         (Answering(404, b"404 page not found"), UsageError, "has no query API here (404)"),
-        (Answering(302, b"", (("Location", "https://login.example/"),)), UsageError, "redirects to https://login"),
+        (Answering(302, b"", (("Location", "https://login.example/"),)), UsageError, "redirects to a page to sign in: https://login"),
         (Answering(500, b"oops"), EnvironmentError_, "answered 500, but not as a Prometheus does"),
-        (Answering(200, b"<html>sign in</html>"), EnvironmentError_, "answered 200, but not as a Prometheus does"),
+        (Answering(302, b"", (("Location", "https://new.example/prom/?key=s3cret"),)), UsageError,
+         "redirects to https://new.example/prom/"),
+        (Answering(200, b"<html><title>Sign in - Corp</title><p>hello</html>"), UsageError,
+         "answered with a page to sign in: Sign in - Corp"),
+        (Answering(200, b"<html><title>Grafana</title>"), EnvironmentError_,
+         "answered 200, but not as a Prometheus does: Grafana"),
+        (Answering(401, b"no org id"), UsageError, "wants other credentials (401): no org id"),
+        (Answering(403, b'{"message": "tenant b is not yours"}'), UsageError, "(403): tenant b is not yours"),
+        (Answering(407, b""), UsageError, "a proxy wants a password (407)"),
+        (Answering(502, b"<head><title>502 Bad Gateway</title></head>"), EnvironmentError_,
+         "answered 502, but not as a Prometheus does: 502 Bad Gateway"),
         (Answering(200, b'{"status": "succ'), EnvironmentError_, "not as a Prometheus does"),
         (Answering(200, b"[" * 100_000), EnvironmentError_, "not as a Prometheus does"),
         (Answering(200, b'{"status": "success"}'), EnvironmentError_, "series that are not as Prometheus' are"),
@@ -127,9 +137,46 @@ def test_an_answer_too_large_to_hold_is_refused(monkeypatch: pytest.MonkeyPatch)
         client.query_range("up", 0, 1, 1)
 
 
-def test_what_the_server_warns_of_is_kept() -> None:
-    with faulty(matrix(warnings=["a store did not answer"])) as server, Prometheus(server.url) as client:
-        assert client.query_range("up", 0, 1, 1).warnings == ("a store did not answer",)
+def test_one_page_that_is_incomplete_makes_the_whole_answer_so() -> None:
+    answers = GOOD, matrix(isPartial=True, warnings=["a store did not answer"]), GOOD
+    with faulty(*answers) as server, Prometheus(server.url) as client:
+        found = client.query_range("up", 0, 25_000, 1)
+    assert found.incomplete == ('"isPartial": true', "a store did not answer")
+
+
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_who_may_not_post_asks_by_get_and_goes_on_so(status: int) -> None:
+    with faulty(GOOD, no_post=Answering(status, b"no")) as server, Prometheus(server.url) as client:
+        for _ in range(2):
+            assert len(client.query_range('up{a="b&c"}', 100, 130, 15).series) == 1
+    assert [form["query"] for _, form in server.seen] == ['up{a="b&c"}'] * 3  # one POST, two GET
+
+
+def test_where_neither_post_nor_get_is_allowed_the_more_telling_refusal_is_told() -> None:
+    refused = Answering(405, b"Method Not Allowed")
+    cases = (
+        (refused, Answering(403, b"tenant b is not yours"), UsageError, "tenant b is not yours"),
+        (Answering(403, b"ask the owner"), refused, UsageError, "ask the owner"),
+        (
+            refused,
+            refused,
+            EnvironmentError_,
+            "answered 405, but not as a Prometheus does: Method Not Allowed",
+        ),
+    )
+    for post, get, kind, words in cases:
+        with faulty(get, no_post=post) as server, Prometheus(server.url) as client:
+            with pytest.raises(kind) as caught:
+                client.query_range("up", 0, 1, 1)
+            assert words in caught.value.message
+
+
+def test_no_key_in_the_address_of_a_page_to_sign_in_is_told() -> None:
+    to = "https://sso.example/authorize?client=a&state=s3cret#s3cret"
+    with faulty(Answering(307, b"", (("Location", to),))) as server, Prometheus(server.url) as client:
+        with pytest.raises(UsageError, match="a page to sign in: https://sso.example/authorize") as caught:
+            client.query_range("up", 0, 1, 1)
+    assert SECRET not in f"{caught.value.message}{caught.value.hint}"
 
 
 @pytest.mark.parametrize(
