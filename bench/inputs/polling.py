@@ -58,7 +58,7 @@ def passes(way: Callable[[float], Ending], seed: int, *, worse: float, phi: floa
     found = []
     for size in LOOKS:
         span = Span(0.0, size * STEP)
-        t = STEP * np.arange(1, size + 1)
+        t = np.asarray(STEP * np.arange(1, size + 1), dtype=np.float64)
         samples = {arm: {"latency": level(t, value[:size])} for arm, value in values.items()}
         case = build(
             _CONFIG,

@@ -25,6 +25,7 @@ from pipeline.kayenta.config import Analysis
 from pipeline.series.config import JudgeConfig
 from pipeline.series.evidence import Case as SeriesCase
 from pipeline.series.evidence import build
+from pipeline.series.planned import ending
 from pipeline.series.samples import level
 from pipeline.series.window import Span
 
@@ -71,6 +72,7 @@ def series_case(pair: Pair) -> SeriesCase:
         {"baseline": span, "canary": span},
         _STEP,
         by_time=True,
+        end=ending(seconds, None, whole=True),
         names={"baseline": "baseline", "canary": "canary"},
     )
 

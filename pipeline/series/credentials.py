@@ -24,9 +24,9 @@ _HEADER: Final = re.compile(
     r"(?P<name>[A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*(?P<value>[^\x00-\x08\x0a-\x1f\x7f]+)"
 )
 # Another of these would change what is asked, or how it is read.
-_OWN_HEADERS: Final = frozenset(
-    "accept accept-encoding connection content-encoding content-length content-type expect host te trailer "
-    "transfer-encoding upgrade".split()
+_OWN_HEADERS: Final = re.compile(
+    r"accept(-encoding)?|connection|content-(encoding|length|type)|expect|host|te|trailer|transfer-encoding|upgrade",
+    re.IGNORECASE,
 )
 _FORM: Final = "one line: Bearer TOKEN or Basic USER:PASSWORD"
 
@@ -68,7 +68,7 @@ def read_headers(path: Path | None) -> Mapping[str, str]:
         if match is None:
             raise UsageError(f"{where}: not a header", hint="NAME: VALUE, as in X-Scope-OrgID: tenant-1")
         name = match["name"]
-        if name.lower() in _OWN_HEADERS:
+        if _OWN_HEADERS.fullmatch(name):
             raise UsageError(f"{where}: {name} is set by the client itself")
         if name.lower() in map(str.lower, found):
             raise UsageError(f"{where}: {name} stands there twice")

@@ -21,6 +21,7 @@ from urllib3.util.retry import Retry
 from pipeline.base.errors import EnvironmentError_, UsageError
 from pipeline.base.text import clean
 from pipeline.series.answers import incomplete, own_words, remarks, sign_in
+from pipeline.series.refusals import CONNECT, READ, REFUSED, SIGN_IN_HINT, cause, hint_of, redirected
 
 __all__ = ["LARGEST", "MOST_POINTS", "Answer", "LabelledSeries", "Prometheus", "check_url"]
 
@@ -28,8 +29,6 @@ Floats = NDArray[np.float64]
 
 MOST_POINTS: Final = 11_000  # of one series in one answer: more is refused by Prometheus itself
 LARGEST: Final = 64_000_000  # bytes of one answer, unpacked
-_CONNECT: Final = 10.0  # seconds
-_READ: Final = 130.0  # seconds; Prometheus itself gives up a query after 120
 # Who reads only, through a proxy that lets no POST through, may still read by GET.
 _NO_POST: Final = (403, 405, 501)
 # What was answered with "later" is asked again; a server that cannot be reached is told at once.
@@ -45,25 +44,6 @@ _WAITS: Final = Retry(
     backoff_max=10,
     respect_retry_after_header=True,
     retry_after_max=30,
-)
-_REFUSED: Final = {
-    401: (
-        "wants other credentials",
-        "--credentials FILE, with one line: Bearer TOKEN or Basic USER:PASSWORD",
-    ),
-    403: (
-        "does not allow this query",
-        "--credentials FILE of a user who may query; a tenant: --header-file FILE",
-    ),
-    407: (
-        "cannot be reached: a proxy wants a password",
-        "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the environment",
-    ),
-    404: ("has no query API here", "give the address of Prometheus itself, with its path if it has one"),
-}
-_SIGN_IN_HINT: Final = (
-    "what stands before the Prometheus takes a program's credentials: --credentials FILE (Bearer TOKEN), or a header "
-    "of its own: --header-file FILE; or ask the Prometheus behind it"
 )
 
 
@@ -179,7 +159,7 @@ class Prometheus:
                 method,
                 f"{self.url}/api/v1/query_range",
                 **{"data" if method == "POST" else "params": form},  # type: ignore[arg-type]
-                timeout=(_CONNECT, _READ),
+                timeout=(CONNECT, READ),
                 verify=self._verify,
                 allow_redirects=False,  # a form that is redirected arrives as an empty GET
                 stream=True,
@@ -187,7 +167,7 @@ class Prometheus:
                 return response, self._body(response)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise EnvironmentError_(
-                f"{self.url} cannot be asked: {_cause(error)}", hint=_hint(error)
+                f"{self.url} cannot be asked: {cause(error)}", hint=hint_of(error)
             ) from None
 
     def _body(self, response: requests.Response) -> bytes:
@@ -205,11 +185,11 @@ class Prometheus:
         status = response.status_code
         words = own_words(body)
         said = f": {words}" if words else ""
-        if status in _REFUSED:
-            what, hint = _REFUSED[status]
+        if status in REFUSED:
+            what, hint = REFUSED[status]
             raise UsageError(f"{self.url} {what} ({status}){said}", hint=hint)
         if 300 <= status < 400:
-            raise _redirected(self.url, response.headers.get("Location", ""))
+            raise redirected(self.url, response.headers.get("Location", ""))
         try:
             data = json.loads(body)
         except (ValueError, RecursionError):
@@ -217,7 +197,7 @@ class Prometheus:
         if not isinstance(data, Mapping) or data.get("status") not in ("success", "error"):
             # A page for signing in is answered with 200 as well.
             if status == 200 and sign_in(f"//{words.replace(' ', '-')}"):
-                raise UsageError(f"{self.url} answered with a page to sign in{said}", hint=_SIGN_IN_HINT)
+                raise UsageError(f"{self.url} answered with a page to sign in{said}", hint=SIGN_IN_HINT)
             raise EnvironmentError_(
                 f"{self.url} answered {status}, but not as a Prometheus does{said}",
                 hint="is this its address, and is it well? curl URL/-/ready",
@@ -257,36 +237,3 @@ def _joined(parts: Sequence[LabelledSeries]) -> LabelledSeries:
     t, value = (np.concatenate([getattr(part, name) for part in parts]) for name in ("t", "value"))
     order = np.argsort(t, kind="stable")
     return LabelledSeries(parts[0].labels, t[order], value[order])
-
-
-def _redirected(url: str, location: str) -> UsageError:
-    """What a redirect means. What follows ? is left out: it may hold a key of the one who is to sign in."""
-    to = clean(location.split("?")[0].split("#")[0], 200) or "nowhere"
-    if sign_in(to):
-        return UsageError(f"{url} redirects to a page to sign in: {to}", hint=_SIGN_IN_HINT)
-    return UsageError(f"{url} redirects to {to}", hint="give that address, up to /api/v1")
-
-
-def _cause(error: Exception) -> str:
-    """What is behind an error of requests, in a few words: its own text is a chain of Python objects."""
-    if isinstance(error, requests.exceptions.SSLError):
-        text = str(error)
-        return (
-            "its certificate is not trusted" if "CERTIFICATE_VERIFY_FAILED" in text else "TLS does not work"
-        )
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return f"no connection within {_CONNECT:g} s"
-    if isinstance(error, requests.exceptions.Timeout):
-        return f"no answer within {_READ:g} s"
-    text = str(error)
-    if "NameResolutionError" in text or "getaddrinfo" in text:
-        return "its name is not known"
-    if "Connection refused" in text:
-        return "connection refused"
-    return clean(text.rsplit(": ", 1)[-1].strip("()'\" "), 120) or type(error).__name__
-
-
-def _hint(error: Exception) -> str | None:
-    if isinstance(error, requests.exceptions.SSLError):
-        return "--ca FILE: the certificate of the authority that signed it; and is it https at all?"
-    return None

@@ -173,9 +173,12 @@ def test_where_neither_post_nor_get_is_allowed_the_more_telling_refusal_is_told(
 
 def test_no_key_in_the_address_of_a_page_to_sign_in_is_told() -> None:
     to = "https://sso.example/authorize?client=a&state=s3cret#s3cret"
-    with faulty(Answering(307, b"", (("Location", to),))) as server, Prometheus(server.url) as client:
-        with pytest.raises(UsageError, match="a page to sign in: https://sso.example/authorize") as caught:
-            client.query_range("up", 0, 1, 1)
+    with (
+        faulty(Answering(307, b"", (("Location", to),))) as server,
+        Prometheus(server.url) as client,
+        pytest.raises(UsageError, match=r"a page to sign in: https://sso\.example/authorize") as caught,
+    ):
+        client.query_range("up", 0, 1, 1)
     assert SECRET not in f"{caught.value.message}{caught.value.hint}"
 
 
