@@ -151,10 +151,10 @@ class ArmView:
         second, index = np.unique(np.floor(self._t), return_inverse=True)
         return second, index
 
-    @property
+    @cached_property
     def phase_starts(self) -> tuple[float, ...]:
         """Of each measured phase, seconds since the run's start."""
-        return self._arm.phase_starts
+        return tuple(start for start in self._arm.phase_starts if usable(start))
 
     @property
     def seconds_measured(self) -> Floats:
@@ -198,7 +198,7 @@ class ArmView:
         if self.sent == 0 or self.seconds <= 0:
             return []
         # A block with samples missing would read as a lower rate, so more of them must be there than for other metrics.
-        blocks = cut(self._t, self._arm.phase_starts, self._policy.block_seconds, full=0.9)
+        blocks = cut(self._t, self.phase_starts, self._policy.block_seconds, full=0.9)
         rates = blocks.sums(self._good.astype(np.float64)) / self._policy.block_seconds
         whole = self.good / self.seconds
         summary = _summary(whole, rates if len(rates) else np.asarray([whole]))
@@ -226,8 +226,8 @@ class ArmView:
 
     def _due_in(self, blocks: Blocks) -> Floats:
         """How many requests were due in each block; NaN for none."""
-        phase = phase_of(self._t, self._arm.phase_starts)
-        starts = np.asarray(self._arm.phase_starts or (0.0,))
+        phase = phase_of(self._t, self.phase_starts)
+        starts = np.asarray(self.phase_starts or (0.0,))
         number = np.floor((self._t - starts[phase]) / self._policy.block_seconds)
         inside = (number >= 0) & (number < MOST_BLOCKS)
         keys, counts = np.unique(
@@ -259,11 +259,11 @@ class ArmView:
             return np.zeros(0), np.zeros(0)
         known = usable(series.t) & usable(series.value)
         t, value = series.t[known], series.value[known]
-        order = np.lexsort((value, t, phase_of(t, self._arm.phase_starts)))
+        order = np.lexsort((value, t, phase_of(t, self.phase_starts)))
         return t[order], value[order]
 
     def _cut(self, t: Floats) -> Blocks:
-        return cut(t, self._arm.phase_starts, self._policy.block_seconds)
+        return cut(t, self.phase_starts, self._policy.block_seconds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

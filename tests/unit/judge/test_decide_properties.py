@@ -57,6 +57,12 @@ def test_a_request_within_almost_no_time_passes_nothing() -> None:
     assert judge(Evidence(*arms, pairing="age"), RULES, POLICY).outcome is not Outcome.PASSED
 
 
+def test_a_phase_that_begins_in_no_possible_time_passes_nothing() -> None:
+    answered = Requests(np.zeros(1), np.zeros(1), np.array([200]), np.array([1]), np.zeros(1, dtype=int))
+    arms = Arm(answered, {}, 0.0, ()), Arm(answered, {}, 0.0, (2.0**62,))
+    assert judge(Evidence(*arms, pairing="time"), RULES, POLICY).outcome is not Outcome.PASSED
+
+
 @settings(max_examples=20, deadline=None)
 @given(any_arm(), st.sampled_from(["age", "time"]), st.sampled_from([POLICY, LENIENT]))
 def test_garbage_never_passes_against_a_healthy_baseline(canary: Arm, pairing: str, policy: Policy) -> None:
