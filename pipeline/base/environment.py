@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.base.errors import ConfigError
+from pipeline.base.files import READABLE, open_private
 from pipeline.base.mask import remember
 from pipeline.base.problems import as_place
 from pipeline.base.yamlfile import Document
@@ -74,24 +74,18 @@ def _value(text: str) -> str | None:
 
 def _private_text(path: Path, name: str) -> str:
     try:
-        with path.open("rb") as file:
-            state = os.fstat(
-                file.fileno()
-            )  # of what was opened: a name can be given to another file meanwhile
-            if not stat.S_ISREG(state.st_mode) and not stat.S_ISFIFO(state.st_mode):
-                raise ConfigError(name, [f"{name}:1: neither a file nor a pipe"])
-            if state.st_mode & 0o077:
-                raise ConfigError(name, [f"{name}:1: others can read this file: chmod 600 {name}"])
+        with open_private(path) as file:
             raw = file.read(_LARGEST + 1)
-            if len(raw) > _LARGEST:
-                raise ConfigError(name, [f"{name}:1: larger than {_LARGEST:,} bytes"])
-            return raw.decode("utf-8-sig")
+        if len(raw) > _LARGEST:
+            raise ConfigError(name, [f"{name}:1: larger than {_LARGEST:,} bytes"])
+        return raw.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise ConfigError(name, [f"{name}:1: not a text file in UTF-8"]) from None
-    except ValueError:  # a NUL in the path
-        raise ConfigError(name, [f"{name}:1: cannot be read: not a path"]) from None
+    except ValueError as error:
+        cure = f": chmod 600 {name}" if str(error) == READABLE else ""
+        raise ConfigError(name, [f"{name}:1: {error}{cure}"]) from None
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

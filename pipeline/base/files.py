@@ -1,13 +1,17 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and files that only their owner may read."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import stat
 from pathlib import Path
+from typing import BinaryIO, Final
 
-__all__ = ["write_whole"]
+__all__ = ["READABLE", "open_private", "write_whole"]
+
+READABLE: Final = "others can read this file"  # what open_private says where `chmod 600` is the cure
 
 
 def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
@@ -33,3 +37,26 @@ def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
         raise
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file, or a pipe, that nobody but its owner can read.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is neither a file nor a pipe, is READABLE by others, or has no path. The message says which.
+    """
+    try:
+        file = path.open("rb")
+    except ValueError:  # a NUL in it
+        raise ValueError("cannot be read: not a path") from None
+    # Of what was opened: a name can be given to another file meanwhile.
+    state = os.fstat(file.fileno())
+    if stat.S_ISREG(state.st_mode) or stat.S_ISFIFO(state.st_mode):
+        if not state.st_mode & 0o077:
+            return file
+        said = READABLE
+    else:
+        said = "neither a file nor a pipe"
+    file.close()
+    raise ValueError(said)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from pipeline.base.errors import UsageError
+from pipeline.base.files import READABLE, open_private
 
 __all__ = ["VARIABLE", "read_credentials", "read_headers"]
 
@@ -80,18 +80,15 @@ def read_headers(path: Path | None) -> Mapping[str, str]:
 
 def _private_text(path: Path, where: str) -> str:
     try:
-        with path.open("rb") as file:
-            # Of what was opened: a name can be given to another file meanwhile.
-            state = os.fstat(file.fileno())
-            if not stat.S_ISREG(state.st_mode) and not stat.S_ISFIFO(state.st_mode):
-                raise UsageError(f"{where}: neither a file nor a pipe")
-            if state.st_mode & 0o077:
-                raise UsageError(f"{where}: others can read this file", hint=f"chmod 600 {path}")
+        with open_private(path) as file:
             return file.read(100_000).decode()
     except OSError as error:
         raise UsageError(f"{where}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{where}: not text in UTF-8") from None
+    except ValueError as error:
+        hint = f"chmod 600 {path}" if str(error) == READABLE else None
+        raise UsageError(f"{where}: {error}", hint=hint) from None
 
 
 def _parse(text: str, where: str) -> AuthBase:
