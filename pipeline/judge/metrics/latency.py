@@ -200,7 +200,7 @@ def _prepare(arms: ArmPair) -> _Latencies:
         _values(c, every, c_number, len(paired)),
         arms.length if arms.at_once else 2 * arms.length,
         _pairs(b, c, every),
-        1 if arms.at_once else int(np.bincount(_by_second(c).phase).max()),
+        None if arms.at_once else int(np.bincount(_by_second(c).phase).max()),
     )
     elapsed = np.searchsorted(c.seconds_measured, every, side="right").astype(np.float64)
     return _Latencies(made, _references(made), elapsed)

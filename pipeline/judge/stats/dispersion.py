@@ -65,7 +65,7 @@ def _pooled(baseline: tuple[Floats, Floats], canary: tuple[Floats, Floats], erro
 
 
 def difference_dispersion(
-    baseline: tuple[Floats, Floats], canary: tuple[Floats, Floats], *, slice_seconds: int = 1
+    baseline: tuple[Floats, Floats], canary: tuple[Floats, Floats], *, slice_seconds: int | None = None
 ) -> Floats:
     """At each pair of seconds of two arms that grow together: of the difference of their shares.
 
@@ -76,13 +76,13 @@ def difference_dispersion(
 
     Args:
         baseline, canary: hits and their total of each pair's second, all of shape (k,).
-        slice_seconds: how many pairs follow each other before the other arm's turn; 1: both are measured at once.
+        slice_seconds: how many pairs follow each other before the other arm's turn; None: both are measured at once.
 
     Returns:
         The dispersion, at least 1, shape (k,).
     """
     by_second = _of_differences(baseline, canary)
-    if slice_seconds == 1:
+    if slice_seconds is None:
         # What lasts is seen in longer blocks, as in `pooled_dispersion`, once there are a few of them.
         longer = _of_differences(_blocks(baseline, _COARSE), _blocks(canary, _COARSE), assumed=0.0)
         longer[: _FEWEST_SLICES - 1] = 1.0

@@ -81,14 +81,14 @@ class Arms:
         planned: how many seconds of the canary are expected, or of both arms where they grow together.
         pairs: which seconds of the baseline and of the canary belong together, each of shape (p,), in the order of
             time; None where the baseline was complete before the canary began.
-        slice_seconds: for how many seconds an arm is measured before the other's turn; 1: both at once.
+        slice_seconds: for how many seconds an arm is measured before the other's turn; None: both at once.
     """
 
     baseline: Values
     canary: Values
     planned: float
     pairs: tuple[Ints, Ints] | None
-    slice_seconds: int = 1
+    slice_seconds: int | None = None
 
 
 def looks_of(arms: Arms) -> Ints:

@@ -75,6 +75,13 @@ def test_in_turns_slices_vary_and_a_few_tell_little() -> None:
     assert np.median([in_turns(seed, n, slices, 0.0)[-1] for seed in range(10)]) < 4
 
 
+def test_in_turns_nothing_is_known_in_the_first_second_of_the_first_slice() -> None:
+    """One second of a slice that has just begun is not a run in which both versions are measured at once."""
+    n = np.full(1, 50.0)
+    assert (difference_dispersion((np.array([5.0]), n), (np.array([50.0]), n), slice_seconds=1) >= 50).all()
+    assert (difference_dispersion((np.array([5.0]), n), (np.array([50.0]), n)) < 50).all()
+
+
 def in_turns(seed: int, n: Floats, slices: int, mood: float) -> Floats:
     """The dispersion of two arms whose moods last a slice each."""
     random = np.random.default_rng(seed)
