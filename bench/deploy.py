@@ -33,7 +33,8 @@ from pipeline.inventory.hosts import Host, Inventory
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import PRODUCTION
 from pipeline.remote.provision import provision
-from pipeline.source.repository import Commit, open_source
+from pipeline.source.opening import open_source
+from pipeline.source.repository import Commit
 
 HERE = Path(__file__).resolve().parent
 

@@ -9,12 +9,10 @@ checks it, and a suggestion of the word itself are faults. Exit 1 if there are a
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import random
 import re
-import signal
 import sys
 import tempfile
 import warnings
@@ -22,11 +20,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import yaml
 
+from bench.inputs.run import at_most, options, show
 from pipeline.base.errors import ConfigError, UsageError
 from pipeline.base.places import PROFILES
 from pipeline.canary.profile import load_profile
@@ -174,13 +172,9 @@ def _kinds() -> dict[str, tuple[Any, Callable[[Any], str], str, Callable[[Path],
     }
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise TimeoutError
-
-
 def _wrong(path: Path, read: Callable[[Path], object], seen: Counter[str], kind: str) -> str | None:
     try:
-        with warnings.catch_warnings():
+        with at_most(_PATIENCE), warnings.catch_warnings():
             warnings.simplefilter("error")  # one of Python's own on the terminal is no message of ours
             read(path)
     except ConfigError as error:
@@ -206,44 +200,30 @@ def faults(count: int, seed: int, seen: Counter[str]) -> Iterator[Fault]:
     """The faults in `count` spoilt files of all kinds; `seen` counts what was read and what was refused."""
     rng = random.Random(seed)  # noqa: S311 - no secret is made of it
     kinds = _kinds()
-    before = signal.signal(signal.SIGALRM, _stop)
-    try:
-        with tempfile.TemporaryDirectory() as directory:
-            for number in range(count):
-                kind = rng.choice(list(kinds))
-                data, write, name, read = kinds[kind]
-                data = copy.deepcopy(data)
-                if structure := rng.random() < 0.7:
-                    for _ in range(rng.randint(1, 3)):
-                        data = _spoil_structure(data, rng) if isinstance(data, dict) else data
-                raw = write(data).encode("utf-8", "replace")
-                raw = raw if structure else _spoil_text(raw, rng)
-                path = Path(directory, f"{number % 10}-{name}")
-                path.write_bytes(raw)
-                signal.alarm(_PATIENCE)
-                wrong = _wrong(path, read, seen, kind)
-                signal.alarm(0)
-                if wrong:
-                    yield Fault(kind, raw.decode("utf-8", "replace"), wrong)
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+    with tempfile.TemporaryDirectory() as directory:
+        for number in range(count):
+            kind = rng.choice(list(kinds))
+            data, write, name, read = kinds[kind]
+            data = copy.deepcopy(data)
+            if structure := rng.random() < 0.7:
+                for _ in range(rng.randint(1, 3)):
+                    data = _spoil_structure(data, rng) if isinstance(data, dict) else data
+            raw = write(data).encode("utf-8", "replace")
+            raw = raw if structure else _spoil_text(raw, rng)
+            path = Path(directory, f"{number % 10}-{name}")
+            path.write_bytes(raw)
+            if wrong := _wrong(path, read, seen, kind):
+                yield Fault(kind, raw.decode("utf-8", "replace"), wrong)
 
 
 def main() -> int:
     """Prints what was read, what was refused, and each fault."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    asked = options(__doc__, 10_000)
     seen: Counter[str] = Counter()
-    found = list(faults(asked.count, asked.seed, seen))
-    for fault in found[:20]:
-        print(f"{fault.kind}: {fault.what}\n{fault.text[:1500]}\n")
-    for what, number in sorted(seen.items()):
-        print(f"{what:20} {number:6}")
-    print(f"{'faults':20} {len(found):6}")
-    return 1 if found else 0
+    found = [
+        f"{fault.kind}: {fault.what}\n{fault.text[:1500]}" for fault in faults(asked.count, asked.seed, seen)
+    ]
+    return show(asked, seen, found)
 
 
 if __name__ == "__main__":

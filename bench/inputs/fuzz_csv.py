@@ -7,14 +7,10 @@ canary with a harm that is plain in the whole file must not pass in any spoilt o
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
-import signal
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +18,7 @@ import numpy as np
 
 from bench.inputs.csv_dialects import HARMS, NOON, Dialect, Truth, any_dialect, rows_of, truth, written
 from bench.inputs.csv_spoils import NOT_PASSED, OF_BYTES, REFUSED, spoil_bytes
+from bench.inputs.run import at_most, options
 from pipeline.base.errors import ConfigError, UsageError
 from pipeline.judge import judge
 from pipeline.judge.verdict import Outcome
@@ -36,21 +33,8 @@ metrics:
   - {name: failed, kind: proportion, margin: 1pp, critical: true, csv: {hits: errors, total: requests}}
   - {name: growth, kind: trend, unit: B, margin: 2MB/min, critical: true, csv: {column: memory}}
 """
-_PATIENCE: Final = 30.0  # seconds for one file
+_PATIENCE: Final = 30  # seconds for one file
 Tally = Counter[tuple[str, str]]
-
-
-@contextmanager
-def _limit() -> Iterator[None]:
-    def stop(_signal: int, _frame: object) -> None:
-        raise TimeoutError
-
-    signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _differs(path: Path, known: Truth, dialect: Dialect) -> str | None:
@@ -122,7 +106,7 @@ def fuzz(count: int, seed: int) -> tuple[Tally, list[str]]:
         (directory / "canary.yml").write_text(_CONFIG, "utf-8")
         for number in range(seed, seed + count):
             try:
-                with _limit():
+                with at_most(_PATIENCE):
                     found = _try(directory, random.Random(number), tally)  # noqa: S311 (test data)
             except TimeoutError:
                 found = "hangs"
@@ -134,13 +118,10 @@ def fuzz(count: int, seed: int) -> tuple[Tally, list[str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    tally, wrong = fuzz(options.count, options.seed)
+    asked = options(__doc__, 1000)
+    tally, wrong = fuzz(asked.count, asked.seed)
     ends = ["refused", *(outcome.value for outcome in Outcome)]
-    print(f"| {options.count:,} files, seeds from {options.seed} | {' | '.join(ends)} |")
+    print(f"| {asked.count:,} files, seeds from {asked.seed} | {' | '.join(ends)} |")
     print("|---" * (len(ends) + 1) + "|")
     for kind in ("whole", *REFUSED, *NOT_PASSED, *OF_BYTES):
         print(f"| {kind} | {' | '.join(f'{tally[kind, end]:,}' for end in ends)} |")

@@ -6,21 +6,16 @@ them. Each must be refused with an InventoryError or give hosts that ansible-cor
 
 from __future__ import annotations
 
-import argparse
 import random
-import signal
 import sys
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from tabulate import tabulate
 
 from bench.inputs.ansible_answers import ansible_answers
 from bench.inputs.inventory_samples import write_inventory_sample
+from bench.inputs.run import at_most, options, show
 from pipeline.base.errors import InventoryError
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Inventory
@@ -51,7 +46,7 @@ def fuzz_inventories(count: int, seed: int, folder: Path) -> tuple[Counter[str],
     for number in range(count):
         path = _sample(chance, folder / f"{number}")
         try:
-            with _at_most(_SECONDS):
+            with at_most(_SECONDS):
                 inventory = read_inventory(path)
         except InventoryError as error:
             outcomes["refused"] += 1
@@ -128,39 +123,11 @@ def _odd_hosts(inventory: Inventory) -> list[str]:
     ]
 
 
-@contextmanager
-def _at_most(seconds: int) -> Iterator[None]:
-    def late(*_: object) -> None:
-        raise TimeoutError(f"not done after {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def _main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Broken inventories: no traceback, no hang, no host from garbage."
-    )
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--keep", type=Path, help="a folder for the inventories, instead of one that is removed"
-    )
-    options = parser.parse_args()
+    asked = options(__doc__, 10_000, keep=True)
     with tempfile.TemporaryDirectory() as temporary:
-        outcomes, wrong = fuzz_inventories(
-            options.count, options.seed, (options.keep or Path(temporary)) / f"seed-{options.seed}"
-        )
-    print(f"{options.count} broken inventories, seed {options.seed}")
-    print(tabulate(sorted(outcomes.items()), ("outcome", "count")))
-    for line in wrong[:20]:
-        print(line)
-    return 1 if wrong else 0
+        folder = Path(asked.keep or temporary) / f"seed-{asked.seed}"
+        return show(asked, *fuzz_inventories(asked.count, asked.seed, folder))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,11 @@ are then broken. What is searched: every message, the record, the page, the load
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
 import os
 import random
-import signal
 import string
 import tempfile
 from collections import Counter
@@ -22,6 +20,7 @@ from pathlib import Path
 
 import yaml
 
+from bench.inputs.run import at_most, options, show
 from pipeline.base.errors import PipelineError
 from pipeline.base.mask import forget, hide
 from pipeline.canary.loader_arguments import loader_arguments, private_files
@@ -150,19 +149,6 @@ def _break(rng: random.Random, text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-@contextlib.contextmanager
-def _limit() -> Iterator[None]:
-    def late(*_: object) -> None:
-        raise TimeoutError
-
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(_SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-
-
 def _shown(profile: Profile, secrets: list[str], *, page: bool) -> Iterator[tuple[str, str]]:
     """Each place where a profile could be seen, with what is seen there."""
     record = Record.from_dict({"format": FORMAT, "profile": profile.to_dict(), "problems": [], "phases": []})
@@ -257,7 +243,7 @@ def fuzz(count: int, seed: int) -> tuple[Counter[str], list[str]]:
         for number in range(seed, seed + count):
             rng = random.Random(number)  # noqa: S311 (test data)
             try:
-                with _limit():
+                with at_most(_SECONDS):
                     if number % 5 == 4:
                         found = _try_url(rng, tally)
                     else:
@@ -275,17 +261,8 @@ def fuzz(count: int, seed: int) -> tuple[Counter[str], list[str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    tally, wrong = fuzz(options.count, options.seed)
-    print(f"{options.count:,} inputs, seeds from {options.seed}")
-    for kind, count in sorted(tally.items()):
-        print(f"| {kind} | {count:,} |")
-    print("\n".join(wrong[:20]))
-    print(f"{len(wrong)} disagreements")
-    return 1 if wrong else 0
+    asked = options(__doc__, 1000)
+    return show(asked, *fuzz(asked.count, asked.seed))
 
 
 if __name__ == "__main__":

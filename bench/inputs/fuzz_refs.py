@@ -8,7 +8,6 @@ names of two things, and what is no plain text.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import subprocess
@@ -18,8 +17,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from bench.inputs.run import options, show
 from pipeline.base.errors import SourceError
-from pipeline.source.repository import Source, open_source
+from pipeline.source.opening import open_source
+from pipeline.source.repository import Source
 
 __all__ = ["checked", "fuzzed", "prepare"]
 
@@ -109,26 +110,20 @@ def checked(source: Source, ref: str) -> tuple[str, str]:
 
 def main() -> int:
     """The table, and 1 if anything disagrees."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=10000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    chance, seen, wrong = random.Random(options.seed), Counter[str](), 0  # noqa: S311 - inputs, not secrets
+    asked = options(__doc__, 10_000)
+    chance, seen, wrong = random.Random(asked.seed), Counter[str](), list[str]()  # noqa: S311 - inputs, not secrets
     with tempfile.TemporaryDirectory(prefix="refs-") as folder:
         hashes = prepare(Path(folder) / "repository")
         source = open_source(f"{folder}/repository", Path(folder) / "cache")
         known = dict[str, tuple[str, str]]()
-        for _ in range(options.count):
+        for _ in range(asked.count):
             ref = fuzzed(chance, hashes)
             known[ref] = became, why = known[ref] if ref in known else checked(source, ref)
             seen[became] += 1
             if why:
-                wrong += 1
-                print(f"{ref[:80]!r}: {why}")
-    for became, count in sorted(seen.items()):
-        print(f"{became:20} {count:6}")
-    print(f"{options.count} refs, {len(known)} different, {wrong} disagreements")
-    return 1 if wrong else 0
+                wrong.append(f"{ref[:80]!r}: {why}")
+    seen["different refs"] = len(known)
+    return show(asked, seen, wrong)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ than SSH, a template in an address ...), and where that reason holds we must ref
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
 import sys
@@ -17,10 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
 from bench.inputs.ansible_answers import ansible_answers
 from bench.inputs.inventory_samples import write_inventory_sample
+from bench.inputs.run import options, show
 from pipeline.base.errors import InventoryError
 from pipeline.inventory.file import InventoryFile, open_inventory
 from pipeline.inventory.hosts import Host
@@ -156,22 +154,10 @@ def _reason(theirs: Mapping[str, Any] | None) -> str:
 
 
 def _main() -> int:
-    parser = argparse.ArgumentParser(description="Random inventories against ansible-core.")
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--keep", type=Path, help="a folder for the inventories, instead of one that is removed"
-    )
-    options = parser.parse_args()
+    asked = options(__doc__, 1000, keep=True)
     with tempfile.TemporaryDirectory() as temporary:
-        outcomes, disagreements = compare_inventories(
-            options.count, options.seed, (options.keep or Path(temporary)) / f"seed-{options.seed}"
-        )
-    print(f"{options.count} inventories, seed {options.seed}")
-    print(tabulate(sorted(outcomes.items()), ("outcome", "count")))
-    for line in disagreements[:20]:
-        print(line)
-    return 1 if disagreements else 0
+        folder = Path(asked.keep or temporary) / f"seed-{asked.seed}"
+        return show(asked, *compare_inventories(asked.count, asked.seed, folder))
 
 
 if __name__ == "__main__":

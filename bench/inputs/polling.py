@@ -8,7 +8,6 @@ with a correlation of PHI from one step to the next, at the same times. The wind
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from bench.inputs.run import options
 from pipeline.judge import judge
 from pipeline.judge.verdict import Outcome
 from pipeline.series.config import JudgeConfig
@@ -75,10 +75,7 @@ def passes(way: Callable[[float], Ending], seed: int, *, worse: float, phi: floa
 
 def main() -> int:
     """The table; 1 where what is used passes harm more often than beta allows (by three standard errors)."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    given = options(__doc__, 500)
     limit = BETA + 3 * math.sqrt(BETA * (1 - BETA) / given.count)
     broken = 0
     print(f"seeds {given.seed} to {given.seed + given.count - 1}, phi {PHI}")

@@ -8,7 +8,6 @@ linked or borrowing clone. `pipeline`'s archive and that of `pyinfra deploys/...
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import os
 import random
@@ -20,8 +19,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from bench.inputs.run import options, show
 from deploys.kit.source import archive_of
-from pipeline.source.repository import open_source
+from pipeline.source.opening import open_source
 
 __all__ = ["KINDS", "disagreements", "make"]
 
@@ -222,24 +222,15 @@ def disagreements(at: Path, chance: random.Random, kind: str) -> list[str]:
 
 def main() -> int:
     """The table, and 1 if anything disagrees."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    seen, wrong = Counter[str](), Counter[str]()
-    for number in range(options.count):
+    asked, seen, wrong = options(__doc__, 300), Counter[str](), list[str]()
+    for number in range(asked.count):
         kind = KINDS[number % len(KINDS)]
         with tempfile.TemporaryDirectory(prefix="trees-") as folder:
             os.environ["XDG_CACHE_HOME"] = f"{folder}/deploys"
-            found = disagreements(Path(folder), random.Random(f"{options.seed}-{number}"), kind)  # noqa: S311 - inputs, not secrets
+            found = disagreements(Path(folder), random.Random(f"{asked.seed}-{number}"), kind)  # noqa: S311 - inputs, not secrets
         seen[kind] += 1
-        wrong[kind] += len(found)
-        for line in found:
-            print(f"{number}: {line}")
-    for kind in KINDS:
-        print(f"{kind:12} {seen[kind]:5} repositories {wrong[kind]:3} disagreements")
-    print(f"{'all':12} {options.count:5} repositories {sum(wrong.values()):3} disagreements")
-    return 1 if sum(wrong.values()) else 0
+        wrong += [f"{number}: {line}" for line in found]
+    return show(asked, seen, wrong)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from pipeline.inventory.hosts import Inventory
 from pipeline.judge.words import percent
 from pipeline.runs.phases import EVEN_SHARE, Phase, under_way
 from pipeline.runs.record import FORMAT, Record, Version
-from pipeline.source.repository import Commit, Source, open_source
+from pipeline.source.opening import open_source
+from pipeline.source.repository import Commit, Source
 
 __all__ = ["Plan", "Settings", "describe", "make_plan", "new_run"]
 

@@ -10,7 +10,8 @@ from pipeline.base.errors import UsageError
 from pipeline.base.places import CACHE
 from pipeline.deploy.options import Options, check_war
 from pipeline.inventory.hosts import Host
-from pipeline.source.repository import Commit, Source, open_source
+from pipeline.source.opening import open_source
+from pipeline.source.repository import Commit, Source
 
 __all__ = ["Release", "releases_for"]
 

@@ -14,7 +14,7 @@ from pipeline.base.child import Output, start, stop
 from pipeline.base.errors import EnvironmentError_
 from pipeline.base.text import last_line
 
-__all__ = ["PROTOCOLS", "Result", "closed", "environment", "reason", "run_git"]
+__all__ = ["PROTOCOLS", "Result", "closed", "environment", "reason", "run_git", "within"]
 
 PROTOCOLS: Final = "file:git:http:https:ssh"
 # How this user's git reaches a network; every other GIT_ variable could point git at another repository.
@@ -65,6 +65,14 @@ def closed(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The same without any configuration but the one in the repository that is named."""
     nothing = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_SYSTEM": os.devnull}
     return environment(extra={**nothing, **(extra or {})})
+
+
+def within(directory: Path) -> dict[str, str]:
+    """The same as `environment`, to read the repository that is in `directory` itself, not one around it."""
+    # Grafts do not count, as replaced objects do not: a commit is what its hash says.
+    return environment(
+        extra={"GIT_CEILING_DIRECTORIES": str(directory.parent), "GIT_GRAFT_FILE": "/dev/null/none"}
+    )
 
 
 def run_git(

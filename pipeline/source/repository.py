@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import gzip
 import re
-import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote as quoted
 from typing import Final
-from urllib.parse import urlsplit
 
-from pipeline.base.errors import EnvironmentError_, PipelineError, SourceError
-from pipeline.base.facts import REPOSITORIES
-from pipeline.base.text import redact
-from pipeline.source.git import Result, closed, environment, reason, run_git
-from pipeline.source.mirror import mirror, mirror_path
+from pipeline.base.errors import EnvironmentError_, SourceError
+from pipeline.base.text import did_you_mean
+from pipeline.source.git import Result, closed, reason, run_git, within
 from pipeline.source.notes import tree_notes, uncommitted
 from pipeline.source.refs import AmbiguousRefError, commit_of, is_plain
-from pipeline.source.sample import fingerprint, make_sample_repository, services
 
-__all__ = ["Commit", "Source", "open_source"]
+__all__ = ["Commit", "Source"]
 
-_UPSTREAM_SECONDS: Final = 20.0
-_NAMED_SECONDS: Final = 40.0
-_SCHEMES: Final = ("http", "https", "ssh", "git", "file")
-_SCP: Final = re.compile(r"[^/\s:]+:[^/\s].*|[^/\s:]+@[^/\s:]+:.+")
-# What would change a tree on its way out. This file outranks the tree's own; `!` is "as if it were named nowhere".
-_ATTRIBUTES: Final = "* !export-ignore !export-subst -ident -text !eol !crlf !filter !working-tree-encoding\n"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def _silent(_line: str) -> None:
-    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +53,11 @@ class Source:
     def _mirrored(self) -> bool:
         """Whether it is the copy of a repository elsewhere."""
         return self.directory.is_relative_to(self._empty.parent)
+
+    @property
+    def _path(self) -> str:
+        """The directory as a shell takes it, for what is to be typed next."""
+        return quoted(str(self.directory))
 
     def resolve(self, ref: str) -> Commit:
         """The commit that `ref` is: a branch, tag, (abbreviated) hash, or whatever else git knows.
@@ -133,7 +123,7 @@ class Source:
 
     def _left_out(self) -> list[str]:
         asked = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-path", "index"]
-        places = run_git(asked, _looking(self.directory), directory=self.directory)
+        places = run_git(asked, within(self.directory), directory=self.directory)
         top, _, index = places.out.rstrip("\n").partition("\n")
         if self.sample or self._mirrored or places.code != 0 or not Path(index).is_file():
             return []  # a bare repository, or one that nobody works in
@@ -151,11 +141,11 @@ class Source:
     def _incomplete(self, commit: Commit, made: Result) -> SourceError:
         """Why a commit's tree could not be packed; a partial clone has left content on its server."""
         arguments = ["config", "--get-regexp", r"^remote\..*\.promisor$"]
-        partial = run_git(arguments, _looking(self.directory), directory=self.directory)
+        partial = run_git(arguments, within(self.directory), directory=self.directory)
         if partial.code == 0:
             return SourceError(
                 f"{self.display}: is a partial clone, and lacks files of {commit.ref}",
-                hint=f"git -C {_quoted(self.directory)} fetch --refetch --no-filter, or name the server: --repo URL",
+                hint=f"git -C {self._path} fetch --refetch --no-filter, or name the server: --repo URL",
             )
         return SourceError(f"{self.display}: {commit.ref} cannot be packed: {reason(made)}")
 
@@ -174,7 +164,7 @@ class Source:
             "--end-of-options",
             expression,
         ]
-        return run_git(arguments, _looking(self.directory), directory=self.directory)
+        return run_git(arguments, within(self.directory), directory=self.directory)
 
     def _no_such_commit(self, ref: str) -> SourceError:
         sha, _ = self._asked(ref)
@@ -187,184 +177,22 @@ class Source:
                 )
             return SourceError(
                 f"{self.display}: the commit '{ref}' is missing (is it a shallow copy?)",
-                hint=f"git -C {_quoted(self.directory)} fetch",
+                hint=f"git -C {self._path} fetch",
             )
         if self._shallow.is_file() and not self._mirrored:
             return SourceError(
                 f"{self.display}: there is no branch, tag or commit '{ref}' in this shallow clone",
-                hint=f"git -C {_quoted(self.directory)} fetch --unshallow (in CI: a checkout of depth 0)",
+                hint=f"git -C {self._path} fetch --unshallow (in CI: a checkout of depth 0)",
             )
         listed = run_git(
             ["for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes"],
-            _looking(self.directory),
+            within(self.directory),
             directory=self.directory,
         )
-        close = get_close_matches(ref, {name for name in listed.out.split() if name != ref}, n=3)
-        guess = f"; did you mean {', '.join(close)}?" if close else ""
+        guess = did_you_mean(ref, listed.out.split())
         return SourceError(
             f"{self.display}: there is no branch, tag or commit '{ref}'{guess}", hint=self._how_to_list()
         )
 
     def _how_to_list(self) -> str:
-        return f"git -C {_quoted(self.directory)} branch --all, or: git -C {_quoted(self.directory)} tag"
-
-
-def open_source(
-    repo: str | None, cache: Path, *, service: str = "preview", say: Callable[[str], None] = _silent
-) -> Source:
-    """Make a repository ready to be read.
-
-    Args:
-        repo: A URL, which is copied into the cache; a path, which is read where it is; "sample", the bundled one; or
-            None, the service's upstream repository: where that cannot be reached the copy that an earlier run made,
-            and without one the bundled sample.
-        cache: The directory of copies.
-        service: Whose upstream repository and sample are meant.
-        say: Gets a line for what takes its time.
-
-    Raises:
-        SourceError: It is no repository, or does not answer.
-        EnvironmentError_: git or the cache cannot be used.
-    """
-    cache = cache.expanduser().absolute()
-    if repo is None:
-        return _open_default(cache, service, say)
-    path = _path_of(repo)
-    if path is None:
-        raise SourceError(
-            f"{redact(repo)[:200]!r} is neither a path nor the address of a repository",
-            hint="give the path or the URL of a git repository",
-        )
-    if repo == "sample" and not path.exists():
-        return _open_sample(cache, service, "it was asked for")
-    if "://" in repo or re.match(r"[A-Za-z0-9+.-]+::", repo):
-        scheme = repo.partition(":")[0]
-        if scheme not in _SCHEMES or not repo.startswith(f"{scheme}://"):
-            raise SourceError(
-                f"{redact(repo)}: {scheme} is not supported", hint=f"use {', '.join(_SCHEMES)} or a path"
-            )
-    elif path.exists() or not _SCP.fullmatch(repo):
-        return _open_path(repo, path, cache)
-    return _ready(redact(repo), mirror(repo, cache, seconds=_NAMED_SECONDS, say=say), cache)
-
-
-def _open_default(cache: Path, service: str, say: Callable[[str], None]) -> Source:
-    url = REPOSITORIES.get(service)
-    if url is None:
-        if service not in services():
-            raise SourceError(
-                f"no repository is known for '{service}'", hint="name one with --repo URL or --repo PATH"
-            )
-        return _open_sample(cache, service, f"'{service}' is one of the bundled services")
-    try:
-        return _ready(url, mirror(url, cache, seconds=_UPSTREAM_SECONDS, say=say), cache)
-    except SourceError as error:
-        if (copy := mirror_path(url, cache)).exists():
-            say(f"{error.message}; using the copy of an earlier run")
-            return _ready(url, copy, cache)
-        return _open_sample(cache, service, error.message)
-
-
-def _open_sample(cache: Path, service: str, why: str) -> Source:
-    directory = make_sample_repository(cache / "samples" / f"{service}-{fingerprint(service)[:12]}", service)
-    return _ready(f"bundled sample (services/{service})", directory, cache, why=why)
-
-
-def _path_of(repo: str) -> Path | None:
-    """`repo` as a path, whether it is there or not; None for what is neither a path nor an address at all."""
-    if not repo or repo.startswith("-") or _CONTROL.search(repo):
-        return None
-    try:
-        urlsplit(repo.encode().decode())  # an address that cannot be taken apart, or is not UTF-8
-        path = Path(repo).expanduser()
-        path.exists()  # a name too long, a directory that may not be looked into
-    except (OSError, ValueError, RuntimeError):
-        return None
-    return path
-
-
-def _open_path(repo: str, path: Path, cache: Path) -> Source:
-    if not path.exists():
-        raise SourceError(
-            f"{repo}: there is no such path", hint="give the path or the URL of a git repository"
-        )
-    if not path.is_dir():
-        raise SourceError(f"{repo}: is a file, not a repository", hint="give the directory that holds .git")
-    return _ready(repo, path.resolve(), cache)
-
-
-def _looking(directory: Path) -> dict[str, str]:
-    # A directory inside a repository is not that repository.
-    # Nor do grafts count, as replaced objects do not: a commit is what its hash says.
-    return environment(
-        extra={"GIT_CEILING_DIRECTORIES": str(directory.parent), "GIT_GRAFT_FILE": "/dev/null/none"}
-    )
-
-
-def _ready(display: str, directory: Path, cache: Path, why: str | None = None) -> Source:
-    """The Source in `directory`; with `why` it is the bundled sample. Raises SourceError when git cannot read it."""
-    asked = ["rev-parse", "--path-format=absolute", "--show-object-format"]
-    asked += ["--git-path", "objects", "--git-path", "shallow"]
-    found = run_git(asked, _looking(directory), directory=directory)
-    if "dubious ownership" in found.err:
-        raise SourceError(
-            f"{display}: belongs to another user, so git does not read it",
-            hint=f"if you trust it: git config --global --add safe.directory {_quoted(directory)}",
-        )
-    if "not a git repository" in found.err:
-        raise SourceError(f"{display}: is not a git repository", hint="give the directory that holds .git")
-    if found.code != 0:
-        raise SourceError(f"{display}: cannot be read as a git repository: {_why(found)}")
-    kind, objects, shallow = found.out.rstrip("\n").split("\n")
-    _empty_repository(cache, "plain", kind)
-    return Source(
-        display,
-        directory,
-        why is not None,
-        why or "",
-        Path(objects),
-        Path(shallow),
-        _empty_repository(cache, "isolated", kind),
-    )
-
-
-def _why(found: Result) -> str:
-    """git's reason; extensions that this git does not know stand in the lines below it."""
-    names = [line.strip() for line in found.err.splitlines() if line.startswith("\t")]
-    return " ".join([reason(found), *names])
-
-
-def _empty_repository(cache: Path, name: str, kind: str) -> Path:
-    """An empty repository in the cache, made when absent; `kind` is its object format, sha1 or sha256.
-
-    In the one called isolated no attribute of a tree holds; see _ATTRIBUTES.
-    """
-    path = cache / f"{name}-{kind}.git"
-    if path.exists():
-        return path
-    try:
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        building = Path(tempfile.mkdtemp(prefix=".empty-", dir=cache))
-    except OSError as error:
-        raise EnvironmentError_(f"{cache}: the cache cannot be written: {error.strerror}") from None
-    try:
-        made = run_git(
-            ["init", "--quiet", "--bare", "--template=", f"--object-format={kind}", str(building)], closed()
-        )
-        if made.code != 0:
-            raise PipelineError(f"{path}: cannot be made: {reason(made)}")
-        if name == "isolated":
-            (building / "info").mkdir(exist_ok=True)
-            (building / "info" / "attributes").write_text(_ATTRIBUTES)
-        try:
-            building.rename(path)
-        except OSError:
-            if not path.exists():  # else another process was faster, and its is as empty
-                raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return path
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
+        return f"git -C {self._path} branch --all, or: git -C {self._path} tag"

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.base.errors import SourceError
 from pipeline.base.text import redact
-from pipeline.source.repository import open_source
+from pipeline.source.opening import open_source
 from tests.support.git_samples import git, make_repository
 
 

@@ -13,7 +13,7 @@ from deploys.kit.source import SourceError as DeploySourceError
 from deploys.kit.source import archive_of
 from pipeline.base.errors import SourceError
 from pipeline.source import refs
-from pipeline.source.repository import open_source
+from pipeline.source.opening import open_source
 from tests.support.git_samples import git
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tarfile
 from collections import Counter
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.base.errors import EnvironmentError_, SourceError
-from pipeline.source import repository as source_module
-from pipeline.source.repository import open_source
+from pipeline.base.errors import SourceError
+from pipeline.source.opening import open_source
 from tests.support.git_samples import git, make_repository
 
 
@@ -60,7 +58,7 @@ def test_a_remote_branch_and_a_worktree_and_a_bare_repository_work(
 @pytest.mark.parametrize(
     ("ref", "said"),
     [
-        ("brokn", "there is no branch, tag or commit 'brokn'; did you mean broken?"),
+        ("brokn", "there is no branch, tag or commit 'brokn': did you mean 'broken'?"),
         ("HEAD:folder", "'HEAD:folder' is a tree, not a commit"),
         ("HEAD:folder/file", "'HEAD:folder/file' is a blob, not a commit"),
         ("0" * 40, "is missing"),
@@ -149,87 +147,3 @@ def test_the_configuration_of_a_hostile_repository_runs_nothing(
     assert not ran.exists()
     subprocess.run(["git", "archive", "master"], cwd=repository, capture_output=True, check=False)
     assert ran.exists(), "plain git does not fall into the trap, so the test shows nothing"
-
-
-@pytest.mark.parametrize(
-    ("repo", "said"),
-    [
-        ("/nowhere/at/all", "/nowhere/at/all: there is no such path"),
-        ("nowhere", "nowhere: there is no such path"),
-        ("/etc/passwd", "/etc/passwd: is a file, not a repository"),
-        ("--upload-pack=touch x", "is neither a path nor the address"),
-        ("", "is neither a path nor the address"),
-        ("a" * 5000, "is neither a path nor the address"),
-        ("~no-such-user/x", "is neither a path nor the address"),
-        ("http://[::1/x", "is neither a path nor the address"),
-        ("ext::sh -c id", "ext is not supported"),
-        ("ftp://example.org/x", "ftp is not supported"),
-        (
-            "https://me:secret@127.0.0.1:9/x.git",
-            "https://***@127.0.0.1:9/x.git: cannot be reached: Failed to connect",
-        ),
-        ("file:///nowhere/x.git", "there is no repository at this address"),
-    ],
-)
-def test_what_is_no_repository_is_one_line_and_never_the_sample(cache: Path, repo: str, said: str) -> None:
-    with pytest.raises(SourceError) as caught:
-        open_source(repo, cache)
-    assert said in caught.value.message
-    assert "secret" not in f"{caught.value.message} {caught.value.hint}"
-    assert "\n" not in caught.value.message
-
-
-def test_a_directory_inside_a_repository_is_not_the_repository(repository: Path, cache: Path) -> None:
-    with pytest.raises(SourceError, match="is not a git repository"):
-        open_source(str(repository / "folder"), cache)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to another user")
-def test_a_repository_of_another_user_says_how_to_trust_it(repository: Path, cache: Path) -> None:
-    os.chown(repository, 12345, 12345)
-    os.chown(repository / ".git", 12345, 12345)
-    with pytest.raises(SourceError, match="belongs to another user") as caught:
-        open_source(str(repository), cache)
-    assert "safe.directory" in str(caught.value.hint)
-
-
-def test_a_machine_without_git_is_an_error_of_the_environment(
-    repository: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(EnvironmentError_, match="git is not installed"):
-        open_source(str(repository), cache)
-
-
-def test_an_upstream_that_cannot_be_reached_gives_the_sample_and_the_reason(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(source_module, "REPOSITORIES", {"preview": "http://127.0.0.1:9/x.git"})
-    source = open_source(None, cache)
-    assert source.sample
-    assert source.why.startswith("http://127.0.0.1:9/x.git: cannot be reached: ")
-    assert source.display == "bundled sample (services/preview)"
-    assert source.resolve("broken").subject.startswith("Fault: ")
-
-
-def test_an_upstream_that_went_away_leaves_the_copy_of_an_earlier_run(
-    repository: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(source_module, "REPOSITORIES", {"preview": f"file://{repository}"})
-    assert not open_source(None, cache).sample
-    repository.rename(repository.with_name("gone"))
-    said = list[str]()
-    source = open_source(None, cache, say=said.append)
-    assert not source.sample
-    assert source.resolve("master").subject == "First"
-    assert "using the copy of an earlier run" in said[0]
-
-
-def test_the_sample_can_be_asked_for_by_its_name(cache: Path) -> None:
-    assert open_source("sample", cache).sample
-
-
-def test_a_service_without_upstream_is_the_sample_and_an_unknown_one_needs_a_repository(cache: Path) -> None:
-    assert open_source(None, cache, service="slug").sample
-    with pytest.raises(SourceError, match="no repository is known for 'other'"):
-        open_source(None, cache, service="other")

@@ -13,7 +13,8 @@ from deploys.kit.source import archive_of
 from pipeline.base.console import Progress
 from pipeline.base.errors import SourceError
 from pipeline.canary import plan as plan_module
-from pipeline.source.repository import Source, open_source
+from pipeline.source.opening import open_source
+from pipeline.source.repository import Source
 from tests.support.git_samples import git, make_repository
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n"
