@@ -107,10 +107,7 @@ def _cannot_tell(verdict: Verdict) -> str:
     if few:
         of = f"{few} of {len(verdict.metrics)} metrics {'has' if few == 1 else 'have'}"
         return f"cannot tell yet: {of} too few samples; measure longer"
-    return (
-        f"cannot tell: more of the same would hardly decide {_titles(endless)}; measure both versions at once, "
-        "or allow more"
-    )
+    return f"cannot tell: more of the same would hardly decide {_titles(endless)}; less noise would, or a wider margin"
 
 
 def _titles(metrics: Sequence[MetricVerdict]) -> str:

@@ -93,8 +93,7 @@ def test_where_more_time_would_tell_it_says_how_much_for_all(waits: tuple[float,
 def test_where_more_time_would_not_tell_it_says_what_may() -> None:
     slow, quick = undecided("a", title="Latency, p99"), undecided("b", more_minutes=1.0)
     assert said(slow, quick, outcome=Outcome.INCONCLUSIVE) == (
-        "cannot tell: more of the same would hardly decide latency, p99; measure both versions at once, "
-        "or allow more"
+        "cannot tell: more of the same would hardly decide latency, p99; less noise would, or a wider margin"
     )
 
 
