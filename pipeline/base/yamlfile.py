@@ -7,6 +7,7 @@ could build.
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -72,7 +73,11 @@ def read_text(path: Path, name: str, largest: int, *, encoding: str = "utf-8") -
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(name, [f"{name}:{line}: not a text file in UTF-8"]) from None
+        utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        what = (
+            "is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)" if utf16 else "not a text file in UTF-8"
+        )
+        raise ConfigError(name, [f"{name}:{line}: {what}"]) from None
 
 
 def read_yaml(path: Path, name: str | None = None) -> Document:

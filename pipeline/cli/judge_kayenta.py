@@ -71,6 +71,7 @@ def _series(run: Path | None, baseline: Path | None, canary: Path | None) -> tup
         from pipeline.kayenta.run_series import run_series
         from pipeline.runs.directory import load
 
-        evidence = load(run).evidence
-        return run_series(evidence.baseline), run_series(evidence.canary)
+        recorded = load(run)
+        evidence, right = recorded.evidence, recorded.policy.expected_status
+        return run_series(evidence.baseline, right), run_series(evidence.canary, right)
     raise UsageError("give --baseline FILE and --canary FILE, or a run directory", hint="docs/kayenta.md")

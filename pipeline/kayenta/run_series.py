@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,16 @@ __all__ = ["run_series"]
 Floats = NDArray[np.float64]
 
 
-def run_series(arm: Arm) -> Mapping[str, Floats]:
+def run_series(arm: Arm, right: Sequence[int] = ()) -> Mapping[str, Floats]:
     """One version's values by metric.
+
+    Args:
+        arm: The version's samples.
+        right: The statuses that are right; empty: any 2xx or 3xx.
 
     Returns:
         The arm's series under their own names, and of each second of the requests' intended times: `requests`, how
-        many were due; `errors`, how many had no response, a status of 400 and above, or a wrong body; `latency_p50`
+        many were due; `errors`, how many had no response, a status that is not right, or a wrong body; `latency_p50`
         and `latency_p99`, R-7 percentiles of the responses in seconds, NaN in a second with none.
     """
     series = {name: one.value[np.isfinite(one.value)] for name, one in arm.series.items()}
@@ -28,7 +32,9 @@ def run_series(arm: Arm) -> Mapping[str, Floats]:
     if not known.any():
         return series
     second = np.floor(requests.t[known]).astype(np.int64)
-    bad = (requests.status[known] < 200) | (requests.status[known] >= 400) | (requests.body_ok[known] == 0)
+    status = requests.status[known]
+    good = np.isin(status, right) if right else (status >= 200) & (status < 400)
+    bad = ~good | (requests.body_ok[known] == 0)
     latency = requests.latency[known]
     order = np.argsort(second, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(second[order])) + 1)

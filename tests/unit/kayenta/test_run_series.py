@@ -14,3 +14,8 @@ def test_a_runs_requests_become_series_by_second() -> None:
     assert series["errors"].tolist() == [0.0] * 10
     assert np.all(series["latency_p50"] < series["latency_p99"])
     assert "service_memory" in series
+
+
+def test_a_status_that_the_profile_does_not_expect_is_an_error() -> None:
+    series = run_series(judge_samples.arm(1, seconds=10), right=(201,))
+    assert series["errors"].tolist() == [judge_samples.RATE] * 10

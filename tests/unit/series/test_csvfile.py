@@ -60,7 +60,7 @@ def test_wide_and_long_files_give_the_same_series(tmp_path: Path, text: str) -> 
         ("t,cpu\n0,1\n1000,1\n2000,1\n", 1, "t goes on by 1000: seconds, or milliseconds (t_ms)?"),
         ("sep=;\nt;cpu\n0;1\n1;x\n", 4, "cpu is 'x', not a number"),
         ("t,cpu\n,1\n", 2, "t is '', neither seconds"),
-        (codecs.BOM_UTF16_LE + "t,cpu\n0,1\n".encode("utf-16-le"), 1, "not a text file in UTF-8"),
+        (codecs.BOM_UTF16_LE + "t,cpu\n0,1\n".encode("utf-16-le"), 1, "is UTF-16: save it as UTF-8"),
         ("t\n1\n", 1, "no column beside the time"),
         ("t,cpu,cpu\n", 1, "the column 'cpu' is there twice"),
         ("t,cpu,\n", 1, "a column has no name"),
