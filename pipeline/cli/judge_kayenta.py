@@ -72,6 +72,6 @@ def _series(run: Path | None, baseline: Path | None, canary: Path | None) -> tup
         from pipeline.runs.directory import load
 
         recorded = load(run)
-        evidence, right = recorded.evidence, recorded.policy.expected_status
+        evidence, right = recorded.evidence, recorded.record.expected_status
         return run_series(evidence.baseline, right), run_series(evidence.canary, right)
     raise UsageError("give --baseline FILE and --canary FILE, or a run directory", hint="docs/kayenta.md")
