@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from pyinfra.api.exceptions import InventoryError
 
 from pipeline.inventory.pyinfra_connector import IniConnector
@@ -28,5 +27,5 @@ def test_data_whose_value_cannot_be_known_is_refused_with_its_line(tmp_path: Pat
 
 
 def test_a_file_that_cannot_be_read_is_pyinfras_own_error(tmp_path: Path) -> None:
-    with pytest.raises(InventoryError, match="cannot be read|there is no"):
+    with pytest.raises(InventoryError, match=r"cannot be read|there is no"):
         list(IniConnector.make_names_data(str(tmp_path / "none.ini")))
