@@ -10,14 +10,17 @@ OPTIONS  ?=
 
 PY := .venv/bin/python
 
-.PHONY: help setup canary test unit lint hooks recordings clean
+.PHONY: help setup canary test unit lint audit sbom pins hooks recordings clean
 
 help:
 	@echo 'make help     this list'
 	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s, SCHEDULE=phased)'
 	@echo 'make test     set up, then all tests: unit tests, then tests on real hosts'
 	@echo 'make unit     set up, then the unit tests only: two minutes on two cores, no hosts'
-	@echo 'make lint     set up, then ruff and mypy --strict'
+	@echo 'make lint     set up, then ruff, mypy --strict and make audit'
+	@echo 'make audit    known vulnerabilities in what is pinned, as far as the registries tell'
+	@echo 'make sbom     what the project is made of, as CycloneDX files in build/sbom'
+	@echo 'make pins     requirements.txt from pyproject.toml, with hashes (UPGRADE=1: the newest versions)'
 	@echo 'make hooks    let git run what make lint runs before each commit (needs pre-commit)'
 	@echo 'make recordings  set up, then record every task of the README again (recordings/README.md)'
 	@echo 'make setup    only set up'
@@ -46,6 +49,16 @@ lint: setup
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@$(PY) -m mypy
+	@$(MAKE) --no-print-directory audit
+
+audit: setup
+	@$(PY) bootstrap/supply_chain.py audit
+
+sbom: setup
+	@$(PY) bootstrap/supply_chain.py sbom
+
+pins: setup
+	@$(PY) bootstrap/supply_chain.py pins $(if $(UPGRADE),--upgrade)
 
 hooks:
 	@command -v pre-commit >/dev/null || { echo 'pre-commit is not installed; try: pipx install pre-commit' >&2; exit 3; }

@@ -67,7 +67,7 @@ install_environment() {
   say "installing the virtual environment .venv"
   rm -f "$stamp"
   [ -x .venv/bin/python ] || { rm -rf .venv; python3 -m venv .venv; }
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt ||
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt ||
     die "pip could not install requirements.txt: is the package index reachable?" "make setup"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
   printf '%s\n' "$want" >"$stamp"

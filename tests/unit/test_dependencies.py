@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from importlib.metadata import packages_distributions
 from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
 
 from pipeline.base.places import ROOT
@@ -23,7 +24,7 @@ DEVELOPED = ("tests", "bench", "recordings")
 OWN = {"pipeline", "loadgen", "deploys", "dashboard", "tests", "bench", "recordings"}
 ON_HOSTS = {"pymongo"}
 # Declared for the checkout, and imported by none of our files: programs, a plugin, and a server that a child runs.
-NOT_IMPORTED = {"asciinema", "flask-cors", "moto", "mypy", "pytest-xdist", "ruff"}
+NOT_IMPORTED = {"asciinema", "flask-cors", "hatchling", "moto", "mypy", "pytest-xdist", "ruff"}
 
 
 def imported(folders: Iterable[str]) -> dict[str, set[str]]:
@@ -58,6 +59,20 @@ def declared(*groups: str) -> set[str]:
         extras, own = PROJECT["project"]["optional-dependencies"], PROJECT["dependency-groups"]
         listed += (extras | own)[group] if group else PROJECT["project"]["dependencies"]
     return {canonical(Requirement(text).name) for text in listed}
+
+
+def pinned(file: str) -> dict[str, tuple[str, list[str]]]:
+    """The packages that a file pins: name -> version and hashes."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for line in (ROOT / file).read_text().replace(" \\\n", " ").splitlines():
+        if line.strip() and not line.startswith("#"):
+            pin, *hashes = line.split()
+            name, version = pin.split("==")
+            found[name] = (
+                version,
+                [word for word in hashes if re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word)],
+            )
+    return found
 
 
 ALL = declared("", "canary", "deploy", "prod", "verify")
@@ -98,12 +113,17 @@ def test_a_command_asks_for_modules_of_its_own_extra() -> None:
 
 
 def test_requirements_pin_all_that_is_declared_and_what_that_needs_and_nothing_else() -> None:
-    lines = (ROOT / "requirements.txt").read_text().split()
-    pins = dict(line.split("==") for line in lines)
-    assert all(re.fullmatch(r"[\w!.]+", version) for version in pins.values())
-    assert lines == sorted(lines, key=str.lower)
+    pins = pinned("requirements.txt")
+    assert all(re.fullmatch(r"[\w!.]+", version) for version, _ in pins.values())
     wanted = [*ALL, *declared("dev"), *PROJECT["build-system"]["requires"]]
     assert {canonical(name) for name in pins} == closure(wanted)
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "bootstrap/audit.txt"])
+def test_every_pin_has_the_hashes_of_its_files(file: str) -> None:
+    """Then `pip install --require-hashes`, with which bootstrap/setup.sh installs, takes no other file."""
+    assert all(hashes for _, hashes in pinned(file).values())
+    assert "--require-hashes" in (ROOT / "bootstrap" / "setup.sh").read_text()
 
 
 def test_every_declared_package_is_explained() -> None:

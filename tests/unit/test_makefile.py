@@ -26,9 +26,12 @@ def test_every_target_is_listed_by_make_help_and_is_no_file() -> None:
 
 
 def test_the_hooks_of_git_run_what_make_lint_runs() -> None:
+    """But for the audit, which asks the registries: a commit must not wait for them."""
     (recipe,) = re.findall(r"^lint: setup\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     commands = [
-        line.strip().removeprefix("@").replace("$(PY)", ".venv/bin/python") for line in recipe.splitlines()
+        line.strip().removeprefix("@").replace("$(PY)", ".venv/bin/python")
+        for line in recipe.splitlines()
+        if "audit" not in line
     ]
     (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert local["repo"] == "local"
