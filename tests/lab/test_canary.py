@@ -26,9 +26,12 @@ from pipeline.runs.dealt import split_chance
 from pipeline.runs.directory import load
 from pipeline.runs.record import Entries
 from pipeline.source.sample import make_sample_repository
+from tests.support.argv import sampled_argv
 from tests.support.lab import IDENTITY, Command, Ended, active_colour
 
 PROFILES = ROOT / "profiles"
+SECRET = "s3cr3t-0f-the-t3sts"
+GIVEN = {"TEST_SECRET": SECRET}
 # ten blocks are the least that passes, and twenty tell how far a level wanders; errors, bodies and restarts fail sooner
 WHOLE = ("--duration", "25s", "--warmup", "10s", "--json")
 SHORT = ("--duration", "5s", "--warmup", "1s", "--json")
@@ -57,8 +60,17 @@ def short_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }  # fmt: skip
     metrics = "".join(f"  - {{name: {name}, threshold: {margin}}}\n" for name, margin in margins.items())
     metrics += "  - {name: latency_p50, threshold: 200%, weight: 5}\n"
+    profile = whole[: whole.index("metrics:\n")] + f"metrics:\n{metrics}policy: {{block_seconds: 1}}\n"
+    # A secret in each place that may have one; the preview needs none of them.
+    for place, given in (
+        ("environment:\n", "  DATABASE_URL: 'postgres://app:${TEST_SECRET}-of-database@db/app'\n"),
+        ("  headers: {", "X-Auth: '${TEST_SECRET}-of-header', "),
+        ("  path: /preview\n", "  query: 'api_key=${TEST_SECRET}-of-query'\n"),
+    ):
+        assert place in profile
+        profile = profile.replace(place, place + given, 1)
     path = tmp_path_factory.mktemp("profile") / "preview.yml"
-    path.write_text(whole[: whole.index("metrics:\n")] + f"metrics:\n{metrics}policy: {{block_seconds: 1}}\n")
+    path.write_text(profile)
     return path
 
 
@@ -76,8 +88,11 @@ def critical_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def identical(pipeline: Command, samples: Path, short_profile: Path) -> Ended:
-    """Master against itself. Where the evidence does not suffice (a busy machine) it is run once more; a fail stays."""
+def watched(pipeline: Command, samples: Path, short_profile: Path) -> tuple[Ended, set[str]]:
+    """Master against itself, with all command lines of the machine meanwhile.
+
+    Where the evidence does not suffice (a busy machine) it is run once more; a fail stays.
+    """
     arguments = (
         "canary",
         "master",
@@ -88,8 +103,14 @@ def identical(pipeline: Command, samples: Path, short_profile: Path) -> Ended:
         str(short_profile),
         *WHOLE,
     )
-    ended = pipeline(*arguments)
-    return pipeline(*arguments) if ended.code == Exit.INCONCLUSIVE else ended
+    with sampled_argv() as seen:
+        ended = pipeline(*arguments, environment=GIVEN)
+    return (pipeline(*arguments, environment=GIVEN) if ended.code == Exit.INCONCLUSIVE else ended), seen
+
+
+@pytest.fixture(scope="module")
+def identical(watched: tuple[Ended, set[str]]) -> Ended:
+    return watched[0]
 
 
 def test_a_canary_that_answers_500_fails_for_its_errors(broken: Ended) -> None:
@@ -172,6 +193,23 @@ def test_the_run_directory_holds_every_request_of_the_schedule(identical: Ended)
     assert len(rows) == 50 * run["phases"][-1]["end"]
     assert Counter(row["served_by"] for row in rows).keys() == {"blue", "green"}
     assert run["reconciliation"]["mismatches"] == []
+
+
+def test_a_secret_of_the_profile_is_on_no_command_line_of_any_host(watched: tuple[Ended, set[str]]) -> None:
+    _, seen = watched
+    for program in ("loadgen", "ssh", "node index.js", "haproxy"):
+        assert any(program in line for line in seen), f"{program} was not seen at all"
+    assert [line for line in seen if SECRET in line] == []
+
+
+def test_a_secret_of_the_profile_is_nowhere_in_what_a_run_prints_and_leaves(identical: Ended) -> None:
+    path = Path(identical.json["run"]["directory"])
+    texts = {"stdout": identical.out.encode(), "stderr": identical.err.encode()}
+    for file in (file for file in path.rglob("*") if file.is_file()):
+        raw = file.read_bytes()
+        texts[file.name] = gzip.decompress(raw) if file.suffix == ".gz" else raw
+    assert {"run.json", "report.html", "verdict.json", "requests.csv.gz"} <= texts.keys()
+    assert [name for name, text in texts.items() if SECRET.encode() in text] == []
 
 
 def test_the_histogram_log_counts_the_same_requests(identical: Ended) -> None:
