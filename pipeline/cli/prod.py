@@ -25,9 +25,7 @@ _file_option = click.option(
     "--file",
     "settings",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("prod.yml"),
-    show_default=True,
-    help="What production is to be; prod.example.yml says how to write it.",
+    help="What production is to be; prod.example.yml says how to write it.  [default: prod.yml]",
 )
 _inventory_option = click.option(
     "-i",
@@ -73,7 +71,9 @@ def prod() -> None:
 
 @prod.command()
 @_plan_options
-def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
+def up(
+    settings: Path | None, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool
+) -> int:
     """Make production as prod.yml says, with its monitor; a second time changes nothing.
 
     The plan is shown first: what is created, changed (~), kept (=) and removed (-), and about what it costs. A
@@ -108,7 +108,9 @@ def up(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: b
 
 @prod.command()
 @_plan_options
-def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool) -> int:
+def down(
+    settings: Path | None, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool
+) -> int:
     """Remove everything that carries the environment's tags, or the hosts on this machine, and nothing else.
 
     What other people put there is never touched; where it keeps something from going, it is named.
@@ -120,7 +122,7 @@ def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run:
     from pipeline.prod.inventory import forget_inventory
     from pipeline.prod.plan_text import plan_json
 
-    where = choose_cloud(settings, cloud)
+    where = choose_cloud(settings, cloud, removes=True)
     with inventory_lock(state_directory(), inventory):
         plan = where.removal()
         if dry_run:
@@ -137,7 +139,7 @@ def down(settings: Path, cloud: str | None, inventory: Path, yes: bool, dry_run:
 @_file_option
 @_cloud_option
 @json_option
-def status(settings: Path, cloud: str | None, as_json: bool) -> int:
+def status(settings: Path | None, cloud: str | None, as_json: bool) -> int:
     """The hosts as the cloud sees them now."""
     from pipeline.prod.choose import choose_cloud
     from pipeline.prod.plan_text import machine_row, money
@@ -170,7 +172,7 @@ def status(settings: Path, cloud: str | None, as_json: bool) -> int:
 @_cloud_option
 @click.argument("host")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def ssh(settings: Path, cloud: str | None, host: str, command: tuple[str, ...]) -> int:
+def ssh(settings: Path | None, cloud: str | None, host: str, command: tuple[str, ...]) -> int:
     """A shell on HOST, or COMMAND there."""
     from pipeline.prod.choose import choose_cloud
     from pipeline.remote.ssh import become_ssh, ssh_arguments

@@ -147,6 +147,8 @@ def test_down_leaves_nothing(site: ProductionSite, production_was_up: bool) -> N
     ended = site.run("prod", "down", "--json")
     assert ended.code == Exit.OK, ended.err
     assert not site.file.exists()
+    again = site.run("prod", "down", "--json")
+    assert (again.code, again.json["changes"]) == (Exit.OK, [])
     lab = Lab(ROOT, PROVIDER, lambda _: None, PRODUCTION)
     assert {state for _, state, _ in lab.status()} == {"not_created"}
     assert list(lab.state.glob("lab.json")) == []

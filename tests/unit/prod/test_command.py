@@ -77,6 +77,8 @@ def test_up_status_up_and_down(shell: Shell) -> None:
     assert "the private key stays in" in shell.err
     assert shell("status") == Exit.OK
     assert shell.out == "no hosts; pipeline prod up makes them\n"
+    assert shell("down") == Exit.OK, "with nothing to remove there is nothing to ask"
+    assert "Nothing is there." in shell.out
 
 
 def test_without_a_yes_and_without_a_terminal_nothing_is_done(shell: Shell) -> None:

@@ -149,31 +149,53 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nothing_here")
-def test_vagrant_needs_no_file_and_takes_its_name_from_one_that_says_vagrant(tmp_path: Path) -> None:
-    file = tmp_path / "prod.yml"
-    assert isinstance(found := choose_cloud(file, "vagrant"), VagrantCloud)
+def test_vagrant_needs_no_file_and_takes_its_name_from_one_that_says_vagrant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(found := choose_cloud(None, "vagrant"), VagrantCloud)
     assert found.environment == "local"
-    file.write_text("cloud: vagrant\nname: mine\n")
-    for wanted in (None, "vagrant"):
-        assert isinstance(found := choose_cloud(file, wanted), VagrantCloud)
+    (file := tmp_path / "prod.yml").write_text("cloud: vagrant\nname: mine\n")
+    for named, wanted in ((file, None), (file, "vagrant"), (None, None), (None, "vagrant")):
+        assert isinstance(found := choose_cloud(named, wanted), VagrantCloud)
         assert found.environment == "mine"
     with pytest.raises(UsageError, match="says cloud: vagrant"):
         choose_cloud(file, "aws")
 
 
 @pytest.mark.usefixtures("nothing_here")
-def test_without_a_file_and_without_hosts_here_both_ways_are_shown(tmp_path: Path) -> None:
+def test_without_a_file_and_without_hosts_here_both_ways_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError) as caught:
-        choose_cloud(tmp_path / "prod.yml", None)
+        choose_cloud(None, None)
     assert "cp prod.example.yml" in str(caught.value.hint)
     assert "--cloud vagrant" in str(caught.value.hint)
 
 
-def test_without_a_file_the_hosts_that_are_here_are_meant(
+def test_without_a_file_the_hosts_that_are_here_are_meant_but_never_to_be_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(VagrantCloud, "is_there", lambda _: True)
-    assert isinstance(choose_cloud(tmp_path / "prod.yml", None), VagrantCloud)
+    assert isinstance(choose_cloud(None, None), VagrantCloud)
+    with pytest.raises(UsageError, match="nothing says which hosts are to be removed") as caught:
+        choose_cloud(None, None, removes=True)
+    assert "prod down --cloud vagrant" in str(caught.value.hint)
+    assert isinstance(choose_cloud(None, "vagrant", removes=True), VagrantCloud)
+
+
+@pytest.mark.parametrize("wanted", [None, "vagrant", "aws"])
+def test_a_file_that_was_named_must_be_there_whatever_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str | None
+) -> None:
+    """A misspelt name must not mean the hosts on this machine."""
+    monkeypatch.setattr(VagrantCloud, "is_there", lambda _: True)
+    for removes in (False, True):
+        with pytest.raises(ConfigError) as caught:
+            choose_cloud(tmp_path / "prd.yml", wanted, removes=removes)
+        assert caught.value.problems == (f"{tmp_path / 'prd.yml'}:1: there is no such file",)
 
 
 def test_a_misspelt_key_of_local_production_is_told(tmp_path: Path) -> None:
