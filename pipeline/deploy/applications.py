@@ -19,7 +19,7 @@ _DATA = ("archive", "commit", "repo", "ref", "environment", "secrets_directory",
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application that can be deployed; deploys/facts.yml says what `name` to `disk` mean.
+    """One application that can be deployed; deploys/facts.yml says what `name` to `tree` mean.
 
     `key` is its group in an inventory, its user on a host and its file in deploys/. `also` are more spellings of
     its name. `only` names the options and data that no other application has.
@@ -33,6 +33,7 @@ class Application:
     page: str
     memory: int
     disk: int
+    tree: tuple[str, ...]
     also: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 
@@ -50,7 +51,7 @@ class Application:
 def _application(key: str, *, also: tuple[str, ...], only: tuple[str, ...] = ()) -> Application:
     facts = dict(FACTS[key])
     del facts["slots"], facts["health"]  # nobody needs them away from the host
-    return Application(key, **facts, also=also, only=only)
+    return Application(key, **{**facts, "tree": tuple(facts["tree"])}, also=also, only=only)
 
 
 APPLICATIONS = (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.base.errors import UsageError
 from pipeline.base.places import CACHE
+from pipeline.deploy.applications import Application
 from pipeline.deploy.options import Options, check_war
 from pipeline.inventory.hosts import Host
 from pipeline.source.opening import open_source
@@ -87,10 +88,24 @@ def _release(
     ref = options.ref or str(host.data.get("ref") or app.ref)
     if (repo, ref) not in sources:
         source = open_source(repo, CACHE, service=app.key, say=say)
-        sources[repo, ref] = source, source.resolve(ref)
-        for note in source.notes(sources[repo, ref][1]):
+        commit = source.resolve(ref)
+        _check_tree(app, source, commit)
+        sources[repo, ref] = source, commit
+        for note in source.notes(commit):
             say(f"note: {note}")
     source, commit = sources[repo, ref]
     # An inventory's own WAR gives way to a repository that was named.
     without: dict[str, object] = {"war": ""} if "war" in app.only and host.data.get("war") else {}
     return Release(host, {**data, **without}, source, commit)
+
+
+def _check_tree(app: Application, source: Source, commit: Commit) -> None:
+    """Raises UsageError for a tree that is not this application: known here, before any host is touched."""
+    needed = [alternatives.split(" or ") for alternatives in app.tree]
+    there = source.files(commit, [path for paths in needed for path in paths])
+    for paths in needed:
+        if there.isdisjoint(paths):
+            raise UsageError(
+                f"{source.display}: {commit.ref} is not {app.name}: it has no {' or '.join(paths)}",
+                hint=f"name a repository of {app.name} with --repo, and a version of it with --ref",
+            )

@@ -6,7 +6,7 @@ import gzip
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote as quoted
@@ -81,6 +81,14 @@ class Source:
             raise SourceError(f"{self.display}: commit {sha[:12]} cannot be read: {reason(shown)}")
         subject, _, date = shown.out.rstrip("\n").rpartition("\0")
         return Commit(ref, sha, _CONTROL.sub(" ", subject)[:200], date)
+
+    def files(self, commit: Commit, paths: Sequence[str]) -> set[str]:
+        """Those of `paths` that are files in the commit's tree."""
+        listed = self._run_isolated(["ls-tree", "-z", commit.sha, "--", *paths])
+        if listed.code != 0:
+            raise self._incomplete(commit, listed)
+        lines = [line.split("\t", 1) for line in listed.out.split("\0") if line]
+        return {path for what, path in lines if what.split()[1] == "blob"}
 
     def archive(self, commit: Commit, dest: Path) -> Path:
         """Writes the commit's tree to `dest` as .tar.gz, and gives `dest`; the same commit, the same bytes.

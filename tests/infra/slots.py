@@ -66,6 +66,13 @@ class Slots:
         return self.parts["current"].removeprefix(f"{self.home}/releases/") if self.parts["current"] else ""
 
     @property
+    def slotted(self) -> set[str]:
+        """The releases that the slots lead to."""
+        return {
+            self.parts[f"release-{port}"].removeprefix(f"{self.home}/releases/") for port in self.ports
+        } - {""}
+
+    @property
     def releases(self) -> set[str]:
         return set(self.parts["releases"].split())
 

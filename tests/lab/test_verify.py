@@ -55,9 +55,10 @@ FAULTS = (
         'nginx -t: [...] unknown directive "nonsense" in /etc/nginx/conf.d/nonsense.conf:1',
     ),
     Fault(
-        "mkdir -p /srv/checkbox/releases/half",
-        "rmdir /srv/checkbox/releases/half",
-        "Each release that is there was installed to its end",
+        # A second one that nothing leads to is no fault: the next release removes it.
+        "mkdir -p /srv/checkbox/releases/half /srv/checkbox/releases/refused; echo half >> /srv/checkbox/history",
+        "rmdir /srv/checkbox/releases/half /srv/checkbox/releases/refused; sed -i '/^half$/d' /srv/checkbox/history",
+        "Each release that serves, or that can be gone back to, was installed to its end",
         "broken off: half",
     ),
 )

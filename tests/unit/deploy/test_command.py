@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from pipeline.base.console import Progress
-from pipeline.base.errors import Exit, Interrupted, InventoryError, ServiceError
+from pipeline.base.errors import Exit, Interrupted, InventoryError, ServiceError, UsageError
 from pipeline.base.lock import inventory_lock
 from pipeline.cli.root import run
 from pipeline.deploy import preflight, rollout
-from pipeline.deploy.applications import APPLICATIONS, find_application
+from pipeline.deploy.applications import APPLICATIONS, Application, find_application
 from pipeline.deploy.options import Options
 from pipeline.deploy.releases import releases_for
 from pipeline.deploy.result import summary
@@ -28,6 +28,7 @@ from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.remote.provision import ProvisionResult
 from tests.support.git_samples import make_repository
+from tests.support.lab import repository_of
 
 ROOT = Path(__file__).parents[3]
 CHECKBOX, ITRUST = APPLICATIONS
@@ -161,7 +162,7 @@ def test_a_host_that_is_not_as_needed_is_told_all_that_is_wrong(
 
 
 def test_options_win_over_the_inventory_and_a_repository_over_the_inventorys_war(tmp_path: Path) -> None:
-    repository = make_repository(tmp_path / "repo")
+    repository = repository_of("itrust", tmp_path / "repo", "master")
     war = tmp_path / "app.war"
     with zipfile.ZipFile(war, "w") as file:
         file.writestr("WEB-INF/web.xml", "")
@@ -178,6 +179,20 @@ def test_options_win_over_the_inventory_and_a_repository_over_the_inventorys_war
     assert Path(str(named["archive"])).stat().st_size > 0
 
 
+@pytest.mark.parametrize(
+    ("app", "lacks"),
+    [(CHECKBOX, "server-side/site/server.js"), (ITRUST, "iTrust2/pom.xml or pom.xml")],
+    ids=lambda given: getattr(given, "key", ""),
+)
+def test_a_tree_of_something_else_is_refused_before_any_host_is_touched(
+    tmp_path: Path, app: Application, lacks: str
+) -> None:
+    other = make_repository(tmp_path / "other")
+    settings = Options(app, tmp_path / "hosts.ini", repo=str(other), ref="master")
+    with pytest.raises(UsageError, match=f"{other}: master is not {app.name}: it has no {lacks}"):
+        releases_for(settings, [Host("h", "203.0.113.12")], lambda _: None)
+
+
 Provision = Callable[..., ProvisionResult]
 
 
@@ -188,7 +203,7 @@ def rolled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, provision: Provision
     monkeypatch.setattr(rollout, "provision", provision)
     monkeypatch.setattr(rollout, "state_directory", lambda: tmp_path)
     if not options.get("rollback"):
-        options["repo"] = str(make_repository(tmp_path / "repo"))
+        options["repo"] = str(repository_of("checkbox", tmp_path / "repo", "master"))
     return rollout.roll_out(Options(CHECKBOX, tmp_path / "hosts.ini", **options), Progress(quiet=True))
 
 
