@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["AmbiguousRefError", "commit_of", "is_plain"]
+__all__ = ["AmbiguousRefError", "commit_of", "is_plain", "remote_branch"]
 
 _LONGEST: Final = 1000
 # The name before what walks on from it: ~1, ^2, @{1}, :path.
 _NAME: Final = re.compile(r"(?:(?!@\{)[^~^:])*")
+# What can be a branch's name, with nothing that walks on from it and nothing that is a pattern.
+_BRANCH: Final = re.compile(r"(?:(?!@\{)[^~^:*?\[\\\s])+")
 _HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BEGINNING: Final = re.compile(r"[0-9a-f]{4,64}")
 _PLACES: Final = ("refs/heads/{}", "refs/tags/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD", "refs/{}")
@@ -56,6 +58,30 @@ def commit_of(ref: str, rev_parse: Callable[[str], tuple[str, str]]) -> str | No
                 f"'{ref}' is ambiguous: several objects begin so", "write more digits of it"
             )
     return found if _HASH.fullmatch(found) else None
+
+
+def remote_branch(ref: str, branches: Callable[[str], str]) -> tuple[str, str] | None:
+    """The branch of a remote that `git checkout REF` would take where no other ref is called so, and its commit.
+
+    Args:
+        ref: A ref of which `commit_of` finds no commit.
+        branches: Gives what `git for-each-ref` prints for a pattern: `HASH REFNAME` lines.
+
+    Raises:
+        AmbiguousRefError: Several remotes have it, with different commits.
+
+    >>> remote_branch("v6", lambda pattern: f"{'a' * 40} refs/remotes/origin/v6")
+    ('origin/v6', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')
+    """
+    if not _BRANCH.fullmatch(ref):
+        return None
+    lines = [line.split(" ", 1) for line in branches(f"refs/remotes/*/{ref}").splitlines()]
+    found = {name.removeprefix("refs/remotes/"): sha for sha, name in lines}
+    if len(set(found.values())) > 1:
+        raise AmbiguousRefError(
+            f"'{ref}' is ambiguous: {' and '.join(found)} differ", f"write {next(iter(found))}"
+        )
+    return next(iter(found.items()), None)
 
 
 def _refuse_two_meanings(ref: str, rev_parse: Callable[[str], tuple[str, str]]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploys.kit.places import cache_folder
-from deploys.kit.refs import AmbiguousRefError, commit_of, is_plain
+from deploys.kit.refs import AmbiguousRefError, commit_of, is_plain, remote_branch
 
 __all__ = ["SourceError", "archive_of"]
 
@@ -141,8 +141,15 @@ def _resolved(mirror: Path, repo: str, ref: str) -> str:
         found = _git(*warned, expression, mirror=mirror, closed=True)
         return found.stdout.strip() if found.returncode == 0 else "", found.stderr
 
+    def branches(pattern: str) -> str:
+        return _git(
+            "for-each-ref", "--format=%(objectname) %(refname)", pattern, mirror=mirror, closed=True
+        ).stdout
+
     try:
         commit = commit_of(ref, rev_parse)
+        if commit is None and (found := remote_branch(ref, branches)):
+            commit = found[1]
     except AmbiguousRefError as error:
         raise SourceError(f"{_shown(repo)}: {error.message}; {error.hint}") from None
     if commit is None:

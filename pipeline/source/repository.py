@@ -16,7 +16,7 @@ from pipeline.base.errors import EnvironmentError_, SourceError
 from pipeline.base.text import did_you_mean
 from pipeline.source.git import Result, closed, reason, run_git, within
 from pipeline.source.notes import tree_notes, uncommitted
-from pipeline.source.refs import AmbiguousRefError, commit_of, is_plain
+from pipeline.source.refs import AmbiguousRefError, commit_of, is_plain, remote_branch
 
 __all__ = ["Commit", "Source"]
 
@@ -25,12 +25,16 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A ref as given, the commit it is, the first line of its message, its author's date (ISO 8601)."""
+    """A ref as given, the commit it is, the first line of its message, its author's date (ISO 8601).
+
+    `found_as` is the branch of a remote that was taken for a ref that the clone itself does not have (origin/broken).
+    """
 
     ref: str
     sha: str
     subject: str
     author_date: str
+    found_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,9 @@ class Source:
                 f"{ref[:200]!r} cannot be the name of a branch, tag or commit", hint=self._how_to_list()
             )
         try:
-            sha = commit_of(ref, self._asked)
+            found_as, sha = "", commit_of(ref, self._asked)
+            if sha is None:
+                found_as, sha = remote_branch(ref, self._branches) or ("", None)
         except AmbiguousRefError as error:
             raise SourceError(f"{self.display}: {error.message}", hint=error.hint) from None
         if sha is None:
@@ -80,7 +86,7 @@ class Source:
         if shown.code != 0:
             raise SourceError(f"{self.display}: commit {sha[:12]} cannot be read: {reason(shown)}")
         subject, _, date = shown.out.rstrip("\n").rpartition("\0")
-        return Commit(ref, sha, _CONTROL.sub(" ", subject)[:200], date)
+        return Commit(ref, sha, _CONTROL.sub(" ", subject)[:200], date, found_as)
 
     def files(self, commit: Commit, paths: Sequence[str]) -> set[str]:
         """Those of `paths` that are files in the commit's tree."""
@@ -123,6 +129,10 @@ class Source:
         """What should be known before these commits are deployed: content that is elsewhere, changes left out."""
         found = list[str]()
         for commit in {commit.sha: commit for commit in commits}.values():
+            if commit.found_as:
+                found.append(
+                    f"{commit.ref}: this clone has no such branch of its own; {commit.found_as} is taken"
+                )
             found += tree_notes(self._run_isolated, commit.sha, commit.ref)
         return found + self._left_out()
 
@@ -163,6 +173,10 @@ class Source:
             raise SourceError(f"{self.display}: git is not done with '{expression}' after a minute")
         return found.out.strip() if found.code == 0 else "", found.err
 
+    def _branches(self, pattern: str) -> str:
+        arguments = ["for-each-ref", "--format=%(objectname) %(refname)", pattern]
+        return run_git(arguments, within(self.directory), directory=self.directory).out
+
     def _rev_parse(self, expression: str) -> Result:
         arguments = [
             "-c",
@@ -192,12 +206,17 @@ class Source:
                 f"{self.display}: there is no branch, tag or commit '{ref}' in this shallow clone",
                 hint=f"git -C {self._path} fetch --unshallow (in CI: a checkout of depth 0)",
             )
-        listed = run_git(
-            ["for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes"],
-            within(self.directory),
-            directory=self.directory,
-        )
-        guess = did_you_mean(ref, listed.out.split())
+        names = [
+            line.partition("/")[2] for line in self._branches("refs").splitlines()
+        ]  # without hash and refs/
+        known = [name.partition("/")[2] for name in names]
+        # A remote's branch is taken by its own name, too.
+        known += [
+            name.partition("/")[2]
+            for kind, name in zip(names, known, strict=True)
+            if kind.startswith("remotes/")
+        ]
+        guess = did_you_mean(ref, known)
         return SourceError(
             f"{self.display}: there is no branch, tag or commit '{ref}'{guess}", hint=self._how_to_list()
         )

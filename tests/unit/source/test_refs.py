@@ -94,3 +94,48 @@ def test_random_refs_are_what_git_says_or_one_line(tmp_path: Path) -> None:
     found = [checked(source, fuzzed(chance, hashes)) for _ in range(60)]
     assert [why for _, why in found if why] == []
     assert {became for became, _ in found} >= {"refused", "resolved"}
+
+
+def test_a_branch_that_only_a_remote_has_is_taken_as_git_checkout_takes_it(
+    repository: Path, tmp_path: Path
+) -> None:
+    """A clone has one branch of its own; the others are origin's."""
+    git(repository, "branch", "feature/x", "master~1")
+    git(tmp_path, "clone", "-q", "repository", "clone")
+    sha = git(repository, "rev-parse", "feature/x")
+    source = open_source(str(tmp_path / "clone"), tmp_path / "cache")
+    commit = source.resolve("feature/x")
+    assert (commit.sha, commit.found_as) == (sha, "origin/feature/x")
+    assert "feature/x: this clone has no such branch of its own; origin/feature/x is taken" in source.notes(
+        commit
+    )
+    assert archive_of(str(tmp_path / "clone"), "feature/x")[1] == sha
+    git(tmp_path / "clone", "checkout", "-q", "feature/x")
+    assert git(tmp_path / "clone", "rev-parse", "HEAD") == sha
+    assert source.resolve("feature/x").found_as == ""
+
+
+def test_a_branch_that_two_remotes_have_is_taken_when_both_mean_the_same(
+    repository: Path, tmp_path: Path
+) -> None:
+    git(repository, "branch", "both-have", "master~1")
+    git(tmp_path, "clone", "-q", "repository", "clone")
+    git(tmp_path / "clone", "update-ref", "refs/remotes/fork/both-have", "origin/both-have")
+    source = open_source(str(tmp_path / "clone"), tmp_path / "cache")
+    assert source.resolve("both-have").found_as == "fork/both-have"
+    git(tmp_path / "clone", "update-ref", "refs/remotes/fork/both-have", "origin/master")
+    with pytest.raises(
+        SourceError, match="'both-have' is ambiguous: fork/both-have and origin/both-have differ"
+    ):
+        source.resolve("both-have")
+    with pytest.raises(DeploySourceError, match="is ambiguous"):
+        archive_of(str(tmp_path / "clone"), "both-have")
+
+
+def test_a_misspelt_branch_of_a_remote_is_suggested_by_its_own_name(repository: Path, tmp_path: Path) -> None:
+    git(repository, "branch", "release-6", "master~1")
+    git(tmp_path, "clone", "-q", "repository", "clone")
+    with pytest.raises(
+        SourceError, match="there is no branch, tag or commit 'relase-6': did you mean 'release-6'?"
+    ):
+        open_source(str(tmp_path / "clone"), tmp_path / "cache").resolve("relase-6")
