@@ -206,16 +206,10 @@ class Source:
                 f"{self.display}: there is no branch, tag or commit '{ref}' in this shallow clone",
                 hint=f"git -C {self._path} fetch --unshallow (in CI: a checkout of depth 0)",
             )
-        names = [
-            line.partition("/")[2] for line in self._branches("refs").splitlines()
-        ]  # without hash and refs/
-        known = [name.partition("/")[2] for name in names]
+        refs = [line.partition(" refs/")[2] for line in self._branches("refs").splitlines()]
+        known = [ref.partition("/")[2] for ref in refs]
         # A remote's branch is taken by its own name, too.
-        known += [
-            name.partition("/")[2]
-            for kind, name in zip(names, known, strict=True)
-            if kind.startswith("remotes/")
-        ]
+        known += [ref.split("/", 2)[2] for ref in refs if ref.startswith("remotes/")]
         guess = did_you_mean(ref, known)
         return SourceError(
             f"{self.display}: there is no branch, tag or commit '{ref}'{guess}", hint=self._how_to_list()

@@ -136,6 +136,6 @@ def test_a_misspelt_branch_of_a_remote_is_suggested_by_its_own_name(repository: 
     git(repository, "branch", "release-6", "master~1")
     git(tmp_path, "clone", "-q", "repository", "clone")
     with pytest.raises(
-        SourceError, match="there is no branch, tag or commit 'relase-6': did you mean 'release-6'?"
+        SourceError, match=r"there is no branch, tag or commit 'relase-6': did you mean 'release-6'\?"
     ):
         open_source(str(tmp_path / "clone"), tmp_path / "cache").resolve("relase-6")
