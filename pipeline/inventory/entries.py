@@ -26,6 +26,7 @@ PARTS = {
     "private_address": "private_address",
     "ssh_known_hosts_file": "known_hosts",
 }
+_MOST = 10  # problems told of one inventory
 _LONGEST = 400  # characters of a message: names and values in it may be anything
 
 
@@ -78,10 +79,14 @@ class Problems:
         self.add(value.line, said, value.path)
 
     def raise_if_any(self) -> None:
-        """Raises InventoryError when there are problems: a line each, in the order of the files, none twice."""
+        """Raises InventoryError when there are problems: a line each, in the order of the files, none twice.
+
+        Of many the first ten are told: a file that is no inventory at all has one in each line.
+        """
         found = sorted(dict.fromkeys(self.found))
         if found:
-            lines = [f"{path or self.path}:{line}: {message}" for path, line, message in found]
+            lines = [f"{path or self.path}:{line}: {message}" for path, line, message in found[:_MOST]]
+            lines += [f"{self.path}: and {len(found) - _MOST} more problems"] if len(found) > _MOST else []
             raise InventoryError("\n".join(lines), hint="see inventories/README.md for examples")
 
 

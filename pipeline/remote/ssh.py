@@ -55,8 +55,8 @@ def _options(settings: Mapping[str, object]) -> list[str]:
 
 def become_ssh(arguments: Sequence[str], command: Sequence[str]) -> NoReturn:
     """Replace this process by ssh, so that the terminal and the exit code are its own: a shell, or `command` there."""
-    words = [shlex.join(command)] if command else []
-    os.execvp(arguments[0], [*arguments, *words])  # noqa: S606 - see above
+    # As they are, like ssh itself: one word with blanks (`'ls /'`) is a line for the shell there.
+    os.execvp(arguments[0], [*arguments, *command])  # noqa: S606 - see above
 
 
 @dataclass(frozen=True, slots=True)

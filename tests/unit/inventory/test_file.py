@@ -150,6 +150,12 @@ def test_a_problem_is_told_with_its_line(tmp_path: Path, text: str, expected: st
     assert expected in problems(tmp_path, text)
 
 
+def test_of_many_problems_ten_are_told_and_how_many_more_there_are(tmp_path: Path) -> None:
+    found = problems(tmp_path, "[blue]\n" + "b this is no inventory\n" * 30)
+    assert len(found) == 11
+    assert found[-1].strip() == "and 20 more problems"
+
+
 def test_all_problems_are_told_together_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = '[all]\nblue = [("b", {"ssh_port": 99999,\n  "ssh_keyy": "k"})]\ngreen = []\n'
     assert [line[:2] for line in problems(tmp_path, text, ("blue", "green"))] == ["2:", "3:", "4:"]
