@@ -17,7 +17,7 @@ def test_a_command_is_passed_on_as_ssh_does(monkeypatch: pytest.MonkeyPatch, com
     """`prod ssh HOST 'ls /'` is a line for the shell there, not the name of one program."""
     called: list[Sequence[str]] = []
 
-    class Replaced(Exception):  # noqa: N818 - what exec does: nothing after it runs
+    class Replaced(Exception):
         pass
 
     def execvp(_: str, arguments: Sequence[str]) -> None:
