@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import click
@@ -12,7 +12,9 @@ import click
 from pipeline.base.errors import Exit
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.report import jsonout, terminal
+from pipeline.report.log import log_of
 from pipeline.runs.directory import Run
+from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
 
 __all__ = ["exit_code", "show_series_verdict", "show_verdict"]
@@ -36,7 +38,7 @@ def exit_code(outcome: Outcome) -> Exit:
 
 def show_verdict(run: Run, verdict: Verdict, *, as_json: bool) -> None:
     """The verdict on stdout. Colours only on a terminal, and not with NO_COLOR (no-color.org)."""
-    _show(run.record, verdict, as_json, str(run.path))
+    _show(run.record, verdict, as_json, str(run.path), log_of(run.path, verdict))
     if not as_json:
         click.echo(f"report: {run.path / 'report.html'}")
 
@@ -46,10 +48,12 @@ def show_series_verdict(names: Mapping[str, str], verdict: Verdict, *, as_json: 
     _show(Record.from_dict({arm: {"ref": name} for arm, name in names.items()}), verdict, as_json)
 
 
-def _show(record: Record, verdict: Verdict, as_json: bool, directory: str = "") -> None:
+def _show(
+    record: Record, verdict: Verdict, as_json: bool, directory: str = "", log: Sequence[LogLine] = ()
+) -> None:
     if as_json:
-        click.echo(jsonout.render(verdict, record, directory))
+        click.echo(jsonout.render(verdict, record, directory, log))
         return
     color = terminal.wants_color(sys.stdout)
     width = shutil.get_terminal_size((100, 24)).columns
-    click.echo(terminal.render(verdict, record, width=width, color=color), color=color)
+    click.echo(terminal.render(verdict, record, width=width, color=color, log=log), color=color)

@@ -20,7 +20,9 @@ def write_report(run: Run, verdict: Verdict) -> Path:
     Raises RunDirectoryError where the samples cannot be read.
     """
     from pipeline.report import html  # numpy and jinja2 stay out of commands that write no page
+    from pipeline.report.log import log_of
 
     path = run.path / "report.html"
-    write_whole(path, html.render(verdict, run.record, run.evidence, str(run.path)))
+    log = log_of(run.path, verdict)
+    write_whole(path, html.render(verdict, run.record, run.evidence, str(run.path), log))
     return path

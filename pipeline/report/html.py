@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +26,9 @@ from pipeline.report.charts import chart
 from pipeline.report.facts import RunFacts, read_facts
 from pipeline.report.figures import Figure
 from pipeline.report.interval import WIDTH
+from pipeline.report.log import TITLE, sentence
 from pipeline.report.rows import flatten, group_rows, metric_row, score_rows
+from pipeline.runs.logs import LogLine, log_path
 from pipeline.runs.record import Record
 
 __all__ = ["render"]
@@ -93,7 +97,13 @@ def _problems(facts: RunFacts, evidence: Evidence) -> list[Problem]:
     return sorted(found, key=lambda p: order.index(p.effect) if p.effect in order else len(order))
 
 
-def render(verdict: Verdict, record: Record, evidence: Evidence, directory: str = "") -> str:
+def render(
+    verdict: Verdict,
+    record: Record,
+    evidence: Evidence,
+    directory: str = "",
+    log: Sequence[LogLine] = (),
+) -> str:
     """The whole page: verdict, table, each metric with its charts, configuration.
 
     About 5 MB, of which plotly's JavaScript is 4.8; the samples are aggregated to some hundred points a chart.
@@ -103,6 +113,7 @@ def render(verdict: Verdict, record: Record, evidence: Evidence, directory: str 
         record: The run's record; whatever it lacks is left out of the page.
         evidence: The samples that the charts are drawn from.
         directory: Where the run lies, as the page tells it; empty where there is none.
+        log: What only the canary logged.
     """
     facts = read_facts(record, directory)
     run = {**record.to_dict(), "directory": directory} if directory else record.to_dict()
@@ -133,6 +144,9 @@ def render(verdict: Verdict, record: Record, evidence: Evidence, directory: str 
         undecided=clean(verdict.undecided),
         score=None if verdict.score is None else f"{verdict.score:.0f}",
         pass_score=f"{verdict.pass_score:g}",
+        log_title=TITLE,
+        log=[(clean(line.text), clean(sentence(replace(line, text="")).removeprefix(", "))) for line in log],
+        logs=[(name, f"logs/{path.name}") for name, path in _log_files(directory)],
         reasons=[clean(reason) for reason in verdict.reasons],
         promotion=_PROMOTION.get(facts.promoted) if facts.promoted is not None else None,
         setup=_setup(facts, evidence),
@@ -155,3 +169,11 @@ def render(verdict: Verdict, record: Record, evidence: Evidence, directory: str 
         ],
     )
     return str(page)
+
+
+def _log_files(directory: str) -> Iterator[tuple[str, Path]]:
+    """The services' logs that lie beside the page."""
+    for arm in ("baseline", "canary"):
+        path = log_path(Path(directory), arm) if directory else None
+        if path is not None:
+            yield arm, path

@@ -1,21 +1,22 @@
 """The verdict and the run's facts as one strict JSON document: what `--json` prints.
 
-The fields of verdict.json (`Verdict.to_dict`) stay where they are, `headline` says in a sentence what to do, and the
-facts are under `run`. Every key is always there; what is not known is null. NaN and infinities, which JSON has no words
-for, are null too.
+The fields of verdict.json (`Verdict.to_dict`) stay where they are, `headline` says in a sentence what to do,
+`canary_logged` what only the canary's service logged, and the facts are under `run`. Every key is always there; what
+is not known is null. NaN and infinities, which JSON has no words for, are null too.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Verdict
 from pipeline.report.facts import RunFacts, read_facts
+from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
 
 __all__ = ["render"]
@@ -40,15 +41,16 @@ def _arm(facts: RunFacts, arm: str) -> dict[str, Any]:
     return {**known, "measured_seconds": round(facts.seconds(arm), 3)}
 
 
-def render(verdict: Verdict, record: Record, directory: str = "") -> str:
+def render(verdict: Verdict, record: Record, directory: str = "", log: Sequence[LogLine] = ()) -> str:
     """One JSON document, indented, ASCII only (so no escape sequence), no newline at the end.
 
-    `directory` is where the run lies, empty where there is none.
+    `directory` is where the run lies, empty where there is none; `log` is what only the canary logged.
     """
     facts = read_facts(record, directory)
     document = {
         **verdict.to_dict(),
         "headline": headline(verdict),
+        "canary_logged": [asdict(line) for line in log],
         "run": {
             "directory": facts.directory or None,
             "created": facts.created or None,

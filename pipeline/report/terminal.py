@@ -24,7 +24,9 @@ from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome,
 from pipeline.judge.words import amount
 from pipeline.report.advice import advice
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
+from pipeline.report.log import TITLE, sentence
 from pipeline.report.text import DECISIONS, between, change, short, threshold, worse_by
+from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
 
 __all__ = ["render", "wants_color"]
@@ -166,8 +168,8 @@ def _sentences(verdict: Verdict, record: Record, width: int) -> list[str]:
     """The verdict's reasons, then its notes and the run's, as wrapped list items."""
     lines: list[str] = []
     for mark, sentences in (("- ", verdict.reasons), ("note: ", (*verdict.notes, *record.notes))):
-        for sentence in sentences:
-            lines += _wrap(clean(sentence), width, mark)
+        for said in sentences:
+            lines += _wrap(clean(said), width, mark)
     return lines
 
 
@@ -190,20 +192,28 @@ def _verdict_line(verdict: Verdict, facts: RunFacts, width: int, color: bool) ->
     return click.style(line[: len(said)], fg=_COLOURS[verdict.outcome], bold=True) + line[len(said) :]
 
 
+def _logged(log: Sequence[LogLine], width: int) -> list[str]:
+    lines = [f"{TITLE}:"] if log else []
+    return lines + [part for line in log for part in _wrap(sentence(line), width, "  ")]
+
+
 def _first_lines(verdict: Verdict, width: int, color: bool) -> list[str]:
     """What to do, in the outcome's colour."""
     lines = _wrap(clean(headline(verdict)), width)
     return [click.style(line, fg=_COLOURS[verdict.outcome], bold=True) for line in lines] if color else lines
 
 
-def render(verdict: Verdict, record: Record, *, width: int, color: bool) -> str:
-    """What to do, the table by groups, the reasons in plain words, and last the score, the outcome and both commits.
+def render(verdict: Verdict, record: Record, *, width: int, color: bool, log: Sequence[LogLine] = ()) -> str:
+    """What to do, what only the canary logged, the table by groups, the reasons, and last the score and both commits.
 
     `width` is in terminal cells. No line is wider, colour codes not counted. No newline at the end.
     """
     facts = read_facts(record)
-    said = _sentences(verdict, record, width)
-    blocks = [_first_lines(verdict, width, color), _table(verdict, width, color), said]
+    blocks = [
+        _first_lines(verdict, width, color) + _logged(log, width),
+        _table(verdict, width, color),
+        _sentences(verdict, record, width),
+    ]
     if facts.stopped_early:
         blocks.append(_wrap(f"stopped early: {facts.stopped_early}", width))
     if (next_step := advice(verdict, facts)) is not None:

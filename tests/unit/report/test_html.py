@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import tests.support.report_samples as samples
 from pipeline.judge.evidence import Arm, Evidence, Requests
 from pipeline.judge.verdict import Decision, Outcome
 from pipeline.report import html
+from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
 
 RECORD, BARE = Record.from_dict(samples.run()), Record.from_dict({})
@@ -74,7 +76,24 @@ def hostile() -> Page:
         profile={"name": INJECTION, INJECTION: INJECTION},
         problems=[{"effect": INJECTION, "message": INJECTION}],
     )
-    return Page(html.render(verdict, Record.from_dict(run), samples.evidence()))
+    log = (LogLine(INJECTION, INJECTION, 3, INJECTION, wrong=True),)
+    return Page(html.render(verdict, Record.from_dict(run), samples.evidence(), log=log))
+
+
+def test_what_only_the_canary_logged_stands_above_the_reasons_and_the_logs_are_linked(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    for name in ("blue.log.gz", "green.log.gz"):
+        (tmp_path / "logs" / name).write_bytes(b"")
+    log = (LogLine("TypeError: no", "preview.js:71", 285, "09:52:59", wrong=True),)
+    page = Page(html.render(samples.verdict(), RECORD, samples.evidence(), str(tmp_path), log))
+    todo, logged, why = (
+        page.text.index(words)
+        for words in ("Do not promote: ", "TypeError: no", "100 % of requests failed on the canary")
+    )
+    assert todo < logged < why
+    assert "(preview.js:71), 285 times, first at 09:52:59" in page.text[logged:why]
+    links = [str(dict(given)["href"]) for tag, given in page.tags if tag == "a"]
+    assert [link for link in links if link.startswith("logs/")] == ["logs/blue.log.gz", "logs/green.log.gz"]
 
 
 def test_the_verdict_comes_first_with_score_refs_and_commits(page: Page) -> None:

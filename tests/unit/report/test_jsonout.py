@@ -10,6 +10,7 @@ import numpy as np
 import tests.support.report_samples as samples
 from pipeline.judge.verdict import Verdict
 from pipeline.report import jsonout
+from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
 
 
@@ -21,14 +22,28 @@ def parse(text: str) -> dict[str, Any]:
     return document
 
 
-def render(verdict: Verdict, run: dict[str, Any]) -> str:
-    return jsonout.render(verdict, Record.from_dict(run))
+def render(verdict: Verdict, run: dict[str, Any], log: tuple[LogLine, ...] = ()) -> str:
+    return jsonout.render(verdict, Record.from_dict(run), log=log)
+
+
+def test_what_only_the_canary_logged_is_listed() -> None:
+    line = LogLine("Error: no template", "index.js:58", 12, "09:52:59", wrong=True)
+    assert parse(render(samples.verdict(), samples.run(), (line,)))["canary_logged"] == [
+        {
+            "text": "Error: no template",
+            "where": "index.js:58",
+            "count": 12,
+            "first": "09:52:59",
+            "wrong": True,
+        }
+    ]
 
 
 def test_the_document_is_the_verdict_with_the_run_beside_it() -> None:
     document = parse(render(samples.verdict(), samples.run()))
     run = document.pop("run")
     assert document.pop("headline") == "do not promote: 3,000 of 3,000 requests fail"
+    assert document.pop("canary_logged") == []
     assert document["format"] == 2
     assert document == json.loads(json.dumps(samples.verdict().to_dict()))
     assert run["baseline"] == {

@@ -13,16 +13,22 @@ import tests.support.report_samples as samples
 from pipeline.judge.verdict import Decision, Outcome, Summary
 from pipeline.report import terminal
 from pipeline.report.text import between
+from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
 
 HOSTILE = "evil\x1b[2J\x1b]0;title\x07\x9b31m\r\n\u202egnp <script>"
 
 
 def lines(
-    width: int = 80, *, color: bool = False, run: dict[str, Any] | None = None, **verdict: Any
+    width: int = 80,
+    *,
+    color: bool = False,
+    run: dict[str, Any] | None = None,
+    log: tuple[LogLine, ...] = (),
+    **verdict: Any,
 ) -> list[str]:
     record = Record.from_dict(run or samples.run())
-    text = terminal.render(samples.verdict(**verdict), record, width=width, color=color)
+    text = terminal.render(samples.verdict(**verdict), record, width=width, color=color, log=log)
     return text.splitlines()
 
 
@@ -31,10 +37,20 @@ def lines(
 def test_no_line_is_wider_than_the_terminal(width: int, color: bool) -> None:
     long = samples.run(sample=True, sample_why="w" * 200, baseline={"ref": "r" * 200, "sha": "a" * 40})
     wide = (samples.metric(title="一" * 60), samples.metric("x", title="t" * 90, reason="r" * 300))
+    log = (LogLine("x" * 300, "y" * 80, 10**9, "09:52:59", wrong=True),)
     rendered = lines(
-        width, color=color, run=long, metrics=wide, reasons=("word " * 60, "path/" * 50, "字" * 150)
+        width, color=color, run=long, log=log, metrics=wide, reasons=("word " * 60, "path/" * 50, "字" * 150)
     )
     assert max(cell_len(click.unstyle(line)) for line in rendered) <= width
+
+
+def test_what_only_the_canary_logged_stands_right_below_what_to_do() -> None:
+    said = lines(100, log=(LogLine("TypeError: no", "preview.js:71", 285, "09:52:59", wrong=True),))
+    assert said[1:3] == [
+        "Only the canary logged:",
+        "  TypeError: no (preview.js:71), 285 times, first at 09:52:59",
+    ]
+    assert "Only the canary logged:" not in lines(100)
 
 
 def test_a_run_that_ended_early_says_so_and_why() -> None:
