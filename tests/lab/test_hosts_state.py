@@ -6,15 +6,22 @@ of the service there) and `lab`.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from testinfra.host import Host  # type: ignore[import-untyped] # testinfra publishes no types
 
+from pipeline.base.errors import EnvironmentError_
 from pipeline.base.places import ROOT
+from pipeline.deploy.applications import find_application
+from pipeline.deploy.preflight import check_hosts
+from pipeline.inventory.hosts import Inventory
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
+from pipeline.remote.ask import ask
 
 pytestmark = pytest.mark.usefixtures("deployed")
 
@@ -71,6 +78,18 @@ def test_proxy_reaches_both_services(hosts: Hosts) -> None:
     # The other way round of the test above: a connection that must not be there is not simply never there.
     for colour in COLOURS:
         assert any(answers(hosts["proxy"], address, 3000) for address in addresses(hosts[colour]))
+
+
+def test_a_host_key_that_changed_is_refused(inventory: Inventory, tmp_path: Path) -> None:
+    """Another key under a known address may be another machine: nothing is asked of it, and nothing sent to it."""
+    blue, known = inventory.one("blue"), tmp_path / "known_hosts"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")], check=True)
+    known.write_text(f"{blue.address} {(tmp_path / 'other.pub').read_text()}")
+    changed = replace(blue, known_hosts=known)
+    with pytest.raises(EnvironmentError_, match="its host key is not the one that is known") as caught:
+        check_hosts(find_application("checkbox.io"), [changed], known)
+    assert "ssh-keygen" in str(caught.value.hint)
+    assert ask(changed, "true", known_hosts=known, seconds=20).status == 255
 
 
 def test_haproxy_accepts_its_configuration(hosts: Hosts) -> None:

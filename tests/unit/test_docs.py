@@ -74,6 +74,18 @@ def test_lines_of_prose_are_not_too_long(page: Path) -> None:
     assert [f"{number}: {len(line)} columns" for number, line in long] == []
 
 
+def test_each_claim_of_the_page_on_security_has_its_test() -> None:
+    page = (ROOT / "docs" / "security.md").read_text("utf-8")
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"^\s*def (test_\w+)\(", path.read_text("utf-8"), re.MULTILINE)
+    }
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert len(named) > 20
+    assert named - there == set()
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
 
