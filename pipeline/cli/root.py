@@ -33,6 +33,7 @@ COMMANDS = {
     "verify": "pipeline.cli.verify:verify",
     "judge": "pipeline.cli.judge:judge",
     "report": "pipeline.cli.report:report",
+    "runs": "pipeline.cli.runs:runs",
     "prod": "pipeline.cli.prod:prod",
     "lab": "pipeline.cli.lab:lab",
     "faults": "pipeline.cli.faults:faults",
@@ -80,6 +81,7 @@ def cli() -> None:
     pipeline canary master broken       the whole experiment: five minutes of load on each version
     pipeline canary master slow --duration 1m --keep
     pipeline report runs/latest         a run's report again
+    pipeline runs                       the runs that there are, and what each said
     pipeline prod up --cloud vagrant    production hosts and their monitor, here; in a cloud as prod.yml says
     pipeline deploy checkbox.io -i production.ini     the real application, on hosts you have
     pipeline verify checkbox.io -i production.ini     is all as it should be there?

@@ -1,0 +1,62 @@
+"""`pipeline runs`: the list, two side by side, old ones removed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.base.errors import Exit
+from pipeline.cli.root import run
+from pipeline.judge.verdict import Outcome
+from tests.unit.runs.test_history import make
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    make(tmp_path, "one", 1, Outcome.FAILED)
+    make(tmp_path, "two", 2)
+    return tmp_path
+
+
+def test_a_row_a_run_with_what_it_says(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", "--runs", str(runs)]) == Exit.OK
+    head, newest, oldest = capsys.readouterr().out.splitlines()
+    assert head.split() == ["when", "versions", "verdict", "score", "what", "it", "says"]
+    assert newest.split()[:5] == ["2026-11-02", "10:00", "master", "broken", "passed"]
+    assert "do not promote: 3,000 of 3,000 requests fail" in oldest
+    assert run(["runs", "--runs", str(runs), "--verdict", "failed", "--json"]) == Exit.OK
+    (only,) = json.loads(capsys.readouterr().out)
+    assert (only["directory"], only["outcome"]) == (str(runs / "one"), "failed")
+    assert run(["runs", "--runs", str(runs), "--ref", "nowhere"]) == Exit.OK
+    assert capsys.readouterr().out == f"no such run in {runs}\n"
+
+
+def test_two_runs_are_compared_metric_by_metric(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["runs", "compare", str(runs / "one"), str(runs / "two")]
+    assert run(arguments) == Exit.OK
+    out = capsys.readouterr().out
+    assert out.splitlines()[1].split() == ["failed", "passed"]
+    assert run([*arguments, "--json"]) == Exit.OK
+    document = json.loads(capsys.readouterr().out)
+    assert document["outcomes"] == ["failed", "passed"]
+    assert all(len(metric["decisions"]) == 2 for metric in document["metrics"])
+
+
+def test_old_runs_are_removed_and_a_dry_run_removes_none(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["runs", "prune", "--runs", str(runs), "--keep", "1"]
+    assert run([*arguments, "--dry-run"]) == Exit.OK
+    assert capsys.readouterr().out == f"would remove {runs / 'one'}\n"
+    assert (runs / "one").is_dir()
+    assert run(arguments) == Exit.OK
+    assert capsys.readouterr().out == f"removed {runs / 'one'}\n"
+    assert run(arguments) == Exit.OK
+    assert capsys.readouterr().out == "nothing to remove: 1 run, 1 may stay\n"
+
+
+def test_a_run_that_is_not_there_is_one_line(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", "compare", str(runs / "one"), str(runs / "none")]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith(f"pipeline: {runs / 'none'}: no such run directory")
