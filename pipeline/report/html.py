@@ -22,6 +22,7 @@ from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.judge.words import percent
+from pipeline.report.advice import advice
 from pipeline.report.charts import chart
 from pipeline.report.facts import RunFacts, read_facts
 from pipeline.report.figures import Figure
@@ -41,6 +42,9 @@ _HEADLINES = {
     Outcome.INCONCLUSIVE: "Inconclusive: not enough evidence",
     Outcome.INVALID: "Invalid: the experiment is broken",
 }
+# What is drawn before all else, and of which decision the metrics are that explain an outcome: the others are folded.
+_OVER_TIME = ("error_rate", "latency_p50")
+_TELLING = {Outcome.FAILED: Decision.FAIL, Outcome.INCONCLUSIVE: Decision.INCONCLUSIVE}
 _URGENCY = (Decision.FAIL, Decision.INCONCLUSIVE, Decision.NODATA, Decision.PASS)
 _PROMOTION = {
     True: "Promoted: the proxy sends traffic to the canary.",
@@ -124,6 +128,7 @@ def render(
         if drawn:
             figures |= {f"{row['id']}d": drawn.distribution, f"{row['id']}t": drawn.timeline}
     by_urgency = sorted(rows, key=lambda row: _URGENCY.index(row["decision"]))
+    telling = [row for row in by_urgency if row["decision"] is _TELLING.get(verdict.outcome)]
     plotly, script = get_plotlyjs(), (_TEMPLATES / "report.js").read_text()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -156,6 +161,11 @@ def render(
         sums=score_rows(verdict),
         stopped=facts.stopped_early,
         metrics=by_urgency,
+        next_step=_capital(clean(advice(verdict, facts) or "")),
+        timelines=[row for name in _OVER_TIME for row in rows if row["name"] == name and row["chart"]],
+        telling=telling,
+        cards=[row for row in by_urgency if row["card"] and (not telling or row in telling)],
+        folded=[row for row in by_urgency if row["card"] and telling and row not in telling],
         problems=_problems(facts, evidence),
         notes=[clean(note) for note in (*verdict.notes, *record.notes)],
         figures=figures,

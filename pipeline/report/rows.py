@@ -20,6 +20,8 @@ def metric_row(metric: MetricVerdict, identity: str) -> dict[str, Any]:
     baseline, canary = amount(metric.baseline.value, metric.unit), amount(metric.canary.value, metric.unit)
     return {
         "id": identity,
+        "name": metric.name,
+        "card": metric.decision is not Decision.NODATA,
         "title": clean(metric.title or metric.name),
         "decision": metric.decision,
         "word": DECISIONS[metric.decision],

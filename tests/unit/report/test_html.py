@@ -129,8 +129,9 @@ def test_each_outcome_is_in_the_title(outcome: Outcome) -> None:
 
 def test_each_metric_has_a_section_with_its_reason_and_two_drawn_charts(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "article"]
-    assert len(sections) == len(samples.verdict().metrics)
-    for metric in samples.verdict().metrics:
+    told = [metric for metric in samples.verdict().metrics if metric.decision is not Decision.NODATA]
+    assert len(sections) == len(told)
+    for metric in told:
         assert metric.reason in page.text
     for section in sections:
         for kind in "dt":
@@ -139,10 +140,34 @@ def test_each_metric_has_a_section_with_its_reason_and_two_drawn_charts(page: Pa
 
 def test_charts_tell_in_words_what_they_show(page: Page) -> None:
     charts = [attributes for _, attributes in page.tags if attributes.get("class") == "chart"]
-    assert len(charts) == 8
-    assert all(
-        chart["role"] == "img" and "canary 100 %" in (chart["aria-label"] or "") for chart in charts[:2]
-    )
+    drawn = [str(chart["data-chart"]) for chart in charts]
+    assert drawn[:2] == ["m1t", "m2t"], "errors and the median over time come first"
+    assert all(chart["role"] == "img" for chart in charts)
+    assert "canary 100 %" in (charts[0]["aria-label"] or "")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "decision"),
+    [(Outcome.FAILED, Decision.FAIL), (Outcome.INCONCLUSIVE, Decision.INCONCLUSIVE), (Outcome.PASSED, None)],
+)
+def test_what_explains_the_outcome_is_open_and_the_rest_is_folded(
+    outcome: Outcome, decision: Decision | None
+) -> None:
+    verdict = samples.verdict(outcome=outcome)
+    page = html.render(verdict, RECORD, samples.evidence())
+    before = page[page.index('<h2 id="table">') : page.index("<summary>", page.index('<h2 id="table">'))]
+    shown = re.findall(r'<tr class="(\w+)">', before)
+    if decision is None:
+        assert len([word for word in shown if word != "group"]) == len(verdict.metrics)
+    else:
+        assert shown == [m.decision.value for m in verdict.metrics if m.decision is decision]
+
+
+def test_an_inconclusive_run_says_what_to_type_next(tmp_path: Path) -> None:  # noqa: ARG001
+    undecided = samples.metric("m", decision=Decision.INCONCLUSIVE, more_minutes=3.0)
+    verdict = samples.verdict(outcome=Outcome.INCONCLUSIVE, metrics=(undecided,))
+    text = Page(html.render(verdict, RECORD, samples.evidence())).text
+    assert "Next: the same command with --duration 4m" in text
 
 
 def test_phases_are_marked_and_warm_ups_shaded(page: Page) -> None:
