@@ -9,10 +9,10 @@ from typing import Final
 from pipeline.judge.verdict import Decision, Lack, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import amount, percent, titles_of
 
-__all__ = ["headline"]
+__all__ = ["PATIENCE", "headline"]
 
 # Minutes that somebody may wait for. Beyond, more of the same is no advice.
-_PATIENCE: Final = 60.0
+PATIENCE: Final = 60.0
 
 
 def headline(verdict: Verdict) -> str:
@@ -99,10 +99,10 @@ def _cannot_tell(verdict: Verdict) -> str:
         same = [metric for metric in doubtful if metric.reason == doubtful[0].reason]
         return f"cannot tell: {same[0].reason} ({titles_of([m.title or m.name for m in same], most=2)})"
     waits = [math.inf if metric.more_minutes is None else metric.more_minutes for metric in undecided]
-    if max(waits) <= _PATIENCE:
+    if max(waits) <= PATIENCE:
         minutes = max(1, math.ceil(max(waits)))
         return f"cannot tell yet: {minutes} more minute{'' if minutes == 1 else 's'}"
-    endless = [metric for metric, wait in zip(undecided, waits, strict=True) if wait > _PATIENCE]
+    endless = [metric for metric, wait in zip(undecided, waits, strict=True) if wait > PATIENCE]
     few = sum(metric.lacks is Lack.SAMPLES for metric in endless)
     if few:
         of = f"{few} of {len(verdict.metrics)} metrics {'has' if few == 1 else 'have'}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from pipeline.judge.headline import PATIENCE
 from pipeline.judge.verdict import Decision, Lack, Outcome, Verdict
 from pipeline.report.facts import RunFacts
 
 __all__ = ["advice"]
 
-# Where more minutes than this are needed, measuring both versions at once is better advice: what the machine does then
-# falls on both.
+# Where one version after the other would need more minutes than this, measuring both at once is better advice: what the
+# machine does then falls on both.
 _PATIENCE: Final = 10.0
 
 
@@ -28,7 +29,7 @@ def advice(verdict: Verdict, facts: RunFacts) -> str | None:
     if verdict.outcome is not Outcome.INCONCLUSIVE or not undecided or interrupted or not facts.schedule:
         return None
     waits = [math.inf if m.more_minutes is None else m.more_minutes for m in undecided]
-    if max(waits) <= _PATIENCE:
+    if max(waits) <= (_PATIENCE if facts.schedule == "phased" else PATIENCE):
         minutes = math.ceil(facts.seconds("canary") / 60 + max(waits))
         return f"next: the same command with --duration {minutes}m"
     if facts.schedule == "phased":

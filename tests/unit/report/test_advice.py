@@ -31,6 +31,11 @@ def test_where_waiting_does_not_help_measuring_both_at_once_may(waits: tuple[flo
     assert "--schedule concurrent" in (said(*waits) or "")
 
 
+def test_the_advice_is_the_headlines_where_nothing_better_can_be_had() -> None:
+    """Measured in turns already, twelve more minutes are twelve more minutes."""
+    assert said(12.0, schedule="interleaved") == "next: the same command with --duration 13m"
+
+
 def test_in_turns_already_only_the_machine_or_the_margin_is_left() -> None:
     assert "a quieter machine, or a wider margin" in (said(None, schedule="interleaved") or "")
 
