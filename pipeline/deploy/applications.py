@@ -51,7 +51,7 @@ class Application:
 def _application(key: str, *, also: tuple[str, ...], only: tuple[str, ...] = ()) -> Application:
     facts = dict(FACTS[key])
     del facts["slots"], facts["health"]  # nobody needs them away from the host
-    return Application(key, **{**facts, "tree": tuple(facts["tree"])}, also=also, only=only)
+    return Application(key, **{**facts, "tree": tuple(facts.get("tree", ()))}, also=also, only=only)
 
 
 APPLICATIONS = (

@@ -10,17 +10,20 @@ import pytest
 from pipeline.base.errors import Exit
 from pipeline.cli.root import run
 from pipeline.judge.verdict import Outcome
-from tests.unit.runs.test_history import make
+from tests.support.past_run import past_run
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    make(tmp_path, "one", 1, Outcome.FAILED)
-    make(tmp_path, "two", 2)
+    past_run(tmp_path, "one", 1, Outcome.FAILED)
+    past_run(tmp_path, "two", 2)
     return tmp_path
 
 
-def test_a_row_a_run_with_what_it_says(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_a_run_with_what_it_says(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     assert run(["runs", "--runs", str(runs)]) == Exit.OK
     head, newest, oldest = capsys.readouterr().out.splitlines()
     assert head.split() == ["when", "versions", "verdict", "score", "what", "it", "says"]

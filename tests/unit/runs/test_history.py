@@ -7,32 +7,16 @@ from typing import Any
 
 import pytest
 
-import tests.support.report_samples as samples
 from pipeline.base.errors import RunDirectoryError
 from pipeline.judge.verdict import Outcome
-from pipeline.runs.directory import write_record, write_verdict
 from pipeline.runs.history import matching, past_runs, removed
-from pipeline.runs.record import FORMAT, Record
-
-
-def make(
-    directory: Path, name: str, day: int, outcome: Outcome | None = Outcome.PASSED, **record: Any
-) -> Path:
-    path = directory / name
-    path.mkdir(parents=True)
-    write_record(
-        path,
-        Record.from_dict({"format": FORMAT, **samples.run(created=f"2026-11-{day:02}T10:00:00Z", **record)}),
-    )
-    if outcome is not None:
-        write_verdict(path, samples.verdict(outcome=outcome))
-    return path
+from tests.support.past_run import past_run
 
 
 def test_runs_come_newest_first_and_what_is_no_run_is_passed_over(tmp_path: Path) -> None:
-    make(tmp_path, "b", 1)
-    make(tmp_path, "a", 3, Outcome.FAILED)
-    make(tmp_path, "c", 2, None)
+    past_run(tmp_path, "b", 1)
+    past_run(tmp_path, "a", 3, Outcome.FAILED)
+    past_run(tmp_path, "c", 2, None)
     (tmp_path / "notes").mkdir()
     (tmp_path / "latest").symlink_to("b")
     (tmp_path / "odd").mkdir()
@@ -47,8 +31,8 @@ def test_runs_come_newest_first_and_what_is_no_run_is_passed_over(tmp_path: Path
 
 
 def test_runs_are_chosen_by_ref_commit_verdict_and_service(tmp_path: Path) -> None:
-    make(tmp_path, "a", 1, Outcome.FAILED, canary={"ref": "broken", "sha": "0fb8c1c" + "0" * 33})
-    make(tmp_path, "b", 2, canary={"ref": "slow", "sha": "1" * 40}, profile={"name": "slug"})
+    past_run(tmp_path, "a", 1, Outcome.FAILED, canary={"ref": "broken", "sha": "0fb8c1c" + "0" * 33})
+    past_run(tmp_path, "b", 2, canary={"ref": "slow", "sha": "1" * 40}, profile={"name": "slug"})
     found = past_runs(tmp_path)
 
     def names(**wanted: Any) -> list[str]:
@@ -62,8 +46,8 @@ def test_runs_are_chosen_by_ref_commit_verdict_and_service(tmp_path: Path) -> No
 
 def test_the_newest_stay_and_so_does_a_run_that_may_still_go_on(tmp_path: Path) -> None:
     for day, name in enumerate(("old", "older_than_new", "new"), 1):
-        make(tmp_path, name, day)
-    make(tmp_path, "going_on", 1, None)
+        past_run(tmp_path, name, day)
+    past_run(tmp_path, "going_on", 1, None)
     assert [path.name for path in removed(past_runs(tmp_path), 1)] == ["older_than_new", "old"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["going_on", "new"]
 
