@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class LoadSetup:
     - `share`: what the canary gets of the requests where both arms carry load at once, else None
     - `early_stop`: says when the evidence suffices
     - `display`: shows each second
+    - `network`: probes the way to both versions from t0 (Unix time) on, until it is cancelled
     """
 
     loader: Loader
@@ -53,6 +54,7 @@ class LoadSetup:
     share: float | None
     early_stop: EarlyStop
     display: LoadDisplay
+    network: Callable[[float], Awaitable[None]] | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
         asyncio.create_task(_guard(setup.proxy)),
         asyncio.create_task(setup.early_stop.run()),
     ]
+    if setup.network is not None:
+        tasks.append(asyncio.ensure_future(setup.network(t0)))
     try:
         with setup.display.shown():
             await _follow(setup, measurement, tasks)

@@ -21,6 +21,7 @@ from pipeline.canary.health import EXPORTERS, Collector
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.loader import Loader
 from pipeline.canary.loader_arguments import loader_arguments, private_files
+from pipeline.canary.network import NetworkProbe
 from pipeline.canary.plan import Settings
 from pipeline.canary.probe import UNIT, Instance, host_facts, probe
 from pipeline.canary.profile import Profile
@@ -30,6 +31,7 @@ from pipeline.judge.evidence import Problem
 from pipeline.judge.words import percent
 from pipeline.remote.ssh import Connection
 from pipeline.runs.directory import Run
+from pipeline.runs.network import connecting
 from pipeline.runs.phases import COLOURS, under_way
 from pipeline.runs.tables import SeriesWriter
 
@@ -101,8 +103,17 @@ async def measure(
             progress.say(
                 f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy{dealt}"
             )
+            routes = {arm: instance.route for arm, instance in instances.items()}
+            network = NetworkProbe(connections, profile, routes)
+            if said := connecting(await network.before()):
+                run.add_problem(Problem("note", said))
+                progress.say(said)
             early_stop = EarlyStop(Run(run.path, run.record), phases, settings.rate, settings.early_stop)
-            with SeriesWriter(run.path / "series.csv") as write, private_files(profile, share) as files:
+            with (
+                SeriesWriter(run.path / "series.csv") as write,
+                SeriesWriter(run.path / "network.csv") as note,
+                private_files(profile, share) as files,
+            ):
                 address = connections["proxy"].host.private_address
                 arguments = loader_arguments(address, profile, settings, run.path)
                 setup = LoadSetup(
@@ -115,6 +126,7 @@ async def measure(
                     share=share,
                     early_stop=early_stop,
                     display=LoadDisplay(progress),
+                    network=lambda t0: network.run(t0, phases, note),
                 )
                 await drive_load(setup, measurement)
     except asyncio.CancelledError:

@@ -34,7 +34,7 @@ from pipeline.runs.tables import find_table, read_requests, read_series
 __all__ = ["Run", "compress_tables", "judge_run", "load", "write_record", "write_verdict"]
 
 _VERDICT_FORMAT: Final = 2
-_TABLES: Final = ("requests.csv", "series.csv")
+_TABLES: Final = ("requests.csv", "series.csv", "network.csv")
 _RULES: Final = TypeAdapter(tuple[MetricRule, ...])
 _VERDICT: Final = TypeAdapter(Verdict)
 
@@ -62,6 +62,7 @@ class Run:
             problems += (left_out,)
         requests = find_table(self.path, "requests.csv")
         series = find_table(self.path, "series.csv")
+        network = find_table(self.path, "network.csv")
         if phases and requests is None:
             raise RunDirectoryError(f"{self.path}: requests.csv is missing, and its run.json has phases")
         return build_evidence(
@@ -70,6 +71,7 @@ class Run:
             read_requests(requests) if requests else None,
             read_series(series) if series else None,
             terms,
+            read_series(network) if network else None,
         )
 
     @cached_property
