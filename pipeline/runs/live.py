@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.runs.evidence import build_evidence
-from pipeline.runs.network import LEAST_PROBES, ON_HOST
+from pipeline.runs.network import ENOUGH_PROBES, ON_HOST
 from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Record
 from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
@@ -28,7 +28,7 @@ __all__ = ["LiveEvidence", "Snapshot", "baseline_against_itself", "complete_unti
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 
-_LONGEST_UNSETTLED: Final = 6.0  # seconds of the canary; no request lasts longer
+_LONGEST_UNSETTLED: Final = 9.0  # seconds of the canary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +96,7 @@ def _settled(network: SeriesRows | None, measured: Sequence[Phase]) -> bool:
     if network is None or sum(phase.seconds for phase in own) >= _LONGEST_UNSETTLED:
         return True
     answered = network.t[(network.arm == "canary") & (network.metric == ON_HOST)]
-    return sum(int(np.sum((answered >= p.start) & (answered < p.end))) for p in own) >= LEAST_PROBES
+    return sum(int(np.sum((answered >= p.start) & (answered < p.end))) for p in own) >= ENOUGH_PROBES
 
 
 def complete_until(t: _Floats, rate: float) -> float:

@@ -24,7 +24,7 @@ from pipeline.runs.tables import SeriesRows
 __all__ = [
     "BEGUN",
     "CONNECT",
-    "LEAST_PROBES",
+    "ENOUGH_PROBES",
     "NO_ANSWER",
     "ON_HOST",
     "NetworkDoubt",
@@ -39,11 +39,14 @@ ON_HOST: Final = "request_on_host"
 CONNECT: Final = "connect_from_proxy"
 NO_ANSWER: Final = math.inf
 
-LEAST_PROBES: Final = 4  # of a version on its host, before anything is said
-_CHANCE: Final = 1e-4  # that the network is blamed though it does nothing, at one look
-# What an identical network may differ by: the load goes through the proxy, and the probes begin a process.
+_LEAST_PROBES: Final = 5  # of a version on its host, before anything is said
+ENOUGH_PROBES: Final = 8  # before a run may end early
+_CHANCE: Final = 1e-3  # that the network is blamed though it does nothing
+# What may lie between the load and the probes with a network that does nothing, as a share of a request's time.
 _LEAST_SECONDS: Final = 0.002
-_LEAST_SHARE: Final = 0.1
+_LEAST_SHARE: Final = 0.25
+_MOST_EXACT: Final = 1_000  # pairs, beyond which an exact test takes long, and the other is as good
+_NEAR_SECONDS: Final = 1.0  # a probe is compared with the requests so near to it: a busy machine slows both
 # A connection that a lost packet delays takes a second (the first repetition of TCP's SYN).
 _REPEATED_SECONDS: Final = 0.9
 _MOST_REPEATED: Final = 0.05
@@ -70,11 +73,20 @@ class NetworkDoubt:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Side:
-    """One version: what the load saw (infinite: no good answer), and what was seen on its own host and on the way."""
+    """One version.
+
+    Attributes:
+        load: seconds that each of its good answers took under load.
+        own: seconds that it took for each probe on its own host.
+        way: for each of these, how much longer requests took that were sent at about the same time.
+        connects: seconds that the proxy needed to connect to it.
+        size: bytes of an answer.
+    """
 
     arm: str
     load: _Floats
     own: _Floats
+    way: _Floats
     connects: _Floats
     size: float
 
@@ -92,17 +104,6 @@ class _Side:
         """The share of the proxy's connections that were made at the second attempt, or never."""
         return float(np.mean(self.connects >= _REPEATED_SECONDS)) if len(self.connects) else 0.0
 
-    @property
-    def usual(self) -> float:
-        """What the way to this version adds to a request."""
-        return float(np.median(self.load) - np.median(self.own))
-
-    @property
-    def doubt(self) -> float:
-        """How far off that may be, by the scatter of the probes."""
-        spread = np.median(np.abs(self.own - np.median(self.own)))
-        return float(2 * 1.86 * spread / math.sqrt(len(self.own)))
-
 
 def network_doubt(requests: Mapping[str, Requests], rows: SeriesRows | None) -> NetworkDoubt:
     """What the network did to the measured requests of either version.
@@ -114,7 +115,7 @@ def network_doubt(requests: Mapping[str, Requests], rows: SeriesRows | None) -> 
     if rows is None:
         return NetworkDoubt()
     sides = {arm: _side(arm, requests[arm], rows) for arm in COLOURS}
-    if any(len(side.own) < LEAST_PROBES or not len(side.load) for side in sides.values()):
+    if any(len(side.own) < _LEAST_PROBES for side in sides.values()):
         return NetworkDoubt()
     baseline, canary = sides["baseline"], sides["canary"]
     for side, other in ((canary, baseline), (baseline, canary)):
@@ -145,27 +146,29 @@ def connecting(taken: Mapping[str, float]) -> str:
 def _side(arm: str, requests: Requests, rows: SeriesRows) -> _Side:
     mine = rows.arm == arm
     good = np.isfinite(requests.latency) & (requests.status > 0) & (requests.status < 500)
-    known = np.isfinite(requests.t)
+    t, load = requests.t[good], requests.latency[good]
+    begun, own = _own(rows, mine)
+    near = [load[np.abs(t - at) <= _NEAR_SECONDS] for at in begun]
+    way = [np.median(those) - took for those, took in zip(near, own, strict=True) if len(those)]
     return _Side(
         arm=arm,
-        load=np.where(good, requests.latency, np.inf)[known],
-        own=_own(rows, mine),
+        load=load,
+        own=own,
+        way=np.asarray(way, dtype=np.float64),
         connects=rows.value[mine & (rows.metric == CONNECT)],
         size=float(np.median(requests.size[good])) if good.any() else 0.0,
     )
 
 
-def _own(rows: SeriesRows, mine: NDArray[np.bool_]) -> _Floats:
-    """Seconds that each probe on the host took; of one that is not answered yet, those that it has lasted."""
+def _own(rows: SeriesRows, mine: NDArray[np.bool_]) -> tuple[_Floats, _Floats]:
+    """When each probe on the host began, and the seconds that it took or, not answered yet, has lasted."""
     answered = mine & (rows.metric == ON_HOST)
     begun = rows.t[mine & (rows.metric == BEGUN)]
     pending = begun[~np.isin(begun, rows.t[answered])]
-    values = rows.value[answered]
-    if not len(pending):
-        return values
-    took = np.where(np.isfinite(rows.value), rows.value, 0.0) * answered
-    newest = float(np.max(rows.t + took))
-    return np.asarray(np.concatenate((values, np.maximum(newest - pending, 0.0))), dtype=np.float64)
+    took = np.where(answered & np.isfinite(rows.value), rows.value, 0.0)
+    newest = float(np.max(rows.t + took, initial=0.0))
+    lasted = np.concatenate((rows.value[answered], np.maximum(newest - pending, 0.0)))
+    return np.concatenate((rows.t[answered], pending)), lasted
 
 
 def _lost(side: _Side, other: _Side) -> str:
@@ -184,25 +187,21 @@ def _lost(side: _Side, other: _Side) -> str:
 
 
 def _delayed(side: _Side, other: _Side) -> str:
-    """Requests took longer than on the host, by more than what the way to the other version adds."""
-    load, usual = side.load[np.isfinite(side.load)], other.load[np.isfinite(other.load)]
-    if not len(load) or not len(usual) or not np.isfinite(np.median(other.own)):
+    """Requests took longer than on the host, by more than those of the other version did."""
+    if min(len(side.way), len(other.way)) < _LEAST_PROBES:
         return ""
-    normal = other.usual if math.isfinite(other.usual) else 0.0
-    middle = float(np.median(usual))
-    expected = side.own + normal + other.doubt + max(_LEAST_SECONDS, _LEAST_SHARE * middle)
-    n = len(expected)
-    above = int(np.count_nonzero(expected >= np.median(load)))
-    by_middle = sum(math.comb(n, k) for k in range(above + 1)) / 2.0**n < _CHANCE
-    slowest = max(float(np.max(expected)), float(np.quantile(usual, 0.99)))
-    by_slowest = (1 - float(np.mean(load > slowest))) ** n < _CHANCE
-    if not by_middle and not by_slowest:
+    from scipy.stats import mannwhitneyu  # a third of a second: only who judges waits for it
+
+    load, usual = float(np.median(side.load)), float(np.median(other.load))
+    allowed = other.way + max(_LEAST_SECONDS, _LEAST_SHARE * usual)
+    how = "exact" if len(allowed) * len(side.way) < _MOST_EXACT else "asymptotic"
+    if mannwhitneyu(side.way, allowed, alternative="greater", method=how).pvalue >= _CHANCE:
         return ""
     own, others = float(np.median(side.own)), float(np.median(other.own))
     return (
         f"the network between the proxy and {side.colour} delays requests: the {side.arm}'s take "
-        f"{amount(float(np.median(load)), 's')} ({amount(own, 's')} on its own host), the {other.arm}'s "
-        f"{amount(middle, 's')} ({amount(others, 's')}){_connecting(side, other)}"
+        f"{amount(load, 's')} ({amount(own, 's')} on its own host), the {other.arm}'s "
+        f"{amount(usual, 's')} ({amount(others, 's')}){_connecting(side, other)}"
     )
 
 
