@@ -193,7 +193,8 @@ def _delayed(side: _Side, other: _Side) -> str:
     from scipy.stats import mannwhitneyu  # a third of a second: only who judges waits for it
 
     load, usual = float(np.median(side.load)), float(np.median(other.load))
-    allowed = other.way + max(_LEAST_SECONDS, _LEAST_SHARE * usual)
+    # A way that takes less than nothing is that of a host on which a probe starts slowly.
+    allowed = np.maximum(other.way, 0.0) + max(_LEAST_SECONDS, _LEAST_SHARE * usual)
     how = "exact" if len(allowed) * len(side.way) < _MOST_EXACT else "asymptotic"
     if mannwhitneyu(side.way, allowed, alternative="greater", method=how).pvalue >= _CHANCE:
         return ""
