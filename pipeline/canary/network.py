@@ -17,7 +17,7 @@ from pipeline.base.errors import HostError
 from pipeline.base.facts import PROXY_PORT
 from pipeline.canary.profile import Profile
 from pipeline.remote.ssh import Connection
-from pipeline.runs.network import BEGUN, CONNECT, NO_ANSWER, ON_HOST
+from pipeline.runs.network import BEGUN, CONNECT, CONNECT_BEGUN, NO_ANSWER, ON_HOST
 from pipeline.runs.phases import COLOURS, Phase, under_way
 
 __all__ = ["NetworkProbe"]
@@ -120,6 +120,9 @@ class NetworkProbe:
         def on_host(arm: str, begun: float, _: float, total: float) -> None:
             write(begun - t0, arm, ON_HOST, total or NO_ANSWER)
 
+        def connect_begins(arm: str, begun: float) -> None:
+            write(begun - t0, arm, CONNECT_BEGUN, 1.0)
+
         def begins(arm: str, begun: float) -> None:
             write(begun - t0, arm, BEGUN, 1.0)
 
@@ -129,7 +132,7 @@ class NetworkProbe:
             targets: Mapping[str, tuple[str, str]],
             switch: Sequence[tuple[float, bool]],
             note: _Note,
-            begin: Callable[[str, float], None] | None = None,
+            begin: Callable[[str, float], None],
         ) -> None:
             while True:  # a connection that was lost is made again by whoever watches the hosts
                 with contextlib.suppress(HostError, ConnectionError):
@@ -138,7 +141,7 @@ class NetworkProbe:
 
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(again("proxy", "", self._targets, _ALWAYS, from_proxy))
+                group.create_task(again("proxy", "", self._targets, _ALWAYS, from_proxy, connect_begins))
                 for arm in COLOURS:
                     # An idle version stays idle: it is asked on its host only while it carries load.
                     switch = _loaded(phases, arm, t0)

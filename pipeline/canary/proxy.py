@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.base.errors import HostError
+from pipeline.base.text import reason_of
 from pipeline.inventory.hosts import Inventory
 from pipeline.remote.ssh import Connection
 
@@ -62,7 +63,7 @@ class Proxy:
                 finally:
                     writer.close()
         except (OSError, TimeoutError) as error:
-            raise HostError(name, f"HAProxy's runtime API does not answer: {error or 'timed out'}") from error
+            raise HostError(name, f"HAProxy's runtime API does not answer: {reason_of(error)}") from error
         if not answer:  # the forward accepts, then finds no HAProxy behind it
             raise HostError(name, "HAProxy's runtime API does not answer: connection closed")
         return answer

@@ -20,7 +20,7 @@ from pipeline.base.errors import ConfigError, EnvironmentError_, Exit, Interrupt
 from pipeline.base.interrupt import unify_signals
 from pipeline.base.mask import hide
 from pipeline.base.places import typed
-from pipeline.base.text import printable
+from pipeline.base.text import printable, reason_of
 from pipeline.cli.extras import require_extra
 
 __all__ = ["COMMANDS", "cli", "run", "tell"]
@@ -110,7 +110,7 @@ def run(arguments: Sequence[str]) -> int:
         if error.filename is None and error.errno is None:
             return _defect(error)
         where = f"{error.filename}: " if error.filename else ""
-        problem = EnvironmentError_(f"{where}{error.strerror or error}", hint="pipeline doctor")
+        problem = EnvironmentError_(f"{where}{reason_of(error)}", hint="pipeline doctor")
         return tell(problem, as_json)
     except Exception as error:
         return _defect(error)

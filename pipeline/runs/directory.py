@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.base.errors import RunDirectoryError
 from pipeline.base.files import write_whole
 from pipeline.base.problems import first_problem
+from pipeline.base.text import reason_of
 from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
@@ -187,7 +188,7 @@ def _read_json(path: Path, version: int, hint: str | None = None) -> dict[str, A
     except FileNotFoundError as error:
         raise RunDirectoryError(f"{path}: is missing", hint=hint) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise RunDirectoryError(f"{path}: cannot be read: {error}", hint=hint) from error
+        raise RunDirectoryError(f"{path}: cannot be read: {reason_of(error)}", hint=hint) from error
     if not isinstance(data, dict) or data.get("format") != version:
         raise RunDirectoryError(f"{path}: is not of format {version}", hint=hint)
     return data

@@ -17,7 +17,7 @@ from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Terms
 from pipeline.runs.tables import RequestRows, SeriesRows
 
-__all__ = ["UNREAD", "build_evidence"]
+__all__ = ["UNREAD", "build_evidence", "of_phases"]
 
 # How a problem begins that tells of answers which came, but which the loader cannot read.
 UNREAD: Final = "the loader could not read"
@@ -66,7 +66,7 @@ def build_evidence(
             phase_starts=tuple(phase.start for phase in own),
         )
     doubt = network_doubt(
-        {arm: measured.requests for arm, measured in arms.items()}, _of_phases(network, phases)
+        {arm: measured.requests for arm, measured in arms.items()}, of_phases(network, phases)
     )
     return Evidence(
         baseline=arms["baseline"],
@@ -139,7 +139,7 @@ def _series(arm: str, phases: Sequence[Phase], rows: SeriesRows | None) -> dict[
     return {str(name): Series(t[metric == name], value[metric == name]) for name in np.unique(metric)}
 
 
-def _of_phases(rows: SeriesRows | None, phases: Sequence[Phase]) -> SeriesRows | None:
+def of_phases(rows: SeriesRows | None, phases: Sequence[Phase]) -> SeriesRows | None:
     """The rows of each arm within its own phases."""
     if rows is None:
         return None

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
-from pipeline.runs.evidence import build_evidence
-from pipeline.runs.network import ENOUGH_PROBES, ON_HOST
+from pipeline.runs.evidence import build_evidence, of_phases
+from pipeline.runs.network import settled
 from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Record
 from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
@@ -28,7 +28,7 @@ __all__ = ["LiveEvidence", "Snapshot", "baseline_against_itself", "complete_unti
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 
-_LONGEST_UNSETTLED: Final = 9.0  # seconds of the canary
+_LONGEST_UNSETTLED: Final = 8.0  # seconds of the canary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,16 +87,10 @@ class LiveEvidence:
         ]
         network = self._network.read()
         evidence = build_evidence(measured, self._problems, requests, series, self._terms, network)
-        return Snapshot(at, phase, evidence, _settled(network, measured))
-
-
-def _settled(network: SeriesRows | None, measured: Sequence[Phase]) -> bool:
-    """Whether the canary was asked on its own host often enough, or long enough in vain."""
-    own = [phase for phase in measured if phase.arm == "canary"]
-    if network is None or sum(phase.seconds for phase in own) >= _LONGEST_UNSETTLED:
-        return True
-    answered = network.t[(network.arm == "canary") & (network.metric == ON_HOST)]
-    return sum(int(np.sum((answered >= p.start) & (answered < p.end))) for p in own) >= ENOUGH_PROBES
+        known = evidence.canary.seconds >= _LONGEST_UNSETTLED or settled(
+            evidence.canary.requests, of_phases(network, measured)
+        )
+        return Snapshot(at, phase, evidence, known)
 
 
 def complete_until(t: _Floats, rate: float) -> float:

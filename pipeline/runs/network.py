@@ -24,23 +24,27 @@ from pipeline.runs.tables import SeriesRows
 __all__ = [
     "BEGUN",
     "CONNECT",
-    "ENOUGH_PROBES",
+    "CONNECT_BEGUN",
     "NO_ANSWER",
     "ON_HOST",
     "NetworkDoubt",
     "connecting",
     "network_doubt",
+    "settled",
 ]
 
-# The metrics in network.csv: a probe on the host began; seconds until it was answered; seconds until the proxy was
-# connected to the host, or NO_ANSWER.
+# The metrics in network.csv: a probe on the host began; seconds until it was answered, or NO_ANSWER; the same of the
+# proxy's connections to the host.
 BEGUN: Final = "request_begun"
 ON_HOST: Final = "request_on_host"
+CONNECT_BEGUN: Final = "connect_begun"
 CONNECT: Final = "connect_from_proxy"
 NO_ANSWER: Final = math.inf
 
 _LEAST_PROBES: Final = 5  # of a version on its host, before anything is said
-ENOUGH_PROBES: Final = 8  # before a run may end early
+_ENOUGH_PROBES: Final = 6  # before a run may end early
+_OWN_ERRORS: Final = 0.05
+_BY_THE_PROXY: Final = (503, 504)
 _CHANCE: Final = 1e-3  # that the network is blamed though it does nothing
 # What may lie between the load and the probes with a network that does nothing, as a share of a request's time.
 _LEAST_SECONDS: Final = 0.002
@@ -131,6 +135,22 @@ def network_doubt(requests: Mapping[str, Requests], rows: SeriesRows | None) -> 
     return NetworkDoubt()
 
 
+def settled(requests: Requests, rows: SeriesRows | None) -> bool:
+    """Whether it can be told by now if the network or the canary is at fault.
+
+    An error that the service itself gave is no network's; what the proxy gives where it has no answer may be.
+
+    Args:
+        requests: The canary's measured requests.
+        rows: The rows of network.csv within the measured phases of their arms; None without such a file.
+    """
+    status = requests.status
+    own_errors = (status >= 400) & ~np.isin(status, _BY_THE_PROXY)
+    if rows is None or (len(status) and np.mean(own_errors) > _OWN_ERRORS):
+        return True
+    return int(np.sum((rows.arm == "canary") & (rows.metric == ON_HOST))) >= _ENOUGH_PROBES
+
+
 def connecting(taken: Mapping[str, float]) -> str:
     """What is to be told of the time that connecting from the proxy took before the load; empty where it is alike.
 
@@ -147,7 +167,8 @@ def _side(arm: str, requests: Requests, rows: SeriesRows) -> _Side:
     mine = rows.arm == arm
     good = np.isfinite(requests.latency) & (requests.status > 0) & (requests.status < 500)
     t, load = requests.t[good], requests.latency[good]
-    begun, own = _own(rows, mine)
+    begun, own = _lasted(rows, mine, BEGUN, ON_HOST)
+    _, connects = _lasted(rows, mine, CONNECT_BEGUN, CONNECT)
     near = [load[np.abs(t - at) <= _NEAR_SECONDS] for at in begun]
     way = [np.median(those) - took for those, took in zip(near, own, strict=True) if len(those)]
     return _Side(
@@ -155,20 +176,19 @@ def _side(arm: str, requests: Requests, rows: SeriesRows) -> _Side:
         load=load,
         own=own,
         way=np.asarray(way, dtype=np.float64),
-        connects=rows.value[mine & (rows.metric == CONNECT)],
+        connects=connects,
         size=float(np.median(requests.size[good])) if good.any() else 0.0,
     )
 
 
-def _own(rows: SeriesRows, mine: NDArray[np.bool_]) -> tuple[_Floats, _Floats]:
-    """When each probe on the host began, and the seconds that it took or, not answered yet, has lasted."""
-    answered = mine & (rows.metric == ON_HOST)
-    begun = rows.t[mine & (rows.metric == BEGUN)]
-    pending = begun[~np.isin(begun, rows.t[answered])]
-    took = np.where(answered & np.isfinite(rows.value), rows.value, 0.0)
-    newest = float(np.max(rows.t + took, initial=0.0))
-    lasted = np.concatenate((rows.value[answered], np.maximum(newest - pending, 0.0)))
-    return np.concatenate((rows.t[answered], pending)), lasted
+def _lasted(rows: SeriesRows, mine: NDArray[np.bool_], begun: str, ended: str) -> tuple[_Floats, _Floats]:
+    """When each probe of a kind began, and the seconds that it took or, where it has not ended yet, has lasted."""
+    done = mine & (rows.metric == ended)
+    started = rows.t[mine & (rows.metric == begun)]
+    pending = started[~np.isin(started, rows.t[done])]
+    newest = float(np.max(rows.t, initial=0.0))
+    lasted = np.concatenate((rows.value[done], np.maximum(newest - pending, 0.0)))
+    return np.concatenate((rows.t[done], pending)), lasted
 
 
 def _lost(side: _Side, other: _Side) -> str:

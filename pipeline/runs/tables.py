@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.base.errors import RunDirectoryError
+from pipeline.base.text import reason_of
 
 __all__ = [
     "GrowingTable",
@@ -126,7 +127,7 @@ class GrowingTable(Generic[_Rows]):
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as error:
-            raise RunDirectoryError(f"{self._path}: cannot be read: {error}") from error
+            raise RunDirectoryError(f"{self._path}: cannot be read: {reason_of(error)}") from error
         self._offset += len(whole)
         return _split(text)
 
@@ -176,7 +177,7 @@ def _whole(path: Path) -> _Lines:
             data = gzip.decompress(data)
         lines = _split(data.decode("utf-8"))
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise RunDirectoryError(f"{path}: cannot be read: {error}") from error
+        raise RunDirectoryError(f"{path}: cannot be read: {reason_of(error)}") from error
     if not lines:
         raise RunDirectoryError(f"{path}: is empty, not even a header", hint="start the run again")
     return _Lines(path, lines[0], lines[1:], 2)
@@ -227,7 +228,7 @@ def _rows(lines: _Lines, width: int) -> Iterator[list[str]]:
                 raise RunDirectoryError(f"{lines.path}:{number}: {len(row)} columns, the header has {width}")
             yield row
     except csv.Error as error:
-        raise RunDirectoryError(f"{lines.path}: no CSV file: {error}") from error
+        raise RunDirectoryError(f"{lines.path}: no CSV file: {reason_of(error)}") from error
 
 
 def _floats(lines: _Lines, name: str, column: list[str]) -> _Floats:

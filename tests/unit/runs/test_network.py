@@ -54,6 +54,7 @@ def judged(path: Path, *, probes: bool = True, **hosts: Host) -> Verdict:
             took = host.service(second + 0.4, rng)
             network.append(f"{second}.400,{arm},request_begun,1")
             network.append(f"{second}.400,{arm},request_on_host,{took if took < 5 else 'inf'}")
+            network.append(f"{second}.100,{arm},connect_begun,1")
             network.append(f"{second}.100,{arm},connect_from_proxy,{host.connect(second, rng):.6f}")
             series += [f"{second}.5,{arm},{m},{v}" for m, v in (("up", 1), ("service_restarts", 0))]
     run: Run = write(path, rows, series)
@@ -170,3 +171,23 @@ def test_a_probe_that_has_no_answer_yet_counts_with_the_time_that_it_has_lasted(
     network += ["73.9,canary,connect_from_proxy,0.0002", ""]
     (tmp_path / "network.csv").write_text("\n".join(network))
     assert not run.evidence.untrusted
+
+
+def test_connections_that_last_are_lost_before_they_are_given_up(tmp_path: Path) -> None:
+    """In the first seconds of a network that is cut nothing has ended yet."""
+    refused = {"latency_us": "2000000", "status": 503, "body_ok": ""}
+    run = write(
+        tmp_path,
+        [
+            *(row(2 + i / 10, "blue", latency_us="20000") for i in range(600)),
+            *(row(64 + i / 10, "green", **refused) for i in range(600)),  # type: ignore[arg-type]
+        ],
+    )
+    network = ["t,arm,metric,value"]
+    for second in [*range(2, 62), *range(64, 70)]:
+        arm = "baseline" if second < 62 else "canary"
+        network += [f"{second}.1,{arm},request_begun,1", f"{second}.1,{arm},request_on_host,0.02"]
+        network += [f"{second}.2,{arm},connect_begun,1"]
+        network += [f"{second}.2,{arm},connect_from_proxy,0.0002"] if second < 62 else []
+    (tmp_path / "network.csv").write_text("\n".join([*network, ""]))
+    assert "green loses packets" in run.evidence.untrusted["error_rate"]
