@@ -147,11 +147,11 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
         good_by_baseline = event["good_by"].get(COLOURS["baseline"], 0)
         problem = watchdog.check_second(phases, good_by_baseline, collector.missed, hosts)
         if problem is not None and not await _came_back(collector, connections):
-            measurement.problem = problem
+            measurement.problem = await _gone(setup) or problem
             return
         if early_stop.end is not None:
             # a host that died looks like a bad version, and its exporters have not been silent for long
-            measurement.problem = await _gone(connections)
+            measurement.problem = await _gone(setup)
             measurement.early_end = None if measurement.problem else early_stop.end
             return
 
@@ -201,12 +201,20 @@ async def _came_back(collector: Collector, connections: Mapping[str, Connection]
     return True
 
 
-async def _gone(connections: Mapping[str, Connection]) -> Problem | None:
-    """The host that no longer answers, as the problem that it is; None when all do."""
-    answers = await asyncio.gather(*map(_answers, connections.values()))
-    for connection, answered in zip(connections.values(), answers, strict=True):
+async def _gone(setup: LoadSetup) -> Problem | None:
+    """The host that no longer answers, as the problem that it is; None when all do.
+
+    One whose service the proxy still reaches is not dead: only SSH to it is.
+    """
+    answers = await asyncio.gather(*map(_answers, setup.connections.values()))
+    for (arm, connection), answered in zip(setup.connections.items(), answers, strict=True):
         if not answered:
-            return Problem("invalid", f"host {connection.host.name} stopped answering")
+            name = connection.host.name
+            said = f"host {name} stopped answering"
+            with contextlib.suppress(HostError):
+                if arm in COLOURS and await setup.proxy.reaches(COLOURS[arm]):
+                    said = f"SSH to host {name} is lost, and with it its health; the proxy still reaches its service"
+            return Problem("invalid", said)
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
+from pipeline.base.files import write_whole
 from pipeline.base.mask import hide
 from pipeline.canary.display import LoadDisplay
 from pipeline.canary.drive import LoadSetup, Measurement, direct, drive_load
@@ -180,7 +181,7 @@ async def _check_load(
     served = {colour: count for colour, count in summary["served_by"].items() if colour}
     grown = difference(before, await proxy.counters())
     counts = reconcile(grown, served, summary["sent"] - sum(served.values()))
-    (run.path / "proxy.json").write_text(json.dumps(counts, indent=1) + "\n")
+    write_whole(run.path / "proxy.json", json.dumps(counts, indent=1) + "\n")
     run.add(reconciliation=counts)
     for mismatch in counts["mismatches"]:
         run.add_problem(Problem("note", f"the books do not agree: {mismatch}"))

@@ -23,6 +23,7 @@ from typing import IO
 
 from pipeline.base.child import ended, start, stop
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
+from pipeline.base.files import naming
 from pipeline.base.mask import hide
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
@@ -97,7 +98,7 @@ def provision(
         command = [sys.executable, "-m", "pyinfra", "--json", "--dry" if dry_run else "--yes"]
         command += [str(hosts_file), str(deploy.resolve())]
         log.touch(mode=0o600)
-        with log.open("a", encoding="utf-8") as log_file:
+        with naming(log), log.open("a", encoding="utf-8") as log_file:
             code, output, transcript = _run(command, deploy, log_file, say, timeout)
     if code != 0 or transcript.failures:
         raise failure(transcript, deploy, log, inventory)

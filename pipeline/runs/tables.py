@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.base.errors import RunDirectoryError
+from pipeline.base.files import naming
 from pipeline.base.text import reason_of
 
 __all__ = [
@@ -136,13 +137,16 @@ class SeriesWriter:
     """Writes series.csv; line-buffered, so that a killed process loses no whole line."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = path.open("w", buffering=1, newline="", encoding="utf-8")
         self._csv = csv.writer(self._file, lineterminator="\n")
-        self._csv.writerow(_SERIES)
+        with naming(path):
+            self._csv.writerow(_SERIES)
 
     def __call__(self, t: float, arm: str, metric: str, value: float) -> None:
         """One sample: `t` seconds since the run's start, `value` in the metric's unit."""
-        self._csv.writerow((f"{t:.3f}", arm, metric, f"{value:.10g}"))
+        with naming(self._path):
+            self._csv.writerow((f"{t:.3f}", arm, metric, f"{value:.10g}"))
 
     def __enter__(self) -> Self:
         return self
@@ -150,7 +154,8 @@ class SeriesWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with naming(self._path):
+            self._file.close()
 
 
 def _joined(before: _Rows, after: _Rows) -> _Rows:

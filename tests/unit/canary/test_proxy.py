@@ -94,6 +94,18 @@ def test_a_route_that_haproxy_did_not_take_is_an_error() -> None:
         asyncio.run(FakeProxy(stuck="blue").proxy.route("blue", "/a"))
 
 
+class Alive(Connection):
+    """A connection whose forwards are sockets of the test."""
+
+    alive = True
+
+
+def test_an_haproxy_that_cannot_be_asked_because_ssh_is_lost_is_not_called_silent(tmp_path: Path) -> None:
+    connection = Connection(Host("proxy", "10.0.0.1", 22, "vagrant", None), tmp_path, tmp_path)
+    with pytest.raises(HostError, match="^proxy: the SSH connection is lost, over which HAProxy is asked$"):
+        asyncio.run(Proxy(connection).active())
+
+
 @pytest.mark.parametrize(
     ("answers", "reason"), [(True, "connection closed"), (False, "no answer in time")], ids=["ends", "silent"]
 )
@@ -101,7 +113,7 @@ def test_an_haproxy_that_does_not_answer_is_told_with_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bool, reason: str
 ) -> None:
     monkeypatch.setattr(proxy_module, "_ANSWER_SECONDS", 0.5)
-    connection = Connection(Host("proxy", "10.0.0.1", 22, "vagrant", None), tmp_path, tmp_path)
+    connection = Alive(Host("proxy", "10.0.0.1", 22, "vagrant", None), tmp_path, tmp_path)
 
     async def ask() -> None:
         done = asyncio.Event()
