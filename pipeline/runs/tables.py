@@ -5,6 +5,7 @@ They may be plain or gzipped, whole, cut off in the last row, or still growing.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import zlib
@@ -140,8 +141,13 @@ class SeriesWriter:
         self._path = path
         self._file = path.open("w", buffering=1, newline="", encoding="utf-8")
         self._csv = csv.writer(self._file, lineterminator="\n")
-        with naming(path):
-            self._csv.writerow(_SERIES)
+        try:
+            with naming(path):
+                self._csv.writerow(_SERIES)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            raise
 
     def __call__(self, t: float, arm: str, metric: str, value: float) -> None:
         """One sample: `t` seconds since the run's start, `value` in the metric's unit."""

@@ -124,7 +124,7 @@ def test_a_host_that_dies_is_named(
 
 
 def test_a_host_that_still_serves_is_not_called_dead_when_only_ssh_to_it_is(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     child = start("--duration", "60s", "--warmup", "3s", "--rate", "10")
     wait_for_load(tmp_path, 4, child)
@@ -141,7 +141,7 @@ def test_a_host_that_still_serves_is_not_called_dead_when_only_ssh_to_it_is(
 
 @pytest.mark.parametrize("port", [None, 3000], ids=["link", "port"])
 def test_identical_code_behind_a_slow_link_is_not_failed_and_the_link_is_named(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, port: int | None
+    start: Callable[..., subprocess.Popen[str]], port: int | None
 ) -> None:
     with slow_link(CANARY.prefix(ROOT) + "green", 0.1, port=port):
         child = start("--duration", "20s", "--warmup", "3s", "--rate", "10")

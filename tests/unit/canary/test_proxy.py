@@ -102,7 +102,7 @@ class Alive(Connection):
 
 def test_an_haproxy_that_cannot_be_asked_because_ssh_is_lost_is_not_called_silent(tmp_path: Path) -> None:
     connection = Connection(Host("proxy", "10.0.0.1", 22, "vagrant", None), tmp_path, tmp_path)
-    with pytest.raises(HostError, match="^proxy: the SSH connection is lost, over which HAProxy is asked$"):
+    with pytest.raises(HostError, match=r"^proxy: the SSH connection is lost, over which HAProxy is asked$"):
         asyncio.run(Proxy(connection).active())
 
 
