@@ -79,7 +79,6 @@ def test_identical_code_behind_a_slow_link_is_not_failed(tmp_path: Path) -> None
     )
     assert "on its own host" in verdict.reasons[0]
     assert "connecting takes 100 ms against 0.2" in verdict.reasons[0]
-    assert decisions(verdict)["error_rate"] is Decision.PASS or verdict.metrics[0].name == "error_rate"
 
 
 def test_without_probes_the_same_run_fails_as_nothing_tells_the_two_apart(tmp_path: Path) -> None:
@@ -122,11 +121,11 @@ def test_the_network_excuses_no_service(tmp_path: Path, canary: Host) -> None:
 
 
 def test_a_service_that_is_slow_behind_a_slow_link_fails_and_both_are_told(tmp_path: Path) -> None:
-    slow = Host(lambda _, rng: 0.6 * rng.lognormal(0, 0.2), SLOW_LINK.way, connect=SLOW_LINK.connect)
+    slow = Host(lambda _, rng: 1.5 * rng.lognormal(0, 0.2), SLOW_LINK.way, connect=SLOW_LINK.connect)
     verdict = judged(tmp_path, canary=slow)
     assert verdict.outcome is Outcome.FAILED
     (said,) = [note for note in verdict.notes if "the network" in note]
-    assert said.endswith("But most of the difference is there on its own host, too")
+    assert said.endswith("But nearly all of the difference is there on its own host, too")
 
 
 def test_a_network_that_loses_packets_is_not_the_canary_s_fault(tmp_path: Path) -> None:
