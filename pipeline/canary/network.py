@@ -89,7 +89,9 @@ class NetworkProbe:
         self, connections: Mapping[str, Connection], profile: Profile, routes: Mapping[str, str]
     ) -> None:
         self._connections = connections
-        self._targets = {arm: (connections[arm].host.private_address.strip("[]"), str(profile.port)) for arm in COLOURS}
+        self._targets = {
+            arm: (connections[arm].host.private_address.strip("[]"), str(profile.port)) for arm in COLOURS
+        }
         host = f"{connections['proxy'].host.private_address}:{PROXY_PORT}"
         self._requests = {arm: _as_printf(profile, host, routes[arm]) for arm in COLOURS}
 
