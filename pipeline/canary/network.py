@@ -136,10 +136,14 @@ class NetworkProbe:
             note: _Note,
             begin: Callable[[str, float], None],
         ) -> None:
+            wait = _AGAIN_SECONDS
             while True:  # a connection that was lost is made again by whoever watches the hosts
-                with contextlib.suppress(HostError, ConnectionError):
+                began = time.monotonic()
+                with contextlib.suppress(HostError, ConnectionError, ValueError):  # no line of ours
                     await self._stream(on, request, targets, _EVERY, switch, note, begin)
-                await asyncio.sleep(_AGAIN_SECONDS)
+                # A host without bash would else start a program in vain every other second of its measurement.
+                wait = _AGAIN_SECONDS if time.monotonic() - began > wait else 2 * wait
+                await asyncio.sleep(wait)
 
         try:
             async with asyncio.TaskGroup() as group:
