@@ -75,6 +75,16 @@ class Proxy:
         """The live colour: blue, green, or both."""
         return await self._get(_ACTIVE_MAP, "active")
 
+    async def reaches(self, colour: str) -> bool:
+        """Whether the proxy can connect to the version that runs there, now."""
+        for row in await self._statistics():
+            if (row["pxname"], row["svname"]) == (colour, colour):
+                address, _, port = row["addr"].rpartition(":")
+                words = ["timeout", str(_REACH_SECONDS), "bash", "-c", 'exec 3<>"/dev/tcp/$0/$1"']
+                done = await self._connection.run([*words, address.strip("[]"), port], check=False)
+                return done.status == 0
+        return False
+
     async def switch(self, colour: str) -> None:
         """Send every new request to `colour`, now. Verified by reading it back."""
         await self._set(_ACTIVE_MAP, "active", colour)
@@ -112,16 +122,6 @@ class Proxy:
             entries = [line.split(maxsplit=2)[1:] for line in lines if line]
             text = "".join(f"{' '.join(entry)}\n" for entry in entries)
             await self._connection.run(["tee", path], stdin=text)
-
-    async def reaches(self, colour: str) -> bool:
-        """Whether the proxy can connect to the version that runs there, now."""
-        for row in await self._statistics():
-            if (row["pxname"], row["svname"]) == (colour, colour):
-                address, _, port = row["addr"].rpartition(":")
-                words = ["timeout", str(_REACH_SECONDS), "bash", "-c", 'exec 3<>"/dev/tcp/$0/$1"']
-                done = await self._connection.run([*words, address.strip("[]"), port], check=False)
-                return done.status == 0
-        return False
 
     async def counters(self) -> dict[str, dict[str, int]]:
         """HAProxy's own counters since its start, per colour: requests, responses by class, errors, bytes."""

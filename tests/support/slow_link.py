@@ -47,10 +47,10 @@ def slow_link(container: str, seconds: float, *, port: int | None = None) -> Ite
 @contextlib.contextmanager
 def cut_link(container: str, port: int) -> Iterator[None]:
     """In here nothing from outside an LXC container comes to this port of it; the container itself reaches it."""
-    rules = "chain c { type filter hook input priority 0; iifname eth0 tcp dport %d drop; };" % port
     given = subprocess.run(["lxc-info", "-n", container, "-pH"], capture_output=True, text=True, check=True)
     inside = ["nsenter", "--net", "--target", given.stdout.strip(), "nft"]
-    subprocess.run([*inside, f"table ip {_TABLE} {{ {rules} }}"], check=True)
+    rules = f"type filter hook input priority 0; iifname eth0 tcp dport {port} drop;"
+    subprocess.run([*inside, f"table ip {_TABLE} {{ chain c {{ {rules} }}; }}"], check=True)
     try:
         yield
     finally:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import urllib.error
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -41,12 +39,3 @@ class Silent(Exception):
 )  # fmt: skip
 def test_a_reason_is_never_empty(error: Exception, reason: str) -> None:
     assert reason_of(error) == reason
-
-
-def test_no_error_of_the_operating_system_is_told_by_its_text_alone() -> None:
-    """`strerror` is None and the text empty in what asyncio raises: "does not answer: " was told so."""
-    said = subprocess.run(
-        ["grep", "-rnE", r"\.strerror|\{(error|problem) or ", "pipeline", "--include=*.py"],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3],
-    )  # fmt: skip
-    assert [line for line in said.stdout.splitlines() if not line.startswith("pipeline/base/text.py:")] == []
