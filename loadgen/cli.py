@@ -175,8 +175,15 @@ def _command(**values: Any) -> int:
     except OSError as problem:
         if isinstance(problem, BrokenPipeError):  # nobody reads: keep Python from trying once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise _OutputError(f"cannot write the results: {problem.strerror or problem}") from problem
+        raise _OutputError(f"cannot write {_where(options)}: {problem.strerror or problem}") from problem
     return _exit_code(summary)
+
+
+def _where(options: _Options) -> str:
+    """The files that the results go to: what a write raises, as on a full disk, does not say which it was."""
+    return (
+        " and ".join(str(path) for path in (options.requests_out, options.hist_out) if path) or "the results"
+    )
 
 
 def _exit_code(summary: dict[str, Any]) -> int:

@@ -12,6 +12,7 @@ from pipeline.base.errors import ConfigError
 from pipeline.base.files import READABLE, open_private
 from pipeline.base.mask import remember
 from pipeline.base.problems import as_place
+from pipeline.base.text import reason_of
 from pipeline.base.yamlfile import Document
 
 __all__ = ["environment", "fill", "fill_document", "fill_values", "read_env_file"]
@@ -80,7 +81,7 @@ def _private_text(path: Path, name: str) -> str:
             raise ConfigError(name, [f"{name}:1: larger than {_LARGEST:,} bytes"])
         return raw.decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
+        raise ConfigError(name, [f"{name}:1: cannot be read: {reason_of(error)}"]) from None
     except UnicodeDecodeError:
         raise ConfigError(name, [f"{name}:1: not a text file in UTF-8"]) from None
     except ValueError as error:

@@ -6,12 +6,24 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-__all__ = ["READABLE", "open_private", "write_whole"]
+__all__ = ["READABLE", "naming", "open_private", "write_whole"]
 
 READABLE: Final = "others can read this file"  # what open_private says where `chmod 600` is the cure
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError from in here names `path`, unless it names one: what a write raises, as on a full disk, has none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
 
 
 def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
@@ -28,7 +40,7 @@ def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with naming(path), os.fdopen(descriptor, "wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())

@@ -6,8 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
-__all__ = ["clean", "did_you_mean", "duration", "last_line", "plural", "printable", "redact"]
+__all__ = ["clean", "did_you_mean", "duration", "last_line", "plural", "printable", "reason_of", "redact"]
 
 # CSI and OSC sequences go as a whole, so that "\x1b[31m" does not leave "[31m" behind.
 _ESCAPES = re.compile(
@@ -48,6 +49,37 @@ def last_line(text: str, default: str = "") -> str:
     ('Permission denied.', 'no message')
     """
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), default)
+
+
+def reason_of(error: BaseException) -> str:
+    """Why an exception was raised, in a line that is never empty. Many have no text, such as those of asyncio.
+
+    Without the number of an operating system's error, and without its path, which the sentence around it names.
+
+    >>> reason_of(TimeoutError()), reason_of(OSError(28, "No space left on device", "/x")), reason_of(EOFError())
+    ('no answer in time', 'No space left on device', 'the end came too early')
+    >>> reason_of(ConnectionResetError()), reason_of(LookupError())
+    ('the connection was closed', 'LookupError without a word')
+    """
+    if isinstance(inner := getattr(error, "reason", None), BaseException):  # as urllib wraps what it was
+        return reason_of(inner)
+    said = error.strerror if isinstance(error, OSError) else None
+    try:
+        said = clean(said or str(error), 300)
+    except Exception:  # an exception's own __str__ may fail as well
+        said = ""
+    without_words = (word for kind, word in _WITHOUT_WORDS if isinstance(error, kind))
+    return said or next(without_words, f"{type(error).__name__} without a word")
+
+
+_WITHOUT_WORDS: Final = (
+    (TimeoutError, "no answer in time"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (ConnectionError, "the connection was closed"),
+    (EOFError, "the end came too early"),
+    (MemoryError, "there is not enough memory"),
+    (KeyboardInterrupt, "interrupted"),
+)
 
 
 def plural(count: int, noun: str) -> str:

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 
 from pipeline.base.errors import ConfigError
 from pipeline.base.problems import as_place, describe, place
+from pipeline.base.text import reason_of
 
 __all__ = ["Document", "matching", "read_text", "read_yaml", "validate"]
 
@@ -64,7 +65,7 @@ def read_text(path: Path, name: str, largest: int, *, encoding: str = "utf-8") -
         with path.open("rb") as file:
             raw = file.read(largest + 1)
     except OSError as error:
-        raise ConfigError(name, [f"{name}:1: cannot be read: {error.strerror}"]) from None
+        raise ConfigError(name, [f"{name}:1: cannot be read: {reason_of(error)}"]) from None
     except ValueError:  # a NUL in the path
         raise ConfigError(name, [f"{name}:1: cannot be read: not a path"]) from None
     if len(raw) > largest:

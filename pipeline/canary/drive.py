@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class LoadSetup:
     - `share`: what the canary gets of the requests where both arms carry load at once, else None
     - `early_stop`: says when the evidence suffices
     - `display`: shows each second
+    - `network`: probes the way to both versions from t0 (Unix time) on, until it is cancelled
     """
 
     loader: Loader
@@ -53,6 +54,7 @@ class LoadSetup:
     share: float | None
     early_stop: EarlyStop
     display: LoadDisplay
+    network: Callable[[float], Awaitable[None]] | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
         asyncio.create_task(_guard(setup.proxy)),
         asyncio.create_task(setup.early_stop.run()),
     ]
+    if setup.network is not None:
+        tasks.append(asyncio.ensure_future(setup.network(t0)))
     try:
         with setup.display.shown():
             await _follow(setup, measurement, tasks)
@@ -143,11 +147,11 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
         good_by_baseline = event["good_by"].get(COLOURS["baseline"], 0)
         problem = watchdog.check_second(phases, good_by_baseline, collector.missed, hosts)
         if problem is not None and not await _came_back(collector, connections):
-            measurement.problem = problem
+            measurement.problem = await _gone(setup) or problem
             return
         if early_stop.end is not None:
             # a host that died looks like a bad version, and its exporters have not been silent for long
-            measurement.problem = await _gone(connections)
+            measurement.problem = await _gone(setup)
             measurement.early_end = None if measurement.problem else early_stop.end
             return
 
@@ -197,12 +201,20 @@ async def _came_back(collector: Collector, connections: Mapping[str, Connection]
     return True
 
 
-async def _gone(connections: Mapping[str, Connection]) -> Problem | None:
-    """The host that no longer answers, as the problem that it is; None when all do."""
-    answers = await asyncio.gather(*map(_answers, connections.values()))
-    for connection, answered in zip(connections.values(), answers, strict=True):
+async def _gone(setup: LoadSetup) -> Problem | None:
+    """The host that no longer answers, as the problem that it is; None when all do.
+
+    One whose service the proxy still reaches is not dead: only SSH to it is.
+    """
+    answers = await asyncio.gather(*map(_answers, setup.connections.values()))
+    for (arm, connection), answered in zip(setup.connections.items(), answers, strict=True):
         if not answered:
-            return Problem("invalid", f"host {connection.host.name} stopped answering")
+            name = connection.host.name
+            said = f"host {name} stopped answering"
+            with contextlib.suppress(HostError):
+                if arm in COLOURS and await setup.proxy.reaches(COLOURS[arm]):
+                    said = f"SSH to host {name} is lost, and with it its health; the proxy still reaches its service"
+            return Problem("invalid", said)
     return None
 
 

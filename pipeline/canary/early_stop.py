@@ -93,7 +93,7 @@ class EarlyStop:
             return time.thread_time() - began
         verdict = self._judge(snapshot.evidence, self._rules, self._policy)
         self.so_far = in_short(verdict)
-        if verdict.outcome in self._ending:
+        if verdict.outcome in self._ending and snapshot.settled:
             self.end = EarlyEnd(snapshot.at, verdict.outcome, round(measured, 3))
         return time.thread_time() - began
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
+from pipeline.base.files import write_whole
 from pipeline.base.mask import hide
 from pipeline.canary.display import LoadDisplay
 from pipeline.canary.drive import LoadSetup, Measurement, direct, drive_load
@@ -21,6 +22,7 @@ from pipeline.canary.health import EXPORTERS, Collector
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.loader import Loader
 from pipeline.canary.loader_arguments import loader_arguments, private_files
+from pipeline.canary.network import NetworkProbe
 from pipeline.canary.plan import Settings
 from pipeline.canary.probe import UNIT, Instance, host_facts, probe
 from pipeline.canary.profile import Profile
@@ -30,6 +32,7 @@ from pipeline.judge.evidence import Problem
 from pipeline.judge.words import percent
 from pipeline.remote.ssh import Connection
 from pipeline.runs.directory import Run
+from pipeline.runs.network import connecting
 from pipeline.runs.phases import COLOURS, under_way
 from pipeline.runs.tables import SeriesWriter
 
@@ -101,8 +104,17 @@ async def measure(
             progress.say(
                 f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy{dealt}"
             )
+            routes = {arm: instance.route for arm, instance in instances.items()}
+            network = NetworkProbe(connections, profile, routes)
+            if said := connecting(await network.before()):
+                run.add_problem(Problem("note", said))
+                progress.say(said)
             early_stop = EarlyStop(Run(run.path, run.record), phases, settings.rate, settings.early_stop)
-            with SeriesWriter(run.path / "series.csv") as write, private_files(profile, share) as files:
+            with (
+                SeriesWriter(run.path / "series.csv") as write,
+                SeriesWriter(run.path / "network.csv") as note,
+                private_files(profile, share) as files,
+            ):
                 address = connections["proxy"].host.private_address
                 arguments = loader_arguments(address, profile, settings, run.path)
                 setup = LoadSetup(
@@ -115,6 +127,7 @@ async def measure(
                     share=share,
                     early_stop=early_stop,
                     display=LoadDisplay(progress),
+                    network=lambda t0: network.run(t0, phases, note),
                 )
                 await drive_load(setup, measurement)
     except asyncio.CancelledError:
@@ -168,7 +181,7 @@ async def _check_load(
     served = {colour: count for colour, count in summary["served_by"].items() if colour}
     grown = difference(before, await proxy.counters())
     counts = reconcile(grown, served, summary["sent"] - sum(served.values()))
-    (run.path / "proxy.json").write_text(json.dumps(counts, indent=1) + "\n")
+    write_whole(run.path / "proxy.json", json.dumps(counts, indent=1) + "\n")
     run.add(reconciliation=counts)
     for mismatch in counts["mismatches"]:
         run.add_problem(Problem("note", f"the books do not agree: {mismatch}"))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.base.errors import HostError
+from pipeline.base.text import reason_of
 from pipeline.inventory.hosts import Inventory
 from pipeline.remote.ssh import Connection
 
@@ -33,6 +34,7 @@ _ROUTES_MAP: Final = "/etc/haproxy/routes.map"
 _SHARE_MAP: Final = "/etc/haproxy/share.map"
 _OF_REQUESTS: Final = 1_000_000  # what share.map counts in, and haproxy.cfg draws from
 _ANSWER_SECONDS: Final = 5
+_REACH_SECONDS: Final = 3
 _RESPONSES: Final = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 _COUNTERS: Final = ("req_tot", *_RESPONSES, "econ", "eresp", "bin", "bout")
 
@@ -52,6 +54,8 @@ class Proxy:
     async def command(self, line: str) -> str:
         """One runtime API command and its answer. Raises HostError when HAProxy does not answer."""
         name = self._connection.host.name
+        if not self._connection.alive:
+            raise HostError(name, "the SSH connection is lost, over which HAProxy is asked")
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 reader, writer = await asyncio.open_unix_connection(str(self._socket))
@@ -62,7 +66,7 @@ class Proxy:
                 finally:
                     writer.close()
         except (OSError, TimeoutError) as error:
-            raise HostError(name, f"HAProxy's runtime API does not answer: {error or 'timed out'}") from error
+            raise HostError(name, f"HAProxy's runtime API does not answer: {reason_of(error)}") from error
         if not answer:  # the forward accepts, then finds no HAProxy behind it
             raise HostError(name, "HAProxy's runtime API does not answer: connection closed")
         return answer
@@ -70,6 +74,16 @@ class Proxy:
     async def active(self) -> str:
         """The live colour: blue, green, or both."""
         return await self._get(_ACTIVE_MAP, "active")
+
+    async def reaches(self, colour: str) -> bool:
+        """Whether the proxy can connect to the version that runs there, now."""
+        for row in await self._statistics():
+            if (row["pxname"], row["svname"]) == (colour, colour):
+                address, _, port = row["addr"].rpartition(":")
+                words = ["timeout", str(_REACH_SECONDS), "bash", "-c", 'exec 3<>"/dev/tcp/$0/$1"']
+                done = await self._connection.run([*words, address.strip("[]"), port], check=False)
+                return done.status == 0
+        return False
 
     async def switch(self, colour: str) -> None:
         """Send every new request to `colour`, now. Verified by reading it back."""
@@ -111,13 +125,15 @@ class Proxy:
 
     async def counters(self) -> dict[str, dict[str, int]]:
         """HAProxy's own counters since its start, per colour: requests, responses by class, errors, bytes."""
-        answer = await self.command("show stat")
-        rows = csv.DictReader(io.StringIO(answer.removeprefix("# ")))
         return {
             row["pxname"]: {name: int(row[name] or 0) for name in _COUNTERS}
-            for row in rows
+            for row in await self._statistics()
             if row["svname"] == "BACKEND" and row["pxname"] in ("blue", "green")
         }
+
+    async def _statistics(self) -> list[dict[str, str]]:
+        answer = await self.command("show stat")
+        return list(csv.DictReader(io.StringIO(answer.removeprefix("# "))))
 
     async def _get(self, path: str, key: str) -> str:
         for line in (await self.command(f"show map {path}")).splitlines():

@@ -12,6 +12,7 @@ from tabulate import tabulate
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import Exit, UsageError
+from pipeline.base.text import reason_of
 from pipeline.cli.options import json_option, provider_option
 from pipeline.lab.sets import CANARY, MONITOR, SETS, HostSet, set_of
 
@@ -126,7 +127,7 @@ def inventory(host_set: HostSet, provider: str | None, output: Path | None) -> i
         try:
             write_inventory(hosts, output)
         except OSError as error:
-            raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+            raise UsageError(f"{output}: cannot be written: {reason_of(error)}") from error
         click.echo(output)
     return Exit.OK
 

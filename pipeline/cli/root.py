@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import traceback
@@ -19,8 +21,8 @@ from pipeline import __version__
 from pipeline.base.errors import ConfigError, EnvironmentError_, Exit, Interrupted, PipelineError
 from pipeline.base.interrupt import unify_signals
 from pipeline.base.mask import hide
-from pipeline.base.places import typed
-from pipeline.base.text import printable
+from pipeline.base.places import CACHE, typed
+from pipeline.base.text import printable, reason_of
 from pipeline.cli.extras import require_extra
 
 __all__ = ["COMMANDS", "cli", "run", "tell"]
@@ -39,6 +41,8 @@ COMMANDS = {
     "faults": "pipeline.cli.faults:faults",
     "doctor": "pipeline.cli.doctor:doctor",
 }
+
+_LEAST = 1_000_000  # bytes; with less free, a disk is full
 
 _EPILOG = f"""\b
 Exit codes:
@@ -109,11 +113,26 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if error.filename is None and error.errno is None:
             return _defect(error)
-        where = f"{error.filename}: " if error.filename else ""
-        problem = EnvironmentError_(f"{where}{error.strerror or error}", hint="pipeline doctor")
-        return tell(problem, as_json)
+        return tell(_of_the_system(error), as_json)
     except Exception as error:
         return _defect(error)
+
+
+def _of_the_system(error: OSError) -> EnvironmentError_:
+    """An error of the operating system, with the file that it is about, and of a full disk which it is."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    where = [error.filename] if error.filename else _full() if full else []
+    hint = f"free some space: df -h {' '.join(str(Path(path).parent) for path in where)}" if full else None
+    said = ", ".join(map(str, where))
+    return EnvironmentError_(
+        f"{said + ': ' if said else ''}{reason_of(error)}", hint=hint or "pipeline doctor"
+    )
+
+
+def _full() -> list[str]:
+    """Files in the directories that are written to and have no room left: which of them it was, nobody said."""
+    places = [Path.cwd(), Path(tempfile.gettempdir()), CACHE]
+    return [str(place / "*") for place in places if place.is_dir() and shutil.disk_usage(place).free < _LEAST]
 
 
 def tell(error: PipelineError, as_json: bool) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.base.errors import UsageError
+from pipeline.base.text import reason_of
 from pipeline.deploy.applications import Application
 
 __all__ = ["Options", "check_war"]
@@ -61,6 +62,6 @@ def check_war(path: Path, where: str) -> None:
             if not any(name.startswith("WEB-INF/") for name in war.namelist()):
                 raise UsageError(f"{where} {path}: is no WAR: it has no WEB-INF")
     except OSError as error:
-        raise UsageError(f"{where} {path}: cannot be read: {error.strerror}") from None
+        raise UsageError(f"{where} {path}: cannot be read: {reason_of(error)}") from None
     except zipfile.BadZipFile:
         raise UsageError(f"{where} {path}: is no WAR (not a zip file), or it is damaged") from None

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.base.errors import EnvironmentError_
+from pipeline.base.text import reason_of
 from pipeline.deploy.applications import Application
 from pipeline.inventory.hosts import Host
 from pipeline.remote.ask import Answer, ask, ask_all
@@ -61,7 +62,7 @@ def _problems_of(app: Application, host: Host, known_hosts: Path, room: bool) ->
         socket.create_connection((host.address, host.port), timeout=5).close()
     except OSError as error:
         if not _through_ssh_config(host):
-            return [f"cannot be reached by SSH at {host.address}:{host.port}: {error.strerror or error}"], ""
+            return [f"cannot be reached by SSH at {host.address}:{host.port}: {reason_of(error)}"], ""
     answer = ask(host, "sh -s", known_hosts=known_hosts, seconds=_SECONDS, stdin=_SCRIPT)
     if answer.status is None:
         return [f"{address} did not answer within {_SECONDS} s"], ""

@@ -28,6 +28,7 @@ import yaml
 
 from pipeline.base.errors import InventoryError
 from pipeline.base.files import write_whole
+from pipeline.base.text import reason_of
 from pipeline.inventory.ansible import AnsibleInventory
 from pipeline.inventory.ansible_ini import read_ini
 from pipeline.inventory.ansible_vars import VAULT, VarsFolders
@@ -113,7 +114,7 @@ def _text(path: Path) -> str:
             raw = file.read(_LARGEST + 1)
         text = raw.decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InventoryError(f"{path}: cannot be read: {reason}", hint=_EXAMPLES) from error
     if len(raw) > _LARGEST:
         raise InventoryError(f"{path}: cannot be read: it is larger than {_LARGEST:,} bytes", hint=_EXAMPLES)

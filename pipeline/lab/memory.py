@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.base.errors import HostError
+from pipeline.base.text import reason_of
 from pipeline.inventory.hosts import Host
 from pipeline.remote.ask import ask, ask_all
 
@@ -22,7 +23,7 @@ def memory(host: Host, known_hosts: Path) -> int:
     try:
         socket.create_connection((host.address, host.port), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
-        raise HostError(host.name, f"SSH at {place}: {error.strerror or error}") from None
+        raise HostError(host.name, f"SSH at {place}: {reason_of(error)}") from None
     answer = ask(host, "grep MemTotal: /proc/meminfo", known_hosts=known_hosts, seconds=_SECONDS)
     if answer.status is None:
         raise HostError(host.name, f"no SSH within {_SECONDS} s at {place}")

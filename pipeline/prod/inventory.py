@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.base.errors import UsageError
 from pipeline.base.places import state_directory
+from pipeline.base.text import reason_of
 from pipeline.inventory.file import inventory_text, write_inventory
 from pipeline.inventory.hosts import Inventory
 from pipeline.prod.cloud import Machine
@@ -73,7 +74,7 @@ def write_own_file(path: Path, environment: str, where: str, machines: tuple[Mac
             return False
         write_inventory(inventory, path, comment)
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+        raise UsageError(f"{path}: cannot be written: {reason_of(error)}") from None
     return True
 
 
@@ -92,7 +93,7 @@ def _first_line(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UsageError(f"{path}: cannot be read: {reason_of(error)}") from None
 
 
 def _note() -> Path:

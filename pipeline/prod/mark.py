@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, PipelineError
 from pipeline.base.places import state_directory
-from pipeline.base.text import printable
+from pipeline.base.text import printable, reason_of
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.judge.verdict import Verdict
@@ -109,7 +109,7 @@ def _write(monitor: Host, line: str) -> None:
     try:
         answer = ask(monitor, command, known_hosts=known_hosts, seconds=_SECONDS, stdin=line)
     except OSError as error:
-        raise HostError(monitor.name, f"ssh: {error.strerror}") from None
+        raise HostError(monitor.name, f"ssh: {reason_of(error)}") from None
     if answer.status is None:
         raise HostError(monitor.name, f"no end within {_SECONDS} s")
     if answer.status != 0:

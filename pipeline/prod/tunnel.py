@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline.base.child import ended, start
 from pipeline.base.errors import HostError
 from pipeline.base.facts import TUNNEL_PORT
-from pipeline.base.text import last_line
+from pipeline.base.text import last_line, reason_of
 from pipeline.inventory.hosts import Host
 from pipeline.remote.ssh import ssh_arguments
 
@@ -86,7 +86,7 @@ def _wait_for_page(monitor: Host, child: subprocess.Popen[bytes], address: str) 
             said = f"HTTP {error.code}"
             break
         except OSError as error:
-            said = str(getattr(error, "reason", error))
+            said = reason_of(error)
             # ssh takes the connection itself, and drops it when nothing listens there
             if isinstance(error, ConnectionResetError) or "closed" in said:
                 break

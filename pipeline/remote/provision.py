@@ -23,10 +23,11 @@ from typing import IO
 
 from pipeline.base.child import ended, start, stop
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
+from pipeline.base.files import naming
 from pipeline.base.mask import hide
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
-from pipeline.remote.transcript import Failure, Transcript
+from pipeline.remote.transcript import SUDO, Failure, Transcript
 
 __all__ = ["ProvisionResult", "changes", "connection", "failure", "provision"]
 
@@ -97,7 +98,7 @@ def provision(
         command = [sys.executable, "-m", "pyinfra", "--json", "--dry" if dry_run else "--yes"]
         command += [str(hosts_file), str(deploy.resolve())]
         log.touch(mode=0o600)
-        with log.open("a", encoding="utf-8") as log_file:
+        with naming(log), log.open("a", encoding="utf-8") as log_file:
             code, output, transcript = _run(command, deploy, log_file, say, timeout)
     if code != 0 or transcript.failures:
         raise failure(transcript, deploy, log, inventory)
@@ -205,6 +206,13 @@ def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventor
     first = failures[0]
     if first.host and first.unreachable:
         return HostError(first.host, f"cannot be reached by SSH: {first.reason}", hint=hint)
+    if first.host and first.operation == SUDO:
+        user = next((host.user for host in inventory if host.name == first.host), "the user")
+        return HostError(
+            first.host,
+            f"sudo asks {user} for a password, and nobody is there to type it",
+            hint=f"let sudo ask none there: sudo visudo -f /etc/sudoers.d/pipeline, {user} ALL=(ALL) NOPASSWD: ALL",
+        )
     step = re.match(r"service (install|start): ", first.operation)
     if first.host and step:
         verb = "installed" if step[1] == "install" else "started"

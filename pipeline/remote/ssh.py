@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -150,18 +150,7 @@ class Connection:
         Raises:
             HostError: It took too long; or, with `check`, failed: then with the last line that it wrote.
         """
-        process = await asyncio.create_subprocess_exec(
-            "ssh",
-            "-S",
-            str(self._control),
-            *_options({"ControlMaster": "no"}),
-            *ssh_arguments(self.host, self._known_hosts),
-            shlex.join(command),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        process = await self._start(command)
         try:
             out, err = await asyncio.wait_for(process.communicate(stdin.encode()), timeout_s)
         except TimeoutError:
@@ -177,6 +166,38 @@ class Connection:
                 f"'{shlex.join(command)}' ended with {done.status}: {last_line(done.stderr, _NO_MESSAGE)}",
             )
         return done
+
+    @contextlib.asynccontextmanager
+    async def started(
+        self, command: Sequence[str]
+    ) -> AsyncIterator[tuple[asyncio.StreamWriter, asyncio.StreamReader]]:
+        """A command that goes on while it is used: its input and its output. Its connection is ended afterwards."""
+        process = await self._start(command, stderr=asyncio.subprocess.DEVNULL)
+        assert process.stdin is not None  # noqa: S101 - piped
+        assert process.stdout is not None  # noqa: S101 - piped
+        try:
+            yield process.stdin, process.stdout
+        finally:
+            process.stdin.close()
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+    async def _start(
+        self, command: Sequence[str], *, stderr: int = asyncio.subprocess.PIPE
+    ) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            "ssh",
+            "-S",
+            str(self._control),
+            *_options({"ControlMaster": "no"}),
+            *ssh_arguments(self.host, self._known_hosts),
+            shlex.join(command),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
 
     async def journal(self, unit: str, *, lines: int = 2000, form: str = "short-iso") -> str:
         """The newest lines of a systemd unit's log; empty when there is none. `form` is journalctl's --output."""

@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Failure", "Transcript"]
+__all__ = ["SUDO", "Failure", "Transcript"]
+
+SUDO = "sudo"  # the operation of a host on which sudo asks for a password
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _HOST_LINE = re.compile(r"\[(?P<host>[^\]]+)\] ?(?P<text>.*)")
@@ -18,6 +20,12 @@ _POINTER = re.compile(r'complete log of this run|/_logs/|^See "systemctl status|
 _REPORT = re.compile(r"report: (\{.*\})")
 _NPM = re.compile(r"npm (?:ERR!|error) (?!code |syscall |errno |path )(.*\S)", re.IGNORECASE)
 _ERROR = re.compile(r"Error(: (?P<what>.*))?$")
+# pyinfra asks for it on a terminal that is not there, and dies of that; sudo-rs says otherwise why it wants one.
+_ASKED = "sudo password:"
+# What a traceback says of an exception that has no words, and between two of them.
+_NO_WORDS = re.compile(
+    r".*<exception str\(\) failed>|During handling of the above .*|Traceback \(most recent .*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,8 @@ class Transcript:
             return ""
         if text.startswith("-->"):
             return self._header(text.removeprefix("-->").strip())
-        self.last = text
+        if not _NO_WORDS.fullmatch(text):
+            self.last = text
         match = _HOST_LINE.fullmatch(text)
         if match:
             self._host_line(match["host"], match["text"].strip())
@@ -85,6 +94,9 @@ class Transcript:
         return ""
 
     def _host_line(self, host: str, text: str) -> None:
+        if text == _ASKED:
+            self.failures.append(Failure(host, SUDO, "sudo asks for a password"))
+            return
         if self.connecting:
             if not text.startswith("Connected") and not text.startswith("No host key"):
                 self.failures.append(Failure(host, "", text, unreachable=True))

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.base.errors import EnvironmentError_
 from pipeline.base.files import write_whole
 from pipeline.base.problems import first_problem
+from pipeline.base.text import reason_of
 from pipeline.judge.evidence import Arm, Evidence
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Outcome, Verdict
@@ -172,7 +173,7 @@ class Store:
         except ValidationError as error:
             raise self._unusable(first_problem(error, data.get("calibrations"))) from None
         except (OSError, ValueError, RecursionError) as error:
-            raise self._unusable(str(error)) from None
+            raise self._unusable(reason_of(error)) from None
 
     def find(self, key: Key) -> Calibration | None:
         """The one of this key, None where there is none."""

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.base.errors import RunDirectoryError
 from pipeline.base.files import write_whole
 from pipeline.base.problems import first_problem
+from pipeline.base.text import reason_of
 from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
@@ -34,7 +35,7 @@ from pipeline.runs.tables import find_table, read_requests, read_series
 __all__ = ["Run", "compress_tables", "judge_run", "load", "write_record", "write_verdict"]
 
 _VERDICT_FORMAT: Final = 2
-_TABLES: Final = ("requests.csv", "series.csv")
+_TABLES: Final = ("requests.csv", "series.csv", "network.csv")
 _RULES: Final = TypeAdapter(tuple[MetricRule, ...])
 _VERDICT: Final = TypeAdapter(Verdict)
 
@@ -62,6 +63,7 @@ class Run:
             problems += (left_out,)
         requests = find_table(self.path, "requests.csv")
         series = find_table(self.path, "series.csv")
+        network = find_table(self.path, "network.csv")
         if phases and requests is None:
             raise RunDirectoryError(f"{self.path}: requests.csv is missing, and its run.json has phases")
         return build_evidence(
@@ -70,6 +72,7 @@ class Run:
             read_requests(requests) if requests else None,
             read_series(series) if series else None,
             terms,
+            read_series(network) if network else None,
         )
 
     @cached_property
@@ -185,7 +188,7 @@ def _read_json(path: Path, version: int, hint: str | None = None) -> dict[str, A
     except FileNotFoundError as error:
         raise RunDirectoryError(f"{path}: is missing", hint=hint) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise RunDirectoryError(f"{path}: cannot be read: {error}", hint=hint) from error
+        raise RunDirectoryError(f"{path}: cannot be read: {reason_of(error)}", hint=hint) from error
     if not isinstance(data, dict) or data.get("format") != version:
         raise RunDirectoryError(f"{path}: is not of format {version}", hint=hint)
     return data

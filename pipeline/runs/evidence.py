@@ -12,11 +12,12 @@ from pipeline.base.text import plural
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.words import count_of
 from pipeline.runs.dealt import deal_problems
+from pipeline.runs.network import network_doubt
 from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Terms
 from pipeline.runs.tables import RequestRows, SeriesRows
 
-__all__ = ["UNREAD", "build_evidence"]
+__all__ = ["UNREAD", "build_evidence", "of_phases"]
 
 # How a problem begins that tells of answers which came, but which the loader cannot read.
 UNREAD: Final = "the loader could not read"
@@ -36,6 +37,7 @@ def build_evidence(
     requests: RequestRows | None,
     series: SeriesRows | None,
     terms: Terms,
+    network: SeriesRows | None = None,
 ) -> Evidence:
     """Both arms. Rows that cannot be counted for either are left out, counted, and reported as a problem.
 
@@ -45,6 +47,7 @@ def build_evidence(
         requests: The rows of requests.csv, None without such a file.
         series: The rows of series.csv, None without such a file.
         terms: How the two versions are compared.
+        network: The rows of network.csv, None without such a file.
     """
     arms: dict[str, Arm] = {}
     found = list(problems)
@@ -62,13 +65,17 @@ def build_evidence(
             seconds=sum(phase.seconds for phase in own),
             phase_starts=tuple(phase.start for phase in own),
         )
+    doubt = network_doubt(
+        {arm: measured.requests for arm, measured in arms.items()}, of_phases(network, phases)
+    )
     return Evidence(
         baseline=arms["baseline"],
         canary=arms["canary"],
-        problems=tuple(found),
+        problems=(*found, *doubt.problems),
         pairing=terms.pairing,
         drift=terms.drift,
         planned=terms.planned,
+        untrusted=doubt.untrusted,
     )
 
 
@@ -130,6 +137,16 @@ def _series(arm: str, phases: Sequence[Phase], rows: SeriesRows | None) -> dict[
     inside = _within(rows.t, phases) & (rows.arm == arm)
     t, metric, value = rows.t[inside], rows.metric[inside], rows.value[inside]
     return {str(name): Series(t[metric == name], value[metric == name]) for name in np.unique(metric)}
+
+
+def of_phases(rows: SeriesRows | None, phases: Sequence[Phase]) -> SeriesRows | None:
+    """The rows of each arm within its own phases."""
+    if rows is None:
+        return None
+    kept = np.zeros(len(rows.t), dtype=np.bool_)
+    for arm in COLOURS:
+        kept |= (rows.arm == arm) & _within(rows.t, [phase for phase in phases if phase.arm == arm])
+    return SeriesRows(rows.t[kept], rows.arm[kept], rows.metric[kept], rows.value[kept])
 
 
 def _within(t: _Floats, phases: Sequence[Phase]) -> _Bools:

@@ -11,12 +11,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
-from pipeline.runs.evidence import build_evidence
+from pipeline.runs.evidence import build_evidence, of_phases
+from pipeline.runs.network import settled
 from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Record
 from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
@@ -26,14 +28,20 @@ __all__ = ["LiveEvidence", "Snapshot", "baseline_against_itself", "complete_unti
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 
+_LONGEST_UNSETTLED: Final = 8.0  # seconds of the canary
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The evidence up to `at` (seconds since the run's start), and the phase that is under way there."""
+    """The evidence up to `at` (seconds since the run's start), and the phase that is under way there.
+
+    Not `settled`: whether the network or the canary is slow cannot be told yet.
+    """
 
     at: float
     phase: Phase
     evidence: Evidence
+    settled: bool = True
 
 
 class LiveEvidence:
@@ -52,6 +60,7 @@ class LiveEvidence:
     ) -> None:
         self._requests: GrowingTable[RequestRows] = GrowingTable.requests(directory / "requests.csv")
         self._series: GrowingTable[SeriesRows] = GrowingTable.series(directory / "series.csv")
+        self._network: GrowingTable[SeriesRows] = GrowingTable.series(directory / "network.csv")
         self._phases = phases
         self._rate = rate
         self._step = step
@@ -76,8 +85,12 @@ class LiveEvidence:
             for phase in self._phases
             if phase.kind == "measure" and phase.start < at
         ]
-        evidence = build_evidence(measured, self._problems, requests, series, self._terms)
-        return Snapshot(at, phase, evidence)
+        network = self._network.read()
+        evidence = build_evidence(measured, self._problems, requests, series, self._terms, network)
+        known = evidence.canary.seconds >= _LONGEST_UNSETTLED or settled(
+            evidence.canary.requests, of_phases(network, measured)
+        )
+        return Snapshot(at, phase, evidence, known)
 
 
 def complete_until(t: _Floats, rate: float) -> float:

@@ -5,6 +5,7 @@ They may be plain or gzipped, whole, cut off in the last row, or still growing.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import zlib
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.base.errors import RunDirectoryError
+from pipeline.base.files import naming
+from pipeline.base.text import reason_of
 
 __all__ = [
     "GrowingTable",
@@ -126,7 +129,7 @@ class GrowingTable(Generic[_Rows]):
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as error:
-            raise RunDirectoryError(f"{self._path}: cannot be read: {error}") from error
+            raise RunDirectoryError(f"{self._path}: cannot be read: {reason_of(error)}") from error
         self._offset += len(whole)
         return _split(text)
 
@@ -135,13 +138,21 @@ class SeriesWriter:
     """Writes series.csv; line-buffered, so that a killed process loses no whole line."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = path.open("w", buffering=1, newline="", encoding="utf-8")
         self._csv = csv.writer(self._file, lineterminator="\n")
-        self._csv.writerow(_SERIES)
+        try:
+            with naming(path):
+                self._csv.writerow(_SERIES)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            raise
 
     def __call__(self, t: float, arm: str, metric: str, value: float) -> None:
         """One sample: `t` seconds since the run's start, `value` in the metric's unit."""
-        self._csv.writerow((f"{t:.3f}", arm, metric, f"{value:.10g}"))
+        with naming(self._path):
+            self._csv.writerow((f"{t:.3f}", arm, metric, f"{value:.10g}"))
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +160,8 @@ class SeriesWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with naming(self._path):
+            self._file.close()
 
 
 def _joined(before: _Rows, after: _Rows) -> _Rows:
@@ -176,7 +188,7 @@ def _whole(path: Path) -> _Lines:
             data = gzip.decompress(data)
         lines = _split(data.decode("utf-8"))
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise RunDirectoryError(f"{path}: cannot be read: {error}") from error
+        raise RunDirectoryError(f"{path}: cannot be read: {reason_of(error)}") from error
     if not lines:
         raise RunDirectoryError(f"{path}: is empty, not even a header", hint="start the run again")
     return _Lines(path, lines[0], lines[1:], 2)
@@ -227,7 +239,7 @@ def _rows(lines: _Lines, width: int) -> Iterator[list[str]]:
                 raise RunDirectoryError(f"{lines.path}:{number}: {len(row)} columns, the header has {width}")
             yield row
     except csv.Error as error:
-        raise RunDirectoryError(f"{lines.path}: no CSV file: {error}") from error
+        raise RunDirectoryError(f"{lines.path}: no CSV file: {reason_of(error)}") from error
 
 
 def _floats(lines: _Lines, name: str, column: list[str]) -> _Floats:

@@ -13,6 +13,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from pipeline.base.errors import UsageError
 from pipeline.base.files import READABLE, open_private
+from pipeline.base.text import reason_of
 
 __all__ = ["VARIABLE", "read_credentials", "read_headers"]
 
@@ -83,7 +84,7 @@ def _private_text(path: Path, where: str) -> str:
         with open_private(path) as file:
             return file.read(100_000).decode()
     except OSError as error:
-        raise UsageError(f"{where}: cannot be read: {error.strerror}") from None
+        raise UsageError(f"{where}: cannot be read: {reason_of(error)}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{where}: not text in UTF-8") from None
     except ValueError as error:

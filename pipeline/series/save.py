@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base.errors import EnvironmentError_
+from pipeline.base.text import reason_of
 from pipeline.series.config import JudgeConfig
 from pipeline.series.metric import CsvSource
 from pipeline.series.samples import Samples
@@ -26,7 +27,7 @@ def save(config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]], dire
                 writer.writerow(["t", "metric", "value"])
                 writer.writerows(_rows(config, own))
     except OSError as error:
-        raise EnvironmentError_(f"{directory}: the series cannot be kept: {error.strerror}") from None
+        raise EnvironmentError_(f"{directory}: the series cannot be kept: {reason_of(error)}") from None
 
 
 def _rows(config: JudgeConfig, samples: Mapping[str, Samples]) -> Iterator[tuple[str, str, str]]:

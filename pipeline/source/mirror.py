@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pipeline.base.errors import EnvironmentError_, SourceError
-from pipeline.base.text import redact
+from pipeline.base.text import reason_of, redact
 from pipeline.source.git import PROTOCOLS, Result, environment, reason, run_git
 
 __all__ = ["mirror", "mirror_path"]
@@ -142,7 +142,7 @@ def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = path.with_suffix(".lock").open("w")
     except OSError as error:
-        raise EnvironmentError_(f"{path.parent}: the cache cannot be written: {error.strerror}") from None
+        raise EnvironmentError_(f"{path.parent}: the cache cannot be written: {reason_of(error)}") from None
     with file:
         deadline, told = time.monotonic() + _LOCK_SECONDS, False
         while True:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pipeline.base.errors import EnvironmentError_, PipelineError, SourceError
 from pipeline.base.facts import REPOSITORIES
-from pipeline.base.text import redact
+from pipeline.base.text import reason_of, redact
 from pipeline.source.git import Result, closed, reason, run_git, within
 from pipeline.source.mirror import mirror, mirror_path
 from pipeline.source.repository import Source
@@ -163,7 +163,7 @@ def _empty_repository(cache: Path, name: str, kind: str) -> Path:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         building = Path(tempfile.mkdtemp(prefix=".empty-", dir=cache))
     except OSError as error:
-        raise EnvironmentError_(f"{cache}: the cache cannot be written: {error.strerror}") from None
+        raise EnvironmentError_(f"{cache}: the cache cannot be written: {reason_of(error)}") from None
     try:
         made = run_git(
             ["init", "--quiet", "--bare", "--template=", f"--object-format={kind}", str(building)], closed()

@@ -13,7 +13,7 @@ from shlex import quote as quoted
 from typing import Final
 
 from pipeline.base.errors import EnvironmentError_, SourceError
-from pipeline.base.text import did_you_mean
+from pipeline.base.text import did_you_mean, reason_of
 from pipeline.source.git import Result, closed, reason, run_git, within
 from pipeline.source.notes import tree_notes, uncommitted
 from pipeline.source.refs import AmbiguousRefError, commit_of, is_plain, remote_branch
@@ -117,7 +117,7 @@ class Source:
                     shutil.copyfileobj(tar, packed, 1 << 20)
                 partial.replace(dest)
         except OSError as error:
-            raise EnvironmentError_(f"{dest}: cannot be written: {error.strerror}") from None
+            raise EnvironmentError_(f"{dest}: cannot be written: {reason_of(error)}") from None
         return dest
 
     def _isolated(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from pipeline.base.errors import EnvironmentError_, SourceError
 from pipeline.base.places import SERVICES
+from pipeline.base.text import reason_of
 from pipeline.source.git import closed, reason, run_git
 
 __all__ = ["faults", "fingerprint", "make_sample_repository", "services"]
@@ -69,7 +70,7 @@ def make_sample_repository(dest: Path, service: str = "preview") -> Path:
         finally:
             shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
-        raise EnvironmentError_(f"{dest}: the sample repository cannot be made: {error.strerror}") from None
+        raise EnvironmentError_(f"{dest}: the sample repository cannot be made: {reason_of(error)}") from None
     return dest
 
 

@@ -139,7 +139,7 @@ def test_a_stopped_run_leaves_everything_that_a_run_leaves(broken: Ended) -> Non
     path = Path(broken.json["run"]["directory"])
     assert sorted(file.name for file in path.iterdir()) == [
         *("latency.hlog", "logs", "proxy.json", "report.html", "requests.csv.gz", "run.json"),
-        *("series.csv.gz", "verdict.json"),
+        *("network.csv.gz", "series.csv.gz", "verdict.json"),
     ]
     written = [key for key in Entries.__annotations__ if key not in ("calibration", "pilot")]
     assert [key for key in load(path).record.to_dict() if key != "calibration"] == written

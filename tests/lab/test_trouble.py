@@ -20,6 +20,7 @@ from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
 from pipeline.remote.ssh import ssh_arguments
 from tests.support.lab import Command, active_colour
+from tests.support.slow_link import cut_link, slow_link
 
 DEADLINE = 60  # seconds from the event to the end of the command
 
@@ -120,6 +121,47 @@ def test_a_host_that_dies_is_named(
     assert code == Exit.INVALID, err
     assert any("green" in reason for reason in json.loads(out)["reasons"]), out
     lab.up()
+
+
+def test_a_host_that_still_serves_is_not_called_dead_when_only_ssh_to_it_is(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    child = start("--duration", "60s", "--warmup", "3s", "--rate", "10")
+    wait_for_load(tmp_path, 4, child)
+    green = ["lxc-attach", "-n", CANARY.prefix(ROOT) + "green", "--", "sh", "-c"]
+    try:
+        subprocess.run([*green, "systemctl stop ssh ssh.socket; pkill sshd"], check=True, capture_output=True)
+        code, out, err = finish(child)
+    finally:
+        subprocess.run([*green, "systemctl start ssh"], check=True)
+    assert code == Exit.INVALID, err
+    (said,) = [reason for reason in json.loads(out)["reasons"] if "green" in reason]
+    assert said == "SSH to host green is lost, and with it its health; the proxy still reaches its service"
+
+
+@pytest.mark.parametrize("port", [None, 3000], ids=["link", "port"])
+def test_identical_code_behind_a_slow_link_is_not_failed_and_the_link_is_named(
+    start: Callable[..., subprocess.Popen[str]], port: int | None
+) -> None:
+    with slow_link(CANARY.prefix(ROOT) + "green", 0.1, port=port):
+        child = start("--duration", "20s", "--warmup", "3s", "--rate", "10")
+        out, err = child.communicate(timeout=240)
+    assert child.returncode == Exit.INCONCLUSIVE, err
+    told = json.loads(out)
+    assert "the network between the proxy and green delays requests" in told["headline"], out
+    if port is None:  # a relay answers whoever connects at once
+        assert "connecting takes 1" in told["reasons"][0], out
+
+
+def test_a_canary_that_the_proxy_no_longer_reaches_is_not_failed_while_it_answers_on_its_host(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    child = start("--duration", "20s", "--warmup", "3s", "--rate", "10")
+    wait_for_load(tmp_path, 22, child)
+    with cut_link(CANARY.prefix(ROOT) + "green", 3000):
+        out, err = child.communicate(timeout=120)
+    assert child.returncode == Exit.INCONCLUSIVE, err
+    assert "the network between the proxy and green loses packets" in json.loads(out)["headline"], out
 
 
 def test_a_second_run_on_the_same_lab_is_refused_at_once_and_names_the_first(

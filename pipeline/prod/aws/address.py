@@ -6,6 +6,7 @@ import ipaddress
 import urllib.request
 
 from pipeline.base.errors import EnvironmentError_
+from pipeline.base.text import reason_of
 
 __all__ = ["own_address"]
 
@@ -20,6 +21,8 @@ def own_address(url: str = _URL) -> str:
             text = answer.read(100).decode(errors="replace").strip()
         return str(ipaddress.IPv4Address(text))
     except OSError as error:
-        raise EnvironmentError_(f"this machine's address: no answer of {url} ({error})", hint=hint) from None
+        raise EnvironmentError_(
+            f"this machine's address: no answer of {url} ({reason_of(error)})", hint=hint
+        ) from None
     except ValueError:
         raise EnvironmentError_(f"this machine's address: {url} said nothing like one", hint=hint) from None

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pipeline.base.console import Progress
 from pipeline.base.errors import UsageError
 from pipeline.base.files import write_whole
+from pipeline.base.text import reason_of
 from pipeline.prod.aws.found import Found, Ids
 from pipeline.prod.aws.session import Aws
 from pipeline.prod.aws.tags import specification
@@ -72,7 +73,7 @@ def _public_half(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UsageError(f"{path}: cannot be read: {reason_of(error)}") from None
     if mode:
         raise UsageError(f"{path}: others can read this private key", hint=f"chmod 600 {path}")
     try:

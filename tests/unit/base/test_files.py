@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.base.files import write_whole
+from pipeline.base.files import naming, write_whole
 
 
 def test_a_file_is_replaced_with_its_mode_and_nothing_is_left_over(tmp_path: Path) -> None:
@@ -41,3 +41,11 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: P
     with pytest.raises(OSError, match="directory"):
         write_whole(folder, "x")
     assert sorted(tmp_path.iterdir()) == [folder, path]
+
+
+def test_what_a_write_raises_names_its_file() -> None:
+    """The operating system says of a write on a full disk only that there is no space, and not where."""
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"), naming(Path("/dev/full")):
+        Path("/dev/full").write_text("x")
+    with pytest.raises(FileNotFoundError, match="'/no/such/file'"), naming(Path("/dev/full")):
+        Path("/no/such/file").read_text()

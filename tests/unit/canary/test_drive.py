@@ -129,6 +129,7 @@ def test_an_answer_that_the_loader_cannot_read_ends_the_run_as_invalid() -> None
         connections={},
         expected_status=(200,),
         share=None,
+        network=None,
         early_stop=SimpleNamespace(run=forever, so_far="", forecast="", end=None),
         display=SimpleNamespace(shown=contextlib.nullcontext, second=lambda _: None),
     )

@@ -157,3 +157,22 @@ def test_off_looks_at_nothing(tmp_path: Path) -> None:
 )
 def test_the_verdict_so_far_is_a_phrase(decisions: list[Decision], words: str) -> None:
     assert in_short(verdict(Outcome.INCONCLUSIVE, decisions)) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "probes", "least"), [(500, 0, 1), (503, 0, 8), (503, 24, 6)], ids=["own", "alone", "probed"]
+)
+def test_a_canary_is_not_blamed_for_what_may_be_the_network_s_before_its_host_was_asked(
+    tmp_path: Path, status: int, probes: int, least: int
+) -> None:
+    watched = Watched(tmp_path)
+    rows = "".join(
+        f"{t}.1,canary,request_begun,1\n{t}.1,canary,request_on_host,inf\n" for t in range(14, 14 + probes)
+    )
+    (tmp_path / "network.csv").write_text(f"t,arm,metric,value\n{rows}")
+    watched.samples(0, 1)
+    watched.until(0, 12, 200)
+    watched.until(12, 24, status)
+    assert watched.early_stop.end is not None
+    assert watched.early_stop.end.outcome is Outcome.FAILED
+    assert least <= watched.early_stop.end.after <= max(least, 6)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from pipeline.base.errors import HostError
-from pipeline.canary.proxy import difference, reconcile
+from pipeline.canary import proxy as proxy_module
+from pipeline.canary.proxy import Proxy, difference, reconcile
+from pipeline.inventory.hosts import Host
+from pipeline.remote.ssh import Connection
 from tests.support.fake_haproxy import FakeProxy
 
 
@@ -88,3 +92,43 @@ def test_a_route_with_a_semicolon_does_not_end_the_command() -> None:
 def test_a_route_that_haproxy_did_not_take_is_an_error() -> None:
     with pytest.raises(HostError, match="has the route /preview for blue"):
         asyncio.run(FakeProxy(stuck="blue").proxy.route("blue", "/a"))
+
+
+class Alive(Connection):
+    """A connection whose forwards are sockets of the test."""
+
+    alive = True
+
+
+def test_an_haproxy_that_cannot_be_asked_because_ssh_is_lost_is_not_called_silent(tmp_path: Path) -> None:
+    connection = Connection(Host("proxy", "10.0.0.1", 22, "vagrant", None), tmp_path, tmp_path)
+    with pytest.raises(HostError, match=r"^proxy: the SSH connection is lost, over which HAProxy is asked$"):
+        asyncio.run(Proxy(connection).active())
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"), [(True, "connection closed"), (False, "no answer in time")], ids=["ends", "silent"]
+)
+def test_an_haproxy_that_does_not_answer_is_told_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bool, reason: str
+) -> None:
+    monkeypatch.setattr(proxy_module, "_ANSWER_SECONDS", 0.5)
+    connection = Alive(Host("proxy", "10.0.0.1", 22, "vagrant", None), tmp_path, tmp_path)
+
+    async def ask() -> None:
+        done = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            if not answers:
+                await done.wait()
+            writer.close()
+
+        async with await asyncio.start_unix_server(serve, connection.socket("runtime")):
+            try:
+                await Proxy(connection).active()
+            finally:
+                done.set()
+
+    with pytest.raises(HostError, match=f"proxy: HAProxy's runtime API does not answer: {reason}$"):
+        asyncio.run(ask())

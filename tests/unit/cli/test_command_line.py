@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.base.errors import Exit
 from pipeline.cli.root import COMMANDS, run
+from tests.support.run_files import whole_run, write
 
 
 def test_help_names_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,3 +185,12 @@ def test_a_password_in_a_url_is_not_repeated(
     assert run([*arguments, *json_too]) == Exit.USAGE
     captured = capsys.readouterr()
     assert "s3cret" not in captured.out + captured.err
+
+
+def test_a_file_that_there_is_no_room_for_is_named(tmp_path: Path) -> None:
+    rows, series = whole_run()
+    write(tmp_path, rows, series)
+    limited = ["prlimit", "--fsize=4000", sys.executable, "-m", "pipeline", "judge", str(tmp_path)]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert done.returncode == Exit.ENVIRONMENT
+    assert done.stderr.startswith(f"pipeline: {tmp_path / 'verdict.json'}: File too large\n")

@@ -160,7 +160,7 @@ def test_results_that_cannot_be_written_are_one_line_and_their_own_code() -> Non
     code, _, errors = command("/ok", "--duration=1h", "--requests-out=/dev/full")
 
     assert code == OUTPUT
-    assert errors == "loadgen: cannot write the results: No space left on device\n"
+    assert errors == "loadgen: cannot write /dev/full: No space left on device\n"
 
 
 @pytest.mark.parametrize(

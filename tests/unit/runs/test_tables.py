@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.base.errors import RunDirectoryError
 from pipeline.runs.directory import compress_tables
+from pipeline.runs.tables import SeriesWriter
 from tests.support.run_files import row, whole_run, write
 
 
@@ -35,3 +36,11 @@ def test_a_compressed_file_that_ends_too_early_is_named(tmp_path: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(RunDirectoryError, match=r"requests\.csv\.gz: cannot be read"):
         _ = run.evidence
+
+
+def test_a_sample_that_there_is_no_room_for_names_its_file() -> None:
+    with (
+        pytest.raises(OSError, match="No space left on device: '/dev/full'"),
+        SeriesWriter(Path("/dev/full")) as write,
+    ):
+        write(1, "canary", "up", 1)
