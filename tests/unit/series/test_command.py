@@ -41,7 +41,7 @@ def test_the_help_teaches_the_four_forms(capsys: pytest.CaptureFixture[str]) -> 
     for form in (
         "judge runs/latest",
         "--baseline a.csv --canary b.csv",
-        "--prometheus http",
+        "--prometheus URL --from",
         "--judge kayenta --config",
     ):
         assert form in out
