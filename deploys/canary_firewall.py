@@ -32,7 +32,7 @@ UNIT = "canary-firewall.service"
 # nft's own word comes last; systemctl would say only that it failed.
 LOAD = (
     f"said=$(nft -f {RULES} 2>&1) && systemctl restart {UNIT} ||"
-    " { echo \"$said\" | sed -n \"s/.*Error: /the firewall's rules cannot be loaded: /p\" | tail -n 1; exit 1; }"
+    ' { echo "$said" | sed -n "s/.*Error: /the firewall\'s rules cannot be loaded: /p" | tail -n 1; exit 1; }'
 )
 
 

@@ -15,7 +15,8 @@ _CODES = (
 _WORDS = (
     r"no space left on device|no room for the release|disk quota exceeded|read-only file system|input/output error"
     r"|cannot allocate memory"
-    r"|connection (?:refused|timed out|reset by peer)|network is unreachable|no route to host|i/o timeout"
+    r"|connection (?:refused|timed out|reset by peer)|(?:failed to|couldn't|could not) connect\b"
+    r"|network is unreachable|no route to host|i/o timeout"
     r"|temporary failure in name resolution|name or service not known|could not resolve|no such host"
     r"|(?:read|connect)timeouterror|newconnectionerror|network timeout"
 )

@@ -125,11 +125,17 @@ def test_a_service_that_does_not_install_is_told_from_one_that_does_not_start(
     ("operation", "lines", "machine"),
     [
         pytest.param(INSTALL, ["+ npm ci", "npm ERR! code E404", "npm ERR! 404 Not Found"], False, id="code"),
-        pytest.param(INSTALL, ["+ npm ci", "npm ERR! code ENOTFOUND", "npm ERR! network x"], True, id="names"),
+        pytest.param(
+            INSTALL, ["+ npm ci", "npm ERR! code ENOTFOUND", "npm ERR! network x"], True, id="names"
+        ),
         pytest.param(INSTALL, ["+ npm ci", "npm ERR! code ENOSPC", "npm ERR! nospc"], True, id="disk"),
         pytest.param(
             INSTALL,
-            ["+ pip install x", "WARNING: Retrying ...: [Errno 111] Connection refused", "ERROR: No matching x"],
+            [
+                "+ pip install x",
+                "WARNING: Retrying ...: [Errno 111] Connection refused",
+                "ERROR: No matching x",
+            ],
             True,
             id="a reason that comes before the last line",
         ),

@@ -54,7 +54,9 @@ def test_only_a_command_that_fetches_asks_a_registry(
     ],
     ids=["depends on nothing", "brings its packages", "has settings of its own"],
 )
-def test_a_tree_for_which_npm_asks_nobody_that_we_know_has_none(files: dict[str, str], tmp_path: Path) -> None:
+def test_a_tree_for_which_npm_asks_nobody_that_we_know_has_none(
+    files: dict[str, str], tmp_path: Path
+) -> None:
     assert registries([["npm", "ci"]], {}, tree(tmp_path, files)) == []
 
 
