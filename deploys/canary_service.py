@@ -102,6 +102,8 @@ secrets = secret_file(
     path=ENVIRONMENT,
     group=user,
 )
+# The environment, too, decides what an install does; and who owned it then, who could have changed it since.
+recipe = hashlib.sha256(json.dumps([install, environment, builder, again]).encode()).hexdigest()
 ready(
     name="host: disk, port and registry",
     base=BASE,
@@ -110,7 +112,8 @@ ready(
     user=builder,
     environment=ENVIRONMENT,
     asked=asked,
-    unless=f"{release_directory}.installed",
+    marker=f"{release_directory}.installed",
+    fingerprint=recipe,
 )
 installed = release(
     name="service install: unpack and install the commit",
@@ -120,8 +123,7 @@ installed = release(
     archive=str(archive),
     identifier=commit,
     script=install,
-    # The environment, too, decides what an install does; and who owned it then, who could have changed it since.
-    fingerprint=hashlib.sha256(json.dumps([install, environment, builder, again]).encode()).hexdigest(),
+    fingerprint=recipe,
     timeout=int(host.data.get("install_timeout") or 300),
 )
 current = files.link(

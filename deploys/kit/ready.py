@@ -25,7 +25,14 @@ _LEAST_FREE: Final = 64  # MB
 
 @operation()
 def ready(
-    base: str, port: int, unit: str, user: str, environment: str, asked: Sequence[Registry], unless: str
+    base: str,
+    port: int,
+    unit: str,
+    user: str,
+    environment: str,
+    asked: Sequence[Registry],
+    marker: str,
+    fingerprint: str,
 ) -> Generator[StringCommand, None, None]:
     """Fail, with the reason as the last line, where the host cannot take a version. Changes nothing.
 
@@ -36,12 +43,14 @@ def ready(
         user: Who installs.
         environment: The path of the environment file.
         asked: The registries that an installation asks.
-        unless: The marker of a release that is installed already: then no registry is asked.
+        marker: The file that `releases.release` leaves behind. Where it holds `fingerprint`, nothing will be
+            installed, and no registry is asked.
+        fingerprint: As given to `releases.release`.
     """
     if not host.state.is_executing:
         return  # what it looks with is not there yet
-    there = host.get_fact(Command, f"cat {unless} 2>/dev/null || true")
-    lines = [f"{r.tool} {r.settings} {r.usual} {r.url}" for r in asked] if not there else []
+    there = host.get_fact(Command, f"cat {marker} 2>/dev/null || true") == fingerprint
+    lines = [] if there else [f"{r.tool} {r.settings} {r.usual} {r.url}" for r in asked]
     text = script(
         "ready",
         base=base,

@@ -38,7 +38,7 @@ registry() {
     501 | [1234]*) return 0 ;;
     *) wrong "its registry for $tool, $shown, answers ${said##*status }" ;;
   esac
-  why=$(echo "$said" | sed -n 's/^curl: ([0-9]*) //p' | tail -n 1)
+  why=$(echo "$said" | sed -n 's/ after [0-9]* ms//; s/^curl: ([0-9]*) //p' | tail -n 1)
   wrong "its registry for $tool, $shown, cannot be reached: ${why:-curl does not say why}"
 }
 
