@@ -29,6 +29,15 @@ config.SUDO = host.data.get("ssh_user") != "root"
 
 RULES = "/etc/pipeline/canary.nft"
 UNIT = "canary-firewall.service"
+TABLE = "pipeline_canary"
+# Debian's own service empties all tables when it starts.
+DROP_IN = "/etc/systemd/system/nftables.service.d/pipeline-canary.conf"
+AGAIN = f"""\
+# Written by deploys/canary_firewall.py; changes made here are lost.
+[Service]
+ExecStartPost=-/usr/sbin/nft -f {RULES}
+ExecReload=-/usr/sbin/nft -f {RULES}
+"""
 # nft's own word comes last; systemctl would say only that it failed.
 LOAD = (
     f"said=$(nft -f {RULES} 2>&1) && systemctl restart {UNIT} ||"
@@ -56,6 +65,7 @@ if "proxy" in host.groups:
     port, allowed = int(host.data.get("public_port") or PROXY_PORT), addresses("public_from")
 else:
     port, allowed = int(host.data.get("port") or 0), addresses("port_from")
+gone = bool(host.get_fact(Command, f"nft list table inet {TABLE} >/dev/null 2>&1 || echo gone"))
 closed = yes("closed", usual=False)
 
 if yes("firewall", usual=True) and (allowed or closed):
@@ -80,15 +90,21 @@ if yes("firewall", usual=True) and (allowed or closed):
         dest=f"/etc/systemd/system/{UNIT}",
         mode="644",
     )
-    systemd.daemon_reload(name="host: reload systemd for the firewall", _if=unit.did_change)
+    again = files.put(
+        name="host: let Debian's firewall load them again",
+        src=StringIO(AGAIN),
+        dest=DROP_IN,
+        mode="644",
+    )
+    systemd.daemon_reload(name="host: reload systemd for the firewall", _if=any_changed(unit, again))
     server.shell(
         name="host: load the firewall's rules",
         commands=[LOAD],
-        _if=any_changed(rules, unit),
+        _if=None if gone else any_changed(rules, unit),
     )
     systemd.service(name="host: keep the firewall", service=UNIT, running=True, enabled=True)
 elif host.get_fact(Command, f"ls {RULES} 2>/dev/null || true"):
     server.shell(
         name="host: remove the firewall",
-        commands=[f"systemctl disable --now {UNIT}; rm -f {RULES} /etc/systemd/system/{UNIT}"],
+        commands=[f"systemctl disable --now {UNIT}; rm -f {RULES} {DROP_IN} /etc/systemd/system/{UNIT}"],
     )
