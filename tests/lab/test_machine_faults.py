@@ -44,6 +44,13 @@ HELD = (
     "its port 3000, which the service needs, is held by python3",
 )
 
+CUT_OFF = (
+    "nft 'add table inet fault; add chain inet fault in { type filter hook input priority 0; };"
+    ' add rule inet fault in iif != "lo" tcp dport 3000 drop\'',
+    "nft delete table inet fault",
+    "its service cannot be reached from proxy at ",
+)
+
 
 @pytest.fixture(scope="module")
 def broken(inventory: Inventory, pipeline: Command) -> Broken:  # noqa: ARG001 - the lab must be up
@@ -107,6 +114,15 @@ def test_a_fault_of_the_canarys_host_refuses_the_run_before_either_version_is_in
     assert error.startswith("green: "), error
     assert fault[2] in error
     assert "service install" not in ended.err
+
+
+def test_a_canary_that_the_network_hides_from_the_proxy_is_not_blamed(
+    broken: Broken, pipeline: Command, samples: Path
+) -> None:
+    with broken(CUT_OFF, "green"):
+        ended = pipeline("canary", "master", "slow", "--repo", str(samples), *SHORT)
+    assert ended.code == Exit.ENVIRONMENT, ended
+    assert ended.json["error"]["message"].startswith(f"green: {CUT_OFF[2]}"), ended
 
 
 def test_with_both_hosts_hit_the_order_of_the_inventory_does_not_matter(
