@@ -65,4 +65,6 @@ def ready(
     if not said:
         host.noop("it can")
         return
+    # pyinfra would go on with the other hosts; so it ends once all of them have been looked at.
+    host.state.config.FAIL_PERCENT = 0
     yield StringCommand(f"echo {shlex.quote(said.splitlines()[-1])} >&2; exit 1")

@@ -155,7 +155,7 @@ def _run(
                 operation = transcript.read(line)
                 if operation:
                     say(operation)
-                if transcript.unreachable or transcript.refused:
+                if transcript.unreachable:
                     # pyinfra would go on with the other hosts: without this one that work is of no use.
                     break
             else:

@@ -69,11 +69,6 @@ class Transcript:
         """A host could not be connected to, and the others have been tried."""
         return not self.connecting and any(f.unreachable for f in self.failures)
 
-    @property
-    def refused(self) -> bool:
-        """A host was found unfit in an operation that all have come to the end of."""
-        return any(f.operation.startswith(HOST) and f.operation != self.operation for f in self.failures)
-
     def read(self, line: str) -> str:
         """Take one line. Gives the name of the operation that starts with it, or nothing."""
         text = _COLOUR.sub("", line).strip()

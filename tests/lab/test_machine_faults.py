@@ -113,7 +113,9 @@ def test_a_fault_of_the_canarys_host_refuses_the_run_before_either_version_is_in
     error = ended.json["error"]["message"]
     assert error.startswith("green: "), error
     assert fault[2] in error
-    assert "service install" not in ended.err
+    log = Path(ended.json["error"]["hint"].rpartition(" ")[2]).read_text()
+    assert "host: disk, port and registry" in log
+    assert "service install" not in log
 
 
 def test_a_canary_that_the_network_hides_from_the_proxy_is_not_blamed(

@@ -153,15 +153,6 @@ def test_the_machines_fault_is_told_from_the_services(
         assert machine_fault([error.message]), "the fault stands in the one line that is told"
 
 
-def test_a_host_that_is_not_as_needed_ends_the_deploy_once_all_hosts_were_looked_at() -> None:
-    transcript = Transcript()
-    for line in [CHECK, "[green] its disk is full", "[green] Error: executed 1 commands"]:
-        transcript.read(f"    {line}\n")
-    assert not transcript.refused
-    transcript.read(f"{INSTALL}\n")
-    assert transcript.refused
-
-
 def test_changes_are_told_by_host_in_their_order() -> None:
     operations = [
         {"name": "deploys/x.py | A", "success": ["blue", "green"]},
