@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import re
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,8 +40,8 @@ def base_of(app: str, directory: str = "") -> str:
     return base
 
 
-def ensure_user(app: str, directory: str = "") -> None:
-    """A system user `app` that cannot log in, with its home in BASE/home (which `release` makes)."""
+def ensure_user(app: str, directory: str = "", groups: Sequence[str] = ()) -> None:
+    """A system user `app` that cannot log in, with its home in BASE/home (which `release` makes), also in `groups`."""
     base = base_of(app, directory)
     # Looked for first: server.user reads all users and their keys, which takes half a second.
     if host.get_fact(Command, f"id -u {app} 2>/dev/null || true"):
@@ -54,6 +54,7 @@ def ensure_user(app: str, directory: str = "") -> None:
         create_home=False,
         ensure_home=False,
         shell="/usr/sbin/nologin",
+        groups=list(groups) or None,
     )
 
 
@@ -101,6 +102,7 @@ def release(
     fingerprint: str,
     timeout: int,
     directory: str = "",
+    reader: str = "",
 ) -> Generator[object, None, None]:
     """Unpack and install one release as the user `app`, into BASE/releases/IDENTIFIER.
 
@@ -117,6 +119,8 @@ def release(
             another it is installed anew, while what serves it goes on with the old tree (`ID.replaced`).
         timeout: Seconds that the script may take.
         directory: BASE, where it is not /srv/APP.
+        reader: Where given, root owns the tree once it is installed, this group reads it, and `app` has a home for
+            this one installation: no version can change what another one, or a later run, is made of.
     """
     base = base_of(app, directory)
     if not _IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
@@ -132,6 +136,10 @@ def release(
     # What the script will fetch is not known; it says itself when there is no room for it.
     needed = _MARGIN + size + (unpacked_size(Path(archive)) if compressed else size)
     variables = {"app": app, "base": base, "tree": tree, "marker": marker, "packed": packed, "unit": unit}
+    variables["reader"] = reader
+    closed = (
+        f"-p ProtectSystem=strict -p ReadWritePaths={tree} -p ReadWritePaths={base}/home -p PrivateTmp=yes"
+    )
     yield StringCommand("sh", "-s", _stdin=shell_script("hold", "release_begin", **variables, needed=needed))
     yield FileUploadCommand(archive, packed, remote_temp_filename=host.get_temp_filename(packed))
     unpack = f"tar -xzf {packed} -C {tree}"
@@ -145,7 +153,7 @@ def release(
     yield StringCommand(
         "began=$(date +%s);",
         f"systemd-run --quiet --collect --pipe --wait --unit={unit} --service-type=exec",
-        f"--uid={app} --gid={app} -p RuntimeMaxSec={timeout} -p NoNewPrivileges=yes sh -s",
+        f"--uid={app} --gid={app} -p RuntimeMaxSec={timeout} -p NoNewPrivileges=yes {closed if reader else ''} sh -s",
         f"|| {{ status=$?; [ $(($(date +%s) - began)) -lt {timeout} ] || echo not done after {timeout} s;",
         "exit $status; }",
         _stdin=script,
@@ -155,7 +163,10 @@ def release(
         "-s",
         _stdin=shell_script(
             "release_end",
+            app=app,
             base=base,
+            tree=tree,
+            reader=reader,
             marker=marker,
             identifier=identifier,
             fingerprint=fingerprint,

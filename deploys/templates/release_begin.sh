@@ -1,4 +1,5 @@
 # Makes room for a release. Given: what hold.sh is given; app base tree marker packed needed (bytes)
+# reader (the group that will read the tree, where root is to own it)
 # What serves this release keeps its files: the tree gets another name, and the links follow it.
 set_aside() {
   for link in "$base/current" "$base"/slots/*/release; do
@@ -14,6 +15,7 @@ main() {
   systemctl stop "$unit.service" 2>/dev/null
   rm -f "$marker" "$packed"
   set_aside
+  [ -z "$reader" ] || rm -rf "$base/home"
   rm -rf "$tree" &&
   install -d -m 755 "$base" "$base/releases" &&
   install -d -m 750 -o "$app" -g "$app" "$base/home" || exit 1

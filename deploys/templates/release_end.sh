@@ -1,5 +1,12 @@
-# Marks a release as installed and removes old ones. Given: base marker identifier fingerprint kept
+# Marks a release as installed and removes old ones. Given: app base tree reader marker identifier
+# fingerprint kept
+# What installed it has ended with its unit. chown takes set-id bits away, too, but not from directories.
+close() {
+  chmod -R g=u,go-w,ug-s "$tree" && chown -R -h "root:$reader" "$tree" && rm -rf "$base/home"
+}
+
 main() {
+  [ -z "$reader" ] || close || exit 1
   # To the disk first: after a power cut there must be no marker of a tree whose files are empty.
   sync -f "$base"
   echo "$fingerprint" >"$marker.new" && mv "$marker.new" "$marker" || exit 1

@@ -123,11 +123,17 @@ class HostError(EnvironmentError_):
 
 
 class ServiceError(HostError):
-    """The code under test does not install, start or answer on a host. `step` says which: install, start, probe."""
+    """The code under test does not install, start or answer on a host.
 
-    def __init__(self, host: str, step: str, message: str, *, hint: str | None = None) -> None:
+    `step` says which: install, start, probe. `machine`: by what was said, the host or its network kept it from that.
+    """
+
+    def __init__(
+        self, host: str, step: str, message: str, *, machine: bool = False, hint: str | None = None
+    ) -> None:
         super().__init__(host, message, hint=hint)
         self.step = step
+        self.machine = machine
 
 
 class ProvisionError(EnvironmentError_):

@@ -8,8 +8,9 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, Interrupted
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory
+from pipeline.canary.deployed import Hosts
 from pipeline.canary.plan import Plan
-from pipeline.canary.workflow import Hosts, hosts_of, key_of, run_on
+from pipeline.canary.workflow import hosts_of, key_of, run_on
 from pipeline.judge.words import percent
 from pipeline.runs.calibration import Calibration, Measured, Store, measured_of, trends_of
 

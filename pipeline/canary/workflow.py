@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from pipeline.base.console import Progress
-from pipeline.base.errors import HostError, Interrupted, LabError, ServiceError
+from pipeline.base.errors import HostError, Interrupted, LabError
 from pipeline.base.interrupt import run_async, uninterrupted
 from pipeline.base.lock import lab_lock
-from pipeline.base.places import DEPLOYS, state_directory, workplace
+from pipeline.base.places import state_directory, workplace
+from pipeline.canary.deployed import Hosts, deploy
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.measure import connected, measure
 from pipeline.canary.pilot import choose_duration
 from pipeline.canary.plan import Plan, new_run
 from pipeline.canary.proxy import Proxy
-from pipeline.inventory.hosts import Inventory
-from pipeline.judge.evidence import Problem
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.lab.lab import Lab
-from pipeline.remote.provision import provision
 from pipeline.remote.ssh import Connection
 from pipeline.report import write_report
 from pipeline.runs.calibration import Key, Store
 from pipeline.runs.directory import Run, compress_tables, judge_run, load
 
-__all__ = ["Hosts", "Result", "hosts_of", "key_of", "run_canary", "run_on"]
+__all__ = ["Result", "hosts_of", "key_of", "run_canary", "run_on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +33,6 @@ class Result:
 
     run: Run
     verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Hosts:
-    """Three hosts that are up, and where they come from: the lab's provider, or "inventory"."""
-
-    inventory: Inventory
-    known_hosts: Path
-    provider: str
 
 
 def run_canary(plan: Plan, progress: Progress) -> Result:
@@ -64,7 +51,7 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
     try:
         with where as hosts:
             run.add(provider=hosts.provider)
-            _deploy(plan, hosts, run, progress)
+            deploy(plan, hosts, run, progress)
             result = run_async(_measure_and_switch(plan, hosts, run, store, progress))
     except KeyboardInterrupt:
         run.save()
@@ -123,45 +110,6 @@ def _remove(lab: Lab, progress: Progress) -> None:
         progress.say(
             f"the lab could not be removed: {error.message}; type: {error.hint or 'pipeline lab down'}"
         )
-
-
-def _deploy(plan: Plan, hosts: Hosts, run: RunInProgress, progress: Progress) -> None:
-    """Both versions onto their hosts. What does not install is a problem of its arm, not an error of this tool."""
-    profile, inventory = plan.profile, hosts.inventory
-    blue, green, proxy = (inventory.one(group) for group in ("blue", "green", "proxy"))
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as temporary:
-        data: dict[str, Mapping[str, object]] = {
-            proxy.name: {
-                "blue": f"{blue.private_address}:{profile.port}",
-                "green": f"{green.private_address}:{profile.port}",
-                "public_path": profile.request.path,
-                "runtime_user": proxy.user,
-            }
-        }
-        for host, commit in ((blue, plan.baseline), (green, plan.canary)):
-            archive = plan.source.archive(commit, Path(temporary) / f"{commit.sha}.tar.gz")
-            data[host.name] = {
-                "archive": str(archive),
-                "commit": commit.sha,
-                "install": [list(argv) for argv in profile.install],
-                "start": list(profile.start),
-                "environment": dict(profile.environment),
-                "port": profile.port,
-                "packages": list(profile.packages),
-            }
-        progress.say(f"deploying {plan.baseline.sha[:7]} to blue and {plan.canary.sha[:7]} to green")
-        try:
-            provision(
-                inventory,
-                DEPLOYS / "canary.py",
-                data,
-                log=run.path / "logs" / "provision.log",
-                known_hosts=hosts.known_hosts,
-                say=progress.detail,
-            )
-        except ServiceError as error:
-            arm, effect = ("canary", "failed") if error.host == green.name else ("baseline", "invalid")
-            run.add_problem(Problem(effect, f"the {arm} did not install: {error.message}"))
 
 
 async def _measure_and_switch(

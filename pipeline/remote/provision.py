@@ -27,7 +27,7 @@ from pipeline.base.files import naming
 from pipeline.base.mask import hide
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
-from pipeline.remote.transcript import SUDO, Failure, Transcript
+from pipeline.remote.transcript import HOST, SUDO, Failure, Transcript
 
 __all__ = ["ProvisionResult", "changes", "connection", "failure", "provision"]
 
@@ -81,7 +81,7 @@ def provision(
         What was (or would be) changed, and what the deploys reported.
 
     Raises:
-        HostError: A host cannot be reached.
+        HostError: A host cannot be reached, or an operation named "host: ..." failed there.
         ServiceError: An operation named "service STEP: ..." failed; its `step` is "install" or "start".
         ProvisionError: Anything else failed, or it took too long.
     """
@@ -213,12 +213,16 @@ def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventor
             f"sudo asks {user} for a password, and nobody is there to type it",
             hint=f"let sudo ask none there: sudo visudo -f /etc/sudoers.d/pipeline, {user} ALL=(ALL) NOPASSWD: ALL",
         )
+    if first.host and first.operation.startswith(HOST):
+        alike = [f.host for f in failures if (f.operation, f.reason) == (first.operation, first.reason)]
+        return HostError(" and ".join(dict.fromkeys(alike)), first.reason, hint=hint)
     step = re.match(r"service (install|start): ", first.operation)
     if first.host and step:
         verb = "installed" if step[1] == "install" else "started"
-        return ServiceError(
-            first.host, step[1], f"the service could not be {verb}: {first.reason}", hint=hint
-        )
+        # Before the service's own first command there is only the host that can be at fault.
+        machine = first.machine or (step[1] == "install" and not first.command)
+        said = f"the service could not be {verb}: {first.reason}"
+        return ServiceError(first.host, step[1], said, machine=machine, hint=hint)
     where = ", ".join(part for part in (first.host, first.operation) if part)
     return ProvisionError(
         f"{deploy.name}: {where + ': ' if where else ''}{first.reason}",

@@ -6,10 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-__all__ = ["SUDO", "Failure", "Transcript"]
+from pipeline.remote.machine_fault import machine_fault
 
-SUDO = "sudo"  # the operation of a host on which sudo asks for a password
+__all__ = ["HOST", "SUDO", "Failure", "Transcript"]
+
+HOST: Final = "host: "  # begins the name of an operation that fails for its host's sake alone
+SUDO: Final = "sudo"  # the operation of a host on which sudo asks for a password
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _HOST_LINE = re.compile(r"\[(?P<host>[^\]]+)\] ?(?P<text>.*)")
@@ -30,12 +34,18 @@ _NO_WORDS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One operation that failed on one host. `operation` is empty before the first; `reason` is one line."""
+    """One operation that failed on one host.
+
+    `operation` is empty before the first; `reason` is one line. `command`: the service's own command that failed, of
+    those that install it; empty where it came to none. `machine`: what was said is a fault of the machine.
+    """
 
     host: str
     operation: str
     reason: str
     unreachable: bool = False
+    command: str = ""
+    machine: bool = False
 
 
 @dataclass(slots=True)
@@ -105,8 +115,14 @@ class Transcript:
         if report:
             self._report(host, report[1])
         elif error:
-            reason = _why(self.words.pop(host, [])) or error["what"] or "it says no more"
-            self.failures.append(Failure(host, self.operation, reason))
+            words = self.words.pop(host, [])
+            reason = _why(words) or error["what"] or "it says no more"
+            fault = machine_fault([*words, reason])
+            if fault and not machine_fault([reason]):
+                reason = f"{reason} ({fault})"
+            self.failures.append(
+                Failure(host, self.operation, reason, command=_command(words), machine=bool(fault))
+            )
         elif text and not _ENDINGS.fullmatch(text) and not _POINTER.search(text):
             # The install script says each command before it runs it: what came before was another's.
             words = self.words.setdefault(host, [])
@@ -120,13 +136,18 @@ class Transcript:
         self.reports.setdefault(host, []).append(found)
 
 
+def _command(words: list[str]) -> str:
+    """The command whose output this is, where the install script said it first."""
+    return words[0].removeprefix("+ ") if words and words[0].startswith("+ ") else ""
+
+
 def _why(words: list[str]) -> str:
     """The line of a failed command's output that most likely says why: the last, but with npm the first.
 
     >>> _why(["+ npm ci", "npm ERR! code E404", "npm ERR! 404 Not Found - GET http://r/x", "npm ERR! 404"])
     'npm ci: 404 Not Found - GET http://r/x'
     """
-    command = words[0].removeprefix("+ ") if words and words[0].startswith("+ ") else ""
+    command = _command(words)
     said = words[1:] if command else words
     npm = next((match[1] for match in map(_NPM.match, said) if match), "")
     reason = npm or (said[-1] if said else "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,7 +26,7 @@ from pipeline.runs.directory import load
 from pipeline.runs.record import Entries
 from pipeline.source.sample import make_sample_repository
 from tests.support.argv import sampled_argv
-from tests.support.lab import IDENTITY, Command, Ended, active_colour
+from tests.support.lab import Command, Ended, active_colour
 
 PROFILES = ROOT / "profiles"
 SECRET = "s3cr3t-0f-the-t3sts"
@@ -359,31 +358,38 @@ def test_a_host_that_refuses_ssh_is_one_clear_error(
     assert ended.json["error"]["message"].count("\n") == 0
 
 
-def test_a_version_that_does_not_install_is_told_apart_from_one_that_does_not_start(
+def test_a_registry_that_nobody_answers_for_is_named_and_no_version_is_blamed(
     pipeline: Command, samples: Path, tmp_path: Path
 ) -> None:
     profile = (PROFILES / "preview.yml").read_text()
-    # a registry that nobody answers for
     profile = profile.replace("environment:\n", "environment:\n  npm_config_registry: http://127.0.0.1:9\n")
-    (tmp_path / "unreachable.yml").write_text(profile.replace("name: preview", "name: unreachable"))
-    repository = tmp_path / "copy"
-    subprocess.run(["git", "clone", "-q", str(samples), str(repository)], check=True)
-    # a dependency that no cache on the hosts has
-    package = json.loads((repository / "package.json").read_text())
-    package["dependencies"]["is-number"] = "7.0.0"
-    (repository / "package.json").write_text(json.dumps(package))
-    (repository / "package-lock.json").unlink()
-    git = ["git", "-C", str(repository), *IDENTITY]
-    subprocess.run([*git, "commit", "-qam", "One more dependency"], check=True)
-    ended = pipeline(
-        "canary",
-        "HEAD",
-        "HEAD~1",
-        "--repo",
-        str(repository),
-        "--profile",
-        str(tmp_path / "unreachable.yml"),
-        *QUICK,
-    )
-    assert ended.code == Exit.INVALID, explain(ended)
-    assert any("did not install" in reason for reason in ended.json["reasons"]), explain(ended)
+    (tmp_path / "unreachable.yml").write_text(profile)
+    arguments = ("--repo", str(samples), "--profile", str(tmp_path / "unreachable.yml"), *QUICK)
+    ended = pipeline("canary", "master", "slow", *arguments)
+    assert ended.code == Exit.ENVIRONMENT, explain(ended)
+    message = ended.json["error"]["message"]
+    # What a profile's environment holds may be a secret: the address is masked.
+    assert message.startswith("blue and green: its registry for npm, "), message
+    assert "cannot be reached: Failed to connect to 127.0.0.1 port 9" in message
+
+
+def test_a_version_with_a_virtual_environment_of_its_own_runs_from_a_tree_that_it_can_only_read(
+    pipeline: Command, tmp_path: Path
+) -> None:
+    repository = make_sample_repository(tmp_path / "slug", "slug")
+    profile = (PROFILES / "slug.yml").read_text()
+    for old, new in (
+        ("packages: [python3]", "packages: [python3, python3-venv]"),
+        ("install: null", "install: [[python3, -m, venv, .venv], [.venv/bin/pip, install, idna==3.10]]"),
+        (
+            "start: [python3, server.py]",
+            'start: [.venv/bin/python, -c, \'import idna, runpy; runpy.run_path("server.py", run_name="__main__")\']',
+        ),
+    ):
+        assert old in profile
+        profile = profile.replace(old, new)
+    (tmp_path / "venv.yml").write_text(profile)
+    arguments = ("--repo", str(repository), "--profile", str(tmp_path / "venv.yml"), *QUICK)
+    ended = pipeline("canary", "master", "broken", *arguments)
+    assert ended.code == Exit.FAILED, explain(ended)
+    assert "error_rate" in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}

@@ -123,8 +123,26 @@ def test_code_under_test_never_runs_as_root(hosts: Hosts, colour: str) -> None:
     pid = host.check_output("systemctl show --value -p MainPID canary.service")
     assert host.check_output("ps -o user= -p %s", pid).strip() == "canary"
     assert host.check_output("grep NoNewPrivs /proc/%s/status", pid).split()[1] == "1"
-    installed = host.check_output("find /srv/canary/releases/*/ -maxdepth 1 -printf '%u\\n'").split()
-    assert set(installed) == {"canary"}
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_code_under_test_writes_only_where_no_later_run_reads(
+    hosts: Hosts, deployed: Mapping[str, str], colour: str
+) -> None:
+    host = hosts[colour]
+    # A release is used again on a kept lab: as it was installed, by whoever is root there.
+    changeable = "( ! -user root -o -perm /6022 ! -type l )"
+    trees = host.check_output("ls -d /srv/canary/releases/*.installed").split()
+    for path in (*(tree.removesuffix(".installed") for tree in trees), "/srv/canary -maxdepth 2 ! -type d"):
+        assert host.check_output(f"find {path} {changeable}".replace("(", "\\(").replace(")", "\\)")) == ""
+    with host.sudo():
+        pid = host.check_output("systemctl show --value -p MainPID canary.service")
+        inside = f"nsenter -m -t {pid} runuser -u canary --"
+        state = f"/var/lib/canary/{deployed[colour]}"
+        assert host.run(f"{inside} touch {state}/own").rc == 0
+        assert host.run(f"{inside} touch /srv/canary/releases/{deployed[colour]}/index.js").rc != 0
+        found = host.run(f"{inside} find / -xdev -type d -writable").stdout.split()
+        assert set(found) - {"/tmp", "/var/tmp"} == {state}
 
 
 @pytest.mark.parametrize("colour", COLOURS)

@@ -225,6 +225,7 @@ FACTS: Final = """  wiki:
     slots: [3004, 3005]
     page: /
     health: /
+    tree: []
     memory: 450
     disk: 1000
 """

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
 from pipeline.inventory.hosts import Host, Inventory
+from pipeline.remote.machine_fault import machine_fault
 from pipeline.remote.provision import changes, connection, failure, provision
 from pipeline.remote.transcript import Transcript
 
@@ -21,6 +22,7 @@ INSTALL = (
     "--> Starting operation: deploys/canary_service.py | service install: unpack and install the commit "
 )
 START = "--> Starting operation: deploys/canary_service.py | service start: restart the service "
+CHECK = "--> Starting operation: deploys/canary_service.py | host: disk, port and registry "
 CONNECT = "--> Connecting to hosts..."
 
 
@@ -88,6 +90,26 @@ def error_of(*lines: str) -> PipelineError:
             id="of several hosts the first in the inventory",
         ),
         pytest.param(
+            [CHECK, "[blue] No changes", "[green] its disk is full", "[green] Error: executed 1 commands",
+             INSTALL, "[blue] no", "[blue] Error: executed 0 commands"],
+            ServiceError,
+            "blue: the service could not be installed: no",
+            id="a version that fails on the first host before another host's fault",
+        ),
+        pytest.param(
+            [CHECK, "[green] its disk is full", "[green] Error: executed 1 commands"],
+            HostError,
+            "green: its disk is full",
+            id="a host that is not as needed",
+        ),
+        pytest.param(
+            [CHECK, "[green] no registry", "[green] Error: executed 1 commands",
+             "[blue] no registry", "[blue] Error: executed 1 commands"],
+            HostError,
+            "blue and green: no registry",
+            id="two hosts that are not as needed",
+        ),
+        pytest.param(
             ["--> Starting operation: Install the missing packages", "[proxy] E: no such package",
              "[proxy] Error: executed 0 commands"],
             ProvisionError,
@@ -115,6 +137,38 @@ def test_a_service_that_does_not_install_is_told_from_one_that_does_not_start(
     error = error_of(operation, "[green] no", "[green] Error: executed 0 commands")
     assert isinstance(error, ServiceError)
     assert (error.host, error.step) == ("green", step)
+
+
+@pytest.mark.parametrize(
+    ("operation", "lines", "machine"),
+    [
+        pytest.param(INSTALL, ["+ npm ci", "npm ERR! code E404", "npm ERR! 404 Not Found"], False, id="code"),
+        pytest.param(
+            INSTALL, ["+ npm ci", "npm ERR! code ENOTFOUND", "npm ERR! network x"], True, id="names"
+        ),
+        pytest.param(INSTALL, ["+ npm ci", "npm ERR! code ENOSPC", "npm ERR! nospc"], True, id="disk"),
+        pytest.param(
+            INSTALL,
+            [
+                "+ pip install x",
+                "WARNING: Retrying ...: [Errno 111] Connection refused",
+                "ERROR: No matching x",
+            ],
+            True,
+            id="a reason that comes before the last line",
+        ),
+        pytest.param(INSTALL, ["tar: short read"], True, id="before the service's own first command"),
+        pytest.param(START, ["Failed to locate executable x"], False, id="start"),
+    ],
+)
+def test_the_machines_fault_is_told_from_the_services(
+    operation: str, lines: list[str], machine: bool
+) -> None:
+    error = error_of(operation, *(f"[green] {line}" for line in lines), "[green] Error: executed 1 commands")
+    assert isinstance(error, ServiceError)
+    assert error.machine is machine
+    if machine and lines[0].startswith("+ "):
+        assert machine_fault([error.message]), "the fault stands in the one line that is told"
 
 
 def test_changes_are_told_by_host_in_their_order() -> None:
