@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from yarl import URL
 
-from loadgen.durations import parse_duration
+from loadgen.durations import parse_amount, parse_duration
 
 __all__ = [
     "BYTES_REGEX",
@@ -18,6 +18,7 @@ __all__ = [
     "HEADER",
     "METHOD",
     "RATE",
+    "SIZE",
     "TARGET",
     "check_connections",
     "read_body",
@@ -28,6 +29,8 @@ __all__ = [
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a method or a header's name is made of
 _MAX_RATE = 100_000
 _LONGEST = 86_400  # seconds
+_BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
+_LARGEST = 1 << 30  # bytes; a body that is searched is kept until it is whole
 _SPARE_FILES = 32  # records, standard streams, the event loop's own, look-ups
 
 
@@ -84,6 +87,21 @@ class _Duration(click.ParamType[float]):
         return seconds
 
 
+class _Size(click.ParamType[int]):
+    """Bytes, from 500kB, 16MB, 1GiB or a bare number of bytes."""
+
+    name = "size"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            size = parse_amount(value, _BYTES, "size", "16MB")
+        except ValueError:
+            size = math.inf
+        if size > _LARGEST:
+            self.fail(f"{value!r} is not a size such as 500kB or 16MB (up to 1GiB)", param, ctx)
+        return math.ceil(size)
+
+
 class _Header(click.ParamType[tuple[str, str]]):
     name = "'k: v'"
 
@@ -127,7 +145,7 @@ class _BytesRegex(click.ParamType[re.Pattern[bytes]]):
             self.fail(f"{value!r} is not a regular expression: {problem}", param, ctx)
 
 
-TARGET, RATE, DURATION = _Target(), _Rate(), _Duration()
+TARGET, RATE, DURATION, SIZE = _Target(), _Rate(), _Duration(), _Size()
 HEADER, METHOD, BYTES_REGEX = _Header(), _Method(), _BytesRegex()
 
 
@@ -165,14 +183,21 @@ def _read(path: Path, option: str) -> bytes:
         raise click.BadParameter(f"{path}: {problem.strerror}", param_hint=option) from None
 
 
-def check_connections(count: int) -> None:
-    """Raise click.BadParameter when this process may not open so many.
+def check_connections(count: int, phases: int = 1) -> None:
+    """Let this process open as many files as it may, and raise click.BadParameter when that is too few.
 
-    Unchecked, it would look as if the server refused them.
+    Unchecked, it would look as if the server refused the connections.
+
+    Args:
+        count: Connections of one phase.
+        phases: How many phases' requests may be on the wire at once.
     """
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and count + _SPARE_FILES > soft:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    needed = count * phases + _SPARE_FILES
+    if hard != resource.RLIM_INFINITY and needed > hard:
         raise click.BadParameter(
-            f"{count} connections need more open files than the {soft} allowed here (see ulimit -n)",
+            f"{count} connections need {needed:,} open files, more than the {hard:,} allowed here (see ulimit -Hn)",
             param_hint="'--connections'",
         )

@@ -20,6 +20,7 @@ from loadgen.arguments import (
     HEADER,
     METHOD,
     RATE,
+    SIZE,
     TARGET,
     check_connections,
     read_body,
@@ -48,12 +49,13 @@ Exit codes:
   0    the run is done (whatever the server answered)
   2    the command line is wrong
   3    the results could not be written
-  4    the run is invalid: the loader itself was late or overloaded, or could not read an answer
+  4    the run is invalid: the loader itself was late, overloaded, out of ports or files, or could not read an answer
   130  interrupted (Ctrl-C or SIGTERM); what was measured is kept
 
 Durations are written 100ms, 60s, 5m or 1h. Latency counts from the moment a request was due to the last
 byte of its answer. No redirect is followed, nothing is retried, no compression is asked for or undone.
-The path and the query are sent as they are written.
+The path and the query are sent as they are written. A request that waited for a connection is not sent once
+its answer could not come in time. Percentiles beyond the timeout are written "> 5 s".
 """
 
 
@@ -71,6 +73,8 @@ class _Options:
     body_file: Path | None
     timeout: float
     connections: int
+    phase_end: tuple[float, ...]
+    max_body: int
     expect_status: tuple[int, ...]
     expect_body_regex: re.Pattern[bytes] | None
     served_by_header: str
@@ -91,6 +95,8 @@ class _Options:
             body=read_body(self.body_file),
             timeout=self.timeout,
             connections=self.connections,
+            phase_ends=tuple(sorted(self.phase_end)),
+            max_body=self.max_body,
             expect_status=self.expect_status,
             body_regex=self.expect_body_regex,
             served_by_header=self.served_by_header,
@@ -128,6 +134,19 @@ class _Options:
     help="Requests on the wire at once; more wait, and their wait counts.",
 )
 @click.option(
+    "--phase-end",
+    type=DURATION,
+    multiple=True,
+    help="What is due from here on goes elsewhere: what waits until then is not sent. May be repeated.",
+)
+@click.option(
+    "--max-body",
+    type=SIZE,
+    default="16MB",
+    show_default=True,
+    help="A larger body is not read to its end, and is an error of the server.",
+)
+@click.option(
     "--expect-status",
     type=click.IntRange(100, 599),
     multiple=True,
@@ -157,7 +176,7 @@ class _Options:
 def _command(**values: Any) -> int:
     """Send requests to URL at a fixed rate, by the clock and not by the answers, and say what came back."""
     options = _Options(**values)
-    check_connections(options.connections)
+    check_connections(options.connections, phases=min(2, 1 + len(options.phase_end)))
     plan = options.plan()
     start_at = options.start_at
     if start_at is not None and not time.time() <= start_at <= time.time() + 86_400:

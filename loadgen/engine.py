@@ -3,6 +3,10 @@
 A client that sends the next request only after the last answer slows down with the server, so that the slow
 moments are missing from its figures ("coordinated omission"). Here request i is due i / rate seconds after the
 start, and its latency counts from then: a user, too, would have waited while no connection was free.
+
+Connections are bounded. A request that finds none free waits; how long it did is kept apart from its latency. It is not
+sent once it can no longer be answered in time, or once its phase is over. Each phase has as many connections, so what
+one leaves behind takes none from the next.
 """
 
 from __future__ import annotations
@@ -14,14 +18,22 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from loadgen.plan import Plan
-from loadgen.result import Answer, Result
+from loadgen.result import NEVER_SENT, Answer, Result
 from loadgen.timer import Timer
 
-__all__ = ["GRACE", "Engine", "Progress"]
+__all__ = ["AFTER_PHASE", "GRACE", "Engine", "Progress", "Send"]
 
 GRACE = 1.0  # seconds that requests on the wire have after stop()
+AFTER_PHASE = 1.0  # seconds after a phase's end in which bodies that have begun may end
 # When many requests are overdue at once: how many leave before the event loop looks at its sockets again.
 _BURST = 32
+_RECENT = 64  # of so many requests the shortest time on the wire is what the next one takes at least
+
+_WHY_UNSENT = "it waited in the loader until it could no longer be answered in time, or its phase was over"
+
+# Sends one request. Gets when it must have been answered, and when a body that has begun must have ended if that is
+# sooner (monotonic clock, seconds).
+Send = Callable[[float, float], Awaitable[Answer]]
 
 
 class Progress(NamedTuple):
@@ -49,14 +61,14 @@ class Engine:
 
     Args:
         plan: What to send, and when.
-        send: Sends one request; it gets a deadline (monotonic clock, seconds) and gives the answer.
+        send: Sends one request and gives its answer.
         on_result: Gets each result as it completes.
     """
 
     def __init__(
         self,
         plan: Plan,
-        send: Callable[[float], Awaitable[Answer]],
+        send: Send,
         on_result: Callable[[Result], None],
     ) -> None:
         self._plan = plan
@@ -65,7 +77,10 @@ class Engine:
         self._t0 = 0.0
         self._scheduled = self._sent = self._queued = self._abandoned = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: deque[tuple[float, float]] = deque()  # (due, lateness), both seconds
+        self._of_this_phase: set[asyncio.Task[None]] = set()
+        self._phase_end = plan.phase_end(0.0)
+        self._waiting: deque[tuple[float, float]] = deque()  # (due since the start, lateness), seconds
+        self._took: deque[float] = deque(maxlen=_RECENT)  # seconds that requests were on the wire
         self._schedule_task: asyncio.Task[None] | None = None
         self._cut: asyncio.TimerHandle | None = None
         self._stopped = False
@@ -117,46 +132,77 @@ class Engine:
 
     async def _schedule(self) -> None:
         with Timer() as timer:
-            await self._send_by(timer)
+            try:
+                await self._send_by(timer)
+            except (
+                OSError
+            ) as problem:  # of `on_result`: what is on the wire is ended first, then run() raises it
+                self._fail(problem)
 
     async def _send_by(self, timer: Timer) -> None:
         burst = 0
         while self._scheduled < self._plan.total:
-            due = self._t0 + self._plan.due(self._scheduled)
+            at = self._plan.due(self._scheduled)
+            due = self._t0 + at
             if due > time.monotonic():
                 burst = 0
                 await timer.until(due)
                 continue
+            if at >= self._phase_end:
+                self._begin_phase(at)
             self._scheduled += 1
-            if len(self._tasks) < self._plan.connections:
-                self._start(due, None)
+            if self._too_late(at):
+                self._give_up(at, time.monotonic() - due)
+            elif len(self._of_this_phase) < self._plan.connections:
+                self._start(at, None, waited=0.0)
             else:
                 self._queued += 1
-                self._waiting.append((due, time.monotonic() - due))
+                self._waiting.append((at, time.monotonic() - due))
             burst += 1
             if burst % _BURST == 0:
                 await asyncio.sleep(0)
 
-    def _start(self, due: float, lateness: float | None) -> None:
-        task = asyncio.create_task(self._one(due, lateness))
+    def _begin_phase(self, at: float) -> None:
+        """Of the phase before, what waits is not sent any more, and what is on the wire counts no longer."""
+        while self._waiting:
+            self._give_up(*self._waiting.popleft())
+        self._of_this_phase = set()
+        self._phase_end = self._plan.phase_end(at)
+
+    def _too_late(self, at: float, takes: float = 0.0) -> bool:
+        """Whether a request due `at`, sent now, would go where the next phase's go, or has less than `takes` left."""
+        now = time.monotonic() - self._t0
+        return now >= self._plan.phase_end(at) or now + takes >= at + self._plan.timeout
+
+    def _give_up(self, at: float, lateness: float) -> None:
+        answer = Answer(time.monotonic(), error=NEVER_SENT, why=_WHY_UNSENT)
+        self._report(at, lateness, answer.ended - self._t0 - at - lateness, answer)
+
+    def _start(self, at: float, lateness: float | None, waited: float) -> None:
+        task = asyncio.create_task(self._one(at, lateness, waited))
         self._tasks.add(task)
+        self._of_this_phase.add(task)
         task.add_done_callback(self._finished)
 
-    async def _one(self, due: float, lateness: float | None) -> None:
+    async def _one(self, at: float, lateness: float | None, waited: float) -> None:
+        began = time.monotonic()
         if lateness is None:
-            lateness = time.monotonic() - due
+            lateness = began - self._t0 - at
         self._sent += 1
+        body_by = self._t0 + self._plan.phase_end(at) + AFTER_PHASE
         try:
-            answer = await self._send(due + self._plan.timeout)
+            answer = await self._send(self._t0 + at + self._plan.timeout, body_by)
         except asyncio.CancelledError:
             if self._stopped:
                 self._abandoned += 1
                 return
-            answer = Answer(time.monotonic(), error="timeout")
-        self._report(due, lateness, answer)
+            answer = Answer(time.monotonic(), error="timeout", why="it did not end by itself")
+        self._took.append(answer.ended - began)
+        self._report(at, lateness, waited, answer)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._of_this_phase.discard(task)
         failure = None if task.cancelled() else task.exception()
         if task.cancelled():  # before its first step
             self._abandoned += 1
@@ -164,25 +210,30 @@ class Engine:
             if isinstance(failure, Exception):
                 raise failure
             self._start_waiting()
-        except Exception as problem:  # a defect or a full disk: no reason to go on; run() raises it
-            self._failure = self._failure or problem
-            self.stop(grace=0)
+        except Exception as problem:  # a defect or a full disk: no reason to go on
+            self._fail(problem)
+
+    def _fail(self, problem: Exception) -> None:
+        """End soon; run() raises the first problem."""
+        self._failure = self._failure or problem
+        self.stop(grace=0)
 
     def _start_waiting(self) -> None:
-        while self._waiting and len(self._tasks) < self._plan.connections:
-            due, lateness = self._waiting.popleft()
-            if time.monotonic() >= due + self._plan.timeout:
-                self._report(due, lateness, Answer(time.monotonic(), error="timeout"))
+        while self._waiting and len(self._of_this_phase) < self._plan.connections:
+            at, lateness = self._waiting.popleft()
+            if self._too_late(at, takes=min(self._took, default=0.0)):
+                self._give_up(at, lateness)
             else:
-                self._start(due, lateness)
+                self._start(at, lateness, waited=time.monotonic() - self._t0 - at - lateness)
 
-    def _report(self, due: float, lateness: float, answer: Answer) -> None:
+    def _report(self, at: float, lateness: float, waited: float, answer: Answer) -> None:
         self._on_result(
             Result(
-                t=due - self._t0,
+                t=at,
                 lateness_us=max(0, round(lateness * 1e6)),
-                latency_us=None if answer.error else max(0, round((answer.ended - due) * 1e6)),
+                latency_us=None if answer.error else max(0, round((answer.ended - self._t0 - at) * 1e6)),
                 answer=answer,
+                waited_us=max(0, round(waited * 1e6)),
             )
         )
 

@@ -46,22 +46,28 @@ class Terminal:
 
 
 def _progress_line(event: Mapping[str, Any]) -> str:
+    beyond = f"> {event['timeout_s']:g} s" if event["beyond"] else "-"
     return (
         f"{event['t']:5.0f} s  {event['sent']}/s  {event['errors']} errors  {event['wrong_bodies']} wrong  "
-        f"status {_counts(event['status'])}  p50 {_ms(event['p50_ms'])}  p99 {_ms(event['p99_ms'])}  "
+        f"status {_counts(event['status'])}  p50 {_ms(event['p50_ms'], beyond)}  p99 {_ms(event['p99_ms'], beyond)}  "
         f"{event['in_flight']} in flight, {event['waiting']} waiting"
     )
 
 
 def _summary_text(summary: Mapping[str, Any]) -> str:
+    beyond = f"> {summary['timeout_s']:g} s"
     rows = [
         ("requests", f"{summary['scheduled']} scheduled, {summary['sent']} sent"),
         ("completed", f"{summary['completed']}  (status {_counts(summary['status'])})"),
         ("errors", f"{summary['errors']}  ({_counts(summary['errors_by_kind'])})"),
+        *((f"  {kind}", why) for kind, why in summary["examples"].items()),
         ("wrong bodies", str(summary["wrong_bodies"])),
-        ("latency", _percentiles(summary["latency_ms"])),
-        ("own lateness", _percentiles(summary["lateness_ms"])),
+        ("latency", _percentiles(summary["latency_ms"], beyond)),
+        ("own lateness", _percentiles(summary["lateness_ms"], beyond)),
     ]
+    if summary["waited_ms"]:
+        waited = f"{summary['queued']} for a connection: {_percentiles(summary['waited_ms'], beyond)}"
+        rows.append(("waited", waited))
     if summary["served_by"]:
         rows.append(("served by", _counts(summary["served_by"])))
     if summary["abandoned"]:
@@ -74,14 +80,14 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "none"
 
 
-def _percentiles(values: Mapping[str, float] | None) -> str:
+def _percentiles(values: Mapping[str, float | None] | None, beyond: str) -> str:
     if values is None:
         return "none measured"
-    return "  ".join(f"{name} {_ms(values[name])}" for name in ("p50", "p90", "p99", "max"))
+    return "  ".join(f"{name} {_ms(values[name], beyond)}" for name in ("p50", "p90", "p99", "max"))
 
 
-def _ms(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f} ms"
+def _ms(value: float | None, beyond: str) -> str:
+    return beyond if value is None else f"{value:.1f} ms"
 
 
 def _printable(text: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import re
 from dataclasses import dataclass
 
-__all__ = ["Plan"]
+__all__ = ["MAX_BODY", "Plan"]
+
+MAX_BODY = 16_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,10 @@ class Plan:
         headers: Names and values; a name may come more than once.
         body: The bytes that each request carries, or None.
         timeout: Seconds an answer may take since the request was due; so at most rate * timeout requests wait.
-        connections: How many requests may be on the wire at once.
+        connections: How many requests of one phase may be on the wire at once.
+        phase_ends: Seconds since the start, rising: what falls due from then on goes elsewhere, so what was due before
+            is not sent any more.
+        max_body: Bytes; a larger body is not read to its end.
         expect_status: The right statuses; the bodies of these are checked.
         body_regex: Searched in the bytes of those bodies as they came; None: nothing is checked.
         served_by_header: The response header that names the server.
@@ -36,6 +42,8 @@ class Plan:
     body: bytes | None = None
     timeout: float = 5.0
     connections: int = 64
+    phase_ends: tuple[float, ...] = ()
+    max_body: int = MAX_BODY
     expect_status: tuple[int, ...] = (200,)
     body_regex: re.Pattern[bytes] | None = None
     served_by_header: str = "X-Served-By"
@@ -57,3 +65,12 @@ class Plan:
         Derived from the index each time: adding 1 / rate up would drift.
         """
         return index / self.rate
+
+    def phase_end(self, at: float) -> float:
+        """When the phase ends in which `at` lies, both in seconds since the start; infinite in the last one.
+
+        >>> Plan("http://h/", rate=50, duration=60, phase_ends=(20.0, 40.0)).phase_end(20.0)
+        40.0
+        """
+        number = bisect.bisect_right(self.phase_ends, at)
+        return self.phase_ends[number] if number < len(self.phase_ends) else math.inf

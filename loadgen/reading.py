@@ -8,19 +8,21 @@ package, reads these; it costs 25 us of CPU an answer more.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.http_parser import HttpResponseParserPy, RawResponseMessage
+from aiohttp.streams import StreamReader
 
-__all__ = ["LIMITS", "LONGEST_LINE", "reading_all"]
+__all__ = ["LIMITS", "LONGEST_LINE", "HeaderTooLarge", "header_text", "reading_all"]
 
 # HAProxy takes 16 KiB of headers (tune.bufsize), curl 300, Chrome 256, all of them hundreds of lines. aiohttp's own
 # limits (8,190 bytes a line, 128 lines) are below what services send, such as a long Content-Security-Policy.
-LONGEST_LINE = 1 << 20
+LONGEST_LINE = 1 << 20  # bytes, and of a whole header as well
 _MOST_HEADERS = 10_000
 LIMITS: dict[str, Any] = {  # of aiohttp.ClientSession
     "max_line_size": LONGEST_LINE,
@@ -28,23 +30,79 @@ LIMITS: dict[str, Any] = {  # of aiohttp.ClientSession
     "max_headers": _MOST_HEADERS,
 }
 
+_MOST_FRAMING = 16  # bytes of chunk lines and trailers for each byte of a body, in chunks of one byte
+
 _LENGTH = b"content-length"
 _OLD_WEBSOCKET = b"sec-websocket-key1"
 
 _Connector = TypeVar("_Connector", bound=aiohttp.BaseConnector)
 
 
+class HeaderTooLarge(BadHttpMessage):
+    """A header (or what stands between the chunks of a body) that is longer than any service's, or has no end.
+
+    Attributes:
+        status: HTTP status; 0 where the first line had not ended.
+        lines: What came of the header, the first line left out.
+    """
+
+    def __init__(self, lines: list[bytes]) -> None:
+        super().__init__(f"more than {LONGEST_LINE:,} bytes or {_MOST_HEADERS:,} lines beside the body")
+        words = lines[0].split() if lines else []
+        self.status = int(words[1]) if len(words) > 1 and re.fullmatch(rb"[1-5]\d\d", words[1]) else 0
+        self.lines = lines[1:]
+
+    def value(self, name: str) -> str:
+        """The value of the first header of this name among what came; empty without one."""
+        for line in self.lines:
+            key, _, value = line.partition(b":")
+            if key.strip().lower() == name.lower().encode():
+                return value.strip().decode("utf-8", "surrogateescape")
+        return ""
+
+
+def header_text(value: str) -> str:
+    """A header's value as text that any file takes: its bytes are UTF-8, or else Latin-1 as HTTP once had it.
+
+    >>> header_text("bl\udce9"), header_text("gr\u00fcn")
+    ('bl\u00e9', 'gr\u00fcn')
+    """
+    raw = value.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
 class _Parser(HttpResponseParserPy):
     """Reads one answer. What follows its end closes the connection, and is no reason to refuse the answer."""
 
     _begun = _answered = False
+    _came = 0  # bytes
+    _body: StreamReader | None = None
 
     def feed_data(self, data: bytes, *given: Any, **named: Any) -> Any:
         if not self._begun and (start := data.lstrip(b"\r\n")[:5]):
             self._begun = True
             if not b"HTTP/".startswith(start):  # else the end of a head would be waited for
                 raise BadHttpMessage("what came does not begin as HTTP does")
-        return super().feed_data(data, *given, **named)
+        self._came += len(data)
+        try:
+            found = super().feed_data(data, *given, **named)
+        except BadHttpMessage as problem:
+            if isinstance(problem, LineTooLong) or problem.message.startswith("Too many headers"):
+                raise HeaderTooLarge(self._lines) from None
+            raise
+        for _, self._body in found[0]:
+            pass
+        if not self._answered:
+            if self._came > LONGEST_LINE:
+                raise HeaderTooLarge(self._lines)
+        elif (
+            self._body is not None and self._came > 2 * LONGEST_LINE + _MOST_FRAMING * self._body.total_bytes
+        ):
+            self._body.set_exception(HeaderTooLarge([]))
+        return found
 
     def parse_message(self, lines: list[bytes]) -> RawResponseMessage:
         if self._answered:  # a second message in the queue makes aiohttp close the connection

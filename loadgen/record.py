@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from hdrh.log import HistogramLogWriter
 
@@ -43,8 +43,10 @@ class Recorder:
         self._tags: Counter[str] = Counter()
         self._flushed = 0.0
         with ExitStack() as opened:
-            self._csv_file = opened.enter_context(requests.open("w", newline="")) if requests else None
-            self._log_file = opened.enter_context(log.open("w")) if log else None
+            self._csv_file = (
+                opened.enter_context(requests.open("w", newline="", encoding="utf-8")) if requests else None
+            )
+            self._log_file = opened.enter_context(log.open("w", encoding="utf-8")) if log else None
             if self._csv_file:
                 self._rows = csv.writer(self._csv_file, lineterminator="\n")
             if self._log_file:
@@ -81,6 +83,7 @@ class Recorder:
                     "" if answer.body_ok is None else int(answer.body_ok),
                     answer.body_crc,
                     answer.served_by,
+                    result.waited_us,
                 )
             )
         if self._log is not None and result.latency_us is not None:
@@ -112,3 +115,7 @@ class Recorder:
 
     def close(self) -> None:
         self._files.close()
+
+
+def _opened(path: Path) -> TextIO:
+    return path.open("w", newline="", encoding="utf-8")

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["COLUMNS", "ERRORS", "Answer", "Result"]
+__all__ = ["COLUMNS", "ERRORS", "NEVER_SENT", "OWN", "Answer", "Result"]
 
-# `protocol`: the loader cannot read what came. That says nothing about the server, and makes the run invalid.
-ERRORS = ("connect", "reset", "timeout", "protocol")
+# How a request ends without a whole answer. docs/loadgen.md says whose fault each is.
+ERRORS = (
+    "connect",  # no connection: refused, unreachable, TLS
+    "reset",  # the connection ended before the answer did
+    "timeout",  # no whole answer in time
+    "oversize",  # the body is larger than the plan reads, or the header larger than a megabyte
+    "cut",  # its body was still coming a second after its phase had ended
+    "unsent",  # it waited in the loader until it could no longer be answered in time, or its phase was over
+    "protocol",  # the loader cannot read what came
+    "exhausted",  # the loader had no local port, open file or memory left
+)
+NEVER_SENT = "unsent"
+OWN = (
+    "protocol",
+    "exhausted",
+)  # the loader's own failure: it says nothing about the server, the run is invalid
 
 COLUMNS = (
     "t",
@@ -19,23 +33,25 @@ COLUMNS = (
     "body_ok",
     "body_crc",
     "served_by",
+    "waited_us",
 )
 
 
 class Answer(NamedTuple):
-    """What came back: a whole response, or an error and nothing else.
+    """What came back: a whole response, or an error with what is known of the response that did not end.
 
-    A response that breaks off in its body is an error with status 0, never half a success; who began it is kept.
+    A response that breaks off in its body is an error, never half a success: its status, who began it and how many
+    bytes came are kept.
 
     Attributes:
         ended: When the last byte came, or the failure (monotonic clock, seconds).
-        status: HTTP status; 0 with an error.
+        status: HTTP status; 0 where no header came.
         error: One of ERRORS; empty with a whole response.
-        size: Bytes of the body, as they came.
+        size: Bytes of the body, as far as they came.
         body_ok: Whether the plan's `body_regex` was found; None where it was not looked for.
-        body_crc: CRC-32 of the body, eight hexadecimal digits; empty without a body.
+        body_crc: CRC-32 of a whole body, eight hexadecimal digits; empty without one.
         served_by: The value of the plan's `served_by_header`, at most 64 characters.
-        why: With `protocol`, what could not be read, in a few words.
+        why: With an error, what happened, in a few words.
     """
 
     ended: float
@@ -57,9 +73,11 @@ class Result(NamedTuple):
         latency_us: Microseconds from the moment it was due to the last byte, waiting included; None where no whole
             response came.
         answer: What came back.
+        waited_us: Microseconds for which it then waited in the loader, because all connections were taken.
     """
 
     t: float
     lateness_us: int
     latency_us: int | None
     answer: Answer
+    waited_us: int = 0

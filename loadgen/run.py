@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
 from loadgen.engine import GRACE, Engine
 from loadgen.plan import Plan
 from loadgen.record import Recorder
@@ -48,6 +51,7 @@ async def run(
         OSError: A record cannot be written.
     """
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_told_elsewhere)
     stats = Stats(plan)
 
     def keep(result: Result) -> None:
@@ -96,6 +100,12 @@ async def run(
     for number in signals:  # not before: a late signal must not cost the summary
         loop.remove_signal_handler(number)
     return summary
+
+
+def _told_elsewhere(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Keeps quiet about a connection that broke where nobody waited for it: what came of its request has a row."""
+    if not isinstance(context.get("exception"), OSError | aiohttp.ClientError | HttpProcessingError):
+        loop.default_exception_handler(context)
 
 
 async def _tick(t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: _Listener) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
+import math
 import time
 import zlib
 from types import TracebackType
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError, InvalidHeader, LineTooLong, TransferEncodingError
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
+from loadgen.causes import innermost, kind_of, why_of
 from loadgen.plan import Plan
-from loadgen.reading import LIMITS, LONGEST_LINE, reading_all
+from loadgen.reading import LIMITS, HeaderTooLarge, header_text, reading_all
 from loadgen.result import Answer
 
 __all__ = ["USER_AGENT", "Sender"]
@@ -24,9 +26,20 @@ USER_AGENT = "pipeline-loadgen"
 # close and our next request shows up as resets that no version of the service is to blame for.
 _IDLE_SECONDS = 4.0
 
+_LONGEST_NAME = 64  # characters of what names the server
+# After the end of its phase a body has so long from its header on: one that came with it is whole by then.
+_SHORT_BODY_SECONDS = 0.1
+_CLOCK_SECONDS = 0.002  # the event loop's timers count in whole milliseconds
+_WHY_CUT = "its body was still coming after its phase had ended"
+
+# A body that is to be searched is kept until it is whole. So that many large ones at once do not fill the memory, only
+# so many of them are read at a time; the server waits with the others.
+_LARGE = 1 << 18  # bytes
+_MOST_KEPT = 1 << 28
+
 
 class Sender:
-    """Sends a plan's request over a bounded pool of connections. Use as `async with Sender(plan) as send`.
+    """Sends a plan's request over kept-alive connections. Use as `async with Sender(plan) as send`.
 
     No redirects, no cookies, no proxies, no retries: one call is one request. No compression is asked for and
     none is undone; `size`, CRC and regex are about the body's bytes as they came.
@@ -36,17 +49,17 @@ class Sender:
         self._plan = plan
         self._url = _as_written(plan.url)
         self._session: aiohttp.ClientSession | None = None
+        self._large = asyncio.Semaphore(max(1, _MOST_KEPT // plan.max_body))
 
     async def __aenter__(self) -> Sender:
         headers: CIMultiDict[str] = CIMultiDict(self._plan.headers)
         headers.setdefault("User-Agent", USER_AGENT)
         self._session = aiohttp.ClientSession(
-            # Bounded: without a limit a late response makes the client open one more connection, and so on.
+            # The engine bounds the requests on the wire, and so the connections.
             connector=reading_all(
-                aiohttp.TCPConnector(
-                    limit=self._plan.connections, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=None
-                )
+                aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=None)
             ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding", "Content-Type"),
@@ -65,98 +78,116 @@ class Sender:
             await self._session.close()
             self._session = None
 
-    async def __call__(self, deadline: float) -> Answer:
-        """Send once and read the answer to its last byte, or give up at `deadline` (monotonic seconds).
+    async def __call__(self, deadline: float, body_by: float = math.inf) -> Answer:
+        """Send once and read the answer to its last byte, or give up.
 
         Never raises for what the network or the server does: that is in the answer.
+
+        Args:
+            deadline: When the whole answer must be there (monotonic clock, seconds).
+            body_by: When a body that has begun must have ended, if that is sooner.
         """
         if self._session is None:
             raise RuntimeError("use Sender inside 'async with'")
-        left = deadline - time.monotonic()
-        if left <= 0:  # aiohttp would read 0 as "no timeout"
-            return Answer(time.monotonic(), error="timeout")
-        served_by = ""
+        seen = _Seen(deadline)
+        loop = asyncio.get_running_loop()
         try:
-            async with self._session.request(
-                self._plan.method,
-                self._url,
-                data=self._plan.body,
-                allow_redirects=False,
-                # the threshold keeps aiohttp from rounding long timeouts up to whole seconds
-                timeout=aiohttp.ClientTimeout(total=left, ceil_threshold=float("inf")),
-            ) as response:
-                served_by = self._served_by(response)
-                body = await response.read()
-                return self._judge(time.monotonic(), response, body)
-        except (aiohttp.ClientError, HttpProcessingError, OSError) as problem:
-            kind = _kind_of(problem)
-            why = _why(problem) if kind == "protocol" else ""
-            return Answer(time.monotonic(), error=kind, served_by=served_by, why=why)
+            async with (
+                asyncio.timeout(deadline - time.monotonic()) as limit,
+                self._session.request(
+                    self._plan.method, self._url, data=self._plan.body, allow_redirects=False
+                ) as response,
+            ):
+                seen.status = response.status
+                seen.served_by = response.headers.get(self._plan.served_by_header, "")
+                if body_by < deadline:
+                    left = max(body_by - time.monotonic(), _SHORT_BODY_SECONDS)
+                    limit.reschedule(min(loop.time() + left, limit.when() or math.inf))
+                try:
+                    await self._read(response, seen)
+                    return seen.whole(self._plan)
+                finally:
+                    if not seen.ended:
+                        response.close()
+        except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError) as problem:
+            return seen.broken(problem, self._plan)
 
-    def _served_by(self, response: aiohttp.ClientResponse) -> str:
-        return response.headers.get(self._plan.served_by_header, "")[:64]
+    async def _read(self, response: aiohttp.ClientResponse, seen: _Seen) -> None:
+        """The body, piece by piece; one that is too large is not read on."""
+        limit = self._plan.max_body
+        if not response.content.at_eof() and (response.content_length or 0) > limit:
+            raise _BodyTooLarge
+        checked = self._plan.body_regex is not None and response.status in self._plan.expect_status
+        large = False
+        try:
+            async for piece in response.content.iter_any():
+                seen.add(piece, keep=checked)
+                if seen.size > limit:
+                    raise _BodyTooLarge
+                if checked and not large and seen.size > _LARGE:
+                    large = await self._large.acquire()
+        finally:
+            if large:
+                self._large.release()
+        seen.ended = time.monotonic()
 
-    def _judge(self, ended: float, response: aiohttp.ClientResponse, body: bytes) -> Answer:
-        if response.status < 100:  # 000 and 099 get through aiohttp
-            why = f"the status {response.status:03d}"
-            return Answer(ended, error="protocol", served_by=self._served_by(response), why=why)
+
+class _BodyTooLarge(aiohttp.ClientError):
+    """The body is larger than the plan reads."""
+
+
+class _Seen:
+    """What has come so far of one answer, that must be whole by `deadline`."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self.status = self.size = 0
+        self.served_by = ""
+        self.ended = 0.0
+        self._crc = 0
+        self._pieces: list[bytes] = []
+
+    def add(self, piece: bytes, *, keep: bool) -> None:
+        self.size += len(piece)
+        self._crc = zlib.crc32(piece, self._crc)
+        if keep:
+            self._pieces.append(piece)
+
+    def whole(self, plan: Plan) -> Answer:
+        """The answer that has ended."""
+        served_by = header_text(self.served_by)[:_LONGEST_NAME]
+        if self.status < 100:  # 000 and 099 get through aiohttp
+            why = f"the status {self.status:03d}"
+            return Answer(self.ended, error="protocol", served_by=served_by, why=why)
         body_ok = None
-        if self._plan.body_regex is not None and response.status in self._plan.expect_status:
-            body_ok = self._plan.body_regex.search(body) is not None
+        if plan.body_regex is not None and self.status in plan.expect_status:
+            body_ok = plan.body_regex.search(b"".join(self._pieces)) is not None
         return Answer(
-            ended=ended,
-            status=response.status,
-            size=len(body),
+            ended=self.ended,
+            status=self.status,
+            size=self.size,
             body_ok=body_ok,
-            body_crc=f"{zlib.crc32(body):08x}" if body else "",
-            served_by=self._served_by(response),
+            body_crc=f"{self._crc:08x}" if self.size else "",
+            served_by=served_by,
         )
 
+    def broken(self, problem: Exception, plan: Plan) -> Answer:
+        """What is known of an answer that has not ended."""
+        ended = time.monotonic()
+        kind, why = kind_of(problem), why_of(problem)
+        if isinstance(problem, _BodyTooLarge):
+            kind, why = "oversize", f"a body of more than {plan.max_body:,} bytes (--max-body)"
+        elif kind == "timeout":
+            in_time = ended < self._deadline - _CLOCK_SECONDS
+            kind, why = ("cut", _WHY_CUT) if in_time else ("timeout", self._how_far(plan))
+        elif isinstance(header := innermost(problem), HeaderTooLarge) and not self.status:
+            self.status, self.served_by = header.status, header.value(plan.served_by_header)
+        served_by = header_text(self.served_by)[:_LONGEST_NAME]
+        return Answer(ended, self.status, kind, self.size, served_by=served_by, why=why)
 
-def _kind_of(problem: Exception) -> str:
-    """Which of ERRORS an exception from aiohttp is.
-
-    >>> _kind_of(TimeoutError())
-    'timeout'
-    """
-    if isinstance(problem, TimeoutError):
-        return "timeout"
-    if isinstance(problem, aiohttp.ClientConnectorError | aiohttp.ClientSSLError):
-        return "connect"
-    if isinstance(problem, aiohttp.ServerDisconnectedError | OSError):
-        return "reset"
-    # ClientPayloadError: the connection ended before the body did, or the body is not as HTTP has it
-    return "reset" if isinstance(problem, aiohttp.ClientPayloadError) and _cut_short(problem) else "protocol"
-
-
-def _innermost(problem: BaseException) -> BaseException:
-    """The parser's own exception, which aiohttp wraps in its own."""
-    while problem.__cause__ is not None:
-        problem = problem.__cause__
-    return problem
-
-
-def _cut_short(problem: BaseException) -> bool:
-    cause = _innermost(problem)
-    return not isinstance(cause, HttpProcessingError) or cause.message.startswith("Not enough data")
-
-
-def _why(problem: BaseException) -> str:
-    """What aiohttp could not read, in a few words; nothing of the answer itself, which may hold a cookie.
-
-    >>> _why(InvalidHeader(b"Set-Cookie: secret"))
-    'a header that is not valid'
-    """
-    cause = _innermost(problem)
-    if isinstance(cause, LineTooLong):
-        return f"a line of more than {LONGEST_LINE:,} bytes"
-    if isinstance(cause, InvalidHeader):
-        return "a header that is not valid"
-    if isinstance(cause, TransferEncodingError):
-        return "a chunk that is not valid"
-    text = str(getattr(cause, "message", "") or cause)
-    said = re.split(r"[\r\n]|\bb['\"]", text, maxsplit=1)[0].strip(" :")
-    return said[:100] or type(cause).__name__
+    def _how_far(self, plan: Plan) -> str:
+        came = f"{self.size:,} bytes of a body" if self.status else "no whole header"
+        return f"{came} within {plan.timeout:g} s"
 
 
 def _as_written(url: str) -> URL:

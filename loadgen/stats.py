@@ -11,13 +11,14 @@ from hdrh.histogram import HdrHistogram
 
 from loadgen.engine import Progress
 from loadgen.plan import Plan
-from loadgen.result import Result
+from loadgen.result import NEVER_SENT, Result
 
 __all__ = ["HIGHEST_US", "OTHER", "Stats", "bounded", "histogram"]
 
 HIGHEST_US = 3_600_000_000  # an hour; longer values count as this
 _MAX_NAMES = 32  # a server that puts a new name in every response must not use up the memory
 OTHER = "other"
+_BEYOND = ("timeout", NEVER_SENT)  # errors that took longer than the timeout: percentiles count them as that
 
 # A second is overloaded when requests had to wait for a connection while the loader itself used this much of
 # a core: then part of the wait is the loader's, and lateness alone does not show it.
@@ -44,8 +45,7 @@ class _Second:
     status: Counter[int] = field(default_factory=Counter)
     served_by: Counter[str] = field(default_factory=Counter)
     good_by: Counter[str] = field(default_factory=Counter)
-    errors: int = 0
-    unread: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
     wrong_bodies: int = 0
 
 
@@ -56,11 +56,12 @@ class Stats:
         self._plan = plan
         self._latency = histogram()
         self._lateness = histogram()
+        self._waited = histogram()
         self._status: Counter[int] = Counter()
         self._errors: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
         self._served_by: Counter[str] = Counter()
-        self._wrong_bodies = self._bytes = self._overloaded = self._unread = 0
-        self._why = ""
+        self._wrong_bodies = self._bytes = self._overloaded = 0
         self._now = _Second()
         self._last = Progress(0, 0, 0, 0, 0, 0)
 
@@ -68,17 +69,16 @@ class Stats:
         answer, now = result.answer, self._now
         self._lateness.record_value(min(result.lateness_us, HIGHEST_US))
         now.latenesses.append(result.lateness_us)
+        if result.waited_us:
+            self._waited.record_value(min(result.waited_us, HIGHEST_US))
         name = bounded(answer.served_by, self._served_by) if answer.served_by else ""
         if name:
             self._served_by[name] += 1
             now.served_by[name] += 1
         if result.latency_us is None:
             self._errors[answer.error] += 1
-            now.errors += 1
-            if answer.error == "protocol":
-                self._unread += 1
-                now.unread += 1
-                self._why = self._why or answer.why
+            self._examples.setdefault(answer.error, answer.why)
+            now.errors[answer.error] += 1
             return
         self._latency.record_value(min(result.latency_us, HIGHEST_US))
         now.latencies.append(result.latency_us)
@@ -101,9 +101,9 @@ class Stats:
 
         In it `completed` counts whole responses of any status, `errors` requests without one. `served_by` counts by
         name of server whatever had that name in it, a response that broke off too; `good_by` whole responses of the
-        expected status whose body was not wrong. `unread` are those of the errors whose answer the loader could not
-        read, `why` what the first of the run was. Percentiles are of what completed in this second, None when nothing
-        did.
+        expected status whose body was not wrong. `errors_by_kind` are the errors of this second, `examples` what the
+        run's first of each kind was. Percentiles are of what completed or took longer than the timeout in this second:
+        None for such a time, or where there was nothing; `beyond` is how many those were.
 
         Args:
             t: When the second ended, seconds since the start.
@@ -113,6 +113,7 @@ class Stats:
         now, last = self._now, self._last
         self._now, self._last = _Second(), progress
         queued = progress.queued - last.queued
+        beyond = sum(now.errors[kind] for kind in _BEYOND)
         if busy > _BUSY:
             self._overloaded += queued
         return {
@@ -121,13 +122,15 @@ class Stats:
             "scheduled": progress.scheduled - last.scheduled,
             "sent": progress.sent - last.sent,
             "completed": len(now.latencies),
-            "errors": now.errors,
-            "unread": now.unread,
-            "why": self._why,
+            "errors": now.errors.total(),
+            "errors_by_kind": dict(now.errors),
+            "examples": dict(self._examples),
             "wrong_bodies": now.wrong_bodies,
             "status": {str(code): count for code, count in sorted(now.status.items())},
-            "p50_ms": _ms(_rank(now.latencies, 50)),
-            "p99_ms": _ms(_rank(now.latencies, 99)),
+            "p50_ms": _ms(_rank(now.latencies, 50, beyond)),
+            "p99_ms": _ms(_rank(now.latencies, 99, beyond)),
+            "beyond": beyond,
+            "timeout_s": self._plan.timeout,
             "lateness_p99_ms": _ms(_rank(now.latenesses, 99)),
             "in_flight": progress.in_flight,
             "waiting": progress.waiting,
@@ -136,7 +139,11 @@ class Stats:
         }
 
     def summary(self, progress: Progress, *, t0_unix: float, elapsed: float, cpu: float) -> dict[str, Any]:
-        """The summary of the whole run. Latency percentiles are of whole responses; errors are counted beside them.
+        """The summary of the whole run.
+
+        What waited in the loader (`queued`, `waited_ms`, and `unsent` of `errors_by_kind`), what was refused (its
+        `connect`) and what the server delayed (`latency_ms`, and its `timeout`) are told apart. Percentiles of latency
+        are of whole responses and of what took longer than the timeout: None for that. Other errors are beside them.
 
         Args:
             progress: The engine's counts at the end.
@@ -159,14 +166,15 @@ class Stats:
             "completed": completed,
             "errors": sum(self._errors.values()),
             "errors_by_kind": dict(self._errors),
-            "unread": self._unread,
-            "why": self._why,
+            "examples": dict(self._examples),
             "abandoned": progress.abandoned,
             "wrong_bodies": self._wrong_bodies,
             "status": {str(code): count for code, count in sorted(self._status.items())},
             "served_by": dict(self._served_by),
             "bytes": self._bytes,
-            "latency_ms": _percentiles(self._latency),
+            "timeout_s": self._plan.timeout,
+            "latency_ms": _percentiles(self._latency, sum(self._errors[kind] for kind in _BEYOND)),
+            "waited_ms": _percentiles(self._waited),
             "lateness_ms": _percentiles(self._lateness),
         }
 
@@ -180,30 +188,48 @@ class Stats:
             reasons.append(
                 f"the loader was overloaded: {self._overloaded} requests waited while it used a whole core"
             )
-        if self._unread:
-            answers = "1 answer" if self._unread == 1 else f"{self._unread} answers"
-            reasons.append(f"the loader could not read {answers}: {self._why}")
+        if unread := self._errors["protocol"]:
+            answers = "1 answer" if unread == 1 else f"{unread} answers"
+            reasons.append(f"the loader could not read {answers}: {self._examples['protocol']}")
+        if unable := self._errors["exhausted"]:
+            requests = "1 request" if unable == 1 else f"{unable} requests"
+            reasons.append(f"the loader could not send {requests}: {self._examples['exhausted']}")
         return "; ".join(reasons) or None
 
 
-def _rank(values: list[int], percent: float) -> int | None:
-    """The nearest-rank percentile, None of nothing.
+def _rank(values: list[int], percent: float, beyond: int = 0) -> int | None:
+    """The nearest-rank percentile of `values` and `beyond` more that are larger; None for one of these, and of nothing.
 
-    >>> _rank([30, 10, 20], 50)
-    20
+    >>> _rank([30, 10, 20], 50), _rank([30, 10, 20], 50, beyond=4)
+    (20, None)
     """
-    if not values:
-        return None
-    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
+    rank = _nth(len(values) + beyond, percent)
+    return sorted(values)[rank - 1] if values and rank <= len(values) else None
+
+
+def _nth(count: int, percent: float) -> int:
+    """Which of `count` values in order is the percentile."""
+    return max(1, math.ceil(count * percent / 100))
 
 
 def _ms(microseconds: int | None) -> float | None:
     return None if microseconds is None else microseconds / 1000
 
 
-def _percentiles(values: Any) -> dict[str, float] | None:
-    if not values.get_total_count():
+def _percentiles(values: Any, beyond: int = 0) -> dict[str, float | None] | None:
+    """Percentiles of a histogram and of `beyond` more values, larger than any in it: None stands for these."""
+    within = values.get_total_count()
+    if not within + beyond:
         return None
-    named = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9}
-    ms = {name: values.get_value_at_percentile(percent) / 1000 for name, percent in named.items()}
-    return {**ms, "max": values.get_max_value() / 1000}
+    named = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9, "max": 100}
+    found: dict[str, float | None] = {}
+    for name, percent in named.items():
+        rank = _nth(within + beyond, percent) if beyond else 0
+        if rank > within:
+            found[name] = None
+        elif name == "max":
+            found[name] = values.get_max_value() / 1000
+        else:
+            share = 100 * rank / within if beyond else percent
+            found[name] = values.get_value_at_percentile(share) / 1000
+    return found

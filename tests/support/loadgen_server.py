@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,8 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 __all__ = ["Server", "serving"]
+
+_ROUTES = ("ok", "broken", "hang", "cut", "slow", "reset", "moved", "huge", "endless", "drip")
 
 
 class Server:
@@ -52,6 +55,32 @@ class Server:
         await self._begun(request)
         return await self.hang(request)
 
+    async def huge(self, request: web.Request) -> web.StreamResponse:
+        """40 MB, as its header says."""
+        return await self._pour(request, {"Content-Length": "40000000"}, 40)
+
+    async def endless(self, request: web.Request) -> web.StreamResponse:
+        """Pieces of a body without end, as fast as they are taken."""
+        return await self._pour(request, {}, 1_000_000)
+
+    async def _pour(self, request: web.Request, headers: dict[str, str], pieces: int) -> web.StreamResponse:
+        response = web.StreamResponse(headers={**headers, "X-Served-By": "green"})
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(pieces):
+                await response.write(bytes(1_000_000))
+        return response
+
+    async def drip(self, request: web.Request) -> web.StreamResponse:
+        """A byte every 50 ms, without end."""
+        response = web.StreamResponse(headers={"X-Served-By": "green"})
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(b"x")
+                await asyncio.sleep(0.05)
+        return response
+
     async def _begun(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "100", "X-Served-By": "green"})
         await response.prepare(request)
@@ -71,7 +100,7 @@ class Server:
 async def serving() -> AsyncIterator[Server]:
     server = Server()
     app = web.Application()
-    for name in ("ok", "broken", "hang", "cut", "slow", "reset", "moved"):
+    for name in _ROUTES:
         app.router.add_route("*", f"/{name}", getattr(server, name))
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
     await runner.setup()

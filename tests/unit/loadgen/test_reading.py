@@ -72,8 +72,6 @@ def test_what_haproxy_and_browsers_read_is_a_whole_answer(
 @pytest.mark.parametrize(
     ("packets", "why"),
     [
-        ([OK + b"X: " + b"a" * 1_100_000 + b"\r\n\r\n"], "a line of more than 1,048,576 bytes"),
-        ([OK + b"X: a\r\n" * 10_100 + b"\r\n"], "Too many headers received"),
         ([OK + b"Set Cookie: secret\r\n\r\n"], "a header that is not valid"),
         ([OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nhi"], "Content-Length is given twice"),
         ([CHUNKED, b"2\r\nhi\r\n", b"secret\r\nhi\r\n"], "a chunk that is not valid"),
@@ -88,7 +86,7 @@ def test_what_is_not_read_makes_the_run_invalid_and_says_why(packets: list[bytes
     assert summary["errors_by_kind"] == {"protocol": 1}
     assert summary["valid"] is False
     assert summary["reason"].startswith(f"the loader could not read 1 answer: {why}")
-    assert (summary["unread"], "secret" in str(summary)) == (1, False)
+    assert "secret" not in str(summary)
 
 
 @pytest.mark.parametrize(
