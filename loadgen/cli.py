@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import sys
@@ -188,7 +189,10 @@ def _command(**values: Any) -> int:
     listener = JsonLines(sys.stdout) if options.events else Terminal.of_this_process()
     try:
         try:
-            summary = uvloop.run(run(plan, recorder, listener, start_at=start_at))
+            # uvloop does not let go of a connection whose TLS failed, and closes its file number a second time, whoever
+            # has it by then (its issue 653).
+            run_loop = asyncio.run if plan.url.startswith("https:") else uvloop.run
+            summary = run_loop(run(plan, recorder, listener, start_at=start_at))
         finally:
             recorder.close()
     except OSError as problem:
