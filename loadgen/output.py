@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,9 @@ class Terminal:
     @classmethod
     def of_this_process(cls) -> Terminal:
         """The summary on standard output; the progress on standard error where that is a terminal."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # it may not have every letter of a server's name
+                stream.reconfigure(errors="replace")
         return cls(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
 
     def __call__(self, event: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 __all__ = ["Server", "serving"]
 
-_ROUTES = ("ok", "broken", "hang", "cut", "slow", "reset", "moved", "huge", "endless", "drip")
+_ROUTES = ("ok", "broken", "hang", "cut", "slow", "reset", "moved", "huge", "endless", "drip", "named")
 
 
 class Server:
@@ -38,6 +38,9 @@ class Server:
 
     async def broken(self, _: web.Request) -> web.Response:
         return web.Response(status=500, text="no")
+
+    async def named(self, _: web.Request) -> web.Response:
+        return web.Response(headers={"X-Name": "bl\u00e9"})
 
     async def hang(self, _: web.Request) -> web.StreamResponse:
         await asyncio.sleep(60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 import re
 import signal
 import subprocess
@@ -149,6 +150,27 @@ def test_an_interrupt_does_not_wait_for_a_server_that_hangs() -> None:
     assert (summary["completed"], summary["errors"]) == (0, 0)
 
 
+def test_the_summary_is_written_whatever_the_terminal_can_show_and_says_what_was_beyond_the_timeout() -> None:
+    async def go(path: str) -> tuple[int, str, str]:
+        async with serving() as server:
+            child = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "loadgen", server.url + path, "--duration=200ms", "--timeout=500ms"),
+                *("--max-lateness=5s", "--served-by-header=X-Name"),
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, "PYTHONIOENCODING": "ascii"},
+            )  # fmt: skip
+            out, err = await child.communicate()
+            return await child.wait(), out.decode("ascii"), err.decode()
+
+    code, out, err = asyncio.run(go("/named"))
+    assert (code, err) == (OK, "")
+    assert "served by     bl?: 10" in out
+    code, out, err = asyncio.run(go("/hang"))
+    assert (code, err) == (OK, "")
+    assert "latency       p50 > 0.5 s  p90 > 0.5 s  p99 > 0.5 s  max > 0.5 s" in out
+    assert "no whole header within 0.5 s" in out
+
+
 def test_a_run_whose_loader_was_late_exits_with_its_own_code() -> None:
     code, events, _ = command("/ok", "--duration=200ms", "--max-lateness=0.0001ms")
 
@@ -185,6 +207,8 @@ def test_results_that_cannot_be_written_are_one_line_and_their_own_code() -> Non
         ([URL, "--expect-body-regex", "("], "'(' is not a regular expression"),
         ([URL, "--start-at", "1000"], "the time is past"),
         ([URL, "--start-at", "nan"], "the time is past"),
+        ([URL, "--max-body", "2TB"], "'2TB' is not a size"),
+        ([URL, "--max-body", "0"], "'0' is not a size"),
         ([URL, "--frob"], "No such option"),
     ],
 )

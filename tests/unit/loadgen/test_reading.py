@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-def load(packets: list[bytes], target: str = "/", **options: Any) -> tuple[dict[str, Any], list[bytes]]:
+def load(
+    packets: list[bytes], target: str = "/", recorder: Recorder | None = None, **options: Any
+) -> tuple[dict[str, Any], list[bytes]]:
     """The summary of one request that is answered with `packets`, and the request lines that came."""
     asked = []
 
@@ -33,7 +37,7 @@ def load(packets: list[bytes], target: str = "/", **options: Any) -> tuple[dict[
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{target}"
             plan = Plan(**{"url": url, "rate": 50, "duration": 0.01, "max_lateness": 60.0, **options})
-            return await run(plan, Recorder(), lambda _: None, signals=())
+            return await run(plan, recorder or Recorder(), lambda _: None, signals=())
 
     return asyncio.run(go()), asked
 
@@ -119,3 +123,51 @@ def test_the_body_of_each_right_status_is_checked() -> None:
     regex = re.compile(b"bye")
     assert load(created, body_regex=regex, expect_status=(200, 201))[0]["wrong_bodies"] == 1
     assert load(created, body_regex=regex)[0]["wrong_bodies"] == 0
+
+
+@pytest.mark.parametrize(
+    "packets",
+    [
+        [OK + b"X-Served-By: green\r\nX: " + b"a" * 1_100_000 + b"\r\n\r\n"],
+        [OK + b"X-Served-By: green\r\n" + b"X: a\r\n" * 10_100 + b"\r\n"],
+        [OK + b"X-Served-By: green\r\n" + (b"X: " + b"a" * 1_000 + b"\r\n") * 2_000],
+        [OK + b"X-Served-By: green\r\n" + b"X" * 1_100_000],
+        [CHUNKED[:-2] + b"X-Served-By: green\r\n\r\n0\r\n" + (b"X: " + b"a" * 10_000 + b"\r\n") * 400],
+    ],
+    ids=["a line", "lines", "bytes", "a line without an end", "trailers"],
+)
+def test_a_header_without_end_is_the_server_s_fault_and_what_it_began_with_is_kept(
+    packets: list[bytes], tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path / "requests.csv")
+    summary, _ = load(packets, recorder=recorder)
+    recorder.close()
+    assert (summary["errors_by_kind"], summary["valid"]) == ({"oversize": 1}, True)
+    assert summary["served_by"] == {"green": 1}
+    assert "200,oversize" in (tmp_path / "requests.csv").read_text()
+
+
+def test_any_bytes_in_any_header_are_a_row_and_never_a_traceback(tmp_path: Path) -> None:
+    """A server's name of `bl`, 0xE9 ended the loader when the record was written."""
+    kept, log = tmp_path / "requests.csv", tmp_path / "latency.hlog"
+    names = [
+        b"Content-Type",
+        b"Set-Cookie",
+        b"Connection",
+        b"Content-Encoding",
+        b"Location",
+        b"Upgrade",
+        b"Link",
+    ]
+    for number, byte in enumerate(range(256)):
+        value = b'a"b,' + bytes([byte]) + b" z"
+        header = b"X-Served-By: " + value + b"\r\n" + names[number % len(names)] + b": " + value + b"\r\n"
+        recorder = Recorder(kept, log)
+        summary, _ = load([OK + header + b"Content-Length: 2\r\n\r\nhi"], recorder=recorder)
+        recorder.close()
+        with kept.open(newline="", encoding="utf-8") as file:
+            (row,) = csv.DictReader(file)
+        if byte in b"\0\r\n":  # no header's value
+            continue
+        assert (summary["completed"], row["served_by"]) == (1, value.decode("latin-1")), byte
+        assert log.read_bytes().count(b"Tag=") == 1

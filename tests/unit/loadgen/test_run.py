@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 
+from loadgen.engine import Progress
 from loadgen.plan import Plan
 from loadgen.record import Recorder
+from loadgen.result import Answer, Result
 from loadgen.run import run
 from loadgen.send import USER_AGENT
+from loadgen.stats import Stats
 from tests.support.loadgen_server import Server, serving
 
 Events = list[dict[str, Any]]
@@ -212,3 +215,30 @@ def test_a_loader_that_is_late_itself_says_the_run_is_invalid() -> None:
     assert summary["valid"] is False
     assert "the loader was late" in summary["reason"]
     assert summary["scheduled"] == summary["completed"] == 20, "late, but none left out"
+
+
+def test_percentiles_count_what_timed_out() -> None:
+    """Of 20, 17 never came: the median of all is beyond the timeout, not the three that were quick."""
+
+    async def three(server: Server) -> None:
+        await asyncio.sleep(0.06 + 3 / 200)
+        await server.stall(5)
+
+    summary, events, _ = load("/ok", during=three, timeout=0.3)
+    assert 1 <= summary["completed"] < 10
+    assert (summary["latency_ms"]["p50"], summary["latency_ms"]["max"]) == (None, None)
+    assert summary["timeout_s"] == 0.3
+    (second,) = (event for event in events if event["event"] == "second")
+    assert (second["p50_ms"], second["beyond"]) == (None, summary["errors_by_kind"]["timeout"])
+
+
+def test_percentiles_within_the_timeout_are_of_all_of_them() -> None:
+    stats = Stats(Plan("http://h/", 1, 1))
+    for number in range(90):
+        stats.add(Result(number, 0, 1000 * (number + 1), Answer(0.0, status=200)))
+    for number in range(10):
+        stats.add(Result(number, 0, None, Answer(0.0, error="timeout", why="slow")))
+    told = stats.summary(Progress(100, 100, 0, 0, 0, 0), t0_unix=0, elapsed=1, cpu=0)["latency_ms"]
+    assert told["p50"] == pytest.approx(50, rel=0.01)
+    assert told["p90"] == pytest.approx(90, rel=0.01)
+    assert (told["p99"], told["max"]) == (None, None)
