@@ -100,14 +100,16 @@ def _in_all(second: Second) -> str:
 
 
 def _load(second: Second) -> str:
-    def ms(key: str) -> str:
+    def time(key: str) -> str:
         value = second.event.get(key)
-        return "-" if value is None else f"{value:.1f}"
+        if value is None:
+            return f"> {second.event['timeout_s']:g} s" if second.event.get("beyond") else "-"
+        return f"{value:.1f} ms"
 
     answered = f"{second.event['completed']}/s, {second.failed} failed"
     if len(second.phases) > 1:
         answered += f" ({', '.join(_bad(phase.colour, second.event) for phase in second.phases)})"
-    return f"{answered}, p50 {ms('p50_ms')} ms, p99 {ms('p99_ms')} ms"
+    return f"{answered}, p50 {time('p50_ms')}, p99 {time('p99_ms')}"
 
 
 def _bad(colour: str, event: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from pipeline.canary.loader import Loader
 from pipeline.canary.proxy import Proxy
 from pipeline.judge.evidence import Problem
 from pipeline.remote.ssh import Connection
-from pipeline.runs.evidence import UNREAD
+from pipeline.runs.evidence import OWN_FAILURES
 from pipeline.runs.phases import COLOURS, Phase, under_way
 
 __all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "LoadSetup", "Measurement", "Watchdog", "direct", "drive_load"]
@@ -137,12 +137,8 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
         if early_stop.forecast and not told:
             told = True
             setup.display.note(f"from the baseline: {early_stop.forecast}")
-        if event.get("unread"):
-            # HAProxy has read each answer before the loader does: what it passes on and the loader cannot read says
-            # nothing about the version, and without those answers there is no verdict.
-            measurement.problem = Problem(
-                "invalid", f"{UNREAD} {plural(event['unread'], 'answer')}: {event['why']}"
-            )
+        if problem := _failed_itself(event):
+            measurement.problem = problem
             return
         good_by_baseline = event["good_by"].get(COLOURS["baseline"], 0)
         problem = watchdog.check_second(phases, good_by_baseline, collector.missed, hosts)
@@ -154,6 +150,18 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
             measurement.problem = await _gone(setup)
             measurement.early_end = None if measurement.problem else early_stop.end
             return
+
+
+def _failed_itself(event: Mapping[str, Any]) -> Problem | None:
+    """What the loader itself failed at in this second: without those requests there is no verdict.
+
+    HAProxy has read each answer before the loader does: what it passes on and the loader cannot read says nothing about
+    the version.
+    """
+    for error, (begins, what) in OWN_FAILURES.items():
+        if count := event["errors_by_kind"].get(error):
+            return Problem("invalid", f"{begins} {plural(count, what)}: {event['examples'][error]}")
+    return None
 
 
 async def direct(proxy: Proxy, phases: Sequence[Phase], share: float | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import resource
 import tempfile
@@ -18,7 +19,9 @@ __all__ = ["loader_arguments", "private_files"]
 
 # Longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour.
 _TIMEOUT_SECONDS: Final = 5.0
-_CONNECTIONS: Final = 64
+_FEWEST_CONNECTIONS: Final = 64
+_ROOM: Final = 1.2  # as many more connections than a version that hangs can hold
+_PROXY_TAKES: Final = 4000  # a little below HAProxy's maxconn: what is beyond it waits where nobody sees it
 _SPARE_FILES: Final = 64
 _ONE_REQUEST: Final = {"Connection": "close"}
 
@@ -32,12 +35,13 @@ def loader_arguments(
     """
     request = profile.request
     lasts = settings.phases()[-1].end if seconds is None else seconds
+    ends = [] if seconds is not None else _phase_ends(settings)
     options = {
         "--method": request.method,
         "--rate": f"{settings.rate:g}",
         "--duration": f"{lasts:g}s",
         "--timeout": f"{_TIMEOUT_SECONDS:g}s",
-        "--connections": str(_connections(settings)),
+        "--connections": str(_connections(settings.rate, phases=2 if ends else 1)),
         "--served-by-header": "X-Served-By",
         "--requests-out": str(directory / "requests.csv"),
         "--hist-out": str(directory / "latency.hlog"),
@@ -45,23 +49,37 @@ def loader_arguments(
     if profile.expect.body_regex is not None:
         options["--expect-body-regex"] = profile.expect.body_regex
     url = f"http://{address}:{PROXY_PORT}{request.path}"
-    statuses = [word for status in profile.expect.status for word in ("--expect-status", str(status))]
-    return [url, *(word for option in options.items() for word in option), *statuses]
+    several = (
+        ("--expect-status", map(str, profile.expect.status)),
+        ("--phase-end", (f"{end:g}s" for end in ends)),
+    )
+    repeated = [word for name, values in several for value in values for word in (name, value)]
+    return [url, *(word for option in options.items() for word in option), *repeated]
 
 
-def _connections(settings: Settings) -> int:
-    """How many requests may be on the wire at once.
+def _phase_ends(settings: Settings) -> list[float]:
+    """When the load goes from one version to the other: what was meant for the one must not be sent to the other."""
+    if settings.canary_share is not None:
+        return []
+    phases = settings.phases()
+    return [before.end for before, after in itertools.pairwise(phases) if before.arm != after.arm]
 
-    Where both versions carry load at once, one that hangs must not make the other's requests wait for a connection: so
-    as many as fall due before the loader gives up, as far as this process may open them.
+
+def _connections(rate: float, phases: int) -> int:
+    """How many requests of one phase may be on the wire at once.
+
+    A version that hangs holds all that fall due until the loader gives up. None of them may wait for a connection: then
+    the proxy would not have them, and could not say whose they are. So there is one for each, with room, as far as this
+    process may open them and the proxy takes them.
+
+    Args:
+        rate: Requests a second.
+        phases: Of how many phases there may be requests at once: what one left behind, and the next.
     """
-    if settings.canary_share is None:
-        return _CONNECTIONS
-    wanted = max(_CONNECTIONS, math.ceil(settings.rate * _TIMEOUT_SECONDS))
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if allowed == resource.RLIM_INFINITY:
-        return wanted
-    return min(wanted, max(_CONNECTIONS, allowed - _SPARE_FILES))
+    wanted = max(_FEWEST_CONNECTIONS, math.ceil(rate * _TIMEOUT_SECONDS * _ROOM))
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)  # the loader raises its own limit to this
+    most = _PROXY_TAKES if allowed == resource.RLIM_INFINITY else min(_PROXY_TAKES, allowed - _SPARE_FILES)
+    return max(1, min(wanted, most // phases))
 
 
 @contextlib.contextmanager

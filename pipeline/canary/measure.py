@@ -32,6 +32,7 @@ from pipeline.judge.evidence import Problem
 from pipeline.judge.words import percent
 from pipeline.remote.ssh import Connection
 from pipeline.runs.directory import Run
+from pipeline.runs.evidence import OWN_FAILURES
 from pipeline.runs.network import connecting
 from pipeline.runs.phases import COLOURS, under_way
 from pipeline.runs.tables import SeriesWriter
@@ -185,8 +186,8 @@ async def _check_load(
     run.add(reconciliation=counts)
     for mismatch in counts["mismatches"]:
         run.add_problem(Problem("note", f"the books do not agree: {mismatch}"))
-    # An answer that could not be read has ended the run already, and its problem says so.
-    if not summary["valid"] and not summary.get("unread"):
+    # What the loader could not read or send has ended the run already, and its problem says so.
+    if not summary["valid"] and not set(OWN_FAILURES) & set(summary["errors_by_kind"]):
         reason = f"the loader could not keep its schedule: {summary['reason']}"
         run.add_problem(Problem("invalid", reason))
 

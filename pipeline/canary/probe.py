@@ -99,7 +99,6 @@ async def _unwell(session: aiohttp.ClientSession, profile: Profile) -> str:
     if health is None:
         return ""
     async with session.get(_url(health.path), headers=_host(profile), allow_redirects=False) as response:
-        await response.read()
         right = response.status in health.status
         return "" if right else f"answered {response.status} at its health path {health.path}"
 
@@ -126,8 +125,8 @@ async def _ask(session: aiohttp.ClientSession, name: str, profile: Profile) -> I
                 data=request.content() or None,
                 headers=dict(request.headers),
                 allow_redirects=False,
-            ) as response:
-                await response.read()
+            ) as response:  # its body is not read: it may have no end
+                pass
         except aiohttp.ClientResponseError:
             return Instance(route.path, 0)
         if response.status not in _ABSENT:

@@ -19,7 +19,7 @@ from pipeline.judge.metrics.levels import compare_level
 from pipeline.judge.metrics.proportions import compare_proportion
 from pipeline.judge.metrics.statuses import compare_statuses
 from pipeline.judge.metrics.trends import compare_trend
-from pipeline.judge.notes import body_notes, drift_notes, status_notes
+from pipeline.judge.notes import body_notes, drift_notes, status_notes, unended_notes
 from pipeline.judge.outcome import critical_fail, decide_outcome, outcome_reasons
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
@@ -69,6 +69,7 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
             *gate.notes,
             *causes,
             *status_notes(baseline, canary),
+            *unended_notes(baseline, canary),
             *body_notes(baseline, canary),
             *drift_notes(rules, metrics, evidence),
             *doubt_notes(rules, metrics, found, evidence),

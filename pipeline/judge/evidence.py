@@ -34,11 +34,13 @@ class Requests:
 
     Attributes:
         t: when each was meant to be sent, seconds since the run's start.
-        latency: seconds from that intended time to the end of the body; NaN where no response came.
+        latency: seconds from that intended time to the end of the body; NaN where no whole response came.
         status: the HTTP status; 0 where no response came (refused, reset, timed out).
         body_ok: 1 body as the profile expects, 0 wrong body, -1 not checked (no response or a bad status).
         size: bytes of the body.
         body: a fingerprint of the body (its CRC-32), 0 where there was none; empty when bodies were not compared.
+        error: why there is no whole response, in the loader's word; empty for a whole one. An empty column: all that
+            have a status are whole.
     """
 
     t: Floats
@@ -47,6 +49,7 @@ class Requests:
     body_ok: Ints
     size: Ints
     body: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    error: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
 
     def __len__(self) -> int:
         return len(self.t)
@@ -54,8 +57,15 @@ class Requests:
     def where(self, kept: Bools) -> Requests:
         """Only these of the requests; `kept` has an entry for each."""
         body = self.body[kept] if len(self.body) == len(self) else self.body
+        error = self.error[kept] if len(self.error) == len(self) else self.error
         return Requests(
-            self.t[kept], self.latency[kept], self.status[kept], self.body_ok[kept], self.size[kept], body
+            self.t[kept],
+            self.latency[kept],
+            self.status[kept],
+            self.body_ok[kept],
+            self.size[kept],
+            body,
+            error,
         )
 
 

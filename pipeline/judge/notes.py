@@ -14,7 +14,7 @@ from pipeline.judge.rules import MetricRule
 from pipeline.judge.verdict import Decision, MetricVerdict
 from pipeline.judge.words import amount, count_of, percent, rough
 
-__all__ = ["body_notes", "drift_notes", "status_notes"]
+__all__ = ["body_notes", "drift_notes", "status_notes", "unended_notes"]
 
 # Kinds that a slower machine does not change: it makes neither errors nor restarts.
 _STEADY: Final = (Kind.PROPORTION, Kind.COUNT)
@@ -31,6 +31,26 @@ def status_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:
         for status, n in canary.statuses.items()
         if status not in known
     )
+
+
+# Why an answer that began did not end; the loader's words are in loadgen/result.py.
+_UNENDED: Final = {
+    "oversize": "larger than the loader reads",
+    "timeout": "not whole in time",
+    "cut": "still coming when the other version's turn began",
+    "reset": "broken off",
+}
+
+
+def unended_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:
+    """How many answers of each version began, with a status, and did not end: each is an error of its version."""
+    notes = []
+    for name, arm in (("baseline", baseline), ("canary", canary)):
+        if arm.unended:
+            kinds = ", ".join(f"{_UNENDED.get(kind, kind)}: {count:,}" for kind, count in arm.unended.items())
+            count = count_of(sum(arm.unended.values()), arm.sent)
+            notes.append(f"{count} answers of the {name} began and did not end ({kinds})")
+    return tuple(notes)
 
 
 def body_notes(baseline: ArmView, canary: ArmView) -> tuple[str, ...]:

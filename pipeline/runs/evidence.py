@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -17,10 +18,7 @@ from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Terms
 from pipeline.runs.tables import RequestRows, SeriesRows
 
-__all__ = ["UNREAD", "build_evidence", "of_phases"]
-
-# How a problem begins that tells of answers which came, but which the loader cannot read.
-UNREAD: Final = "the loader could not read"
+__all__ = ["OWN_FAILURES", "build_evidence", "of_phases"]
 
 _Bools = NDArray[np.bool_]
 _Floats = NDArray[np.float64]
@@ -28,7 +26,16 @@ _Floats = NDArray[np.float64]
 # Of the requests in an arm's measured phases: a proxy that sent more of them than this to the other version, or let
 # them hang or refused them, is broken. A switch itself causes none, because a warm-up follows it.
 _MOST_OF_THE_PROXY: Final = 0.01
-_PROTOCOL: Final = "protocol"  # the loader's word for it
+# The loader's words for why a request has no whole answer (loadgen/result.py). These are its own failure, each with how
+# a problem of them begins, and of what.
+OWN_FAILURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "protocol": ("the loader could not read", "answer"),
+        "exhausted": ("the loader could not send", "request"),
+    }
+)
+_UNSENT: Final = "unsent"
+_CUT: Final = "cut"
 
 
 def build_evidence(
@@ -52,9 +59,13 @@ def build_evidence(
     arms: dict[str, Arm] = {}
     found = list(problems)
     if requests is not None:
-        found += _unread(requests, phases, problems)
+        found += _own_failures(requests, phases, problems)
     if terms.share is not None and requests is not None:
-        found += deal_problems(requests, _within(requests.t, phases), terms.share)
+        inside = _within(requests.t, phases)
+        waited = inside & _waited_too_long(requests)
+        found += _waiting_problem("the requests", waited, inside, "inconclusive")
+        known = inside & ~waited & ~_failed_itself(requests)
+        found += deal_problems(requests, known, terms.share)
     for arm in COLOURS:
         own = [phase for phase in phases if phase.arm == arm]
         kept, wrong = _requests(arm, own, requests, at_once=terms.share is not None)
@@ -89,31 +100,78 @@ def _requests(
     if rows is None:
         nothing = np.zeros(0, dtype=np.int64)
         return Requests(np.zeros(0), np.zeros(0), nothing, nothing, nothing), []
-    # What the loader could not read is nobody's error: those rows are left out, and the run is invalid (`_unread`).
-    inside = _within(rows.t, phases) & (rows.error != _PROTOCOL)
+    # What the loader could not read or send is nobody's error: those rows are left out.
+    inside = _within(rows.t, phases) & ~_failed_itself(rows)
     stamped = rows.served_by == COLOURS[arm]
     # No header: nobody answered, or the proxy itself did. That counts against the version whose phase it was.
-    own = inside & (stamped if at_once else stamped | (rows.served_by == ""))
+    own = inside & (stamped if at_once else (stamped | (rows.served_by == "")) & ~_waited_too_long(rows))
+    own = _without_cut(rows, own)
     kept = Requests(
-        rows.t[own], rows.latency[own], rows.status[own], rows.body_ok[own], rows.size[own], rows.body[own]
+        rows.t[own],
+        rows.latency[own],
+        rows.status[own],
+        rows.body_ok[own],
+        rows.size[own],
+        rows.body[own],
+        rows.error[own],
     )
     return kept, [] if at_once else _proxy_problems(arm, rows, inside, own)
 
 
-def _unread(rows: RequestRows, phases: Sequence[Phase], known: Sequence[Problem]) -> list[Problem]:
-    """Answers that the loader could not read: its own failure, since HAProxy had read them before."""
-    count = int(np.count_nonzero(_within(rows.t, phases) & (rows.error == _PROTOCOL)))
-    if not count or any(problem.message.startswith(UNREAD) for problem in known):
+def _failed_itself(rows: RequestRows) -> _Bools:
+    """Which requests the loader itself failed at."""
+    return np.asarray(np.isin(rows.error, list(OWN_FAILURES)), dtype=np.bool_)
+
+
+def _waited_too_long(rows: RequestRows) -> _Bools:
+    """Which requests were not sent, or had too little time left when they were for the proxy to answer in any case."""
+    late = (rows.error == "timeout") & (rows.served_by == "") & (rows.waited > 0)
+    return np.asarray((rows.error == _UNSENT) | late, dtype=np.bool_)
+
+
+def _without_cut(rows: RequestRows, own: _Bools) -> _Bools:
+    """`own` without the answers that were still coming when the other version's turn began.
+
+    How long they would have taken is not known, of either version. But one that leaves most of its answers unended for
+    so long must not be judged by the few that ended: then they count, as errors.
+    """
+    cut = own & (rows.error == _CUT)
+    mostly = 2 * np.count_nonzero(cut) > np.count_nonzero(own)
+    return own if mostly else own & ~cut
+
+
+def _own_failures(rows: RequestRows, phases: Sequence[Phase], known: Sequence[Problem]) -> list[Problem]:
+    """What the loader could not read, although HAProxy had read it before, and what it could not send."""
+    problems = []
+    for error, (begins, what) in OWN_FAILURES.items():
+        count = int(np.count_nonzero(_within(rows.t, phases) & (rows.error == error)))
+        if count and not any(problem.message.startswith(begins) for problem in known):
+            said = f"{begins} {plural(count, what)} (error {error} in requests.csv)"
+            problems.append(Problem("invalid", f"{said}: nothing is known about them"))
+    return problems
+
+
+def _waiting_problem(whose: str, waited: _Bools, inside: _Bools, effect: str) -> list[Problem]:
+    """What waited in the loader for too long; above a small share it has `effect`."""
+    count, sent = int(np.count_nonzero(waited)), int(np.count_nonzero(inside))
+    if not count:
         return []
-    said = f"{UNREAD} {plural(count, 'answer')} (error {_PROTOCOL} in requests.csv)"
-    return [Problem("invalid", f"{said}: nothing is known about them")]
+    said = f"{count_of(count, sent)} of {whose} waited in the loader until it was too late, and are left out"
+    if count <= _MOST_OF_THE_PROXY * sent:
+        return [Problem("note", said)]
+    return [Problem(effect, f"{said}: lower --rate, or raise the number of open files (ulimit -Hn)")]
 
 
 def _proxy_problems(arm: str, rows: RequestRows, inside: _Bools, own: _Bools) -> list[Problem]:
     """What the proxy did wrong in an arm's phases; above a small share it makes the run invalid."""
     sent = int(np.count_nonzero(inside))
-    problems = []
-    if strays := int(np.count_nonzero(inside & ~own)):
+    waited = inside & _waited_too_long(rows)
+    effect = (
+        "invalid" if arm == "baseline" else "inconclusive"
+    )  # a slow canary itself keeps its connections taken
+    problems = _waiting_problem(f"the requests in the {arm}'s phases", waited, inside, effect)
+    elsewhere = (rows.served_by != "") & (rows.served_by != COLOURS[arm])
+    if strays := int(np.count_nonzero(inside & elsewhere)):
         said = (
             f"{count_of(strays, sent)} requests in the {arm}'s phases were served elsewhere and are left out"
         )

@@ -136,7 +136,13 @@ def _repeated(arm: Arm, copies: int) -> Arm:
     rows = arm.requests
     latency = np.asarray(np.tile(rows.latency, copies), dtype=np.float64)
     requests = Requests(
-        later(rows.t), latency, again(rows.status), again(rows.body_ok), again(rows.size), again(rows.body)
+        later(rows.t),
+        latency,
+        again(rows.status),
+        again(rows.body_ok),
+        again(rows.size),
+        again(rows.body),
+        np.tile(rows.error, copies),
     )
     series = {name: Series(later(s.t), np.tile(s.value, copies)) for name, s in arm.series.items()}
     return replace(arm, requests=requests, series=series, seconds=arm.seconds * copies)

@@ -36,6 +36,7 @@ _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 
 _REQUESTS: Final = ("t", "latency_us", "status", "error", "bytes", "body_ok", "body_crc", "served_by")
+_WAITED: Final = "waited_us"  # older runs have no such column
 _SERIES: Final = ("t", "arm", "metric", "value")
 
 
@@ -43,7 +44,8 @@ _SERIES: Final = ("t", "arm", "metric", "value")
 class RequestRows:
     """All rows of requests.csv, in the units of the judge's evidence.
 
-    `served_by` is what the proxy stamped, `error` the loader's word for what went wrong; both may be empty.
+    `served_by` is what the proxy stamped, `error` the loader's word for what went wrong; both may be empty. `waited` is
+    for how many seconds the request waited in the loader, because all its connections were taken.
     """
 
     t: _Floats
@@ -54,6 +56,7 @@ class RequestRows:
     body: _Ints
     served_by: NDArray[np.str_]
     error: NDArray[np.str_]
+    waited: _Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,7 +203,10 @@ def _split(text: str) -> list[str]:
 
 
 def _requests(lines: _Lines) -> RequestRows:
-    t, latency, status, failure, size, body_ok, body, served_by = _columns(lines, _REQUESTS)
+    known = _WAITED in lines.header.split(",")
+    t, latency, status, failure, size, body_ok, body, served_by, *waited = _columns(
+        lines, (*_REQUESTS, _WAITED) if known else _REQUESTS
+    )
     return RequestRows(
         t=_floats(lines, "t", t),
         latency=_floats(lines, "latency_us", latency) / 1e6,
@@ -210,6 +216,7 @@ def _requests(lines: _Lines) -> RequestRows:
         body=_ints(lines, "body_crc", body, empty=0, base=16),
         served_by=np.asarray(served_by, dtype=np.str_),
         error=np.asarray(failure, dtype=np.str_),
+        waited=_ints(lines, _WAITED, waited[0], empty=0) / 1e6 if known else np.zeros(len(t)),
     )
 
 

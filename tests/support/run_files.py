@@ -10,9 +10,10 @@ import numpy as np
 from pipeline.runs.directory import Run, load, write_record
 from pipeline.runs.record import Record
 
-__all__ = ["HEADER", "RUN", "dealt_run", "row", "whole_run", "write"]
+__all__ = ["HEADER", "RUN", "WAITED", "broken", "dealt_run", "row", "whole_run", "write"]
 
 HEADER = "t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by"
+WAITED = f"{HEADER},waited_us"
 SPANS = [
     ("baseline", "warmup", 0, 2),
     ("baseline", "measure", 2, 62),
@@ -40,15 +41,26 @@ def dealt_run(share: float = 0.5) -> dict[str, Any]:
     return {**RUN, "phases": phases, "settings": settings}
 
 
-def write(path: Path, rows: list[str], series: list[str] | None = None, run: dict[str, Any] = RUN) -> Run:
+def write(
+    path: Path,
+    rows: list[str],
+    series: list[str] | None = None,
+    run: dict[str, Any] = RUN,
+    header: str = HEADER,
+) -> Run:
     write_record(path, Record.from_dict(run))
-    (path / "requests.csv").write_text("\n".join([HEADER, *rows, ""]))
+    (path / "requests.csv").write_text("\n".join([header, *rows, ""]))
     (path / "series.csv").write_text("\n".join(["t,arm,metric,value", *(series or []), ""]))
     return load(path)
 
 
 def row(t: float, served_by: str, *, latency_us: str = "6000", status: int = 200, body_ok: str = "1") -> str:
     return f"{t:.6f},12,{latency_us},{status},,5475,{body_ok},0a1b2c3d,{served_by}"
+
+
+def broken(t: float, error: str, *, status: int = 0, served_by: str = "", waited_us: int = 0) -> str:
+    """A request without a whole answer, as loaders since `waited_us` write it: to be used with WAITED."""
+    return f"{t:.6f},12,,{status},{error},512,,,{served_by},{waited_us}"
 
 
 def whole_run(rate: int = 50) -> tuple[list[str], list[str]]:

@@ -62,10 +62,23 @@ class ArmView:
 
     @cached_property
     def _right_status(self) -> Bools:
+        """Answered to the end, with the right status."""
+        right = (self._status >= 200) & (self._status < 400)
         if self._policy.expected_status:
-            right: Bools = np.isin(self._status, self._policy.expected_status)
-            return right
-        return (self._status >= 200) & (self._status < 400)
+            right = np.isin(self._status, self._policy.expected_status)
+        whole: Bools = right & (self._error == "")
+        return whole
+
+    @property
+    def _error(self) -> NDArray[np.str_]:
+        error = self._arm.requests.error
+        return error[self._known] if len(error) == len(self._known) else np.zeros(len(self._t), dtype=np.str_)
+
+    @cached_property
+    def unended(self) -> dict[str, int]:
+        """How many answers began and did not end, by the loader's word for why."""
+        kinds, counts = np.unique(self._error[(self._error != "") & (self._status > 0)], return_counts=True)
+        return dict(zip(kinds.tolist(), counts.tolist(), strict=True))
 
     @cached_property
     def _good(self) -> Bools:

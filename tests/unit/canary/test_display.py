@@ -26,9 +26,15 @@ def shown(*seconds: Second) -> None:
 def test_a_second_is_told_with_its_requests_and_both_hosts(capsys: pytest.CaptureFixture[str]) -> None:
     shown(second(20))
     assert capsys.readouterr().err.partition("s  ")[2] == (
-        "load on baseline (blue), 40 s left, 130 s in all: 50/s, 2 failed, p50 6.0 ms, p99 - ms; "
+        "load on baseline (blue), 40 s left, 130 s in all: 50/s, 2 failed, p50 6.0 ms, p99 -; "
         "blue CPU 0.25 memory 123 MB, green CPU - memory - MB\n"
     )
+
+
+def test_what_took_longer_than_the_loader_waits_is_told_as_that(capsys: pytest.CaptureFixture[str]) -> None:
+    event = {**EVENT, "beyond": 30, "timeout_s": 5.0}
+    shown(Second([Phase("baseline", "measure", 0, 60)], 20, 150, event, 2, HEALTH))
+    assert "p50 6.0 ms, p99 > 5 s; " in capsys.readouterr().err
 
 
 def test_what_the_judge_says_so_far_ends_the_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,8 +101,23 @@ def test_the_load_goes_to_the_colour_whose_phase_it_is_or_to_both(
     assert haproxy.maps["/etc/haproxy/share.map"] == {"green": "0" if share is None else "250000"}
 
 
-def test_an_answer_that_the_loader_cannot_read_ends_the_run_as_invalid() -> None:
-    """HAProxy has read it before: it is not the baseline's silence and not the canary's error."""
+@pytest.mark.parametrize(
+    ("error", "why", "said"),
+    [
+        (
+            "protocol",
+            "a header that is not valid",
+            "the loader could not read 2 answers: a header that is not valid",
+        ),
+        (
+            "exhausted",
+            "no local port was left",
+            "the loader could not send 2 requests: no local port was left",
+        ),
+    ],
+)
+def test_what_the_loader_itself_fails_at_ends_the_run_as_invalid(error: str, why: str, said: str) -> None:
+    """It is not the baseline's silence and not the canary's error."""
 
     class OneSecond:
         summary = None
@@ -112,7 +127,7 @@ def test_an_answer_that_the_loader_cannot_read_ends_the_run_as_invalid() -> None
 
         async def events(self) -> AsyncIterator[dict[str, Any]]:
             counts = {"status": {}, "wrong_bodies": 0, "errors": 2, "completed": 0, "good_by": {}}
-            yield {"t": 1.0, "unread": 2, "why": "a header that is not valid", **counts}
+            yield {"t": 1.0, "errors_by_kind": {error: 2}, "examples": {error: why}, **counts}
             raise AssertionError("the run went on")
 
         async def stop(self) -> None:
@@ -135,5 +150,4 @@ def test_an_answer_that_the_loader_cannot_read_ends_the_run_as_invalid() -> None
     )
     measurement = Measurement()
     asyncio.run(drive_load(setup, measurement))
-    said = "the loader could not read 2 answers: a header that is not valid"
     assert measurement.problem == Problem("invalid", said)

@@ -1,12 +1,15 @@
-"""What the loader is told: at once, so that no version can make the other's requests wait, or hide behind them."""
+"""What the loader is told, so that no version can make the other's requests wait, or hide behind them."""
 
 from __future__ import annotations
 
+import itertools
+import re
 import resource
 from pathlib import Path
 
 import pytest
 
+from pipeline.base.places import DEPLOYS
 from pipeline.canary.loader_arguments import loader_arguments, private_files
 from pipeline.canary.plan import Settings
 from pipeline.canary.profile import load_profile
@@ -29,19 +32,48 @@ def test_the_loader_runs_for_the_whole_schedule() -> None:
 @pytest.mark.parametrize(
     ("schedule", "rate", "files", "connections"),
     [
-        ("phased", 200.0, 1024, 64),
+        ("phased", 10.0, 1024, 64),
+        ("phased", 50.0, 1024, 300),
+        ("interleaved", 50.0, 1024, 300),
         ("concurrent", 5.0, 1024, 64),
-        ("concurrent", 50.0, 1024, 250),
+        ("concurrent", 50.0, 1024, 300),
         ("concurrent", 1000.0, 1024, 960),
-        ("concurrent", 1000.0, 80, 64),
-        ("concurrent", 1000.0, resource.RLIM_INFINITY, 5000),
+        ("phased", 1000.0, 1024, 480),
+        ("concurrent", 1000.0, 80, 16),
+        ("concurrent", 1000.0, resource.RLIM_INFINITY, 4000),
+        ("phased", 1000.0, resource.RLIM_INFINITY, 2000),
     ],
 )
-def test_at_once_there_is_a_connection_for_each_request_that_a_version_may_hold_up(
+def test_there_is_a_connection_for_each_request_that_a_version_may_hold_up(
     monkeypatch: pytest.MonkeyPatch, schedule: str, rate: float, files: int, connections: int
 ) -> None:
-    monkeypatch.setattr("resource.getrlimit", lambda _: (files, files))
+    """As far as this process may open them, and HAProxy takes them; in turns, for two phases at once."""
+    monkeypatch.setattr("resource.getrlimit", lambda _: (64, files))
     assert told(Settings("a", "b", rate=rate, schedule=schedule))["--connections"] == str(connections)
+
+
+def test_haproxy_takes_all_connections_of_the_loader() -> None:
+    (most,) = re.findall(r"maxconn (\d+)", (DEPLOYS / "templates" / "haproxy.cfg.j2").read_text())
+    settings = Settings("a", "b", rate=100_000, schedule="concurrent")
+    assert int(told(settings)["--connections"]) < int(most)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "ends"),
+    [
+        ("phased", ["70s"]),
+        ("interleaved", ["10s", "20s", "27s", "40s", "53s", "66s"]),
+        ("concurrent", []),
+    ],
+)
+def test_the_loader_is_told_when_the_load_goes_from_one_version_to_the_other(
+    schedule: str, ends: list[str]
+) -> None:
+    settings = Settings(
+        "a", "b", duration=24.0 if schedule == "interleaved" else 60.0, warmup=10.0, schedule=schedule
+    )
+    words = loader_arguments("10.0.0.1", PROFILE, settings, Path("runs/x"))
+    assert [after for word, after in itertools.pairwise(words) if word == "--phase-end"] == ends
 
 
 @pytest.mark.parametrize("share", [None, 0.1])

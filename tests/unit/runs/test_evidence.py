@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.run_files import row, write
+from pipeline.judge.verdict import Outcome
+from pipeline.runs.directory import judge_run
+from pipeline.runs.evidence import OWN_FAILURES
+from tests.support.run_files import WAITED, broken, dealt_run, row, write
 
 
 def test_samples_go_to_the_version_and_phase_they_belong_to(tmp_path: Path) -> None:
@@ -64,13 +67,74 @@ def test_what_the_proxy_itself_left_unanswered_is_not_the_versions_fault(
     assert [problem.effect for problem in found] == ([effect] if effect else [])
 
 
-def test_what_the_loader_could_not_read_is_no_version_s_error_and_makes_the_run_invalid(
-    tmp_path: Path,
+@pytest.mark.parametrize("error", ["protocol", "exhausted"])
+def test_what_the_loader_itself_failed_at_is_no_version_s_error_and_makes_the_run_invalid(
+    error: str, tmp_path: Path
 ) -> None:
-    rows = [f"{2 + i / 50:.6f},12,,0,protocol,0,,," for i in range(2)]
+    rows = [f"{2 + i / 50:.6f},12,,0,{error},0,,," for i in range(2)]
     rows += [row(2 + i / 50, "blue") for i in range(2, 200)]
     evidence = write(tmp_path, rows).evidence
     assert len(evidence.baseline.requests) == 198
     (_, found) = evidence.problems
     assert found.effect == "invalid"
-    assert found.message.startswith("the loader could not read 2 answers")
+    assert found.message.startswith(" ".join((*OWN_FAILURES[error][:1], "2", f"{OWN_FAILURES[error][1]}s")))
+
+
+@pytest.mark.parametrize("error", ["timeout", "oversize", "reset"])
+def test_an_answer_that_began_and_did_not_end_is_its_version_s_error_with_the_status_that_it_began_with(
+    error: str, tmp_path: Path
+) -> None:
+    rows = [broken(64 + i / 50, error, status=200, served_by="green") for i in range(150)]
+    run = write(tmp_path, [*(f"{row(2 + i / 50, 'blue')},0" for i in range(150)), *rows], header=WAITED)
+    canary = run.evidence.canary.requests
+    assert (canary.status == 200).all()
+    assert set(canary.error.tolist()) == {error}
+    verdict = judge_run(run)
+    assert verdict.outcome is Outcome.FAILED
+    assert any("150 of 150 (100 %) requests failed on the canary" in reason for reason in verdict.reasons)
+    assert any(
+        "150 of 150 (100 %) answers of the canary began and did not end" in note for note in verdict.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("arm", "count", "effect"),
+    [
+        ("baseline", 1, "note"),
+        ("baseline", 40, "invalid"),
+        ("canary", 1, "note"),
+        ("canary", 40, "inconclusive"),
+    ],
+)
+@pytest.mark.parametrize(("error", "waited"), [("unsent", 0), ("unsent", 4_000_000), ("timeout", 4_000_000)])
+def test_what_waited_in_the_loader_is_left_out_and_told_as_that(
+    arm: str, count: int, effect: str, error: str, waited: int, tmp_path: Path
+) -> None:
+    """Not "the proxy answered none": it did not have them, or not for as long as it may take to answer."""
+    begin, colour = {"baseline": (2, "blue"), "canary": (64, "green")}[arm]
+    rows = [broken(begin + i / 50, error, waited_us=waited) for i in range(count)]
+    rows += [f"{row(begin + i / 50, colour)},0" for i in range(count, 200)]
+    evidence = write(tmp_path, rows, header=WAITED).evidence
+    assert len(getattr(evidence, arm).requests) == 200 - count
+    (_, found) = evidence.problems
+    assert found.effect == effect
+    assert f"{count} of 200" in found.message
+    assert "waited in the loader" in found.message
+
+
+def test_at_once_what_waited_in_the_loader_is_neither_version_s_and_not_the_proxy_s(tmp_path: Path) -> None:
+    rows = [broken(2 + i / 50, "unsent", waited_us=5_000_000) for i in range(40)]
+    rows += [f"{row(2 + i / 50, ('blue', 'green')[i % 2])},0" for i in range(40, 200)]
+    (_, found) = write(tmp_path, rows, run=dealt_run(), header=WAITED).evidence.problems
+    assert found.effect == "inconclusive"
+    assert "40 of 200" in found.message
+
+
+@pytest.mark.parametrize(("cut", "kept"), [(10, 190), (150, 200)])
+def test_what_was_cut_at_the_end_of_its_phase_counts_only_where_it_is_most_of_a_version_s(
+    cut: int, kept: int, tmp_path: Path
+) -> None:
+    rows = [broken(64 + i / 50, "cut", status=200, served_by="green") for i in range(cut)]
+    rows += [f"{row(64 + i / 50, 'green')},0" for i in range(cut, 200)]
+    run = write(tmp_path, rows, header=WAITED)
+    assert len(run.evidence.canary.requests) == kept
