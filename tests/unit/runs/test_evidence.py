@@ -91,9 +91,9 @@ def test_an_answer_that_began_and_did_not_end_is_its_version_s_error_with_the_st
     assert set(canary.error.tolist()) == {error}
     verdict = judge_run(run)
     assert verdict.outcome is Outcome.FAILED
-    assert any("150 of 150 (100 %) requests failed on the canary" in reason for reason in verdict.reasons)
+    assert any("150 of 150 requests failed on the canary" in reason for reason in verdict.reasons)
     assert any(
-        "150 of 150 (100 %) answers of the canary began and did not end" in note for note in verdict.notes
+        "150 of 150 answers of the canary began and did not end" in note for note in verdict.notes
     )
 
 
@@ -125,7 +125,8 @@ def test_what_waited_in_the_loader_is_left_out_and_told_as_that(
 def test_at_once_what_waited_in_the_loader_is_neither_version_s_and_not_the_proxy_s(tmp_path: Path) -> None:
     rows = [broken(2 + i / 50, "unsent", waited_us=5_000_000) for i in range(40)]
     rows += [f"{row(2 + i / 50, ('blue', 'green')[i % 2])},0" for i in range(40, 200)]
-    (_, found) = write(tmp_path, rows, run=dealt_run(), header=WAITED).evidence.problems
+    problems = write(tmp_path, rows, run=dealt_run(), header=WAITED).evidence.problems
+    (found,) = (problem for problem in problems if problem.effect != "note")
     assert found.effect == "inconclusive"
     assert "40 of 200" in found.message
 
