@@ -30,6 +30,7 @@ LIMITS: dict[str, Any] = {  # of aiohttp.ClientSession
     "max_headers": _MOST_HEADERS,
 }
 
+_PIECE = 1 << 14  # bytes; aiohttp's parser copies all that it was given for each chunk that is in it
 _MOST_FRAMING = 16  # bytes of chunk lines and trailers for each byte of a body, in chunks of one byte
 
 _LENGTH = b"content-length"
@@ -87,6 +88,15 @@ class _Parser(HttpResponseParserPy):
             if not b"HTTP/".startswith(start):  # else the end of a head would be waited for
                 raise BadHttpMessage("what came does not begin as HTTP does")
         self._came += len(data)
+        messages = []
+        for start in range(0, max(len(data), 1), _PIECE):
+            found = self._feed(data[start : start + _PIECE], *given, **named)
+            messages += found[0]
+        if self._body is not None and self._came > 2 * LONGEST_LINE + _MOST_FRAMING * self._body.total_bytes:
+            self._body.set_exception(HeaderTooLarge([]))
+        return messages, *found[1:]
+
+    def _feed(self, data: bytes, *given: Any, **named: Any) -> Any:
         try:
             found = super().feed_data(data, *given, **named)
         except BadHttpMessage as problem:
@@ -95,13 +105,8 @@ class _Parser(HttpResponseParserPy):
             raise
         for _, self._body in found[0]:
             pass
-        if not self._answered:
-            if self._came > LONGEST_LINE:
-                raise HeaderTooLarge(self._lines)
-        elif (
-            self._body is not None and self._came > 2 * LONGEST_LINE + _MOST_FRAMING * self._body.total_bytes
-        ):
-            self._body.set_exception(HeaderTooLarge([]))
+        if not self._answered and self._came > LONGEST_LINE:
+            raise HeaderTooLarge(self._lines)
         return found
 
     def parse_message(self, lines: list[bytes]) -> RawResponseMessage:

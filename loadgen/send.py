@@ -32,10 +32,13 @@ _SHORT_BODY_SECONDS = 0.1
 _CLOCK_SECONDS = 0.002  # the event loop's timers count in whole milliseconds
 _WHY_CUT = "its body was still coming after its phase had ended"
 
-# A body that is to be searched is kept until it is whole. So that many large ones at once do not fill the memory, only
-# so many of them are read at a time; the server waits with the others.
-_LARGE = 1 << 18  # bytes
-_MOST_KEPT = 1 << 28
+# However much comes, the schedule must not wait for it. Of the bodies larger than this one piece is read at a time, and
+# then as long as that took none; the servers wait with the rest.
+_LARGE = 1 << 16  # bytes
+_BUFFER = 1 << 16  # bytes of a connection that are read ahead
+# A body that is to be searched is kept until it is whole; while all of them hold so much, no large one is read on.
+_MOST_KEPT = 1 << 28  # bytes
+_LOOK_AGAIN_SECONDS = 0.05
 
 
 class Sender:
@@ -49,7 +52,8 @@ class Sender:
         self._plan = plan
         self._url = _as_written(plan.url)
         self._session: aiohttp.ClientSession | None = None
-        self._large = asyncio.Semaphore(max(1, _MOST_KEPT // plan.max_body))
+        self._turn = asyncio.Lock()
+        self._kept = 0  # bytes of bodies that are not whole yet
 
     async def __aenter__(self) -> Sender:
         headers: CIMultiDict[str] = CIMultiDict(self._plan.headers)
@@ -60,6 +64,7 @@ class Sender:
                 aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=None)
             ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            read_bufsize=_BUFFER,
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding", "Content-Type"),
@@ -117,19 +122,27 @@ class Sender:
         limit = self._plan.max_body
         if not response.content.at_eof() and (response.content_length or 0) > limit:
             raise _BodyTooLarge
-        checked = self._plan.body_regex is not None and response.status in self._plan.expect_status
-        large = False
+        keep = self._plan.body_regex is not None and response.status in self._plan.expect_status
         try:
             async for piece in response.content.iter_any():
-                seen.add(piece, keep=checked)
+                seen.add(piece, keep=keep)
+                self._kept += len(piece) if keep else 0
                 if seen.size > limit:
                     raise _BodyTooLarge
-                if checked and not large and seen.size > _LARGE:
-                    large = await self._large.acquire()
+                if seen.size > _LARGE:
+                    await self._pause(seen.size if keep else 0)
         finally:
-            if large:
-                self._large.release()
+            self._kept -= seen.size if keep else 0
         seen.ended = time.monotonic()
+
+    async def _pause(self, kept: int) -> None:
+        """Between two pieces of a large body, of which `kept` bytes are kept."""
+        async with self._turn:
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            await asyncio.sleep(time.thread_time() - began)
+            if self._kept > max(_MOST_KEPT, kept):
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 class _BodyTooLarge(aiohttp.ClientError):
