@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,21 @@ def test_any_bytes_in_any_header_are_a_row_and_never_a_traceback(tmp_path: Path)
             continue
         assert (summary["completed"], row["served_by"]) == (1, value.decode("latin-1")), byte
         assert log.read_bytes().count(b"Tag=") == 1
+
+
+@pytest.mark.parametrize("size", [1, 1000, 16_384, 100_000])
+def test_a_large_body_is_read_as_it_was_sent_in_whatever_chunks(size: int, tmp_path: Path) -> None:
+    """It is read a piece at a time, so that the schedule does not wait for it."""
+    body = bytes(range(256)) * (40 if size == 1 else 8_000) + b"end"
+    chunks = b"".join(
+        b"%x\r\n%b\r\n" % (len(part), part)
+        for part in (body[at : at + size] for at in range(0, len(body), size))
+    )
+    kept = tmp_path / "requests.csv"
+    recorder = Recorder(kept)
+    summary, _ = load([CHUNKED + chunks + b"0\r\n\r\n"], recorder=recorder, body_regex=re.compile(b"\xffend"))
+    recorder.close()
+    with kept.open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (summary["completed"], summary["bytes"], row["body_ok"]) == (1, len(body), "1")
+    assert row["body_crc"] == f"{zlib.crc32(body):08x}"

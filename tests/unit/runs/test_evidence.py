@@ -92,9 +92,7 @@ def test_an_answer_that_began_and_did_not_end_is_its_version_s_error_with_the_st
     verdict = judge_run(run)
     assert verdict.outcome is Outcome.FAILED
     assert any("150 of 150 requests failed on the canary" in reason for reason in verdict.reasons)
-    assert any(
-        "150 of 150 answers of the canary began and did not end" in note for note in verdict.notes
-    )
+    assert any("150 of 150 answers of the canary began and did not end" in note for note in verdict.notes)
 
 
 @pytest.mark.parametrize(
