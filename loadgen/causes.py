@@ -32,7 +32,9 @@ def kind_of(problem: BaseException) -> str:
     """
     if _exhausted(problem):
         return "exhausted"
-    if isinstance(problem, TimeoutError):
+    if (
+        isinstance(problem, TimeoutError) and problem.errno is None
+    ):  # with a number it is the system's: no answer to TCP
         return "timeout"
     if isinstance(innermost(problem), HeaderTooLarge | LineTooLong):
         return "oversize"

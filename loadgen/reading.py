@@ -89,8 +89,8 @@ class _Parser(HttpResponseParserPy):
                 raise BadHttpMessage("what came does not begin as HTTP does")
         self._came += len(data)
         messages = []
-        for start in range(0, max(len(data), 1), _PIECE):
-            found = self._feed(data[start : start + _PIECE], *given, **named)
+        for at in range(0, max(len(data), 1), _PIECE):
+            found = self._feed(data[at : at + _PIECE], *given, **named)
             messages += found[0]
         if self._body is not None and self._came > 2 * LONGEST_LINE + _MOST_FRAMING * self._body.total_bytes:
             self._body.set_exception(HeaderTooLarge([]))

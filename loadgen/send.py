@@ -32,9 +32,10 @@ _SHORT_BODY_SECONDS = 0.1
 _CLOCK_SECONDS = 0.002  # the event loop's timers count in whole milliseconds
 _WHY_CUT = "its body was still coming after its phase had ended"
 
-# However much comes, the schedule must not wait for it. Of the bodies larger than this one piece is read at a time, and
-# then as long as that took none; the servers wait with the rest.
+# However much comes, the schedule must not wait for it. Of the bodies larger than this one piece is read in a turn of
+# the event loop. Where that makes the turn a long one, the bodies rest for as long; the servers wait with the others.
 _LARGE = 1 << 16  # bytes
+_LONG_TURN = 0.005  # seconds
 _BUFFER = 1 << 16  # bytes of a connection that are read ahead
 # A body that is to be searched is kept until it is whole; while all of them hold so much, no large one is read on.
 _MOST_KEPT = 1 << 28  # bytes
@@ -138,9 +139,10 @@ class Sender:
     async def _pause(self, kept: int) -> None:
         """Between two pieces of a large body, of which `kept` bytes are kept."""
         async with self._turn:
-            began = time.thread_time()
+            began = time.monotonic()
             await asyncio.sleep(0)
-            await asyncio.sleep(time.thread_time() - began)
+            if (took := time.monotonic() - began) > _LONG_TURN:
+                await asyncio.sleep(took)
             if self._kept > max(_MOST_KEPT, kept):
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
@@ -192,7 +194,7 @@ class _Seen:
             kind, why = "oversize", f"a body of more than {plan.max_body:,} bytes (--max-body)"
         elif kind == "timeout":
             in_time = ended < self._deadline - _CLOCK_SECONDS
-            kind, why = ("cut", _WHY_CUT) if in_time else ("timeout", self._how_far(plan))
+            kind, why = ("cut", _WHY_CUT) if self.status and in_time else ("timeout", self._how_far(plan))
         elif isinstance(header := innermost(problem), HeaderTooLarge) and not self.status:
             self.status, self.served_by = header.status, header.value(plan.served_by_header)
         served_by = header_text(self.served_by)[:_LONGEST_NAME]
