@@ -151,10 +151,10 @@ def test_an_interrupt_does_not_wait_for_a_server_that_hangs() -> None:
 
 
 def test_the_summary_is_written_whatever_the_terminal_can_show_and_says_what_was_beyond_the_timeout() -> None:
-    async def go(path: str, timeout: str) -> tuple[int, str, str]:
+    async def go(path: str, limit: str) -> tuple[int, str, str]:
         async with serving() as server:
             child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "loadgen", server.url + path, "--duration=200ms", timeout),
+                *(sys.executable, "-m", "loadgen", server.url + path, "--duration=200ms", limit),
                 *("--max-lateness=5s", "--served-by-header=X-Name"),
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 env={**os.environ, "PYTHONIOENCODING": "ascii"},
