@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import itertools
 import json
 import os
 import resource
 import socket
+import socketserver
 import struct
 import sys
-from collections.abc import Awaitable, Callable
+import threading
+import time
 from typing import Any
 
 import aiohttp
@@ -19,8 +23,6 @@ import pytest
 from loadgen.causes import kind_of, why_of
 from loadgen.cli import INVALID, OK
 from tests.support.loadgen_server import serving
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 async def child(url: str, *options: str, files: int = 0, **popen: Any) -> tuple[int, dict[str, Any], str]:
@@ -86,14 +88,6 @@ def test_each_kind_keeps_one_example() -> None:
     assert "bytes of a body within 0.3 s" in drips["timeout"]
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Hang up so that the other side gets a reset."""
-    if not writer.is_closing():
-        ended = writer.get_extra_info("socket")
-        ended.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
 BREAKS: list[bytes] = [
     b"",
     b"HTTP/1.1 2",
@@ -105,29 +99,35 @@ BREAKS: list[bytes] = [
 ]
 
 
+class Breaking(socketserver.BaseRequestHandler):
+    """Answers one connection after the other in another broken way, and hangs up: half of them with a reset."""
+
+    number = itertools.count()
+
+    def handle(self) -> None:
+        number = next(self.number)
+        with contextlib.suppress(OSError):
+            if number % 3:
+                self.request.recv(10)
+            self.request.sendall(BREAKS[number % len(BREAKS)])
+            if number % 5 == 0:
+                time.sleep(0.3)  # longer than the timeout
+            if number % 2:
+                linger = struct.pack("ii", 1, 0)
+                self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_however_connections_break_nothing_but_events_is_printed(scheme: str) -> None:
     """No traceback, no "Future exception was never retrieved": each request's end is a row, and told there."""
-    number = 0
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal number
-        number += 1
-        said = BREAKS[number % len(BREAKS)]
-        if number % 3:
-            await reader.read(10)
-        writer.write(said)
-        if number % 5 == 0:
-            await asyncio.sleep(0.3)  # longer than the timeout
-        _reset(writer) if number % 2 else writer.close()
-
-    async def go() -> tuple[int, dict[str, Any], str]:
-        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Breaking) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            url = f"{scheme}://127.0.0.1:{server.server_address[1]}/"
             options = ("--rate=200", "--duration=1s", "--timeout=200ms", "--method=POST")
-            return await child(f"{scheme}://127.0.0.1:{port}/", *options)
-
-    code, summary, err = asyncio.run(go())
+            code, summary, err = asyncio.run(child(url, *options))
+        finally:
+            server.shutdown()
     assert err == ""
     assert code in (OK, INVALID)
     assert summary["completed"] + summary["errors"] == 200
