@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pipeline.base.errors import HostError
+from pipeline.base.step_hook import begins
 from pipeline.base.text import plural
 from pipeline.canary.display import LoadDisplay, Second
 from pipeline.canary.early_stop import EarlyEnd, EarlyStop
 from pipeline.canary.health import Collector
 from pipeline.canary.loader import Loader
-from pipeline.canary.proxy import Proxy
+from pipeline.canary.proxy import BOTH, Proxy
 from pipeline.judge.evidence import Problem
 from pipeline.remote.ssh import Connection
 from pipeline.runs.evidence import OWN_FAILURES
@@ -82,6 +83,7 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
     when the evidence suffices: the last phase then ends there. Raises LoadError when the loader itself breaks. However
     it ends, the proxy is not left on both versions.
     """
+    begins("load")
     t0 = measurement.t0 = await setup.loader.start()
     tasks = [
         asyncio.create_task(setup.collector.run(t0)),
@@ -178,6 +180,7 @@ async def _switch_by_schedule(setup: LoadSetup, t0: float) -> None:
     for start in sorted({phase.start for phase in setup.phases}):
         await asyncio.sleep(max(0.0, t0 + start - time.time()))
         phases = under_way(setup.phases, start)
+        begins(f"{phases[0].kind} {phases[0].colour if len(phases) == 1 else BOTH}")
         if (arms := {phase.arm for phase in phases}) != carrying:
             await direct(setup.proxy, phases, setup.share)
             carrying = arms

@@ -15,6 +15,7 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
 from pipeline.base.files import write_whole
 from pipeline.base.mask import hide
+from pipeline.base.step_hook import begins
 from pipeline.canary.display import LoadDisplay
 from pipeline.canary.drive import LoadSetup, Measurement, direct, drive_load
 from pipeline.canary.early_stop import EarlyStop
@@ -83,6 +84,7 @@ async def measure(
         run: The run, which has no problems so far.
         progress: Where the user is told about it.
     """
+    begins("probe")
     proxy = Proxy(connections["proxy"])
     # On a kept lab one version may have run for an hour, warm and grown, and the other for a second: both begin anew.
     services = [connections[arm] for arm in COLOURS]

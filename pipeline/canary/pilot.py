@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import ServiceError
+from pipeline.base.step_hook import begins
 from pipeline.base.text import duration
 from pipeline.canary.display import LoadDisplay
 from pipeline.canary.drive import LoadSetup, Measurement, drive_load
@@ -60,6 +61,7 @@ async def choose_duration(
     from pipeline.judge.forecast import forecast, in_words  # loads scipy, which a dry run does without
 
     warmup = f"{duration(settings.warmup)} of warm-up and " if settings.warmup else ""
+    begins("pilot")
     progress.say(f"pilot: {warmup}{duration(_PILOT_SECONDS)} on the baseline tell how long the run must be")
     try:
         instance = await probe(connections["baseline"], profile)

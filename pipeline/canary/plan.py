@@ -15,6 +15,7 @@ from pipeline import __version__
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, UsageError
 from pipeline.base.places import CACHE
+from pipeline.base.step_hook import begins
 from pipeline.base.text import printable
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.profile import Profile, load_profile
@@ -102,6 +103,7 @@ class Plan:
 
 def make_plan(settings: Settings, progress: Progress) -> Plan:
     """Check everything the user gave. Raises UsageError; boots and changes nothing."""
+    begins("plan")
     if settings.share is not None and settings.schedule != "concurrent":
         raise UsageError("--share goes with --schedule concurrent")
     profile = load_profile(settings.profile)

@@ -11,6 +11,7 @@ from pipeline.base.errors import HostError, Interrupted, LabError
 from pipeline.base.interrupt import run_async, uninterrupted
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory, workplace
+from pipeline.base.step_hook import begins
 from pipeline.canary.deployed import Hosts, deploy
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.measure import connected, measure
@@ -51,6 +52,7 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
     try:
         with where as hosts:
             run.add(provider=hosts.provider)
+            begins("deploy")
             deploy(plan, hosts, run, progress)
             result = run_async(_measure_and_switch(plan, hosts, run, store, progress))
     except KeyboardInterrupt:
@@ -60,6 +62,7 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
     except BaseException:
         run.save()
         raise
+    begins("report")
     compress_tables(run.path)
     write_report(result.run, result.verdict)
     return result
@@ -90,6 +93,7 @@ def hosts_of(plan: Plan, progress: Progress) -> Iterator[Hosts]:
         return
     lab = Lab(workplace(), settings.provider, progress.say)
     was_up = lab.is_up()
+    begins("lab")
     try:
         inventory = lab.up()
         yield Hosts(inventory, lab.known_hosts, lab.provider)
@@ -97,6 +101,7 @@ def hosts_of(plan: Plan, progress: Progress) -> Iterator[Hosts]:
         if settings.keep or was_up:
             progress.say("the lab stays up: pipeline lab ssh blue; pipeline lab down")
         else:
+            begins("remove")
             with uninterrupted("removing the lab"):
                 progress.say("removing the lab")
                 _remove(lab, progress)
@@ -116,6 +121,7 @@ async def _measure_and_switch(
     plan: Plan, hosts: Hosts, run: RunInProgress, store: Store, progress: Progress
 ) -> Result:
     """Load, verdict, and the proxy on the colour that the verdict calls for: green only after a pass."""
+    begins("connect")
     async with connected(hosts.inventory, hosts.known_hosts, plan.profile.port) as connections:
         proxy = Proxy(connections["proxy"])
         try:
@@ -125,7 +131,9 @@ async def _measure_and_switch(
                 run.add(calibration=known.to_run())
             if not run.record.problems:
                 await measure(connections, plan.profile, plan.settings, run, progress)
+            begins("save")
             run.save()
+            begins("judge")
             progress.say("judging")
             measured = load(run.path)
             verdict = judge_run(measured)
@@ -134,11 +142,14 @@ async def _measure_and_switch(
                 await _back_to_blue(connections["proxy"])
             raise
         if verdict.outcome is Outcome.PASSED and plan.settings.promote:
+            begins("promote")
             await proxy.switch("green")
+            begins("persist")
             await proxy.persist()
             run.add(promoted=True)
             progress.say("promoted: the proxy stays on green")
         else:
+            begins("rollback")
             run.add(promoted=False)
             await _back_to_blue(connections["proxy"])
             asked = "" if plan.settings.promote else "not promoted, as asked: "

@@ -126,6 +126,7 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     if len(refs) != 2:
         raise _not_two(refs)
     from pipeline.base.console import Progress
+    from pipeline.base.step_hook import begins
     from pipeline.canary.plan import Settings, describe, make_plan
     from pipeline.canary.workflow import run_canary
     from pipeline.prod.mark import find_monitor, leave_mark
@@ -153,7 +154,9 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
 
     result = run_canary(plan, progress)
     if monitor is not None:
+        begins("mark")
         leave_mark(monitor, result.run.record, result.verdict, progress)
+    begins("show")
     show_verdict(result.run, result.verdict, as_json=as_json)
     return exit_code(result.verdict.outcome)
 

@@ -25,6 +25,7 @@ from pipeline.base.child import ended, start, stop
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
 from pipeline.base.files import naming
 from pipeline.base.mask import hide
+from pipeline.base.step_hook import begins
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.remote.transcript import HOST, SUDO, Failure, Transcript
@@ -155,6 +156,7 @@ def _run(
                 log.flush()
                 operation = transcript.read(line)
                 if operation:
+                    begins(f"operation {operation}")
                     say(operation)
                 if transcript.unreachable:
                     # pyinfra would go on with the other hosts: without this one that work is of no use.
