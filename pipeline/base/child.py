@@ -1,17 +1,26 @@
-"""Child processes: each in a session of its own, without input, and ended together with all that it started."""
+"""Child processes: each in a session of its own, without input, and ended together with all that it started.
+
+They end with this process however that ends, SIGKILL too: the kernel sends them SIGTERM then (prctl(2),
+PR_SET_PDEATHSIG). setpriv sets that before the program begins; where there is none, as on macOS, only `stop` ends them.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-__all__ = ["Output", "ended", "start", "stop"]
+__all__ = ["Output", "ended", "start", "stop", "tied"]
+
+# Who was killed before setpriv had spoken to the kernel is missed by that: the parent is another one by now.
+_UNLESS_ORPHANED: Final = '[ "$PPID" = "$0" ] && exec "$@"'
 
 Output = IO[bytes] | int  # a file, subprocess.PIPE, subprocess.DEVNULL; for stderr also subprocess.STDOUT
 
@@ -23,6 +32,7 @@ def start(
     stderr: Output,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    outlives: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start `command` with an empty standard input, in a session of its own.
 
@@ -34,12 +44,13 @@ def start(
         stderr: Where its errors go.
         cwd: Its working directory; this process's own unless given.
         env: Its environment; this process's own unless given.
+        outlives: Whether it goes on when this process is killed: a daemon, or what is ended in another way.
 
     Raises:
         FileNotFoundError: There is no such program.
     """
     return subprocess.Popen(
-        command,
+        command if outlives else tied(command),
         cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,
@@ -47,6 +58,29 @@ def start(
         stderr=stderr,
         start_new_session=True,
     )
+
+
+def tied(command: Sequence[str]) -> list[str]:
+    """`command` so that it gets SIGTERM when the thread that starts it ends, be it by SIGKILL of this process.
+
+    A program that does not exist stays as it is: starting it says so.
+    """
+    setpriv = _setpriv()
+    if not setpriv or not shutil.which(command[0]):
+        return [*command]
+    return [setpriv, "--pdeathsig", "TERM", "--", "sh", "-c", _UNLESS_ORPHANED, str(os.getpid()), *command]
+
+
+@functools.cache
+def _setpriv() -> str:
+    """util-linux's setpriv; empty where there is none, or one that cannot do this, as busybox's."""
+    path = shutil.which("setpriv")
+    if path is None:
+        return ""
+    said = subprocess.run(
+        [path, "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return path if "--pdeathsig" in said.stdout else ""
 
 
 def stop(child: subprocess.Popen[bytes], patience: float = 10) -> None:

@@ -45,10 +45,21 @@ def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+        _sync_directory(path.parent)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
         raise
+
+
+def _sync_directory(path: Path) -> None:
+    """After a power cut the new file is there, not only its content: of what was killed, run.json tells."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system that cannot
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def open_private(path: Path) -> BinaryIO:

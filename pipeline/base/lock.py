@@ -1,6 +1,7 @@
 """One command at a time on a lab, or on an inventory.
 
-The kernel frees a lock when its holder dies: a file that is left over blocks nobody.
+The kernel frees a lock when its holder dies: a file that is left over blocks nobody. What else a killed command left
+behind is removed when the next one takes a lock.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from pipeline.base.errors import LockedError
 from pipeline.base.mask import hide
+from pipeline.base.private import sweep
 from pipeline.base.text import printable, redact
 
 __all__ = ["inventory_lock", "lab_lock", "waiting_lock"]
@@ -72,6 +74,7 @@ def _held(path: Path, busy: str, hint: str) -> Iterator[None]:
             raise LockedError(f"{busy}: {holder or 'it has just started'}", hint=hint) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"pid {os.getpid()}: {_command()}\n".encode(), 0)
+        sweep()
         yield
         os.ftruncate(descriptor, 0)
     finally:

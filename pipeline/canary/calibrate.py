@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Final
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, Interrupted
+from pipeline.base.interrupt import held_back
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory
 from pipeline.canary.deployed import Hosts
@@ -15,6 +17,8 @@ from pipeline.judge.words import percent
 from pipeline.runs.calibration import Calibration, Measured, Store, measured_of, trends_of
 
 __all__ = ["calibrate"]
+
+_SHOW: Final = "pipeline calibrate --show"
 
 
 def calibrate(plan: Plan, count: int, progress: Progress, *, fresh: bool = False) -> Calibration:
@@ -31,22 +35,25 @@ def calibrate(plan: Plan, count: int, progress: Progress, *, fresh: bool = False
             try:
                 measured, why = _once(plan, hosts, progress)
             except Interrupted as error:
-                raise Interrupted(
-                    f"interrupted; the differences of {kept} of {count} runs are kept",
-                    hint="pipeline calibrate --show",
-                ) from error
+                raise Interrupted(_kept(kept, count), hint=_SHOW) from error
             if measured is None:
                 progress.say(f"run {number} of {count} is left out: {why}")
                 continue
             calibration = store.add(key_of(plan, hosts), measured, fresh=fresh and kept == 0)
             kept += 1
             progress.say(f"run {number} of {count}: {_largest(measured)}")
+            if held_back():  # Ctrl-C as this run had its verdict and the proxy was put back
+                raise Interrupted(_kept(kept, count), hint=_SHOW)
     if calibration is None:
         raise EnvironmentError_(
             f"none of {count} runs of {plan.settings.baseline} against itself was valid: {why}",
             hint=f"pipeline canary {plan.settings.baseline} {plan.settings.baseline}",
         )
     return calibration
+
+
+def _kept(kept: int, count: int) -> str:
+    return f"interrupted; the differences of {kept} of {count} runs are kept"
 
 
 def _once(plan: Plan, hosts: Hosts, progress: Progress) -> tuple[Measured | None, str]:

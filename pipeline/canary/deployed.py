@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ProvisionError, ServiceError
 from pipeline.base.interrupt import run_async
 from pipeline.base.places import DEPLOYS
+from pipeline.base.private import private_directory
 from pipeline.canary.answering import answering, proxys_addresses
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.plan import Plan
@@ -51,8 +51,8 @@ def deploy(plan: Plan, hosts: Hosts, run: RunInProgress, progress: Progress) -> 
         ProvisionError: Something else did not finish on a host.
     """
     inventory = Inventory({group: (hosts.inventory.one(group),) for group in _ORDER}, hosts.inventory.path)
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as temporary:
-        deployment = _Deployment(plan, hosts, inventory, run, progress, Path(temporary))
+    with private_directory() as temporary:
+        deployment = _Deployment(plan, hosts, inventory, run, progress, temporary)
         progress.say(f"deploying {plan.baseline.sha[:7]} to blue and {plan.canary.sha[:7]} to green")
         try:
             deployment.bring({"blue": plan.baseline, "green": plan.canary})

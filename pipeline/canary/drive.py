@@ -28,6 +28,7 @@ HOPELESS_SECONDS: Final = 30  # a baseline that gave no good answer for so long,
 LOST_SECONDS: Final = 10  # a host that no scrape reached for so long is gone; one slow second is not
 _PROXY_SILENT_SECONDS: Final = 5  # HAProxy restarted by systemd is back well within that
 _RECONNECT_SECONDS: Final = 10
+_SWITCH_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
 
     Ends early with `measurement.problem` set when the run can no longer give a verdict, with `measurement.early_end`
     when the evidence suffices: the last phase then ends there. Raises LoadError when the loader itself breaks. However
-    it ends, the proxy is not left on both versions.
+    it ends, the canary has no traffic from then on, as far as the proxy answers.
     """
     begins("load")
     t0 = measurement.t0 = await setup.loader.start()
@@ -107,8 +108,9 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         await setup.loader.stop()
         measurement.summary = setup.loader.summary
-        if setup.share is not None:  # the caller switches in any case; but not before its logs are there
-            with contextlib.suppress(HostError):
+        # Whoever ends the run sees to it in any case, with more patience; but later.
+        with contextlib.suppress(HostError, TimeoutError):
+            async with asyncio.timeout(_SWITCH_SECONDS):
                 await setup.proxy.switch(COLOURS["baseline"])
 
 

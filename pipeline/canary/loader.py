@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.base.child import tied
 from pipeline.base.errors import LoadError
 from pipeline.base.places import ISOLATED
 from pipeline.base.text import last_line
@@ -36,16 +37,20 @@ class Loader:
         """Start it; gives t0, the Unix time of its first request. Raises LoadError when it does not start."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._arguments,
+                *tied(self._arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches it through `stop`, which lets it write its files whole
             )
         try:
-            event = await asyncio.wait_for(self._next(), _START_SECONDS)
+            async with asyncio.timeout(_START_SECONDS):
+                event = await self._next()
         except TimeoutError:
             event = None
+        except BaseException:  # Ctrl-C
+            await self.stop()
+            raise
         if event is None or event.get("event") != "start":
             await self.stop()
             raise LoadError(f"the loader did not start: {self._last_logged()}", hint=f"see {self._log}")
@@ -81,7 +86,8 @@ class Loader:
     async def _wait(self) -> None:
         assert self._process is not None  # noqa: S101 - events() runs after start()
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

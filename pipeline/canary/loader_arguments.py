@@ -6,12 +6,12 @@ import contextlib
 import itertools
 import math
 import resource
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from pipeline.base.facts import PROXY_PORT
+from pipeline.base.private import private_directory
 from pipeline.canary.plan import Settings
 from pipeline.canary.profile import Profile
 
@@ -95,8 +95,8 @@ def private_files(profile: Profile, share: float | None) -> Iterator[list[str]]:
     if share is not None:
         others = {name: value for name, value in sent.items() if name.lower() != "connection"}
         sent = {**others, **_ONE_REQUEST}
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as private:  # mode 0700
-        headers, body, query = (Path(private) / name for name in ("headers", "body", "query"))
+    with private_directory() as private:
+        headers, body, query = (private / name for name in ("headers", "body", "query"))
         headers.write_text("".join(f"{name}: {value}\n" for name, value in sent.items()))
         body.write_bytes(profile.request.content())
         arguments = ["--header-file", str(headers)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import shutil
-import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
 from pipeline.base.files import write_whole
 from pipeline.base.mask import hide
+from pipeline.base.private import private_directory
 from pipeline.base.step_hook import begins
 from pipeline.canary.display import LoadDisplay
 from pipeline.canary.drive import LoadSetup, Measurement, direct, drive_load
@@ -46,23 +46,22 @@ async def connected(
     inventory: Inventory, known_hosts: Path, port: int
 ) -> AsyncIterator[dict[str, Connection]]:
     """Connections to the three hosts, by arm (`baseline`, `canary`) and `proxy`; `port` is the service's."""
-    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))  # mkdtemp gives mode 0700
-    connections = {
-        arm: Connection(inventory.one(group), directory, known_hosts)
-        for arm, group in (*COLOURS.items(), ("proxy", "proxy"))
-    }
     extra = {"proxy": {"runtime": RUNTIME_SOCKET}}
-    try:
-        async with asyncio.TaskGroup() as group:
-            for arm, connection in connections.items():
-                forwards = {**EXPORTERS, **extra.get(arm, {"service": f"127.0.0.1:{port}"})}
-                group.create_task(connection.open(forwards))
-        yield connections
-    except* HostError as errors:
-        raise errors.exceptions[0] from None
-    finally:
-        await asyncio.gather(*(connection.close() for connection in connections.values()))
-        shutil.rmtree(directory, ignore_errors=True)
+    with private_directory() as directory:
+        connections = {
+            arm: Connection(inventory.one(group), directory, known_hosts)
+            for arm, group in (*COLOURS.items(), ("proxy", "proxy"))
+        }
+        try:
+            async with asyncio.TaskGroup() as group:
+                for arm, connection in connections.items():
+                    forwards = {**EXPORTERS, **extra.get(arm, {"service": f"127.0.0.1:{port}"})}
+                    group.create_task(connection.open(forwards))
+            yield connections
+        except* HostError as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await asyncio.gather(*(connection.close() for connection in connections.values()))
 
 
 async def measure(
@@ -132,6 +131,9 @@ async def measure(
                     display=LoadDisplay(progress),
                     network=lambda t0: network.run(t0, phases, note),
                 )
+                # Should this process be killed, the run's directory says what was going to be: it can be judged.
+                run.add(phases=[phase.to_dict() for phase in phases], t0_unix=time.time())
+                run.save()
                 await drive_load(setup, measurement)
     except asyncio.CancelledError:
         run.add_problem(Problem("inconclusive", "interrupted before the schedule ended"))
@@ -153,6 +155,7 @@ def _add_measurement(run: RunInProgress, measurement: Measurement) -> None:
         run.add(stopped_early=measurement.early_end.to_dict())
     run.add(
         t0_unix=measurement.t0,
+        under_way=False,
         phases=[phase.to_dict() for phase in measurement.phases],
         load=dict(measurement.summary or {}),
     )

@@ -229,6 +229,7 @@ def new_run(plan: Plan) -> RunInProgress:
         problems=[],
         phases=[],
         t0_unix=0.0,
+        under_way=True,
         promoted=None,
     )
     run.save()

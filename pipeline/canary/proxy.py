@@ -13,14 +13,13 @@ import asyncio
 import contextlib
 import csv
 import io
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.base.errors import HostError
-from pipeline.base.text import reason_of
+from pipeline.base.private import private_directory
+from pipeline.base.text import last_line, reason_of
 from pipeline.inventory.hosts import Inventory
 from pipeline.remote.ssh import Connection
 
@@ -123,6 +122,18 @@ class Proxy:
             text = "".join(f"{' '.join(entry)}\n" for entry in entries)
             await self._connection.run(["tee", path], stdin=text)
 
+    async def has_maps(self) -> bool:
+        """Whether this host has been deployed as a proxy, be HAProxy running or not. Raises HostError."""
+        done = await self._connection.run(["test", "-e", _ACTIVE_MAP], check=False)
+        if done.status not in (0, 1):  # ssh itself
+            said = last_line(done.stderr, f"ssh ended with {done.status}")
+            raise HostError(self._connection.host.name, said)
+        return done.status == 0
+
+    async def begin_on(self, colour: str) -> None:
+        """Write to disk that HAProxy begins with `colour` when it starts again; one that runs is not changed."""
+        await self._connection.run(["tee", _ACTIVE_MAP], stdin=f"active {colour}\n")
+
     async def counters(self) -> dict[str, dict[str, int]]:
         """HAProxy's own counters since its start, per colour: requests, responses by class, errors, bytes."""
         return {
@@ -156,14 +167,13 @@ class Proxy:
 async def connected_proxy(inventory: Inventory, known_hosts: Path) -> AsyncIterator[Connection]:
     """A connection to the proxy alone."""
     host = inventory.one("proxy")
-    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))  # mkdtemp gives mode 0700
-    connection = Connection(host, directory, known_hosts)
-    try:
-        await connection.open({"runtime": RUNTIME_SOCKET})
-        yield connection
-    finally:
-        await connection.close()
-        shutil.rmtree(directory, ignore_errors=True)
+    with private_directory() as directory:
+        connection = Connection(host, directory, known_hosts)
+        try:
+            await connection.open({"runtime": RUNTIME_SOCKET})
+            yield connection
+        finally:
+            await connection.close()
 
 
 def difference(before: _Counters, after: _Counters) -> dict[str, dict[str, int]]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pipeline.base.console import Progress
-from pipeline.base.errors import HostError, Interrupted, LabError
-from pipeline.base.interrupt import run_async, uninterrupted
+from pipeline.base.errors import LabError, PipelineError
+from pipeline.base.interrupt import afterwards, run_async
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory, workplace
 from pipeline.base.step_hook import begins
 from pipeline.canary.deployed import Hosts, deploy
+from pipeline.canary.ending import Ending
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.measure import connected, measure
 from pipeline.canary.pilot import choose_duration
 from pipeline.canary.plan import Plan, new_run
-from pipeline.canary.proxy import Proxy
-from pipeline.judge.verdict import Outcome, Verdict
+from pipeline.canary.settle import settle
+from pipeline.judge.verdict import Verdict
 from pipeline.lab.lab import Lab
 from pipeline.remote.ssh import Connection
 from pipeline.report import write_report
@@ -49,23 +51,38 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
     store = Store(state_directory() / "calibration.json")
     store.all()  # one that cannot be used is told before anything boots
     run = new_run(plan)
+    ending = Ending(plan, run, progress)
     try:
         with where as hosts:
             run.add(provider=hosts.provider)
-            begins("deploy")
-            deploy(plan, hosts, run, progress)
-            result = run_async(_measure_and_switch(plan, hosts, run, store, progress))
+            # What a deploy puts on green is unjudged: a canary that was promoted before does not keep the traffic.
+            settle(hosts.inventory, hosts.known_hosts, "blue", patience=0)
+            back = partial(ending.settle, hosts.inventory, hosts.known_hosts)
+            with afterwards("putting the proxy where it belongs", back):
+                begins("deploy")
+                deploy(plan, hosts, run, progress)
+                run_async(_measure(plan, hosts, run, store, progress))
+                judged, verdict = _judge(run, progress)
+                ending.verdict = verdict
+        ending.close()
+        begins("report")
+        compress_tables(run.path)
+        judged = judged.with_record(run.record)
+        write_report(judged, verdict)
     except KeyboardInterrupt:
-        run.save()
-        said = f"interrupted; what was measured is in {run.path}"
-        raise Interrupted(said, hint=f"pipeline judge {run.path}") from None
+        ending.close()
+        raise ending.interrupted() from None
+    except PipelineError as error:
+        ending.close()
+        raise ending.told(error) from error.__cause__
     except BaseException:
-        run.save()
+        ending.close()
+        if ending.trouble:
+            progress.say(f"{ending.trouble}; type: {ending.cure}")
         raise
-    begins("report")
-    compress_tables(run.path)
-    write_report(result.run, result.verdict)
-    return result
+    if (failed := ending.not_promoted()) is not None:
+        raise failed
+    return Result(judged, verdict)
 
 
 def key_of(plan: Plan, hosts: Hosts) -> Key:
@@ -94,68 +111,52 @@ def hosts_of(plan: Plan, progress: Progress) -> Iterator[Hosts]:
     lab = Lab(workplace(), settings.provider, progress.say)
     was_up = lab.is_up()
     begins("lab")
-    try:
-        inventory = lab.up()
-        yield Hosts(inventory, lab.known_hosts, lab.provider)
-    finally:
-        if settings.keep or was_up:
+    if settings.keep or was_up:
+        try:
+            yield Hosts(lab.up(), lab.known_hosts, lab.provider)
+        finally:
             progress.say("the lab stays up: pipeline lab ssh blue; pipeline lab down")
-        else:
-            begins("remove")
-            with uninterrupted("removing the lab"):
-                progress.say("removing the lab")
-                _remove(lab, progress)
+        return
+    with afterwards("removing the lab", partial(_remove, lab, progress)):
+        yield Hosts(lab.up(), lab.known_hosts, lab.provider)
 
 
 def _remove(lab: Lab, progress: Progress) -> None:
     """A lab that cannot be removed is told, but must not cost the verdict that was reached on it."""
+    begins("remove")
+    progress.say("removing the lab")
     try:
         lab.down()
     except LabError as error:
         progress.say(
             f"the lab could not be removed: {error.message}; type: {error.hint or 'pipeline lab down'}"
         )
+    except OSError as error:  # such as a full disk
+        said = f"{error.filename or lab.log}: {error.strerror or error}"
+        progress.say(f"the lab could not be removed: {said}; type: pipeline lab down")
 
 
-async def _measure_and_switch(
-    plan: Plan, hosts: Hosts, run: RunInProgress, store: Store, progress: Progress
-) -> Result:
-    """Load, verdict, and the proxy on the colour that the verdict calls for: green only after a pass."""
+async def _measure(plan: Plan, hosts: Hosts, run: RunInProgress, store: Store, progress: Progress) -> None:
+    """Both versions under load, unless it is known already what is wrong."""
     begins("connect")
     async with connected(hosts.inventory, hosts.known_hosts, plan.profile.port) as connections:
-        proxy = Proxy(connections["proxy"])
-        try:
-            if plan.settings.auto and not run.record.problems:
-                plan = await _with_duration(plan, connections, run, progress)
-            if plan.settings.calibration and (known := store.find(key_of(plan, hosts))) is not None:
-                run.add(calibration=known.to_run())
-            if not run.record.problems:
-                await measure(connections, plan.profile, plan.settings, run, progress)
-            begins("save")
-            run.save()
-            begins("judge")
-            progress.say("judging")
-            measured = load(run.path)
-            verdict = judge_run(measured)
-        except BaseException:
-            with uninterrupted("putting the proxy back on blue"):
-                await _back_to_blue(connections["proxy"])
-            raise
-        if verdict.outcome is Outcome.PASSED and plan.settings.promote:
-            begins("promote")
-            await proxy.switch("green")
-            begins("persist")
-            await proxy.persist()
-            run.add(promoted=True)
-            progress.say("promoted: the proxy stays on green")
-        else:
-            begins("rollback")
-            run.add(promoted=False)
-            await _back_to_blue(connections["proxy"])
-            asked = "" if plan.settings.promote else "not promoted, as asked: "
-            progress.say(f"{asked}the proxy is on blue")
-        run.save()
-        return Result(measured.with_record(run.record), verdict)
+        if plan.settings.auto and not run.record.problems:
+            plan = await _with_duration(plan, connections, run, progress)
+        if plan.settings.calibration and (known := store.find(key_of(plan, hosts))) is not None:
+            run.add(calibration=known.to_run())
+        if not run.record.problems:
+            await measure(connections, plan.profile, plan.settings, run, progress)
+
+
+def _judge(run: RunInProgress, progress: Progress) -> tuple[Run, Verdict]:
+    """The run as its directory holds it, and its verdict."""
+    begins("save")
+    run.add(under_way=False)
+    run.save()
+    begins("judge")
+    progress.say("judging")
+    measured = load(run.path)
+    return measured, judge_run(measured)
 
 
 async def _with_duration(
@@ -165,15 +166,3 @@ async def _with_duration(
     settings = await choose_duration(connections, plan.profile, plan.settings, run, progress)
     run.add(settings={**run.record.document["settings"], "duration": settings.duration})
     return replace(plan, settings=settings)
-
-
-async def _back_to_blue(connection: Connection) -> None:
-    """Roll back as far as the proxy lets us: when it is gone there is nothing to switch."""
-    proxy = Proxy(connection)
-    try:
-        if not connection.alive:
-            await connection.reopen()
-        await proxy.switch("blue")
-        await proxy.persist()
-    except HostError:
-        return

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from pipeline.base.errors import Exit, UsageError
+from pipeline.base.errors import Exit, Interrupted, UsageError
 from pipeline.cli.options import (
     AUTO,
     DURATION,
@@ -153,11 +153,15 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     from pipeline.cli.show import exit_code, show_verdict
 
     result = run_canary(plan, progress)
-    if monitor is not None:
-        begins("mark")
-        leave_mark(monitor, result.run.record, result.verdict, progress)
-    begins("show")
-    show_verdict(result.run, result.verdict, as_json=as_json)
+    try:
+        if monitor is not None:
+            begins("mark")
+            leave_mark(monitor, result.run.record, result.verdict, progress)
+        begins("show")
+        show_verdict(result.run, result.verdict, as_json=as_json)
+    except KeyboardInterrupt:
+        said = f"interrupted after the run: the canary's verdict is {result.verdict.outcome.value}"
+        raise Interrupted(said, hint=f"pipeline report {result.run.path}") from None
     return exit_code(result.verdict.outcome)
 
 

@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -107,9 +106,6 @@ def run(arguments: Sequence[str]) -> int:
         return tell(Interrupted("interrupted"), as_json)
     except PipelineError as error:
         return tell(error, as_json)
-    except BrokenPipeError:  # the reader of our output left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
     except OSError as error:
         if error.filename is None and error.errno is None:
             return _defect(error)
@@ -191,12 +187,17 @@ def _json_error(kind: str, message: str, hint: str | None, code: int) -> None:
 
 
 def _defect(error: BaseException) -> int:
-    descriptor, name = tempfile.mkstemp(prefix="pipeline-defect-", suffix=".txt")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(hide("".join(traceback.format_exception(error))))
+    report = hide("".join(traceback.format_exception(error)))
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="pipeline-defect-", suffix=".txt")
+        with os.fdopen(descriptor, "w") as file:
+            file.write(report)
+    except OSError:  # no room for a file: it is shown
+        click.echo(report, err=True)
+        name = "what is above"
     click.echo(
         f"pipeline: a defect in pipeline itself: {type(error).__name__}: {printable(hide(str(error)))}",
         err=True,
     )
-    click.echo(f"  please report it with {Path(name)}", err=True)
+    click.echo(f"  please report it with {name}", err=True)
     return Exit.INTERNAL

@@ -39,8 +39,9 @@ def exit_code(outcome: Outcome) -> Exit:
 def show_verdict(run: Run, verdict: Verdict, *, as_json: bool) -> None:
     """The verdict on stdout. Colours only on a terminal, and not with NO_COLOR (no-color.org)."""
     _show(run.record, verdict, as_json, str(run.path), log_of(run.path, verdict))
-    if not as_json:
-        click.echo(f"report: {run.path / 'report.html'}")
+    page = run.path / "report.html"
+    if not as_json:  # a run that was killed or interrupted has none yet
+        click.echo(f"report: {page if page.exists() else f'pipeline report {run.path}'}")
 
 
 def show_series_verdict(names: Mapping[str, str], verdict: Verdict, *, as_json: bool) -> None:

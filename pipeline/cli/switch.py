@@ -74,6 +74,6 @@ _SWITCHES = {"promote": promote, "rollback": rollback}
 def _switch(colour: str, inventory: Path | None, provider: str | None, *, as_json: bool) -> int:
     from pipeline.canary.switch import switch_lab
 
-    switch_lab(colour, inventory, provider)
-    click.echo(json.dumps({"proxy": colour}) if as_json else f"the proxy is on {colour}")
+    settled = switch_lab(colour, inventory, provider)
+    click.echo(json.dumps({"proxy": settled.colour}) if as_json else str(settled))
     return Exit.OK

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from pathlib import Path
 
 from pipeline.base.console import Progress, Steps
 from pipeline.base.errors import Interrupted, PipelineError
 from pipeline.base.lock import inventory_lock
 from pipeline.base.places import log_file, state_directory
+from pipeline.base.private import private_directory
 from pipeline.base.text import redact
 from pipeline.deploy.options import Options
 from pipeline.deploy.preflight import check_hosts
@@ -41,10 +41,10 @@ def roll_out(options: Options, progress: Progress) -> Result:
             for release in releases
         ]
         result = Result(app, options.inventory, results, options.dry_run)
-        with tempfile.TemporaryDirectory(prefix="pipeline-deploy-") as private:
+        with private_directory() as private:
             for release, on_host in zip(releases, results, strict=True):
                 try:
-                    _deploy_to_host(options, release, on_host, Path(private), progress)
+                    _deploy_to_host(options, release, on_host, private, progress)
                 except KeyboardInterrupt:
                     on_host.state = "interrupted"
                     result.error = _interrupted(options, result)

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, InventoryError
 from pipeline.base.lock import inventory_lock
 from pipeline.base.places import ROOT, log_file, state_directory
+from pipeline.base.private import private_directory
 from pipeline.base.text import last_line
 from pipeline.deploy.applications import Application
 from pipeline.deploy.preflight import check_hosts
@@ -86,8 +86,8 @@ def _run_suite(
         for n, host in enumerate(hosts)
     }
     log = log_file(f"verify-{app.key}", hosts[0].name)
-    with tempfile.TemporaryDirectory(prefix="pipeline-verify-") as private:
-        config, report = Path(private) / "ssh_config", Path(private) / "report"
+    with private_directory() as private:
+        config, report = private / "ssh_config", private / "report"
         config.write_text("".join(_ssh_config(name, host) for name, host in names.items()))
         report.touch()
         command = [

@@ -6,10 +6,10 @@ A box of our own holds an SSH key of its own, so it is never shared: it belongs 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
 from pipeline.base.places import state_directory
+from pipeline.base.private import private_directory, sweep
 from pipeline.lab import box_libvirt
 from pipeline.lab.boxstore import add_box, box_directory, one_build_at_a_time, vagrant_home
 from pipeline.lab.lxc import bridge_address, require_root
@@ -20,6 +20,7 @@ __all__ = ["box_directory", "box_for", "box_name", "ensure_box", "vagrant_home"]
 
 _ROOTFS = "rootfs.tar.gz"  # the name vagrant-lxc looks for; lxc-template says why it is a plain tar
 _PUBLIC_BOX = "debian/bookworm64"
+_ROOM = Path("/var/tmp")  # noqa: S108 - private below; a root file system is too large for a /tmp in memory
 
 
 def box_name() -> str:
@@ -53,8 +54,9 @@ def ensure_box(provider: str, say: Say, *, rebuild: bool = False) -> str:
             there, build = (box_directory(name) / _ROOTFS).is_file(), _build
         if rebuild or not there:
             say(f"building the base box {name} (once per machine, about a minute)")
-            with tempfile.TemporaryDirectory(prefix="pipeline-box-", dir="/var/tmp") as folder:
-                build(Path(folder), name, say, log)
+            sweep(_ROOM)
+            with private_directory(_ROOM) as folder:
+                build(folder, name, say, log)
     return name
 
 

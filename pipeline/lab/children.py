@@ -73,7 +73,10 @@ def run(
     with log.open("ab") as sink:
         begin = sink.tell()
         try:
-            child = start(command, stdout=sink, stderr=subprocess.STDOUT, cwd=cwd, env=env)
+            # Of Vagrant the kernel would end only the first process: stop_left ends all, as the next command begins.
+            child = start(
+                command, stdout=sink, stderr=subprocess.STDOUT, cwd=cwd, env=env, outlives=note is not None
+            )
         except FileNotFoundError:
             raise LabError(f"{command[0]} is not installed", hint="make setup") from None
     if note is not None:

@@ -123,7 +123,7 @@ def kvm_refuses() -> bool:
 def _start(name: str, command: list[str]) -> None:
     _LOGS.mkdir(parents=True, exist_ok=True)
     with (_LOGS / f"{name}-pipeline.log").open("ab") as log:
-        child = start(command, stdout=log, stderr=log, cwd=Path("/"))
+        child = start(command, stdout=log, stderr=log, cwd=Path("/"), outlives=True)
     OUTLIVING.append(child)
     (SHARED / f"{name}.pid").write_text(f"{child.pid}\n")
 

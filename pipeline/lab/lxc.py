@@ -152,7 +152,7 @@ def _start_lxcfs() -> None:
     _LXCFS_PID.unlink(missing_ok=True)  # one left by a killed lxcfs keeps the next from starting, silently
     with Path("/var/log/lxcfs.log").open("ab") as log:
         command = ["lxcfs", "-l", "--enable-cfs", str(LXCFS)]
-        child = start(command, stdout=log, stderr=log, cwd=Path("/"))
+        child = start(command, stdout=log, stderr=log, cwd=Path("/"), outlives=True)
     OUTLIVING.append(child)
     deadline = time.monotonic() + 5
     while not _lxcfs_works():

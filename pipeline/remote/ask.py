@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.base.child import tied
 from pipeline.base.text import last_line
 from pipeline.inventory.hosts import Host
 from pipeline.remote.ssh import ssh_arguments
@@ -50,7 +51,7 @@ def ask(host: Host, command: str, *, known_hosts: Path, seconds: float, stdin: s
     """
     try:
         done = subprocess.run(
-            ["ssh", *ssh_arguments(host, known_hosts), command],
+            tied(["ssh", *ssh_arguments(host, known_hosts), command]),
             input=stdin,
             capture_output=True,
             text=True,

@@ -25,6 +25,7 @@ from pipeline.base.child import ended, start, stop
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
 from pipeline.base.files import naming
 from pipeline.base.mask import hide
+from pipeline.base.private import private_directory
 from pipeline.base.step_hook import begins
 from pipeline.inventory.file import python_groups
 from pipeline.inventory.hosts import Host, Inventory
@@ -91,8 +92,8 @@ def provision(
     if known_hosts is not None:
         known_hosts.parent.mkdir(parents=True, exist_ok=True)
         known_hosts.touch(mode=0o600)
-    with tempfile.TemporaryDirectory(prefix="pipeline-provision-") as private:
-        hosts_file = Path(private) / "hosts.py"
+    with private_directory() as private:
+        hosts_file = private / "hosts.py"
         hosts_file.touch(mode=0o600)
         hosts_file.write_text(python_groups(inventory, lambda host: connection(host, known_hosts, data)))
         # pyinfra without --yes, given --json, says what it would do and does nothing.

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from pipeline.base.child import tied
 from pipeline.base.errors import HostError
 from pipeline.base.text import last_line
 from pipeline.inventory.hosts import Host
@@ -25,6 +26,7 @@ __all__ = ["Completed", "Connection", "become_ssh", "ssh_arguments"]
 
 _CONNECT_SECONDS = 10
 _COMMAND_SECONDS = 30
+_END_SECONDS = 3
 _NO_MESSAGE = "no message"
 
 
@@ -88,17 +90,10 @@ class Connection:
         arguments: list[str] = []
         for name, remote in forwards.items():
             arguments += ["-L", f"{self.socket(name)}:{remote}"]
+        settings = {"StreamLocalBindUnlink": "yes", "ExitOnForwardFailure": "yes", "ControlPersist": "no"}
+        master = ["ssh", "-M", "-N", "-S", str(self._control), *_options(settings), *arguments]
         self._master = await asyncio.create_subprocess_exec(
-            "ssh",
-            "-M",
-            "-N",
-            "-S",
-            str(self._control),
-            *_options(
-                {"StreamLocalBindUnlink": "yes", "ExitOnForwardFailure": "yes", "ControlPersist": "no"}
-            ),
-            *arguments,
-            *ssh_arguments(self.host, self._known_hosts),
+            *tied([*master, *ssh_arguments(self.host, self._known_hosts)]),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -152,7 +147,9 @@ class Connection:
         """
         process = await self._start(command)
         try:
-            out, err = await asyncio.wait_for(process.communicate(stdin.encode()), timeout_s)
+            # Not wait_for: in Python 3.11 that can swallow the end of this task, and with it Ctrl-C.
+            async with asyncio.timeout(timeout_s):
+                out, err = await process.communicate(stdin.encode())
         except TimeoutError:
             raise HostError(self.host.name, f"'{command[0]}' did not end within {timeout_s:g} s") from None
         finally:
@@ -187,10 +184,7 @@ class Connection:
         self, command: Sequence[str], *, stderr: int = asyncio.subprocess.PIPE
     ) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            "ssh",
-            "-S",
-            str(self._control),
-            *_options({"ControlMaster": "no"}),
+            *tied(["ssh", "-S", str(self._control), *_options({"ControlMaster": "no"})]),
             *ssh_arguments(self.host, self._known_hosts),
             shlex.join(command),
             stdin=asyncio.subprocess.PIPE,
@@ -214,7 +208,8 @@ class Connection:
         if master is not None and master.returncode is None:
             master.terminate()
             try:
-                await asyncio.wait_for(master.communicate(), 3)
+                async with asyncio.timeout(_END_SECONDS):
+                    await master.communicate()
             except TimeoutError:
                 master.kill()
                 await master.communicate()

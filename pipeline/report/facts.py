@@ -31,7 +31,11 @@ class ArmFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """One run. Empty strings, empty tuples, None: not recorded; `share` is None too where it was not both at once."""
+    """One run. Empty strings, empty tuples, None: not recorded; `share` is None too where it was not both at once.
+
+    `proxy` is the colour that the proxy said it was on in the end; `trouble` says, with the command to type, that it
+    could not be put where it belongs.
+    """
 
     baseline: ArmFacts
     canary: ArmFacts
@@ -47,6 +51,8 @@ class RunFacts:
     share: float | None
     rate: float | None
     promoted: bool | None
+    proxy: str | None
+    trouble: str
     phases: tuple[Phase, ...]
     problems: tuple[Problem, ...]
     stopped_early: str
@@ -61,6 +67,7 @@ def read_facts(record: Record, directory: str = "") -> RunFacts:
 
     Raises RunDirectoryError for phases or problems that cannot be used.
     """
+    settled = record.settled
     return RunFacts(
         baseline=_arm(record.baseline),
         canary=_arm(record.canary),
@@ -76,6 +83,10 @@ def read_facts(record: Record, directory: str = "") -> RunFacts:
         share=record.share,
         rate=record.rate,
         promoted=record.promoted,
+        proxy=settled.colour if settled is not None else None,
+        trouble=f"{clean(settled.trouble)}; type: {clean(record.rollback)}"
+        if settled and settled.trouble
+        else "",
         phases=record.phases,
         problems=tuple(Problem(clean(p.effect), clean(p.message)) for p in record.problems),
         stopped_early=_stopped(record.stopped_early),

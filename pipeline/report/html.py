@@ -47,6 +47,7 @@ _OVER_TIME = ("error_rate", "latency_p50")
 _TELLING = {Outcome.FAILED: Decision.FAIL, Outcome.INCONCLUSIVE: Decision.INCONCLUSIVE}
 _URGENCY = (Decision.FAIL, Decision.INCONCLUSIVE, Decision.NODATA, Decision.PASS)
 _PROMOTION = {
+    None: "",
     True: "Promoted: the proxy sends traffic to the canary.",
     False: "Not promoted: the proxy sends traffic to the baseline.",
 }
@@ -153,7 +154,7 @@ def render(
         log=[(clean(line.text), clean(sentence(replace(line, text="")).removeprefix(", "))) for line in log],
         logs=[(name, f"logs/{path.name}") for name, path in _log_files(directory)],
         reasons=[clean(reason) for reason in verdict.reasons],
-        promotion=_PROMOTION.get(facts.promoted) if facts.promoted is not None else None,
+        promotion=_capital(facts.trouble) or _PROMOTION.get(facts.promoted),
         setup=_setup(facts, evidence),
         groups=group_rows(verdict, rows),
         bar_width=WIDTH,

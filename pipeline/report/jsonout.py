@@ -67,6 +67,8 @@ def render(verdict: Verdict, record: Record, directory: str = "", log: Sequence[
             "phases": [asdict(phase) for phase in facts.phases],
             "problems": [asdict(problem) for problem in facts.problems],
             "promoted": facts.promoted,
+            "proxy": facts.proxy,
+            "trouble": facts.trouble or None,
             "stopped_early": record.stopped_early if facts.stopped_early else None,
         },
     }

@@ -197,10 +197,11 @@ def _logged(log: Sequence[LogLine], width: int) -> list[str]:
     return lines + [part for line in log for part in _wrap(sentence(line), width, "  ")]
 
 
-def _first_lines(verdict: Verdict, width: int, color: bool) -> list[str]:
-    """What to do, in the outcome's colour."""
-    lines = _wrap(clean(headline(verdict)), width)
-    return [click.style(line, fg=_COLOURS[verdict.outcome], bold=True) for line in lines] if color else lines
+def _first_lines(verdict: Verdict, facts: RunFacts, width: int, color: bool) -> list[str]:
+    """What must be put right, in red; then what to do about the verdict, in the outcome's colour."""
+    said = ((facts.trouble, "red"), (clean(headline(verdict)), _COLOURS[verdict.outcome]))
+    lines = [(line, fg) for text, fg in said if text for line in _wrap(text, width)]
+    return [click.style(line, fg=fg, bold=True) if color else line for line, fg in lines]
 
 
 def render(verdict: Verdict, record: Record, *, width: int, color: bool, log: Sequence[LogLine] = ()) -> str:
@@ -210,7 +211,7 @@ def render(verdict: Verdict, record: Record, *, width: int, color: bool, log: Se
     """
     facts = read_facts(record)
     blocks = [
-        _first_lines(verdict, width, color) + _logged(log, width),
+        _first_lines(verdict, facts, width, color) + _logged(log, width),
         _table(verdict, width, color),
         _sentences(verdict, record, width),
     ]

@@ -27,6 +27,7 @@ from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.verdict import Verdict
 from pipeline.runs.calibration import note
+from pipeline.runs.cut_off import cut_off
 from pipeline.runs.dealt import comparable, incomparable_note
 from pipeline.runs.evidence import build_evidence
 from pipeline.runs.record import FORMAT, Record
@@ -134,7 +135,10 @@ class Run:
 
 
 def load(path: Path) -> Run:
-    """The run in the directory `path`. Only run.json is read, and of it only the format is checked."""
+    """The run in the directory `path`. Only run.json is read, and of it only the format is checked.
+
+    Of a run that was killed under load the tables are read as well: its record ends where they do.
+    """
     if path.is_file():
         raise RunDirectoryError(f"{path}: a file, not a run's directory", hint="ls runs/")
     if not path.is_dir():
@@ -145,7 +149,8 @@ def load(path: Path) -> Run:
         which = f", such as {latest}" if latest.is_dir() else ": ls runs/"
         hint = f"give one run's directory{which}"
         raise RunDirectoryError(f"{file}: is missing: this is no run's directory", hint=hint)
-    return Run(path, Record.from_dict(_read_json(file, FORMAT), file))
+    record = Record.from_dict(_read_json(file, FORMAT), file)
+    return Run(path, cut_off(path, record) if record.under_way else record)
 
 
 def judge_run(run: Run) -> Verdict:

@@ -23,7 +23,7 @@ from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.record import Record
 from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
 
-__all__ = ["LiveEvidence", "Snapshot", "baseline_against_itself", "complete_until"]
+__all__ = ["LiveEvidence", "Snapshot", "baseline_against_itself", "complete_until", "sampled_until"]
 
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
@@ -72,7 +72,7 @@ class LiveEvidence:
         requests, series = self._requests.read(), self._series.read()
         if requests is None or series is None:
             return None
-        reached = min(complete_until(requests.t, self._rate), _sampled_until(series))
+        reached = min(complete_until(requests.t, self._rate), sampled_until(series))
         phase = next((phase for phase in self._phases if phase.start <= reached < phase.end), None)
         if phase is None or phase.kind != "measure":
             return None
@@ -105,7 +105,7 @@ def complete_until(t: _Floats, rate: float) -> float:
     return float(np.argmin(seen)) / rate
 
 
-def _sampled_until(series: SeriesRows) -> float:
+def sampled_until(series: SeriesRows) -> float:
     """Both arms' samples before this are all there: each arm's come in the order of time."""
     newest = []
     for arm in COLOURS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,6 +13,7 @@ from typing import Any, Final, TypedDict, TypeGuard, Unpack
 from pipeline.base.errors import RunDirectoryError
 from pipeline.judge.evidence import Problem
 from pipeline.runs.phases import COLOURS, Phase
+from pipeline.runs.settled import Settled
 from pipeline.runs.shown import without_secrets
 
 __all__ = ["FORMAT", "Entries", "Record", "Terms", "Version"]
@@ -23,7 +25,8 @@ class Entries(TypedDict, total=False):
     """What run.json may hold, in the order in which a run writes it.
 
     Everything up to `promoted` is there from the run's beginning; the rest comes as it is found out. `load` is the
-    loader's summary, `reconciliation` its counts against HAProxy's, `t0_unix` the Unix time of the first request.
+    loader's summary, `reconciliation` its counts against HAProxy's, `t0_unix` the Unix time of the first request,
+    `under_way` whether there is more to measure: what is found so was killed. `proxy` says where that was in the end.
     """
 
     format: int
@@ -40,7 +43,9 @@ class Entries(TypedDict, total=False):
     problems: Sequence[Mapping[str, str]]
     phases: Sequence[Mapping[str, object]]
     t0_unix: float
+    under_way: bool
     promoted: bool | None
+    proxy: Mapping[str, Any]
     provider: str
     pilot: Mapping[str, Any]
     calibration: Mapping[str, Any]
@@ -182,9 +187,26 @@ class Record:
 
     @property
     def promoted(self) -> bool | None:
-        """Whether the proxy was left on green; None before that was decided."""
+        """Whether the proxy was left on green; None before that was done, and where it is not known."""
         promoted = self.document.get("promoted")
         return promoted if isinstance(promoted, bool) else None
+
+    @property
+    def settled(self) -> Settled | None:
+        """Where the proxy was in the end; None before that was asked."""
+        return Settled.from_dict(self._mapping("proxy"))
+
+    @property
+    def rollback(self) -> str:
+        """The command that puts the proxy of this run back on the baseline."""
+        inventory = self._mapping("settings").get("inventory")
+        given = f" -i {shlex.quote(inventory)}" if isinstance(inventory, str) else ""
+        return f"pipeline canary rollback{given}"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the run was not yet over with its load when this was written; that of one that ended is."""
+        return self.document.get("under_way") is True
 
     @property
     def stopped_early(self) -> Mapping[str, Any]:

@@ -101,14 +101,28 @@ def test_a_baseline_that_goes_away_in_its_phase_makes_the_run_invalid(
 
 
 def test_haproxy_dying_is_invalid_and_not_the_canarys_fault(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, lab: Lab
+    start: Callable[..., subprocess.Popen[str]], pipeline: Command, tmp_path: Path, lab: Lab
 ) -> None:
     child = start("--duration", "120s", "--warmup", "3s")
     wait_for_load(tmp_path, 4, child)
     on(lab, "proxy", "sudo", "systemctl", "stop", "haproxy")
     code, out, err = finish(child)
     assert code == Exit.INVALID, err
-    assert any("HAProxy" in reason or "proxy" in reason for reason in json.loads(out)["reasons"]), out
+    document = json.loads(out)
+    assert any("HAProxy" in reason or "proxy" in reason for reason in document["reasons"]), out
+    run = json.loads((run_directory(tmp_path) / "run.json").read_text())
+    assert (run["promoted"], run["proxy"]["colour"]) == (None, None), "nobody knows"
+    assert document["run"]["trouble"].startswith(
+        "where the proxy sends traffic is not known: it could not be put on"
+    )
+    assert document["run"]["trouble"].endswith("; type: pipeline canary rollback")
+    assert "the proxy is on" not in err
+    refused = pipeline("canary", "rollback")
+    assert refused.code == Exit.ENVIRONMENT, refused.out
+    assert "where the proxy sends traffic is not known" in refused.err
+    on(lab, "proxy", "sudo", "systemctl", "start", "haproxy")
+    assert active_colour(lab) == "blue"
+    assert pipeline("canary", "rollback").out == "the proxy is on blue\n"
 
 
 def test_a_host_that_dies_is_named(

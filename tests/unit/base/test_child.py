@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from pipeline.base.child import ended, start, stop
+from pipeline.base.child import ended, start, stop, tied
 
 
 def sleeper(tmp_path: Path, *, deaf: bool = False) -> tuple[subprocess.Popen[bytes], int]:
@@ -58,3 +61,33 @@ def test_whatever_happens_inside_the_child_is_gone_afterwards(tmp_path: Path) ->
         raise KeyboardInterrupt
     assert child.returncode is not None
     assert gone(pid)
+
+
+PARENT = """
+import subprocess, sys, time
+from pipeline.base.child import start
+child = start(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, outlives=sys.argv[1] == "outlives")
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="a kernel and a setpriv of Linux are needed")
+@pytest.mark.parametrize("word", ["dies", "outlives"])
+def test_a_child_dies_with_a_parent_that_is_killed_unless_it_is_a_daemon(word: str) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, word], stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    if word == "dies":
+        assert gone(pid)
+    else:
+        time.sleep(0.5)
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_program_that_does_not_exist_is_still_told_by_its_name() -> None:
+    assert tied(["no-such-program", "x"]) == ["no-such-program", "x"]
+    with pytest.raises(FileNotFoundError, match="no-such-program"):
+        start(["no-such-program"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

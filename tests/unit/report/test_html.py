@@ -242,3 +242,12 @@ def test_a_run_that_measured_nothing_still_has_a_page() -> None:
     assert "There are no samples to draw." in page.text
     assert "Invalid: the experiment is broken" in page.text
     assert "nan" not in page.text.lower()
+
+
+def test_the_page_says_of_the_proxy_only_what_it_said_itself() -> None:
+    proxy = {"wanted": "blue", "colour": "green", "problem": "no answer"}
+    record = Record.from_dict(samples.run(promoted=None, proxy=proxy))
+    text = Page(html.render(samples.verdict(), record, samples.evidence())).text
+    assert "The proxy is on green: it could not be put on blue: no answer" in text
+    assert "type: pipeline canary rollback" in text
+    assert "Not promoted" not in text

@@ -89,3 +89,14 @@ def test_no_escape_sequence_reaches_the_terminal() -> None:
     text = render(samples.verdict(reasons=("a\x1b[2Jb\u202e",)), samples.run())
     assert text.isascii()
     assert "\x1b" not in text
+
+
+def test_where_the_proxy_is_and_what_is_wrong_with_it() -> None:
+    proxy = {"wanted": "blue", "colour": None, "problem": "no answer"}
+    told = parse(render(samples.verdict(), samples.run(proxy=proxy)))["run"]
+    assert told["proxy"] is None
+    assert told["trouble"].endswith("not be put on blue: no answer; type: pipeline canary rollback")
+    told = parse(render(samples.verdict(), samples.run(proxy={**proxy, "colour": "blue", "problem": ""})))[
+        "run"
+    ]
+    assert (told["proxy"], told["trouble"]) == ("blue", None)

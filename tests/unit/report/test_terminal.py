@@ -233,3 +233,11 @@ def test_colours_are_for_terminals_and_never_with_no_color(monkeypatch: pytest.M
     assert not terminal.wants_color(io.StringIO())
     monkeypatch.setenv("NO_COLOR", "1")
     assert not terminal.wants_color(_Terminal())
+
+
+def test_a_proxy_that_must_be_put_right_comes_before_all_else() -> None:
+    proxy = {"wanted": "blue", "colour": "green", "problem": "no answer"}
+    assert lines(120, run=samples.run(proxy=proxy))[:2] == [
+        "the proxy is on green: it could not be put on blue: no answer; type: pipeline canary rollback",
+        "do not promote: 3,000 of 3,000 requests fail",
+    ]
