@@ -201,11 +201,15 @@ def test_a_terminal_that_closes_during_the_load_is_an_interruption(hold: Hold, l
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_an_unjudged_version_is_not_deployed_where_a_promoted_one_has_the_traffic(
-    hold: Hold, lab: Lab, command: Command, how: signal.Signals
+    hold: Hold,
+    lab: Lab,
+    command: Command,
+    deployed: dict[str, str],  # noqa: ARG001 - a proxy, and something on green
+    how: signal.Signals,
 ) -> None:
     assert command("canary", "promote").code == Exit.OK
     assert served_by(lab) == "green"
-    held = hold("operation service install: write the environment")
+    held = hold("operation Run HAProxy")
     assert served_by(lab) == "blue"
     assert processes_with(held.temporary), "pyinfra"
     held.child.send_signal(how)
