@@ -162,9 +162,9 @@ def _failed_itself(event: Mapping[str, Any]) -> Problem | None:
     HAProxy has read each answer before the loader does: what it passes on and the loader cannot read says nothing about
     the version.
     """
-    for error, (begins, what) in OWN_FAILURES.items():
+    for error, (words, what) in OWN_FAILURES.items():
         if count := event["errors_by_kind"].get(error):
-            return Problem("invalid", f"{begins} {plural(count, what)}: {event['examples'][error]}")
+            return Problem("invalid", f"{words} {plural(count, what)}: {event['examples'][error]}")
     return None
 
 
