@@ -65,8 +65,8 @@ class HeaderTooLarge(BadHttpMessage):
 def header_text(value: str) -> str:
     """A header's value as text that any file takes: its bytes are UTF-8, or else Latin-1 as HTTP once had it.
 
-    >>> header_text("bl\udce9"), header_text("gr\u00fcn")
-    ('bl\u00e9', 'gr\u00fcn')
+    >>> header_text("bl\\udce9"), header_text("gr\\u00fcn")
+    ('blé', 'grün')
     """
     raw = value.encode("utf-8", "surrogateescape")
     try:

@@ -60,8 +60,8 @@ class Transcript:
     >>> for line in ["--> Starting operation: service start: run", "    [blue] no such file",
     ...              "    [blue] Error: executed 0 commands"]:
     ...     _ = t.read(line)
-    >>> t.failures
-    [Failure(host='blue', operation='service start: run', reason='no such file', unreachable=False)]
+    >>> [(failure.host, failure.operation, failure.reason) for failure in t.failures]
+    [('blue', 'service start: run', 'no such file')]
     """
 
     failures: list[Failure] = field(default_factory=list)

@@ -155,7 +155,7 @@ def connecting(taken: Mapping[str, float]) -> str:
     """What is to be told of the time that connecting from the proxy took before the load; empty where it is alike.
 
     >>> connecting({"baseline": 0.0002, "canary": 0.1}), connecting({"baseline": 0.0002, "canary": 0.0004})
-    ('before the load connecting from the proxy took 200 us to blue, 100 ms to green', '')
+    ('before the load connecting from the proxy took 0.2 ms to blue, 100 ms to green', '')
     """
     if set(taken) != set(COLOURS) or max(taken.values()) < 2 * min(taken.values()) + _LEAST_SECONDS:
         return ""
