@@ -10,12 +10,13 @@ OPTIONS  ?=
 
 PY := .venv/bin/python
 
-.PHONY: help setup canary test unit lint audit sbom pins hooks recordings clean
+.PHONY: help setup canary test unit faults lint audit sbom pins hooks recordings clean
 
 help:
 	@echo 'make help     this list'
 	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s, SCHEDULE=phased)'
 	@echo 'make test     set up, then all tests: unit tests, then tests on real hosts'
+	@echo 'make faults   set up, then put every fault of docs/faults.md into runs on real hosts, and write that table'
 	@echo 'make unit     set up, then the unit tests only: two minutes on two cores, no hosts'
 	@echo 'make lint     set up, then ruff, mypy --strict and make audit'
 	@echo 'make audit    known vulnerabilities in what is pinned, as far as the registries tell'
@@ -38,12 +39,17 @@ canary: setup
 
 # The unit tests share the cores. The tests on real hosts follow one by one: they measure, and share the hosts.
 test: unit
-	@$(PY) -m pytest tests/lab
+	@$(PY) -m pytest tests/lab tests/faults -m 'lab or faults_short'
+
+# All faults, where `make test` has one of each kind. Where every row holds, docs/faults.md gets what they came to.
+faults:
+	@bootstrap/setup.sh test
+	@FAULTS_TABLE=docs/faults.md $(PY) -m pytest tests/faults
 
 # With compiled modules kept, also where the environment says otherwise: half of each start would be compiling.
 unit:
 	@bootstrap/setup.sh test
-	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -m 'not lab' -n auto --dist worksteal
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -m 'not lab and not faults' -n auto --dist worksteal
 
 lint: setup
 	@.venv/bin/ruff check .

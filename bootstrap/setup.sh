@@ -32,7 +32,7 @@ missing_packages() {
     case "$package" in
       ''|'#'*) continue ;;
       python3|python3-venv) have_python && continue ;;
-      git|chromium|npm) command -v "$package" >/dev/null && continue ;;
+      git|chromium|faketime|npm) command -v "$package" >/dev/null && continue ;;
       nodejs) command -v node >/dev/null && continue ;;
       openssh-client) command -v ssh >/dev/null && continue ;;
     esac

@@ -27,6 +27,7 @@ __all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "LoadSetup", "Measurement", "Watc
 HOPELESS_SECONDS: Final = 30  # a baseline that gave no good answer for so long, under load, is not going to
 LOST_SECONDS: Final = 10  # a host that no scrape reached for so long is gone; one slow second is not
 _PROXY_SILENT_SECONDS: Final = 5  # HAProxy restarted by systemd is back well within that
+_STRAYED_LOOKS: Final = 2
 _RECONNECT_SECONDS: Final = 10
 _SWITCH_SECONDS: Final = 2
 
@@ -190,16 +191,24 @@ async def _switch_by_schedule(setup: LoadSetup, t0: float) -> None:
 
 
 async def _guard(proxy: Proxy) -> None:
-    """Fails once HAProxy has been silent for too long: what the loader sees then is not the service's."""
-    heard = time.monotonic()
+    """Fails once HAProxy has been silent for too long, or sends requests elsewhere than it was told.
+
+    What the loader sees then is not the service's. Looked at twice, for a switch may be under way.
+    """
+    heard, strayed = time.monotonic(), 0
     while True:
         await asyncio.sleep(1)
+        told = proxy.told
         try:
-            await proxy.active()
-            heard = time.monotonic()
+            now = await proxy.active()
         except HostError:
             if time.monotonic() - heard > _PROXY_SILENT_SECONDS:
                 raise
+            continue
+        heard = time.monotonic()
+        strayed = strayed + 1 if told is not None and now != told == proxy.told else 0
+        if strayed == _STRAYED_LOOKS:
+            raise proxy.strayed(now)
 
 
 async def _came_back(collector: Collector, connections: Mapping[str, Connection]) -> bool:

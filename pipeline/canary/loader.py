@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +20,7 @@ from pipeline.base.text import last_line
 
 __all__ = ["Loader"]
 
+_LEAST_FREE_BYTES: Final = 100_000
 _STOP_SECONDS: Final = 8
 _START_SECONDS: Final = 15
 
@@ -103,4 +107,6 @@ class Loader:
 
     def _last_logged(self) -> str:
         text = self._log.read_text(errors="replace") if self._log.exists() else ""
-        return last_line(text, "it said nothing")
+        # The same disk holds its log: a full one leaves no word of why it stopped.
+        full = shutil.disk_usage(self._log.parent).free < _LEAST_FREE_BYTES
+        return last_line(text, f"{self._log}: {os.strerror(errno.ENOSPC)}" if full else "it said nothing")

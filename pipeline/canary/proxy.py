@@ -41,10 +41,14 @@ _Counters = Mapping[str, Mapping[str, int]]
 
 
 class Proxy:
-    """HAProxy on its host, through `connection` and its forward of the runtime socket called `runtime`."""
+    """HAProxy on its host, through `connection` and its forward of the runtime socket called `runtime`.
+
+    `told` is the colour that this process told it last, None before.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.told: str | None = None
 
     @property
     def _socket(self) -> Path:
@@ -86,11 +90,17 @@ class Proxy:
 
     async def switch(self, colour: str) -> None:
         """Send every new request to `colour`, now. Verified by reading it back."""
+        self.told = colour
         await self._set(_ACTIVE_MAP, "active", colour)
         now = await self.active()
         if now != colour:
             said = f"HAProxy stayed on {now} when told to switch to {colour}"
             raise HostError(self._connection.host.name, said)
+
+    def strayed(self, now: str) -> HostError:
+        """The error that says that it is on `now`, where nothing of this process has put it."""
+        said = f"HAProxy is on {now}, not on {self.told} as it was told: it was restarted, or somebody switched it"
+        return HostError(self._connection.host.name, said)
 
     async def split(self, share: float) -> None:
         """From now on give green each new request with the chance `share`, else blue. Verified by reading it back.

@@ -1,8 +1,8 @@
 """The real hosts: a set is booted once for all lab tests that ask for it, and removed afterwards unless it was up.
 
-`lab` is the canary's three hosts, `production` those of the two applications and their monitor; a test that asks for
-neither waits for neither. test_dashboard.py and test_production.py come last: they share `site`, what `prod up` makes,
-and test_production.py ends by removing it.
+`lab` is the canary's three hosts (tests/conftest.py, for the suite of faults as well), `production` those of the two
+applications and their monitor; a test that asks for neither waits for neither. test_dashboard.py and test_production.py
+come last: they share `site`, what `prod up` makes, and test_production.py ends by removing it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,17 @@ from pipeline.inventory.file import read_inventory, write_inventory
 from pipeline.inventory.hosts import Inventory
 from pipeline.lab.boxstore import vagrant_home
 from pipeline.lab.lab import Lab
-from pipeline.lab.sets import CANARY, PRODUCTION, HostSet
-from pipeline.source.sample import make_sample_repository
+from pipeline.lab.sets import PRODUCTION
 from tests.support.checkbox_site import KEPT, CheckboxSite
-from tests.support.lab import IDENTITY, PROVIDER, Command, Ended, repository_of, seen_by_testinfra
+from tests.support.lab import (
+    IDENTITY,
+    PROVIDER,
+    Command,
+    Ended,
+    lab_up,
+    repository_of,
+    seen_by_testinfra,
+)
 from tests.support.production_site import ProductionSite
 
 ENVIRONMENT: Final = "lab-tests"
@@ -50,22 +57,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
-def _up(host_set: HostSet, was_up: bool | None = None) -> Iterator[Lab]:
-    """These hosts of this checkout, up."""
-    machine = Lab(ROOT, PROVIDER, lambda _: None, host_set)
-    was_up = machine.is_up() if was_up is None else was_up
-    machine.up()
-    yield machine
-    if not was_up:
-        machine.down()
-
-
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """The canary's hosts."""
-    yield from _up(CANARY)
-
-
 @pytest.fixture(scope="session")
 def production_was_up() -> bool:
     """Whether somebody had local production up before the tests, and wants to keep it."""
@@ -75,7 +66,7 @@ def production_was_up() -> bool:
 @pytest.fixture(scope="session")
 def production_lab(production_was_up: bool) -> Iterator[Lab]:
     """The hosts of the two applications, and the monitor's."""
-    yield from _up(PRODUCTION, production_was_up)
+    yield from lab_up(PRODUCTION, production_was_up)
 
 
 @pytest.fixture(scope="session")
@@ -118,12 +109,6 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled sample as a git repository: a branch for each fault."""
-    return make_sample_repository(tmp_path_factory.mktemp("sample") / "preview")
 
 
 @pytest.fixture(scope="module")

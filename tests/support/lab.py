@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 
 from pipeline.base.errors import Exit
-from pipeline.base.places import SERVICES
+from pipeline.base.places import ROOT, SERVICES
 from pipeline.canary.proxy import Proxy, connected_proxy
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.lab.lab import Lab
+from pipeline.lab.sets import HostSet
 
 __all__ = [
     "IDENTITY",
@@ -27,6 +28,7 @@ __all__ = [
     "Ended",
     "active_colour",
     "changed",
+    "lab_up",
     "repository_of",
     "seen_by_testinfra",
 ]
@@ -51,6 +53,16 @@ class Ended:
 
 
 Command = Callable[..., Ended]
+
+
+def lab_up(host_set: HostSet, was_up: bool | None = None) -> Iterator[Lab]:
+    """These hosts of this checkout, up; afterwards removed again, unless they were up before."""
+    machine = Lab(ROOT, PROVIDER, lambda _: None, host_set)
+    was_up = machine.is_up() if was_up is None else was_up
+    machine.up()
+    yield machine
+    if not was_up:
+        machine.down()
 
 
 def changed(ended: Ended) -> list[str]:

@@ -436,3 +436,26 @@ def test_a_series_source_reads_samples_and_the_judge_does_the_rest(
         names={arm: arm for arm in samples},
     )
     assert judge(case.evidence, case.rules, case.policy).outcome == outcome
+
+
+# A fault.
+
+FAULT: Final = """    Row(
+        "the canary's cache is wiped",
+        second(5),
+        on("green", "rm -rf /srv/canary/home/.npm"),
+        (Exit.INCONCLUSIVE,),
+        "too few to tell",
+    ),
+"""
+
+
+def test_a_fault_of_the_table_is_a_test_by_its_name(copy: Copy) -> None:
+    for folder in ("tests/faults", "tests/support"):
+        shutil.copytree(ROOT / folder, copy.path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "tests" / "conftest.py", copy.path / "tests")
+    copy.insert("tests/support/faults/rows/versions.py", r"^ROWS: Final = \(\n", FAULT)
+
+    collected = copy.run("-m", "pytest", "tests/faults", "--collect-only", "-q", "-k", "cache")
+    assert "[the-canary-s-cache-is-wiped-load-second-5-concurrent-10-s]" in collected.stdout, collected.stdout
+    assert "1/" in collected.stdout.splitlines()[-1], collected.stdout

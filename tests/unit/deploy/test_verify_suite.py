@@ -21,6 +21,7 @@ def test_without_hosts_no_check_is_collected() -> None:
     """Neither run nor skipped: a plain pytest does not see them."""
     # of all the others one folder is enough
     others = [
+        "--ignore=tests/faults",
         "--ignore=tests/lab",
         "--ignore=tests/support",
         "--ignore-glob=tests/unit/[!b]*",
