@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError, ServiceError
@@ -34,11 +34,14 @@ from pipeline.judge.words import percent
 from pipeline.remote.ssh import Connection
 from pipeline.runs.directory import Run
 from pipeline.runs.evidence import OWN_FAILURES
+from pipeline.runs.logs import save_log
 from pipeline.runs.network import connecting
 from pipeline.runs.phases import COLOURS, under_way
 from pipeline.runs.tables import SeriesWriter
 
 __all__ = ["connected", "measure"]
+
+_MOST_LOG_BYTES: Final = 20_000_000  # of each host's, from its beginning
 
 
 @contextlib.asynccontextmanager
@@ -87,6 +90,10 @@ async def measure(
     proxy = Proxy(connections["proxy"])
     # On a kept lab one version may have run for an hour, warm and grown, and the other for a second: both begin anew.
     services = [connections[arm] for arm in COLOURS]
+    # A kept lab's journals hold other runs as well, of other versions: this one's logs begin here.
+    began = dict(
+        zip(connections, await asyncio.gather(*(c.journal_end() for c in connections.values())), strict=True)
+    )
     await asyncio.gather(*(c.run(c.as_root(["systemctl", "restart", UNIT])) for c in services))
     progress.say("asking the hosts what they are, and both versions which route they have")
     facts = await asyncio.gather(*(host_facts(connection) for connection in connections.values()))
@@ -145,7 +152,7 @@ async def measure(
         if measurement.summary is not None:
             with contextlib.suppress(HostError):
                 await _check_load(proxy, before, measurement.summary, run)
-        await _save_logs(connections, run.path)
+        await _save_logs(connections, began, run.path)
 
 
 def _add_measurement(run: RunInProgress, measurement: Measurement) -> None:
@@ -197,14 +204,16 @@ async def _check_load(
         run.add_problem(Problem("invalid", reason))
 
 
-async def _save_logs(connections: Mapping[str, Connection], directory: Path) -> None:
-    """The services' and the proxy's journals, without secrets; a host that is gone has none to give."""
+async def _save_logs(
+    connections: Mapping[str, Connection], began: Mapping[str, str], directory: Path
+) -> None:
+    """The services' and the proxy's journals of this run, without secrets; a host that is gone has none to give."""
 
     async def save(arm: str, connection: Connection) -> None:
         unit = "haproxy.service" if arm == "proxy" else UNIT
         with contextlib.suppress(HostError, OSError):
-            text = await connection.journal(unit)
-            (directory / "logs" / f"{COLOURS.get(arm, arm)}.log").write_text(hide(text))
+            text = await connection.journal_after(began[arm], unit, most=_MOST_LOG_BYTES)
+            save_log(directory, COLOURS.get(arm, arm), hide(text))
 
     alive = [save(arm, connection) for arm, connection in connections.items() if connection.alive]
     await asyncio.gather(*alive)

@@ -198,6 +198,25 @@ class Connection:
         command = ["journalctl", "-u", unit, "-n", str(lines), "-o", form, "--no-pager"]
         return (await self.run(self.as_root(command), check=False)).stdout
 
+    async def journal_end(self) -> str:
+        """Where the host's journal ends now, for `journal_after`; empty where it cannot be told."""
+        done = await self.run(self.as_root(["journalctl", "-n", "0", "--show-cursor"]), check=False)
+        return done.stdout.partition("-- cursor: ")[2].strip()
+
+    async def journal_after(self, end: str, unit: str, *, most: int) -> str:
+        """A unit's log since `journal_end` gave `end`, from its beginning: at most `most` bytes of it."""
+        words = [
+            "journalctl",
+            "-u",
+            unit,
+            "-o",
+            "short-iso",
+            "--no-pager",
+            *([f"--after-cursor={end}"] if end else []),
+        ]
+        command = ["sh", "-c", f"{shlex.join(words)} | head -c {most}"]
+        return (await self.run(self.as_root(command), check=False)).stdout
+
     def as_root(self, command: Sequence[str]) -> list[str]:
         """The same command with root's rights there: through sudo, which asks nothing, unless we are root already."""
         return list(command) if self.host.user == "root" else ["sudo", "-n", *command]

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pipeline.base.files import write_whole
 from pipeline.base.text import clean
 
-__all__ = ["LogLine", "log_path", "new_lines"]
+__all__ = ["LogLine", "log_path", "new_lines", "save_log"]
+
+_PLAIN_BYTES: Final = 1_000_000  # a longer log is compressed
 
 _LONGEST: Final = 240  # characters of a line that is shown
 # journalctl's short-iso: moment, host, program[pid]: text.
@@ -63,6 +66,16 @@ class LogLine:
     count: int
     first: str
     wrong: bool
+
+
+def save_log(run: Path, name: str, text: str) -> None:
+    """Writes a host's log into a run's directory, compressed where it is long."""
+    data = text.encode(errors="replace")
+    path = run / "logs" / f"{name}.log"
+    if len(data) > _PLAIN_BYTES:
+        write_whole(path.with_name(f"{path.name}.gz"), gzip.compress(data, mtime=0))
+    else:
+        write_whole(path, data)
 
 
 def log_path(run: Path, arm: str) -> Path | None:

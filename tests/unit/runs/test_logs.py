@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runs.logs import fold, new_lines
+from pipeline.runs.logs import fold, new_lines, save_log
 
 NODE = (
     "TypeError: src.replace is not a function",
@@ -137,3 +137,12 @@ def test_a_log_that_is_broken_or_hostile_is_no_error(tmp_path: Path) -> None:
 )
 def test_lines_that_differ_in_numbers_and_identifiers_are_of_one_kind(a: str, b: str) -> None:
     assert fold(a) == fold(b) != a
+
+
+def test_a_long_log_is_compressed_and_found_again(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    save_log(tmp_path, "blue", "short\n")
+    save_log(tmp_path, "green", journal(*["Error: long"] * 30_000))
+    assert [path.name for path in sorted((tmp_path / "logs").iterdir())] == ["blue.log", "green.log.gz"]
+    (line,) = new_lines(tmp_path)
+    assert (line.text, line.count) == ("Error: long", 30_000)
