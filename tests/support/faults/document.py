@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ __all__ = ["BEGINS", "HEAD", "outcome_of", "write_table"]
 BEGINS: Final = "## The table"
 HEAD: Final = "| fault | moment | run | outcome | first line | s | at most |\n|---|---|---|---|---|---|---|"
 _LONGEST: Final = 110
+# A host's address, and the name of a run: other ones each time.
+_OF_THE_DAY: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+)|(?<=runs/)\d{8}T\d{6}Z[\w.-]*")
 
 
 def write_table(page: Path, found: Mapping[str, Found]) -> None:
@@ -51,5 +54,6 @@ def outcome_of(code: int) -> str:
 
 
 def _cut(line: str) -> str:
-    safe = line.partition("\n")[0].replace("|", r"\|").replace("<", "&lt;") or "-"
+    same = _OF_THE_DAY.sub(lambda match: "ADDRESS" if match[1] else "RUN", line.partition("\n")[0])
+    safe = same.replace("|", r"\|").replace("<", "&lt;") or "-"
     return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST].rsplit(' ', 1)[0]} …"
