@@ -1,7 +1,9 @@
-"""What the tests on real hosts share: tests/lab and tests/faults boot the canary's hosts once."""
+"""What all tests share: how they take SIGHUP; and the canary's hosts, which tests/lab and tests/faults boot once."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,16 @@ import pytest
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
 from pipeline.source.sample import make_sample_repository
+
+
+def pytest_configure() -> None:
+    """Under nohup, as under many a CI's runner, SIGHUP is ignored, and every child would be born so.
+
+    A handler of one's own is not handed down: then the commands under test begin as at a terminal.
+    """
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    if ignored and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
