@@ -78,7 +78,8 @@ def test_what_a_killed_run_left_is_ended_by_the_next_and_nobody_else_is(tmp_path
     )
     killed = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
     deadline = time.monotonic() + 10
-    while not (tmp_path / "note").is_file() or not (tmp_path / "log").read_text():
+    # The command begins before it is noted, and a file is there before its content is.
+    while not all((tmp_path / name).is_file() and (tmp_path / name).read_text() for name in ("note", "log")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     killed.kill()
