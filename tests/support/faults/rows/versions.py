@@ -36,6 +36,7 @@ ROWS: Final = (
         "Errors",
         mend=on("green", _SERVICE.format("CONT")),
         rate=50,
+        within=60,  # nothing tells a service that stands still from one in a long burst before half a minute
         short=True,
     ),
     Row(
