@@ -45,7 +45,6 @@ class Entries(TypedDict, total=False):
     t0_unix: float
     under_way: bool
     promoted: bool | None
-    proxy: Mapping[str, Any]
     provider: str
     pilot: Mapping[str, Any]
     calibration: Mapping[str, Any]
@@ -54,6 +53,7 @@ class Entries(TypedDict, total=False):
     stopped_early: Mapping[str, Any]
     load: Mapping[str, Any]
     reconciliation: Mapping[str, Any]
+    proxy: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
