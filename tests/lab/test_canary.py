@@ -137,7 +137,15 @@ def test_a_failing_canary_is_stopped_within_seconds_of_its_measurement(broken: E
 def test_a_stopped_run_leaves_everything_that_a_run_leaves(broken: Ended) -> None:
     path = Path(broken.json["run"]["directory"])
     assert sorted(file.name for file in path.iterdir()) == [
-        *("latency.hlog", "logs", "network.csv.gz", "proxy.json", "report.html", "requests.csv.gz", "run.json"),
+        *(
+            "latency.hlog",
+            "logs",
+            "network.csv.gz",
+            "proxy.json",
+            "report.html",
+            "requests.csv.gz",
+            "run.json",
+        ),
         *("series.csv.gz", "verdict.json"),
     ]
     written = [key for key in Entries.__annotations__ if key not in ("calibration", "pilot")]
