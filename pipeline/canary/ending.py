@@ -32,7 +32,8 @@ _Error = TypeVar("_Error", bound=PipelineError)
 class Ending:
     """The end of one run, whatever brings it about; `verdict` is there as soon as the run has been judged.
 
-    `settled` says where the proxy is, once that was done.
+    `settled` says where the proxy is, once that was done. `untouched`: the proxy's host could not be reached as the run
+    began, and nothing was done on it since, so that this run leaves nothing there to be put right.
     """
 
     def __init__(self, plan: Plan, run: RunInProgress, progress: Progress) -> None:
@@ -41,6 +42,7 @@ class Ending:
         self._progress = progress
         self.verdict: Verdict | None = None
         self.settled: Settled | None = None
+        self.untouched = False
         self._not_promoted = ""
 
     def settle(self, inventory: Inventory, known_hosts: Path) -> None:
@@ -52,6 +54,8 @@ class Ending:
         if promote and settled.problem:
             self._not_promoted = settled.problem
             settled = settle(inventory, known_hosts, _BASELINE)
+        if self.untouched and settled.colour is None:
+            settled = Settled(settled.wanted, None)
         self.settled = settled
         done = bool(settled.colour) and not settled.problem
         self._run.add(promoted=settled.wanted == _CANARY if done else None, proxy=settled.to_dict())

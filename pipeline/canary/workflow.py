@@ -56,11 +56,13 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
         with where as hosts:
             run.add(provider=hosts.provider)
             # What a deploy puts on green is unjudged: a canary that was promoted before does not keep the traffic.
-            settle(hosts.inventory, hosts.known_hosts, "blue", patience=0)
+            found = settle(hosts.inventory, hosts.known_hosts, "blue", patience=0)
+            ending.untouched = found.colour is None and bool(found.problem)
             back = partial(ending.settle, hosts.inventory, hosts.known_hosts)
             with afterwards("putting the proxy where it belongs", back):
                 begins("deploy")
                 deploy(plan, hosts, run, progress)
+                ending.untouched = False
                 run_async(_measure(plan, hosts, run, store, progress))
                 judged, verdict = _judge(run, progress)
                 ending.verdict = verdict

@@ -82,6 +82,18 @@ def test_a_proxy_that_stays_where_it_is_comes_first_with_the_command(
         assert error.hint == "pipeline canary rollback -i hosts.ini"
 
 
+def test_a_proxy_that_was_never_reached_is_no_trouble_of_this_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was done there; that its host refuses SSH is told by the error that ended the run."""
+    scene = Scene(tmp_path, monkeypatch, {"blue": Settled("blue", None, "Permission denied")})
+    scene.ending.untouched = True
+    record = scene.end()
+    assert (record["promoted"], record["proxy"]["colour"]) == (None, None)
+    assert scene.ending.told(HostError("proxy", "refuses SSH")).message == "proxy: refuses SSH"
+    assert "the proxy" not in scene.told.getvalue()
+
+
 def test_an_interruption_says_where_the_proxy_and_the_samples_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
