@@ -39,12 +39,12 @@ canary: setup
 
 # The unit tests share the cores. The tests on real hosts follow one by one: they measure, and share the hosts.
 test: unit
-	@$(PY) -m pytest tests/lab tests/faults -m 'lab or faults_short'
+	@$(PY) -m pytest tests/lab tests/faults -m '(lab and not faults) or faults_short'
 
 # All faults, where `make test` has one of each kind. Where every row holds, docs/faults.md gets what they came to.
 faults:
 	@bootstrap/setup.sh test
-	@FAULTS_TABLE=docs/faults.md $(PY) -m pytest tests/faults
+	@FAULTS_TABLE=docs/faults.md $(PY) -m pytest tests/faults tests/lab -m faults
 
 # With compiled modules kept, also where the environment says otherwise: half of each start would be compiling.
 unit:

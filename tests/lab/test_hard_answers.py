@@ -16,6 +16,9 @@ from pipeline.runs.tables import find_table, read_requests
 from tests.support.hard_answers import hard_answers
 from tests.support.lab import Command
 
+# Whole proofs, minutes each: `make faults` runs them, `make test` has a row of each kind.
+pytestmark = pytest.mark.faults
+
 _SOON = 20  # seconds of the canary's measurement
 _AT_MOST = 1.0  # seconds: the median of a baseline whose time the canary's backlog takes is above it
 

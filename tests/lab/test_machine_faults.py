@@ -18,6 +18,9 @@ from pipeline.inventory.hosts import Inventory
 from pipeline.remote.ask import ask
 from tests.support.lab import IDENTITY, Command, Ended
 
+# Whole proofs, minutes each: `make faults` runs them, `make test` has a row of each kind.
+pytestmark = pytest.mark.faults
+
 Broken = Callable[..., AbstractContextManager[None]]
 SHORT = ("--duration", "5s", "--warmup", "1s", "--json")
 
