@@ -12,19 +12,13 @@ import pytest
 from pipeline.base.errors import Exit
 from pipeline.inventory.file import read_inventory, write_inventory
 from pipeline.inventory.hosts import Host, Inventory
-from tests.support.lab import IDENTITY, Command
+from tests.support.lab import Command, repository_of
 
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
     """A repository: its commits are never installed here."""
-    path = tmp_path / "repository"
-    for command in (
-        ["init", "-q", str(path)],
-        ["-C", str(path), "commit", "-q", "--allow-empty", "-m", "Empty"],
-    ):
-        subprocess.run(["git", *IDENTITY, *command], check=True)
-    return path
+    return repository_of("checkbox", tmp_path / "repository", "master")
 
 
 @pytest.fixture
