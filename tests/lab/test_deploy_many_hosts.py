@@ -59,12 +59,15 @@ def test_all_that_is_wrong_with_the_hosts_is_told_at_once_with_the_inventorys_li
         line.removeprefix("pipeline: ") for line in ended.err.splitlines() if line.startswith("pipeline: ")
     ]
     address = f"{bare.address}:{bare.port}"
-    assert lines == [
+    assert lines[:2] == [
         f"{where['wrong-key']}: wrong-key: {bare.user}@{address} does not take the key {other_key}: "
         "Permission denied (publickey).",
         f"{where['no-sudo']}: no-sudo: sudo asks plain for a password, or is not there: it must work without one",
-        f"{where['shut']}: shut: cannot be reached by SSH at {bare.address}:2222: Connection refused",
     ]
+    # Once a canary ran on it, the lab's firewall drops what comes to any port but SSH's.
+    (shut,) = lines[2:]
+    assert shut.startswith(f"{where['shut']}: shut: cannot be reached by SSH at {bare.address}:2222: ")
+    assert shut.endswith(("Connection refused", "timed out"))
     assert not machine.file("/srv/checkbox").exists
 
 
