@@ -8,9 +8,9 @@ from pipeline.remote.machine_fault import machine_fault
 
 MACHINE = [
     "npm ERR! code ECONNREFUSED",
-    "npm ERR! network request to https://registry.npmjs.org/marked failed, reason: getaddrinfo EAI_AGAIN registry",
+    "npm ERR! network request to https://registry.example/marked failed, reason: getaddrinfo EAI_AGAIN registry",
     "npm ERR! code E503",
-    "npm error 502 Bad Gateway - GET https://registry.npmjs.org/marked",
+    "npm error 502 Bad Gateway - GET https://registry.example/marked",
     "npm ERR! nospc ENOSPC: no space left on device, write",
     "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
     "HTTPSConnection object: Failed to establish a new connection: [Errno -2] Name or service not known",
@@ -25,7 +25,7 @@ MACHINE = [
 ]
 CODE = [
     "npm ERR! code E404",
-    "npm ERR! 404 Not Found - GET https://registry.npmjs.org/no-such-package-5034",
+    "npm ERR! 404 Not Found - GET https://registry.example/no-such-package-5034",
     "npm ERR! code ERESOLVE",
     "npm ERR! code ETARGET",
     "npm ERR! notarget No matching version found for marked@503.0.0",
