@@ -15,6 +15,8 @@ import select
 import sys
 from typing import Any, Final, TextIO
 
+from pipeline.base.text import reason_of
+
 __all__ = ["lost_output", "outlast_readers"]
 
 _LEFT: Final = (
@@ -55,7 +57,7 @@ def lost_output() -> str:
     """Why a part of stdout could not be written; empty where all was, or where its reader left."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
-    return _lost[0].strerror or "unknown error" if _lost else ""
+    return reason_of(_lost[0]) if _lost else ""
 
 
 def _outlasting(stream: TextIO | None, descriptor: int) -> TextIO:

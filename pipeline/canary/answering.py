@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import shlex
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from pipeline.base.errors import HostError, ServiceError
+from pipeline.base.private import private_directory
 from pipeline.base.text import last_line
 from pipeline.canary.probe import probe
 from pipeline.canary.profile import Profile
@@ -42,18 +41,17 @@ async def answering(proxy: Host, hosts: Mapping[str, Host], known_hosts: Path, p
         ServiceError: It does not answer, or does not take a connection from the proxy.
         HostError: It answers, but the proxy cannot reach it; or SSH does not.
     """
-    directory = Path(tempfile.mkdtemp(prefix="pipeline-"))  # mkdtemp gives mode 0700
-    link = Connection(proxy, directory, known_hosts)
-    services = [Connection(host, directory, known_hosts) for host in hosts.values()]
-    try:
-        await link.open({})
-        asked = [_answers(link, service, profile) for service in services]
-        for result in await asyncio.gather(*asked, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
-    finally:
-        await asyncio.gather(*(connection.close() for connection in (link, *services)))
-        shutil.rmtree(directory, ignore_errors=True)
+    with private_directory() as directory:
+        link = Connection(proxy, directory, known_hosts)
+        services = [Connection(host, directory, known_hosts) for host in hosts.values()]
+        try:
+            await link.open({})
+            asked = [_answers(link, service, profile) for service in services]
+            for result in await asyncio.gather(*asked, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
+        finally:
+            await asyncio.gather(*(connection.close() for connection in (link, *services)))
 
 
 async def _answers(link: Connection, service: Connection, profile: Profile) -> None:

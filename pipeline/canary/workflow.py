@@ -13,6 +13,7 @@ from pipeline.base.interrupt import afterwards, run_async
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory, workplace
 from pipeline.base.step_hook import begins
+from pipeline.base.text import reason_of
 from pipeline.canary.deployed import Hosts, deploy
 from pipeline.canary.ending import Ending
 from pipeline.canary.in_progress import RunInProgress
@@ -134,7 +135,7 @@ def _remove(lab: Lab, progress: Progress) -> None:
             f"the lab could not be removed: {error.message}; type: {error.hint or 'pipeline lab down'}"
         )
     except OSError as error:  # such as a full disk
-        said = f"{error.filename or lab.log}: {error.strerror or error}"
+        said = f"{error.filename or lab.log}: {reason_of(error)}"
         progress.say(f"the lab could not be removed: {said}; type: pipeline lab down")
 
 
