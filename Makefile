@@ -37,9 +37,10 @@ canary: setup
 	echo "  .venv/bin/pipeline canary $(BASELINE) $(CANARY)"; \
 	[ $$code -eq 0 ] || [ $$code -eq 10 ] || exit $$code
 
-# The unit tests share the cores. The tests on real hosts follow one by one: they measure, and share the hosts.
+# The unit tests share the cores. The tests on real hosts follow in two processes, one for each set of hosts, the
+# canary's and production's; within a set one by one: they share its hosts.
 test: unit
-	@$(PY) -m pytest tests/lab tests/faults -m '(lab and not faults) or faults_short'
+	@$(PY) -m pytest tests/lab tests/faults -m '(lab and not faults) or faults_short' -n 2 --dist loadgroup
 
 # All faults, where `make test` has one of each kind. Where every row holds, docs/faults.md gets what they came to.
 faults:

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -22,6 +23,22 @@ def pytest_configure() -> None:
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     if ignored and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+HERE: Final = Path(__file__).parent
+ON_HOSTS: Final = (HERE / "lab", HERE / "faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share hosts are one group, which `--dist loadgroup` keeps in one process, one after the other.
+
+    The canary's hosts and production's are two sets that know nothing of each other: two processes halve the time.
+    """
+    for item in items:
+        if any(directory in item.path.parents for directory in ON_HOSTS):
+            fixtures = getattr(item, "fixturenames", ())
+            hosts = "production" if {"production_lab", "production_was_up"} & set(fixtures) else "canary"
+            item.add_marker(pytest.mark.xdist_group(hosts))
 
 
 @pytest.fixture(scope="session")
