@@ -29,6 +29,7 @@ HERE: Final = Path(__file__).parent
 ON_HOSTS: Final = (HERE / "lab", HERE / "faults")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share hosts are one group, which `--dist loadgroup` keeps in one process, one after the other.
 
