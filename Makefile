@@ -40,7 +40,7 @@ canary: setup
 # The unit tests share the cores. The tests on real hosts follow in two processes, one for each set of hosts, the
 # canary's and production's; within a set one by one: they share its hosts.
 test: unit
-	@$(PY) -m pytest tests/lab tests/faults -m '(lab and not faults) or faults_short' -n 2 --dist loadgroup
+	@$(PY) -m pytest tests/lab tests/faults -m '(lab and not faults) or faults_short' -n 2 --dist loadscope
 
 # All faults, where `make test` has one of each kind. Where every row holds, docs/faults.md gets what they came to.
 faults:

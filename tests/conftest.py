@@ -6,9 +6,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped] # pytest-xdist publishes no types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # nor here
 
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
@@ -25,21 +26,19 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
-HERE: Final = Path(__file__).parent
-ON_HOSTS: Final = (HERE / "lab", HERE / "faults")
+class OneProcessForEachSetOfHosts(LoadScopeScheduling):  # type: ignore[misc] # a class without types
+    """Tests that share hosts run in one process, one after the other: the canary's hosts, and those of production.
 
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share hosts are one group, which `--dist loadgroup` keeps in one process, one after the other.
-
-    The canary's hosts and production's are two sets that know nothing of each other: two processes halve the time.
+    The two sets know nothing of each other, so two processes halve the time.
     """
-    for item in items:
-        if any(directory in item.path.parents for directory in ON_HOSTS):
-            fixtures = getattr(item, "fixturenames", ())
-            hosts = "production" if {"production_lab", "production_was_up"} & set(fixtures) else "canary"
-            item.add_marker(pytest.mark.xdist_group(hosts))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "production" if nodeid.startswith("tests/lab/production/") else "canary"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """With `--dist loadscope`, as `make test` runs the tests on real hosts."""
+    return OneProcessForEachSetOfHosts(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")

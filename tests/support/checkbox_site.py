@@ -1,4 +1,4 @@
-"""checkbox.io on one host of the lab. tests/lab/conftest.py has its fixture, `checkbox`."""
+"""checkbox.io on one host of the lab. tests/lab/production/conftest.py has its fixture, `checkbox`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Production as `prod up --cloud vagrant` makes it. tests/lab/conftest.py has its fixture, `site`."""
+"""Production as `prod up --cloud vagrant` makes it. tests/lab/production/conftest.py has its fixture, `site`."""
 
 from __future__ import annotations
 
