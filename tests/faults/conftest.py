@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.lab.lab import Lab
-from tests.support.faults.document import write_table
+from tests.support.faults.document import FOUND, write_table
 from tests.support.faults.guests import Guests
 from tests.support.faults.inspection import Found
 from tests.support.faults.rows import ROWS
 
 HERE = Path(__file__).parent
-FOUND: list[Found] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,8 +10,9 @@ from pipeline.base import step_hook
 from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT
 from tests.support.faults.document import BEGINS, HEAD, outcome_of
-from tests.support.faults.rows import KINDS, ROWS
+from tests.support.faults.rows import KINDS
 
+ROWS: Final = tuple(row for rows in KINDS.values() for row in rows)
 PAGE: Final = (ROOT / "docs" / "faults.md").read_text("utf-8")
 
 

@@ -12,7 +12,9 @@ from pipeline.base.errors import Exit
 from tests.support.faults.inspection import Found
 from tests.support.faults.rows import KINDS
 
-__all__ = ["BEGINS", "HEAD", "outcome_of", "write_table"]
+__all__ = ["BEGINS", "FOUND", "HEAD", "outcome_of", "write_table"]
+
+FOUND: Final[list[Found]] = []  # what the rows of this session came to that held
 
 BEGINS: Final = "## The table"
 HEAD: Final = "| fault | moment | run | outcome | first line | s | at most |\n|---|---|---|---|---|---|---|"

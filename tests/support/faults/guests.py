@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import subprocess
 import time
-from collections.abc import Sequence
 from typing import Final
 
 from pipeline.base.errors import HostError
@@ -15,20 +14,19 @@ from pipeline.inventory.hosts import Host
 from pipeline.lab import lxc
 from pipeline.lab.lab import Lab
 from pipeline.lab.memory import memories
-from pipeline.lab.sets import CANARY
 
-__all__ = ["NAMES", "Guests"]
+__all__ = ["Guests"]
 
-NAMES: Final = CANARY.hosts
 _ASKED: Final = 12  # of a proxy that deals to both, so many requests see one colour only once in 2,048 times
 
 
 class Guests:
-    """The three containers of this checkout's lab."""
+    """The containers of one set of this checkout's hosts, the canary's or production's."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.prefix = CANARY.prefix(ROOT)
+        self.names = lab.host_set.hosts
+        self.prefix = lab.host_set.prefix(ROOT)
 
     def run(self, name: str, script: str, *, check: bool = True) -> str:
         """Run a shell script in a host as root; what it printed."""
@@ -54,11 +52,11 @@ class Guests:
 
     def states(self) -> dict[str, str]:
         """What each host is: running, stopped, frozen, not_created."""
-        return {name: lxc.state(self.prefix + name) for name in NAMES}
+        return {name: lxc.state(self.prefix + name) for name in self.names}
 
-    def start(self, names: Sequence[str] = NAMES) -> None:
+    def start(self) -> None:
         """Give the hosts that have none their power back, and wait for SSH; their disks are as they were."""
-        stopped = [name for name in names if lxc.state(self.prefix + name) == "stopped"]
+        stopped = [name for name in self.names if lxc.state(self.prefix + name) == "stopped"]
         for name in stopped:
             subprocess.run(
                 ["lxc-start", "-n", self.prefix + name], check=True, capture_output=True, timeout=60

@@ -19,10 +19,9 @@ from tests.support.faults.guests import Guests
 from tests.support.faults.row import UNDECIDED, Row
 from tests.support.faults.scene import Scene, staged
 
-__all__ = ["Found", "put_in"]
+__all__ = ["Found", "ending", "put_in"]
 
 _LONGEST: Final = 180  # seconds that are waited for an end; how many a row allows is compared afterwards
-_GRACE: Final = 5  # seconds that children have to follow their parent
 _VERDICTS: Final = (Exit.OK, Exit.FAILED, Exit.INCONCLUSIVE, Exit.INVALID)
 _OF_A_RUN: Final = {
     *("run.json", "verdict.json", "report.html", "proxy.json", "logs", "latency.hlog"),
@@ -60,10 +59,10 @@ def put_in(row: Row, guests: Guests, repository: Path) -> Found:
             began = scene.act()
             code = scene.child.wait(_LONGEST)
             seconds = time.monotonic() - began
-            line = first_line(scene.out, scene.err).replace(f"{scene.directory}/", "")
+            line, ended = ending(row, code, seconds, scene)
             promoted = _promoted(scene)
             wrong = [
-                *_ending(row, code, seconds, line, scene),
+                *ended,
                 *_left(row, scene),
                 *_judged(row, code, scene),
             ]
@@ -87,7 +86,9 @@ def first_line(out: str, err: str) -> str:
     return str(document["error"]["message"] if "error" in document else document["reasons"][0])
 
 
-def _ending(row: Row, code: int, seconds: float, line: str, scene: Scene) -> list[str]:
+def ending(row: Row, code: int, seconds: float, scene: Scene) -> tuple[str, list[str]]:
+    """The first line of a command that ended, and what is not as the row wants it of code, line and seconds."""
+    line = first_line(scene.out, scene.err).replace(f"{scene.directory}/", "")
     wrong = []
     if code not in row.ends:
         wrong.append(f"it ended with {code}, not {[int(end) for end in row.ends]}")
@@ -97,17 +98,14 @@ def _ending(row: Row, code: int, seconds: float, line: str, scene: Scene) -> lis
         wrong.append(f"it took {seconds:.1f} s from the fault to the end, more than {row.within}")
     if "Traceback" in scene.out + scene.err:
         wrong.append("a traceback was shown")
-    return wrong
+    return line, wrong
 
 
 def _left(row: Row, scene: Scene) -> list[str]:
     """What must not be there any more."""
     wrong = []
-    deadline = time.monotonic() + _GRACE
-    while (processes := scene.processes()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    if processes:
-        wrong.append(f"processes are left: {sorted(processes.values())}")
+    if processes := scene.left():
+        wrong.append(f"processes are left: {processes}")
     if files := sorted(str(path.relative_to(scene.temporary)) for path in scene.temporary.rglob("*")):
         wrong.append(f"temporary files are left: {files}")
     if scene.run and (foreign := {path.name for path in scene.run.iterdir()} - _OF_A_RUN):

@@ -70,6 +70,7 @@ class Row:
     - `gone`: hosts that are not running at the end
     - `baseline`, `canary`, `schedule`, `rate`, `duration`, `warmup`, `options`: the run
     - `before`: done before the run begins
+    - `command`: in words, where it is put into another command than a canary
     - `short`: part of `make test`
     """
 
@@ -91,6 +92,7 @@ class Row:
     warmup: str = "3s"
     options: tuple[str, ...] = field(default=())
     before: Act = nothing
+    command: str = ""
     short: bool = False
 
     @property
@@ -101,4 +103,4 @@ class Row:
     @property
     def run(self) -> str:
         """Which run it is put into, in the table's words."""
-        return f"{self.schedule}, {self.rate}/s"
+        return self.command or f"{self.schedule}, {self.rate}/s"

@@ -28,6 +28,7 @@ __all__ = ["Scene", "staged"]
 
 _MARK: Final = "PIPELINE_FAULTS"  # every process that comes of a run has it in its environment
 _LONGEST: Final = 240  # seconds; what takes longer hangs
+_GRACE: Final = 5  # seconds that children have to follow their parent
 
 
 @dataclass
@@ -160,6 +161,13 @@ class Scene:
             except OSError:
                 continue  # it has just ended, or is the kernel's
         return found
+
+    def left(self) -> list[str]:
+        """The command lines of what still runs after the time that children have to follow their parent."""
+        deadline = time.monotonic() + _GRACE
+        while (processes := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return sorted(processes.values())
 
     def end(self) -> None:
         """Kill what is still there, so that the next row begins with nothing."""

@@ -7,6 +7,7 @@ from typing import Final
 from tests.support.faults.row import Row
 from tests.support.faults.rows import (
     answers,
+    deploys,
     hosts,
     machine,
     network,
@@ -19,7 +20,7 @@ from tests.support.faults.rows import (
     versions,
 )
 
-__all__ = ["KINDS", "ROWS"]
+__all__ = ["DEPLOYS", "KINDS", "ROWS"]
 
 # As they stand in docs/faults.md.
 KINDS: Final[dict[str, tuple[Row, ...]]] = {
@@ -34,5 +35,7 @@ KINDS: Final[dict[str, tuple[Row, ...]]] = {
     "Signals": signals.ROWS,
     "SIGKILL": power.ROWS,
     "Who reads the output goes": terminals.ROWS,
+    "A deploy": deploys.ROWS,
 }
-ROWS: Final = tuple(row for rows in KINDS.values() for row in rows)
+ROWS: Final = tuple(row for rows in KINDS.values() for row in rows if not row.command)  # into a canary
+DEPLOYS: Final = deploys.ROWS
