@@ -45,6 +45,7 @@ class Scene:
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
     steps: Steps = field(init=False)
     terminal: Terminal | None = None
+    stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)  # what ends with the scene
 
     def __post_init__(self) -> None:
         self.temporary.mkdir()
@@ -179,6 +180,7 @@ class Scene:
         if self.terminal is not None:
             self.terminal.close()
         self.steps.close()
+        self.stack.close()
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from typing import Final
 
 from pipeline.base.errors import Exit
 from pipeline.base.facts import PROXY_PORT
-from tests.support.faults.row import UNDECIDED, Act, Row, second
+from tests.support.faults.row import UNDECIDED, Act, Row, nothing, second, step
 from tests.support.faults.scene import Scene
+from tests.support.slow_link import slow_link
 
 __all__ = ["ROWS"]
 
@@ -26,6 +27,32 @@ def _dropped(host: str, port: int, percent: int) -> Act:
         )  # fmt: skip
 
     return act
+
+
+def _narrow(host: str, kilobits: int) -> Act:
+    """What the host sends is let through at this rate, its SSH included."""
+
+    def act(scene: Scene) -> None:
+        rate = ["rate", f"{kilobits}kbit", "burst", "4kb", "latency", "400ms"]
+        scene.guests.outside(host, "tc", "qdisc", "add", "dev", "eth0", "root", "tbf", *rate)
+
+    return act
+
+
+def _wide(host: str) -> Act:
+    def act(scene: Scene) -> None:
+        scene.guests.outside(host, "tc", "qdisc", "del", "dev", "eth0", "root")
+
+    return act
+
+
+def _slow(scene: Scene) -> None:
+    """Each packet that green sends waits for 0.1 s, from before the run on."""
+    scene.stack.enter_context(slow_link(scene.guests.prefix + "green", 0.1))
+
+
+def _slow_port(scene: Scene) -> None:
+    scene.stack.enter_context(slow_link(scene.guests.prefix + "green", 0.1, port=_SERVICE))
 
 
 def _whole(host: str) -> Act:
@@ -84,6 +111,59 @@ ROWS: Final = (
         UNDECIDED,
         "network|link|baseline",
         mend=_whole("blue"),
+        duration="20s",
+        within=60,
+    ),
+    Row(
+        "green's link takes 64 kbit/s",
+        second(5),
+        _narrow("green", 64),
+        UNDECIDED,
+        "network|link",
+        mend=_wide("green"),
+        duration="20s",
+        within=60,
+    ),
+    Row(
+        "the proxy's link takes 64 kbit/s",
+        second(5),
+        _narrow("proxy", 64),
+        UNDECIDED,
+        "",
+        mend=_wide("proxy"),
+        duration="20s",
+        within=60,
+    ),
+    Row(
+        "green's link delays by 0.1 s, from the beginning",
+        step("load"),
+        nothing,
+        (Exit.INCONCLUSIVE,),
+        "connecting takes 1",
+        before=_slow,
+        schedule="phased",
+        duration="20s",
+        within=60,
+    ),
+    Row(
+        "a relay before green's service delays by 0.1 s, from the beginning",
+        step("load"),
+        nothing,
+        (Exit.INCONCLUSIVE,),
+        "network between the proxy and green",
+        before=_slow_port,
+        schedule="phased",
+        duration="20s",
+        within=60,
+    ),
+    Row(
+        "the link to green is cut",
+        second(22, "canary"),
+        _dropped("green", _SERVICE, 100),
+        (Exit.INCONCLUSIVE,),
+        "network between the proxy and green loses packets",
+        mend=_whole("green"),
+        schedule="phased",
         duration="20s",
         within=60,
     ),
