@@ -45,7 +45,7 @@ test: unit
 # All faults, where `make test` has one of each kind. Where every row holds, docs/faults.md gets what they came to.
 faults:
 	@bootstrap/setup.sh test
-	@FAULTS_TABLE=docs/faults.md $(PY) -m pytest tests/faults tests/lab -m faults
+	@FAULTS_TABLE=docs/faults.md $(PY) -m pytest tests/faults tests/lab -m faults -n 2 --dist loadscope
 
 # With compiled modules kept, also where the environment says otherwise: half of each start would be compiling.
 unit:

@@ -1,4 +1,7 @@
-"""However a run ends, and in whichever step: where the proxy is, what is written and said of it, and what is left."""
+"""However a run ends, and in whichever step: where the proxy is, what is written and said of it, and what is left.
+
+tests/faults has the same for every fault; what is marked `faults` here has a short row there and runs with them.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +124,11 @@ def read_until(terminal: int, closing: threading.Event) -> None:
 
 @pytest.mark.parametrize(
     ("step", "number", "times"),
-    [("judge", signal.SIGINT, 1), ("judge", signal.SIGTERM, 2), ("measure green", signal.SIGHUP, 2)],
+    [
+        ("judge", signal.SIGINT, 1),
+        pytest.param("judge", signal.SIGTERM, 2, marks=pytest.mark.faults),
+        pytest.param("measure green", signal.SIGHUP, 2, marks=pytest.mark.faults),
+    ],
 )
 def test_a_run_that_is_interrupted_gives_the_traffic_back_and_says_so(
     hold: Hold, lab: Lab, step: str, number: signal.Signals, times: int
@@ -151,6 +158,7 @@ def test_a_signal_does_not_keep_the_proxy_from_being_put_back(hold: Hold, lab: L
     assert served_by(lab) == "blue"
 
 
+@pytest.mark.faults
 def test_a_run_that_is_killed_leaves_no_process_and_can_be_judged_and_put_right(
     hold: Hold, lab: Lab, command: Command
 ) -> None:
@@ -180,6 +188,7 @@ def test_a_run_that_is_killed_leaves_no_process_and_can_be_judged_and_put_right(
     assert not list(private.iterdir())
 
 
+@pytest.mark.faults
 def test_a_terminal_that_closes_during_the_load_is_an_interruption(hold: Hold, lab: Lab) -> None:
     master, slave = pty.openpty()
     closing = threading.Event()
@@ -199,7 +208,7 @@ def test_a_terminal_that_closes_during_the_load_is_an_interruption(hold: Hold, l
     assert not list(held.temporary.iterdir())
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.faults)])
 def test_an_unjudged_version_is_not_deployed_where_a_promoted_one_has_the_traffic(
     hold: Hold,
     lab: Lab,
@@ -225,6 +234,34 @@ def test_an_unjudged_version_is_not_deployed_where_a_promoted_one_has_the_traffi
     else:
         assert command("canary", "rollback", environment={"TMPDIR": str(held.temporary)}).code == Exit.OK
     assert not list(held.temporary.iterdir())
+
+
+def test_of_a_proxy_that_is_gone_nobody_says_where_it_sends_traffic(
+    hold: Hold, lab: Lab, command: Command
+) -> None:
+    held = hold("measure blue", "--duration", "60s", "--json")
+    proxy = lab.inventory().one("proxy")
+
+    def on_proxy(words: str) -> None:
+        subprocess.run(["ssh", *ssh_arguments(proxy, lab.known_hosts), words], check=True, timeout=30)
+
+    on_proxy("sudo systemctl stop haproxy")
+    code, out, err = held.finish()
+    assert code == Exit.INVALID, err
+    told = json.loads(out)
+    assert any("HAProxy" in reason or "proxy" in reason for reason in told["reasons"]), out
+    run = json.loads((held.run / "run.json").read_text())
+    assert (run["promoted"], run["proxy"]["colour"]) == (None, None), "nobody knows"
+    trouble = told["run"]["trouble"]
+    assert trouble.startswith("where the proxy sends traffic is not known: it could not be put on")
+    assert trouble.endswith("; type: pipeline canary rollback")
+    assert "the proxy is on" not in err
+    refused = command("canary", "rollback")
+    assert refused.code == Exit.ENVIRONMENT, refused.out
+    assert "where the proxy sends traffic is not known" in refused.err
+    on_proxy("sudo systemctl start haproxy")
+    assert active_colour(lab) == "blue"
+    assert command("canary", "rollback").out == "the proxy is on blue\n"
 
 
 def test_a_proxy_that_comes_back_soon_is_put_back_after_all(hold: Hold, lab: Lab) -> None:

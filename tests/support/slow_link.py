@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-__all__ = ["cut_link", "slow_link"]
+__all__ = ["slow_link"]
 
 _TUN: Final = "slowlink"
 _TABLE: Final = "pipeline_slow_link"
@@ -43,19 +43,6 @@ def slow_link(container: str, seconds: float, *, port: int | None = None) -> Ite
         yield
     finally:
         child.communicate(timeout=10)  # the end of its input ends it
-
-
-@contextlib.contextmanager
-def cut_link(container: str, port: int) -> Iterator[None]:
-    """In here nothing from outside an LXC container comes to this port of it; the container itself reaches it."""
-    given = subprocess.run(["lxc-info", "-n", container, "-pH"], capture_output=True, text=True, check=True)
-    inside = ["nsenter", "--net", "--target", given.stdout.strip(), "nft"]
-    rules = f"type filter hook input priority 0; iifname eth0 tcp dport {port} drop;"
-    subprocess.run([*inside, f"table ip {_TABLE} {{ chain c {{ {rules} }}; }}"], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run([*inside, "delete", "table", "ip", _TABLE], check=True)
 
 
 def _command(*words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import signal
 from collections.abc import Mapping
@@ -25,6 +26,12 @@ _OF_THE_DAY: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+)|(?<=runs/)\d{8}T\d{6}Z[\w
 
 def write_table(page: Path, found: Mapping[str, Found]) -> None:
     """Put what rows came to, by their names, behind the page's heading; of a row that did not run, its line stays."""
+    with page.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # rows of the other hosts run in a process of their own
+        _write_table(page, found)
+
+
+def _write_table(page: Path, found: Mapping[str, Found]) -> None:
     text, _, before = page.read_text().partition(f"{BEGINS}\n")
     lines = {tuple(line.split(" | ")[:3]): line for line in before.splitlines() if line.startswith("| ")}
     lines |= {

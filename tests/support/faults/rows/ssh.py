@@ -1,4 +1,4 @@
-"""SSH lost while the hosts still serve, keys that changed, and a network that loses packets."""
+"""SSH lost while the hosts still serve, and keys that changed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROWS: Final = (
         second(5),
         on("green", _GONE, check=False),
         (Exit.INVALID,),
-        "green",
+        "^SSH to host green is lost, and with it its health; the proxy still reaches its service$",
         mend=on("green", _BACK),
         within=60,
     ),
