@@ -9,7 +9,8 @@ from pipeline.judge.doubts import doubt_notes, doubted, find_doubts
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.explained import explained
 from pipeline.judge.gates import gates
-from pipeline.judge.metrics.arms import ArmPair, ArmView
+from pipeline.judge.metrics.arm_pair import ArmPair
+from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.counts import compare_count
 from pipeline.judge.metrics.decision import decide_metric
 from pipeline.judge.metrics.finding import Finding

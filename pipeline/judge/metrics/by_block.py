@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.catalogue import Direction
-from pipeline.judge.metrics.arms import ArmPair, ArmView, Measured
+from pipeline.judge.metrics.arm_pair import ArmPair
+from pipeline.judge.metrics.arms import ArmView, Measured
 from pipeline.judge.metrics.blocks import BlockValues, Pairing, Pairs, pair
 from pipeline.judge.metrics.finding import NOTHING, Finding, Harm, shown_after
 from pipeline.judge.metrics.scale import Scale

@@ -9,15 +9,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.arm_pair import ArmPair
 from pipeline.judge.metrics.finding import NOTHING, Finding, Harm, shown_after
 from pipeline.judge.metrics.hits import Hits
 from pipeline.judge.metrics.spending import spend_alpha, spend_beta
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.stats.bounds import Bounds
 from pipeline.judge.stats.final_shares import final_bounds, last_quarter
+from pipeline.judge.stats.more_requests import more_requests
 from pipeline.judge.stats.run_length import final_more_requests
-from pipeline.judge.stats.shares import Tally, more_requests
+from pipeline.judge.stats.shares import Tally
 from pipeline.judge.verdict import Summary
 from pipeline.judge.words import between, points
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.arm_pair import ArmPair
 from pipeline.judge.metrics.by_second import seconds_at_looks, tallies
 from pipeline.judge.metrics.finding import Finding, Harm, no_data, shown_after
 from pipeline.judge.metrics.hits import Hits

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from pipeline.judge.catalogue import Direction, Kind
-from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.arm_pair import ArmPair
 from pipeline.judge.metrics.blocks import MOST_BLOCKS
 from pipeline.judge.metrics.by_block import block_harm, measure, pair_blocks, require_blocks, scales
 from pipeline.judge.metrics.finding import Finding

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.metrics.arms import LATENCY_QUANTILES, ArmPair, ArmView
+from pipeline.judge.metrics.arm_pair import ArmPair
+from pipeline.judge.metrics.arms import LATENCY_QUANTILES, ArmView
 from pipeline.judge.metrics.blocks import Blocks, BlockValues, Pairing, pair, phase_of
 from pipeline.judge.metrics.by_block import require_blocks, scales
 from pipeline.judge.metrics.by_second import MIN_COUNTED

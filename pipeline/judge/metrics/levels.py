@@ -7,7 +7,8 @@ from functools import partial
 from typing import Final
 
 from pipeline.judge.catalogue import Direction
-from pipeline.judge.metrics.arms import ArmPair, Measured
+from pipeline.judge.metrics.arm_pair import ArmPair
+from pipeline.judge.metrics.arms import Measured
 from pipeline.judge.metrics.blocks import Pairs
 from pipeline.judge.metrics.by_block import block_harm, measure, pair_blocks, require_blocks, scales
 from pipeline.judge.metrics.finding import Finding, Harm, no_data

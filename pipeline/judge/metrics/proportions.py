@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from pipeline.judge.catalogue import Direction
-from pipeline.judge.metrics.arms import ArmPair, ArmView
+from pipeline.judge.metrics.arm_pair import ArmPair
+from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.by_second import (
     MIN_COUNTED,
     Shown,

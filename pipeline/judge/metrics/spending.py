@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.arm_pair import ArmPair
 
 __all__ = ["Spending", "beta_at_end", "spend_alpha", "spend_beta"]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.arm_pair import ArmPair
 from pipeline.judge.metrics.by_second import (
     Shown,
     healed,

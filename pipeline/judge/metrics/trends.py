@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.judge.metrics.arms import ArmPair
+from pipeline.judge.metrics.arm_pair import ArmPair
 from pipeline.judge.metrics.blocks import Pairs
 from pipeline.judge.metrics.by_block import measure, pair_blocks, planned_blocks, require_blocks
 from pipeline.judge.metrics.finding import Finding, Harm, no_data, shown_after

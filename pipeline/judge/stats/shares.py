@@ -30,7 +30,6 @@ __all__ = [
     "cumulative",
     "evidence_at_most",
     "log_e_process",
-    "more_requests",
     "proportion_bounds",
     "windows",
 ]
@@ -56,8 +55,6 @@ WINDOWS: Final = ((0.0, 0.85), (0.25, 0.05), (0.5, 0.05), (0.75, 0.05))
 WINDOW_WAIT: Final = 10
 # Bounds as numbers are for people: computed at this many looks and held in between.
 _LOOKS_WITH_NUMBERS: Final = 30
-# `more_requests` looks no further ahead than so many times the requests that were seen.
-_MOST_TIMES: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -288,54 +285,3 @@ def _thinned(k: int, decided: NDArray[np.bool_]) -> tuple[Ints, Ints]:
         np.append(np.linspace(0, k - 1, min(k, _LOOKS_WITH_NUMBERS)).astype(np.int64), decided.argmax())
     )
     return looks, np.searchsorted(looks, np.arange(k), side="right") - 1
-
-
-def more_requests(
-    baseline: Tally,
-    canary: Tally,
-    alpha: float,
-    beta: float,
-    margin: float,
-    *,
-    fixed_baseline: bool,
-    bar: float | None = None,
-) -> float | None:
-    """How many more requests of the canary, and as many times more of the baseline, would decide.
-
-    Decided is `low` > `bar` or `high` <= `margin`, if both shares and the dispersion stay as they are.
-
-    Args:
-        baseline, canary, alpha, beta, fixed_baseline: as in `proportion_bounds`.
-        margin: the difference of shares that is allowed.
-        bar: beyond this is a fail; None: the margin.
-
-    Returns:
-        A number of requests, 0 when it is decided; None when a hundred times as many would not do, or nothing is known.
-    """
-    counts = Counts.of(baseline, canary, fixed_baseline)
-    if len(counts.n) == 0 or counts.n[-1] <= 0 or counts.b_n[-1] <= 0:
-        return None
-
-    def decided(times: float) -> bool:
-        last = counts.last_times(times)
-        return _decided(last, alpha, beta, margin, margin if bar is None else bar)
-
-    if decided(1.0):
-        return 0.0
-    below, enough = 1.0, _MOST_TIMES
-    if not decided(enough):
-        return None
-    while enough / below > 1.02:
-        middle = math.sqrt(below * enough)
-        if decided(middle):
-            enough = middle
-        else:
-            below = middle
-    return float((enough - 1) * counts.n[-1])
-
-
-def _decided(last: Counts, alpha: float, beta: float, margin: float, bar: float) -> bool:
-    if alpha > 0 and log_e_process(last, bar)[0] >= math.log(1 / alpha):
-        return True
-    none = least_evidence(*last.evidence(harm=False), np.full(1, margin), last.pooled())[0]
-    return beta > 0 and bool(none[0] >= math.log(1 / beta))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.judge.evidence import Arm, Requests
-from pipeline.judge.metrics.arms import ArmPair, ArmView
+from pipeline.judge.metrics.arm_pair import ArmPair
+from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.spending import spend_alpha, spend_beta
 from pipeline.judge.policy import Policy
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 import tests.support.slow_counts as slow
 from pipeline.judge.stats import bursts
 from pipeline.judge.stats import shares as counts
-from pipeline.judge.stats.shares import Counts, Tally, log_e_process, more_requests, proportion_bounds
+from pipeline.judge.stats.more_requests import more_requests
+from pipeline.judge.stats.shares import Counts, Tally, log_e_process, proportion_bounds
 from tests.support.count_samples import outages, steady
 
 Floats = NDArray[np.float64]
