@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,11 +36,20 @@ _NOT_COME: Final = {"install": "did not install", "start": "did not come up", "p
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Three hosts that are up, and where they come from: the lab's provider, or "inventory"."""
+    """Three hosts that are up, and where they come from: the lab's provider, "inventory", or a cloud's name.
+
+    `gone` says whether they have been removed since.
+    """
 
     inventory: Inventory
     known_hosts: Path
     provider: str
+    gone: Callable[[], bool] = lambda: False
+
+    @property
+    def is_lab(self) -> bool:
+        """Whether they are a lab's, with one network that nobody else needs."""
+        return self.provider not in ("inventory", "aws")
 
 
 def deploy(plan: Plan, hosts: Hosts, run: RunInProgress, progress: Progress) -> None:
@@ -126,7 +135,7 @@ class _Deployment:
 
     def _data(self, commits: Mapping[str, Commit], again: str) -> Mapping[str, Mapping[str, object]]:
         """What each host's deploy reads."""
-        profile, lab = self._plan.profile, self._hosts.provider != "inventory"
+        profile, lab = self._plan.profile, self._hosts.is_lab
         blue, green = self._inventory.one("blue"), self._inventory.one("green")
         sources = proxys_addresses(self._proxy, (blue, green), self._hosts.known_hosts, lab=lab)
         data: dict[str, Mapping[str, object]] = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, Interrupted, PipelineError
-from pipeline.base.places import workplace
 from pipeline.base.step_hook import begins
 from pipeline.base.text import reason_of
 from pipeline.canary.in_progress import RunInProgress
@@ -16,7 +16,6 @@ from pipeline.canary.plan import Plan
 from pipeline.canary.settle import settle
 from pipeline.inventory.hosts import Inventory
 from pipeline.judge.verdict import Outcome, Verdict
-from pipeline.lab.lab import Lab
 from pipeline.runs.phases import COLOURS
 from pipeline.runs.settled import Settled
 from pipeline.runs.tables import find_table
@@ -33,7 +32,8 @@ class Ending:
     """The end of one run, whatever brings it about; `verdict` is there as soon as the run has been judged.
 
     `settled` says where the proxy is, once that was done. `untouched`: the proxy's host could not be reached as the run
-    began, and nothing was done on it since, so that this run leaves nothing there to be put right.
+    began, and nothing was done on it since, so that this run leaves nothing there to be put right. `gone` asks whether
+    the hosts have been removed since.
     """
 
     def __init__(self, plan: Plan, run: RunInProgress, progress: Progress) -> None:
@@ -43,6 +43,7 @@ class Ending:
         self.verdict: Verdict | None = None
         self.settled: Settled | None = None
         self.untouched = False
+        self.gone: Callable[[], bool] = lambda: False
         self._not_promoted = ""
 
     def settle(self, inventory: Inventory, known_hosts: Path) -> None:
@@ -68,7 +69,7 @@ class Ending:
 
     def close(self) -> None:
         """The run is over, and its hosts are gone where it is for them to go: write the record as it now is."""
-        if self.settled is not None and self._plan.inventory is None and not Lab(workplace()).hosts():
+        if self.settled is not None and self.gone():
             self.settled = replace(self.settled, gone=True)
             self._run.add(proxy=self.settled.to_dict())
         self._run.add(under_way=False)

@@ -50,7 +50,8 @@ class Settings:
 
     Durations are in seconds, `rate` in requests per second. `share` is the canary's fraction of the requests in the
     concurrent schedule (None: half), and None in the others. `early_stop` is off, fail or both. `auto`: a pilot on the
-    baseline chooses the duration, and `duration` is the longest that it may choose.
+    baseline chooses the duration, and `duration` is the longest that it may choose. `cloud` is where hosts are made, as
+    `prod_file` says (None: prod.yml).
     """
 
     baseline: str
@@ -66,6 +67,8 @@ class Settings:
     calibration: bool = True
     provider: str | None = None
     inventory: Path | None = None
+    cloud: str | None = None
+    prod_file: Path | None = None
     keep: bool = False
     promote: bool = True
     runs: Path = Path("runs")
@@ -142,7 +145,9 @@ def describe(plan: Plan, *, as_json: bool) -> str:
             "can_show": can_show,
         }
         return json.dumps(document) + "\n"
-    hosts = f"hosts of {settings.inventory}" if settings.inventory else "a local lab of proxy, blue and green"
+    hosts = "a local lab of proxy, blue and green"
+    if settings.inventory or settings.cloud:
+        hosts = f"hosts of {settings.inventory}" if settings.inventory else f"three hosts in {settings.cloud}"
     lines = [
         f"repository  {plan.source.display}",
         f"baseline    {plan.baseline.sha[:10]}  {plan.baseline.ref}: {plan.baseline.subject}",

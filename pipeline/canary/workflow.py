@@ -39,12 +39,12 @@ class Result:
     verdict: Verdict
 
 
-def run_canary(plan: Plan, progress: Progress) -> Result:
+def run_canary(plan: Plan, progress: Progress, where: AbstractContextManager[Hosts] | None = None) -> Result:
     """The whole run. Raises PipelineError, or Interrupted; either way no host stays behind that was not there before,
-    unless the settings keep the lab.
+    unless the settings keep the lab. `where` gives hosts that are neither a lab's nor the user's own.
     """
     with lab_lock(state_directory()):  # first: a run that is refused leaves no directory
-        return run_on(hosts_of(plan, progress), plan, progress)
+        return run_on(where or hosts_of(plan, progress), plan, progress)
 
 
 def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress) -> Result:
@@ -56,6 +56,7 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
     try:
         with where as hosts:
             run.add(provider=hosts.provider)
+            ending.gone = hosts.gone
             # What a deploy puts on green is unjudged: a canary that was promoted before does not keep the traffic.
             found = settle(hosts.inventory, hosts.known_hosts, "blue", patience=0)
             ending.untouched = found.colour is None and bool(found.problem)
@@ -113,15 +114,19 @@ def hosts_of(plan: Plan, progress: Progress) -> Iterator[Hosts]:
         return
     lab = Lab(workplace(), settings.provider, progress.say)
     was_up = lab.is_up()
+
+    def gone() -> bool:
+        return not lab.hosts()
+
     begins("lab")
     if settings.keep or was_up:
         try:
-            yield Hosts(lab.up(), lab.known_hosts, lab.provider)
+            yield Hosts(lab.up(), lab.known_hosts, lab.provider, gone)
         finally:
             progress.say("the lab stays up: pipeline lab ssh blue; pipeline lab down")
         return
     with afterwards("removing the lab", partial(_remove, lab, progress)):
-        yield Hosts(lab.up(), lab.known_hosts, lab.provider)
+        yield Hosts(lab.up(), lab.known_hosts, lab.provider, gone)
 
 
 def _remove(lab: Lab, progress: Progress) -> None:

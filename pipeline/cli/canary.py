@@ -11,14 +11,17 @@ from typing import Any
 import click
 
 from pipeline.base.errors import Exit, Interrupted, UsageError
+from pipeline.cli.confirm import confirm
 from pipeline.cli.options import (
     AUTO,
     DURATION,
     DURATION_OR_AUTO,
     RATE,
     WARMUP,
+    cloud_options,
     inventory_option,
     json_option,
+    one_place,
     provider_option,
     schedule_options,
 )
@@ -39,6 +42,7 @@ Examples:
   pipeline canary master slow --schedule concurrent   noisy machine, quick answer
   pipeline canary master slow --duration auto         as long as it takes to tell
   pipeline canary master broken -i inventory.ini      on hosts you have
+  pipeline canary master broken --cloud aws           on hosts that are made and removed
   pipeline canary promote                             on a kept lab: switch to green
   pipeline canary rollback                            ... and back to blue
 """,
@@ -96,7 +100,9 @@ Examples:
 @click.option("--no-calibration", is_flag=True, help="Judge as if `pipeline calibrate` had never run here.")
 @provider_option
 @inventory_option
-@click.option("--keep", is_flag=True, help="Leave the lab up for the next run.")
+@cloud_options
+@click.option("--yes", is_flag=True, help="With --cloud: do not ask.")
+@click.option("--keep", is_flag=True, help="Leave the hosts up for the next run.")
 @click.option("--no-promote", is_flag=True, help="Leave the proxy on blue whatever the verdict.")
 @click.option(
     "--runs",
@@ -140,6 +146,8 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     options["promote"] = not options.pop("no_promote")
     options["calibration"] = not options.pop("no_calibration")
     as_json, dry_run = options.pop("as_json"), options.pop("dry_run")
+    yes = options.pop("yes")
+    one_place(options)
     monitor_file, no_monitor = options.pop("monitor"), options.pop("no_monitor")
     if monitor_file and no_monitor:
         raise click.UsageError("--monitor and --no-monitor contradict each other")
@@ -147,12 +155,22 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     progress = Progress()
     plan = make_plan(settings, progress)
     monitor = None if no_monitor else find_monitor(monitor_file, plan.inventory)
+    made = None
+    if settings.cloud is not None:
+        from pipeline.cli.canary_cloud import describe_both, hosts_in, planned_hosts
+
+        made = planned_hosts(plan, progress)
     if dry_run:
-        click.echo(describe(plan, as_json=as_json), nl=False)
+        if made is not None:
+            describe_both(plan, made, as_json=as_json)
+        else:
+            click.echo(describe(plan, as_json=as_json), nl=False)
         return Exit.OK
+    if made is not None:
+        confirm(made.plan, yes=yes, as_json=as_json)
     from pipeline.cli.show import exit_code, show_verdict
 
-    result = run_canary(plan, progress)
+    result = run_canary(plan, progress, hosts_in(made) if made is not None else None)
     try:
         if monitor is not None:
             begins("mark")
@@ -162,6 +180,8 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     except KeyboardInterrupt:
         said = f"interrupted after the run: the canary's verdict is {result.verdict.outcome.value}"
         raise Interrupted(said, hint=f"pipeline report {result.run.path}") from None
+    if made is not None and made.left:
+        progress.say(made.left)  # once more, where it is not overlooked
     return exit_code(result.verdict.outcome)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pipeline.base.units import parse_duration, parse_rate, parse_share
+from pipeline.cli.extras import require_extra
 from pipeline.runs.phases import SCHEDULES
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "DURATION_OR_AUTO",
     "RATE",
     "WARMUP",
+    "cloud_options",
     "inventory_option",
     "json_option",
+    "one_place",
     "provider_option",
     "schedule_options",
 ]
@@ -82,3 +85,31 @@ inventory_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Run on hosts you have (groups proxy, blue, green) instead of a lab.",
 )
+
+
+def cloud_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--cloud and --file of the commands that know the hosts of a canary."""
+    command = click.option(
+        "-f",
+        "--file",
+        "prod_file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="With --cloud: what says where and of which types.  [default: prod.yml]",
+    )(command)
+    return click.option(
+        "--cloud",
+        type=click.Choice(["aws"]),
+        help="Hosts in the environment of prod.yml instead of a lab; docs/aws.md.",
+    )(command)
+
+
+def one_place(options: Mapping[str, Any]) -> None:
+    """UsageError for options that name two places for a canary's hosts."""
+    if options["cloud"] is None:
+        if options["prod_file"] is not None:
+            raise click.UsageError("--file goes with --cloud")
+        return
+    for name, option in (("inventory", "--inventory"), ("provider", "--provider")):
+        if options[name] is not None:
+            raise click.UsageError(f"--cloud and {option} are two places: give one")
+    require_extra("prod")

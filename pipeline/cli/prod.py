@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from tabulate import tabulate
 
 from pipeline.base.console import Progress
-from pipeline.base.errors import Exit, Interrupted, UsageError
+from pipeline.base.errors import Exit, UsageError
+from pipeline.cli.confirm import confirm, show_plan
 from pipeline.cli.options import json_option
-
-if TYPE_CHECKING:
-    from pipeline.prod.cloud import Plan
 
 __all__ = ["prod"]
 
@@ -90,9 +86,11 @@ def up(
     with inventory_lock(state_directory(), inventory):
         plan = where.plan()
         if dry_run:
-            _show(plan, as_json)
+            show_plan(plan, as_json=as_json)
             return Exit.OK
-        machines = apply.up(where, plan, inventory, progress, lambda plan: _confirm(plan, yes, as_json))
+        machines = apply.up(
+            where, plan, inventory, progress, lambda plan: confirm(plan, yes=yes, as_json=as_json)
+        )
         hosts, watched = inventory_of(machines), None
         if monitor.GROUP in hosts.groups:
             remember_inventory(inventory)
@@ -108,8 +106,17 @@ def up(
 
 @prod.command()
 @_plan_options
+@click.option(
+    "--canary", is_flag=True, help="Only the hosts of a canary, which `pipeline canary --cloud aws` left."
+)
 def down(
-    settings: Path | None, cloud: str | None, inventory: Path, yes: bool, dry_run: bool, as_json: bool
+    settings: Path | None,
+    cloud: str | None,
+    inventory: Path,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    canary: bool,
 ) -> int:
     """Remove everything that carries the environment's tags, or the hosts on this machine, and nothing else.
 
@@ -122,13 +129,18 @@ def down(
     from pipeline.prod.inventory import forget_inventory
     from pipeline.prod.plan_text import plan_json
 
-    where = choose_cloud(settings, cloud, removes=True)
+    if canary and cloud == "vagrant":
+        raise UsageError("--canary: a canary on this machine has a lab", hint="pipeline lab down")
+    if canary:
+        from pipeline.prod.canary_hosts import canary_cloud
+
+    where = canary_cloud(settings) if canary else choose_cloud(settings, cloud, removes=True)
     with inventory_lock(state_directory(), inventory):
         plan = where.removal()
         if dry_run:
-            _show(plan, as_json)
+            show_plan(plan, as_json=as_json)
             return Exit.OK
-        apply.down(where, plan, inventory, Progress(), lambda plan: _confirm(plan, yes, as_json))
+        apply.down(where, plan, inventory, Progress(), lambda plan: confirm(plan, yes=yes, as_json=as_json))
         forget_inventory(inventory)
     if as_json:
         click.echo(json.dumps(plan_json(plan, applied=True)))
@@ -227,26 +239,3 @@ def open_(inventory: Path, no_browser: bool) -> int:
     except KeyboardInterrupt:
         return Exit.OK
     return Exit.OK
-
-
-def _show(plan: Plan, as_json: bool) -> None:
-    from pipeline.prod.plan_text import plan_json, plan_lines
-
-    if as_json:
-        click.echo(json.dumps(plan_json(plan, applied=False)))
-    else:
-        click.echo("\n".join(plan_lines(plan)))
-
-
-def _confirm(plan: Plan, yes: bool, as_json: bool) -> None:
-    """Show the plan; return when it is to be done. A plan that changes nothing needs no yes."""
-    if not as_json:
-        _show(plan, as_json)
-    if yes or not plan.changes:
-        return
-    if as_json or not sys.stdin.isatty():
-        raise UsageError(
-            "this plan needs a yes, and there is no terminal to ask at", hint="the same with --yes"
-        )
-    if not click.confirm("\nDo this?", default=False, err=True):
-        raise Interrupted("nothing was changed")

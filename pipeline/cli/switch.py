@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from pipeline.base.errors import Exit
-from pipeline.cli.options import inventory_option, json_option, provider_option
+from pipeline.cli.options import cloud_options, inventory_option, json_option, one_place, provider_option
 
 __all__ = ["WithSwitches"]
 
@@ -43,14 +43,16 @@ class WithSwitches(click.Command):
 Examples:
   pipeline canary promote                 on the lab that --keep left up
   pipeline canary promote -i inventory.ini
+  pipeline canary promote --cloud aws     in the cloud, where --keep left them
 """
 )
 @inventory_option
 @provider_option
+@cloud_options
 @json_option
-def promote(inventory: Path | None, provider: str | None, *, as_json: bool) -> int:
+def promote(*, as_json: bool, **where: Any) -> int:
     """Put the proxy on green, the canary, by hand: on a kept lab, or on hosts you have. Nothing is measured."""
-    return _switch("green", inventory, provider, as_json=as_json)
+    return _switch("green", where, as_json=as_json)
 
 
 @click.command(
@@ -58,22 +60,30 @@ def promote(inventory: Path | None, provider: str | None, *, as_json: bool) -> i
 Examples:
   pipeline canary rollback                on the lab that --keep left up
   pipeline canary rollback -i inventory.ini
+  pipeline canary rollback --cloud aws    in the cloud, where --keep left them
 """
 )
 @inventory_option
 @provider_option
+@cloud_options
 @json_option
-def rollback(inventory: Path | None, provider: str | None, *, as_json: bool) -> int:
+def rollback(*, as_json: bool, **where: Any) -> int:
     """Put the proxy back on blue, the baseline, by hand: on a kept lab, or on hosts you have."""
-    return _switch("blue", inventory, provider, as_json=as_json)
+    return _switch("blue", where, as_json=as_json)
 
 
 _SWITCHES = {"promote": promote, "rollback": rollback}
 
 
-def _switch(colour: str, inventory: Path | None, provider: str | None, *, as_json: bool) -> int:
+def _switch(colour: str, where: Mapping[str, Any], *, as_json: bool) -> int:
     from pipeline.canary.switch import switch_lab
 
-    settled = switch_lab(colour, inventory, provider)
+    one_place(where)
+    made = None
+    if where["cloud"] is not None:
+        from pipeline.prod.canary_hosts import kept_hosts
+
+        made = kept_hosts(where["prod_file"])
+    settled = switch_lab(colour, where["inventory"], where["provider"], made)
     click.echo(json.dumps({"proxy": settled.colour}) if as_json else str(settled))
     return Exit.OK

@@ -12,7 +12,7 @@ from pipeline.prod.cloud import Cloud, Machine, Plan, Step
 from pipeline.prod.inventory import check_own_file, remove_own_file, write_own_file
 from pipeline.prod.ready import wait_ready
 
-__all__ = ["down", "up"]
+__all__ = ["apply", "down", "reachable", "up"]
 
 _Confirm = Callable[[Plan], None]  # shows the plan; raises PipelineError unless it is to be done
 _Wait = Callable[[Sequence[Host], Progress], None]
@@ -39,14 +39,10 @@ def up(
     """
     check_own_file(path, plan.environment, plan.where)
     confirm(plan)
-    _apply(cloud, plan, progress)
+    for step in plan.steps:
+        apply(cloud, step, progress)
     machines = cloud.settle(progress)
-    hosts = [machine.host for machine in machines if machine.host is not None]
-    if missing := [machine.name for machine in machines if machine.host is None]:
-        raise EnvironmentError_(
-            f"{', '.join(missing)}: runs without a public address",
-            hint="pipeline prod status; remove it, then up again",
-        )
+    hosts = reachable(machines)
     progress.say(f"waiting until {len(hosts)} hosts answer SSH")
     wait(hosts, progress)
     written = write_own_file(path, plan.environment, plan.where, machines)
@@ -60,7 +56,8 @@ def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Con
     The parameters are those of `up`. Raises EnvironmentError_ when things of others kept some of it.
     """
     confirm(plan)
-    _apply(cloud, plan, progress)
+    for step in plan.steps:
+        apply(cloud, step, progress)
     if not cloud.machines() and remove_own_file(path, plan.environment, plan.where):
         progress.say(f"removed {path}")
     if plan.obstacles:
@@ -72,16 +69,25 @@ def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Con
         progress.say(said)
 
 
-def _apply(cloud: Cloud, plan: Plan, progress: Progress) -> None:
-    """Every step in its order. What breaks off says what finishes it."""
-    for step in plan.steps:
-        if step.change.action != "keep":
-            progress.say(_sentence(step))
-        try:
-            cloud.apply(step, progress)
-        except PipelineError as error:
-            error.hint = error.hint or "the same command again goes on from here"
-            raise
+def apply(cloud: Cloud, step: Step, progress: Progress) -> None:
+    """One step of a plan. What breaks off says what finishes it."""
+    if step.change.action != "keep":
+        progress.say(_sentence(step))
+    try:
+        cloud.apply(step, progress)
+    except PipelineError as error:
+        error.hint = error.hint or "the same command again goes on from here"
+        raise
+
+
+def reachable(machines: Sequence[Machine]) -> list[Host]:
+    """The hosts of all machines. Raises EnvironmentError_ where one has no address."""
+    if missing := [machine.name for machine in machines if machine.host is None]:
+        raise EnvironmentError_(
+            f"{', '.join(missing)}: runs without a public address",
+            hint="pipeline prod status; remove it, then up again",
+        )
+    return [machine.host for machine in machines if machine.host is not None]
 
 
 def _sentence(step: Step) -> str:

@@ -42,7 +42,8 @@ class Plan:
     """Steps in the order in which they are done.
 
     `where` names the place for people; `notes` are things to know before saying yes; `obstacles` are things of other
-    people that keep something of ours from being removed.
+    people that keep something of ours from being removed. `seconds`: about how long what is made will be there, None:
+    until somebody removes it.
     """
 
     environment: str
@@ -50,6 +51,7 @@ class Plan:
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
+    seconds: float | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:

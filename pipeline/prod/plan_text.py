@@ -35,7 +35,11 @@ def plan_lines(plan: Plan) -> list[str]:
         lines.append((head + detail[0]).rstrip())
         lines += [" " * (_INDENT + width) + line for line in detail[1:]]
     lines += ["", _sum(changes)]
-    for note in _costs(changes), *plan.notes, *(f"in the way: {text}" for text in plan.obstacles):
+    for note in (
+        _costs(changes, plan.seconds),
+        *plan.notes,
+        *(f"in the way: {text}" for text in plan.obstacles),
+    ):
         if note:
             lines += textwrap.wrap(note, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     return lines
@@ -50,7 +54,7 @@ def _sum(changes: list[Change]) -> str:
     return ", ".join(words) + "."
 
 
-def _costs(changes: list[Change]) -> str:
+def _costs(changes: list[Change], seconds: float | None) -> str:
     """A sentence, for plans after which something is there."""
     if all(change.action == "remove" for change in changes):
         return ""
@@ -60,7 +64,12 @@ def _costs(changes: list[Change]) -> str:
     unknown = [
         f"{change.name} ({change.detail.split(',')[0]})" for change in changes if change.hourly is None
     ]
-    text = f"It costs about {money(known)} an hour ({money(known * _HOURS)} a month)"
+    long = (
+        f"({money(known * _HOURS)} a month)"
+        if seconds is None
+        else f"({money(known * seconds / 3600)} for the {max(1, round(seconds / 60))} minutes that this may take)"
+    )
+    text = f"It costs about {money(known)} an hour {long}"
     return text + (f", and what {', '.join(unknown)} costs, which is unknown here." if unknown else ".")
 
 

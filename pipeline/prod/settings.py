@@ -12,10 +12,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipeline.base.errors import ConfigError
 from pipeline.base.yamlfile import matching, read_yaml, validate
 
-__all__ = ["HERE", "ROLES", "LocalSettings", "Settings", "Wanted", "load_settings"]
+__all__ = ["CANARY_ROLES", "HERE", "ROLES", "LocalSettings", "Settings", "Wanted", "load_settings"]
 
 # In the order in which they are made: the hosts' firewalls name the monitor's.
 ROLES = ("monitor", "checkbox", "itrust")
+CANARY_ROLES = ("proxy", "blue", "green")  # the hosts of a canary beside them, in the same order
 
 HERE = "here"  # in ssh_from: this machine, as the internet sees it
 
@@ -67,6 +68,13 @@ class _Group(_Part):
     type: _Type = "t3.small"
 
 
+class _Canary(_Part):
+    """A canary's hosts. Blue and green are of one type: what is compared is two versions, not two machines."""
+
+    type: _Type = "t3.small"
+    proxy_type: _Type = "t3.small"
+
+
 class Wanted(_Part):
     """One host that is to be there."""
 
@@ -86,6 +94,7 @@ class Settings(_Part):
     itrust: _Group = _Group(type="t3.medium")
     monitor: Literal["cloud", "local", "none"] = "cloud"
     monitor_type: _Type = "t3.small"
+    canary: _Canary = _Canary()
     ssh_from: Annotated[tuple[_Source, ...], Field(min_length=1), BeforeValidator(_list)] = ("here",)
     disk: Annotated[int, Field(ge=8, le=1000, strict=True)] = 20
     cidr: Annotated[str, AfterValidator(_vpc_network)] = "10.83.0.0/24"
@@ -111,6 +120,12 @@ class Settings(_Part):
             for number in range(1, group.count + 1):
                 yield Wanted(name=f"{role}-{number}", role=role, type=group.type)
 
+    def canary_hosts(self) -> Iterator[Wanted]:
+        """The three hosts of a canary."""
+        for role in CANARY_ROLES:
+            kind = self.canary.proxy_type if role == "proxy" else self.canary.type
+            yield Wanted(name=role, role=role, type=kind)
+
 
 class LocalSettings(_Part):
     """What is wanted on this machine; no key is needed."""
@@ -133,7 +148,9 @@ def load_settings(path: Path) -> Settings | LocalSettings:
     try:
         if isinstance(document.data, dict) and document.data.get("cloud") == "vagrant":
             return validate(document, LocalSettings, LocalSettings.model_fields)
-        return validate(document, Settings, (*Settings.model_fields, *_Group.model_fields))
+        return validate(
+            document, Settings, (*Settings.model_fields, *_Group.model_fields, *_Canary.model_fields)
+        )
     except ConfigError as error:
         error.hint = f"mend {path}, then pipeline prod up --dry-run; prod.example.yml has every key"
         raise

@@ -182,7 +182,7 @@ class Record:
 
     @property
     def provider(self) -> str:
-        """Where the hosts came from: the lab's provider, or "inventory"."""
+        """Where the hosts came from: the lab's provider, "inventory", or a cloud's name."""
         return self._text("provider")
 
     @property
@@ -199,9 +199,13 @@ class Record:
     @property
     def rollback(self) -> str:
         """The command that puts the proxy of this run back on the baseline."""
-        inventory = self._mapping("settings").get("inventory")
-        given = f" -i {shlex.quote(inventory)}" if isinstance(inventory, str) else ""
-        return f"pipeline canary rollback{given}"
+        settings = self._mapping("settings")
+        given = [
+            f" {option} {shlex.quote(settings[key])}"
+            for option, key in (("-i", "inventory"), ("--cloud", "cloud"), ("-f", "prod_file"))
+            if isinstance(settings.get(key), str)
+        ]
+        return f"pipeline canary rollback{''.join(given)}"
 
     @property
     def under_way(self) -> bool:

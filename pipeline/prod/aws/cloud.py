@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline.prod.aws.hosts import disk_of, host_steps, hourly, pairs
 from pipeline.prod.aws.images import kinds_of, zone_for
 from pipeline.prod.aws.keys import directory, key_path, key_step
 from pipeline.prod.aws.network import network_steps, use_subnet
+from pipeline.prod.aws.part import Part, production_part
 from pipeline.prod.aws.session import Aws, connect
 from pipeline.prod.aws.strangers import Strangers, find_strangers
 from pipeline.prod.aws.tags import HOST, ROLE, name_of, tag
@@ -29,15 +31,27 @@ from pipeline.prod.settings import HERE, Settings
 __all__ = ["AwsCloud"]
 
 _USER = "admin"  # of Debian's images
+_SHOWN_SECONDS = 30  # for a new instance to be found by its tag
 
 
 class AwsCloud:
-    """pipeline.prod.cloud.Cloud in one region of AWS. `aws` is for tests; usually it is made from the settings."""
+    """pipeline.prod.cloud.Cloud in one region of AWS.
 
-    def __init__(self, settings: Settings, aws: Aws | None = None) -> None:
+    `part`: which hosts it plans, waits for and removes; usually production's, whose removal takes a canary's along.
+    `aws` is for tests; usually it is made from the settings.
+    """
+
+    def __init__(self, settings: Settings, aws: Aws | None = None, part: Part | None = None) -> None:
         self.settings = settings
+        self.part = part or production_part(settings)
         self.aws = aws or connect(settings.name, settings.region, settings.profile)
         self.where = f"aws {settings.region}"
+        self._made: set[str] = set()
+
+    @property
+    def made(self) -> frozenset[str]:
+        """The ids of the instances that were made here."""
+        return frozenset(self._made)
 
     def plan(self) -> Plan:
         """See Cloud.plan. Raises UsageError for what cannot be done to what is there."""
@@ -46,12 +60,12 @@ class AwsCloud:
         ssh_from = tuple(here if source == HERE else source for source in settings.ssh_from)
         with telling(self.aws, f"environment {settings.name}"):
             found = look(self.aws)
-            ids = Ids()
-            hosts = pairs(found, settings)
+            ids = Ids(made=self._made)
+            hosts = pairs(found, self.part.hosts)
             new = [pair.wanted for pair in hosts if pair.type_needed]
             processors = kinds_of(self.aws, new) if new else {}
             steps = self._network(found, ids)
-            steps += firewall_steps(self.aws, found, ids, settings, ssh_from)
+            steps += firewall_steps(self.aws, found, ids, self.part, ssh_from)
             steps.append(key_step(self.aws, found, ids))
             steps += host_steps(self.aws, ids, settings, hosts, processors)
             steps += self._surplus(found, ids)
@@ -67,9 +81,12 @@ class AwsCloud:
     def removal(self) -> Plan:
         """See Cloud.removal."""
         with telling(self.aws, f"environment {self.settings.name}"):
+            self._await_made()
             found = look(self.aws)
             strangers = find_strangers(self.aws, found)
-            steps = removal_steps(self.aws, found, (), strangers)
+            # the network and the key go with the last who has hosts there
+            mine = found if not self.part.is_canary or self.part.is_alone(found) else self.part.own(found)
+            steps = removal_steps(self.aws, mine, (), strangers)
         return Plan(self.settings.name, self.where, tuple(steps), obstacles=tuple(strangers.words))
 
     def apply(self, step: Step, progress: Progress) -> None:
@@ -82,10 +99,10 @@ class AwsCloud:
     def settle(self, progress: Progress) -> tuple[Machine, ...]:
         """See Cloud.settle. A host that AWS took back (no capacity, no right to its key) is an EnvironmentError_."""
         began = time.monotonic()
-        wanted = [host.name for host in self.settings.hosts()]
+        wanted = [host.name for host in self.part.hosts]
         with telling(self.aws, "the hosts"):
             while True:
-                found = instances_of(self.aws)
+                found = [each for each in instances_of(self.aws) if self.part.owns(each)]
                 states = {tag(each, HOST): str(each["State"]["Name"]) for each in found}
                 waited = time.monotonic() - began
                 left = [name for name in wanted if states.get(name) != "running"]
@@ -102,9 +119,10 @@ class AwsCloud:
                 time.sleep(self.aws.poll)
 
     def machines(self) -> tuple[Machine, ...]:
-        """See Cloud.machines."""
+        """See Cloud.machines. A canary's are shown with production's, not the other way round."""
         with telling(self.aws, f"environment {self.settings.name}"):
-            return self._machines(instances_of(self.aws))
+            found = instances_of(self.aws)
+            return self._machines([each for each in found if not self.part.is_canary or self.part.owns(each)])
 
     def _machines(self, found: list[dict[str, Any]]) -> tuple[Machine, ...]:
         machines = [
@@ -123,7 +141,8 @@ class AwsCloud:
 
     def forget(self) -> str:
         """See Cloud.forget. The private key stays: the next `up` uses it again."""
-        shutil.rmtree(self._known_hosts(), ignore_errors=True)
+        if not self.part.is_canary:
+            shutil.rmtree(self._known_hosts(), ignore_errors=True)
         key = key_path(self.settings.name, self.settings.region)
         return f"the private key stays in {key}" if key.exists() else ""
 
@@ -132,7 +151,7 @@ class AwsCloud:
         if settings.subnet is not None:
             steps = [use_subnet(self.aws, ids, settings.subnet)]
         else:
-            types = [host.type for host in settings.hosts()]
+            types = [host.type for host in self.part.hosts]
             zone = "" if found.subnets else zone_for(self.aws, types)
             steps = network_steps(self.aws, found, ids, settings, zone)
         for instance in found.instances:
@@ -145,15 +164,26 @@ class AwsCloud:
 
     def _surplus(self, found: Found, ids: Ids) -> list[Step]:
         """What is ours and not wanted any more: hosts of a smaller count, and what an `up` that broke off left."""
-        strangers = Strangers() if found.network_is_in(ids.claimed) else find_strangers(self.aws, found)
-        return removal_steps(self.aws, found, ids.claimed, strangers)
+        mine = self.part.own(found)
+        strangers = Strangers() if mine.network_is_in(ids.claimed) else find_strangers(self.aws, found)
+        return removal_steps(self.aws, mine, ids.claimed, strangers)
+
+    def _await_made(self) -> None:
+        """Until EC2 shows all instances that were made here: a new one is not found by its tag in its first moment."""
+        end = time.monotonic() + _SHOWN_SECONDS
+        while self._made and time.monotonic() < end:
+            pages = self.aws.ours("describe_instances", "Reservations")
+            shown = {str(each["InstanceId"]) for page in pages for each in page["Instances"]}
+            if self._made <= shown:
+                return
+            time.sleep(self.aws.poll)
 
     def _host(self, instance: dict[str, Any]) -> Host | None:
         address = str(instance.get("PublicIpAddress") or "")
         if not address:
             return None
         key = key_path(self.settings.name, self.settings.region)
-        return Host(
+        host = Host(
             tag(instance, HOST),
             address,
             user=_USER,
@@ -163,6 +193,8 @@ class AwsCloud:
             # a file for each instance: AWS gives an address to others once it is free
             known_hosts=self._known_hosts() / str(instance["InstanceId"]),
         )
+        # its service is used from here, through its public address; that of others by their neighbours
+        return replace(host, private_address=address) if tag(instance, ROLE) == "proxy" else host
 
     def _known_hosts(self) -> Path:
         return directory(self.settings.name, self.settings.region) / "known_hosts"

@@ -1,7 +1,8 @@
 """Security groups, one for each role.
 
 The application's port is open to everybody, SSH to the given networks and to the monitor, which reaches the exporters
-through it. Rules that people add by hand stay: ours are recognised by their descriptions.
+through it. Of a canary the proxy's port is open to the networks that SSH is open to, for the load, and the service's to
+the proxy alone. Rules that people add by hand stay: ours are recognised by their descriptions.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.base.console import Progress
+from pipeline.base.facts import PROXY_PORT
 from pipeline.deploy.applications import APPLICATIONS
 from pipeline.prod.aws.found import Found, Ids
+from pipeline.prod.aws.part import Part
 from pipeline.prod.aws.session import Aws
 from pipeline.prod.aws.tags import ROLE, specification, tag
 from pipeline.prod.cloud import Change, Step
-from pipeline.prod.settings import ROLES, Settings
 
 __all__ = ["firewall_steps"]
 
@@ -45,24 +47,26 @@ class _Rule:
         return {**permission, "UserIdGroupPairs": [pair]}
 
 
-def firewall_steps(
-    aws: Aws, found: Found, ids: Ids, settings: Settings, ssh_from: tuple[str, ...]
-) -> list[Step]:
+def firewall_steps(aws: Aws, found: Found, ids: Ids, part: Part, ssh_from: tuple[str, ...]) -> list[Step]:
     """A group for each role that has hosts. Fills `ids.groups`."""
-    wanted = {host.role for host in settings.hosts()}
+    wanted = {host.role for host in part.hosts}
     return [
-        _group(aws, found, ids, role, _rules(role, ssh_from, "monitor" in wanted))
-        for role in ROLES
+        _group(aws, found, ids, role, _rules(role, ssh_from, "monitor" in wanted, part.port))
+        for role in part.roles
         if role in wanted
     ]
 
 
-def _rules(role: str, ssh_from: tuple[str, ...], monitored: bool) -> list[_Rule]:
+def _rules(role: str, ssh_from: tuple[str, ...], monitored: bool, port: int) -> list[_Rule]:
     rules = [_Rule(22, 22, source, f"{_OURS}SSH") for source in ssh_from]
     if role in _PORTS:
         rules.append(_Rule(_PORTS[role], _PORTS[role], "0.0.0.0/0", f"{_OURS}the application"))
         if monitored:
             rules.append(_Rule(22, 22, "monitor", f"{_OURS}SSH of the monitor"))
+    elif role == "proxy":
+        rules += [_Rule(PROXY_PORT, PROXY_PORT, source, f"{_OURS}the load") for source in ssh_from]
+    elif role in ("blue", "green"):
+        rules.append(_Rule(port, port, "proxy", f"{_OURS}the service, for the proxy"))
     return rules
 
 
@@ -91,8 +95,8 @@ def _group(aws: Aws, found: Found, ids: Ids, role: str, wanted: list[_Rule]) -> 
         return Step(Change("create", "security group", role, _words(wanted)), create)
     ids.groups[role] = str(group["GroupId"])
     ids.claimed.add(ids.groups[role])
-    monitors = {ids.groups.get("monitor", ""): "monitor"}
-    there = [rule for permission in group["IpPermissions"] for rule in _flat(permission, monitors)]
+    roles = {identifier: name for name, identifier in ids.groups.items()}
+    there = [rule for permission in group["IpPermissions"] for rule in _flat(permission, roles)]
     keys = {rule.key for rule in wanted}
     new = [rule for rule in wanted if rule.key not in {rule.key for rule in there}]
     old = [rule for rule in there if rule.what.startswith(_OURS) and rule.key not in keys]

@@ -50,6 +50,7 @@ class Ids:
     groups: dict[str, str] = field(default_factory=dict)  # by role
     key: str = ""  # its name
     claimed: set[str] = field(default_factory=set)  # ids of what stays
+    made: set[str] = field(default_factory=set)  # ids of new instances
 
 
 def look(aws: Aws) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +32,10 @@ class Pair:
         return self.instance is None or self.instance["InstanceType"] != self.wanted.type
 
 
-def pairs(found: Found, settings: Settings) -> list[Pair]:
+def pairs(found: Found, hosts: Iterable[Wanted]) -> list[Pair]:
     """Every wanted host; of several instances of one name the oldest is it."""
     named = {tag(instance, HOST): instance for instance in reversed(found.instances)}
-    return [Pair(host, named.get(host.name)) for host in settings.hosts()]
+    return [Pair(host, named.get(host.name)) for host in hosts]
 
 
 def disk_of(instance: dict[str, Any]) -> int:

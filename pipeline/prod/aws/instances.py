@@ -23,7 +23,10 @@ PATIENCE = 600  # seconds until an instance has done what it was told
 
 
 def create(aws: Aws, ids: Ids, settings: Settings, host: Wanted, image: Image) -> None:
-    """One instance: encrypted disk, metadata only by IMDSv2, a public address, tagged from its first moment."""
+    """One instance: encrypted disk, metadata only by IMDSv2, a public address, tagged from its first moment.
+
+    Its id goes to `ids.made`.
+    """
     name = f"{aws.environment}-{host.name}"
     tags = {"role": host.role, "host": host.name, "disk": str(settings.disk)}
     parameters: dict[str, Any] = {
@@ -69,6 +72,7 @@ def create(aws: Aws, ids: Ids, settings: Settings, host: Wanted, image: Image) -
         token = hashlib.sha256(text.encode()).hexdigest()
         made = aws.patiently(aws.client.run_instances, ".NotFound", ClientToken=token, **parameters)
         if made["Instances"][0]["State"]["Name"] in ALIVE:
+            ids.made.add(str(made["Instances"][0]["InstanceId"]))
             return
     raise EnvironmentError_(f"{name}: EC2 gives only instances that have been removed")
 

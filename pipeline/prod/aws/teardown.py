@@ -23,8 +23,8 @@ def removal_steps(aws: Aws, found: Found, keep: Collection[str], strangers: Stra
     """Removes everything found but `keep` (ids), as far as strangers allow; what they block is kept, and said."""
     steps = _instances(aws, [item for item in found.instances if item["InstanceId"] not in keep])
     steps += [_key(aws, item) for item in found.keys if item["KeyPairId"] not in keep]
-    # a group that others' rules name goes after them: the monitor's last
-    groups = sorted(found.groups, key=lambda group: tag(group, ROLE) == "monitor")
+    # a group that others' rules name goes after them
+    groups = sorted(found.groups, key=lambda group: tag(group, ROLE) in ("monitor", "proxy"))
     for group in groups:
         if group["GroupId"] not in keep:
             steps.append(_group(aws, group, strangers))

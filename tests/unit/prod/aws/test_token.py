@@ -19,7 +19,8 @@ def test_the_same_request_has_the_same_token_and_one_of_a_removed_host_is_not_us
 
         def run_instances(self, ClientToken: str, **_: Any) -> dict[str, Any]:
             self.tokens.append(ClientToken)
-            return {"Instances": [{"State": {"Name": "terminated" if len(self.tokens) % 3 else "pending"}}]}
+            state = "terminated" if len(self.tokens) % 3 else "pending"
+            return {"Instances": [{"InstanceId": f"i-{len(self.tokens)}", "State": {"Name": state}}]}
 
     client = Client()
     client.tokens = []
@@ -35,3 +36,4 @@ def test_the_same_request_has_the_same_token_and_one_of_a_removed_host_is_not_us
     assert len(client.tokens) == 6
     assert client.tokens[:3] == client.tokens[3:]
     assert len(set(client.tokens)) == 3
+    assert ids.made == {"i-3", "i-6"}
