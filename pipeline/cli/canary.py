@@ -148,6 +148,8 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     as_json, dry_run = options.pop("as_json"), options.pop("dry_run")
     yes = options.pop("yes")
     one_place(options)
+    if yes and options["cloud"] is None:
+        raise click.UsageError("--yes goes with --cloud")
     monitor_file, no_monitor = options.pop("monitor"), options.pop("no_monitor")
     if monitor_file and no_monitor:
         raise click.UsageError("--monitor and --no-monitor contradict each other")

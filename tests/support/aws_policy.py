@@ -36,6 +36,10 @@ def story(world: World) -> list[tuple[str, Callable[[], object], Callable[[], ob
             CidrBlock="10.83.0.0/24", TagSpecifications=[specification("vpc", "production", "production")]
         )
 
+    def canary() -> None:
+        with world.canary().made():
+            pass
+
     small: dict[str, Any] = {"checkbox": {"count": 2, "type": "t3.medium"}, "ssh_from": "203.0.113.0/24"}
     return [
         ("up", lambda: None, world.up),
@@ -45,6 +49,8 @@ def story(world: World) -> list[tuple[str, Callable[[], object], Callable[[], ob
         ("up, hosts and key were lost", lose_hosts_and_key, world.up),
         ("up, a second network was left behind", second_network, world.up),
         ("down", lambda: None, world.down),
+        ("canary, alone", lambda: None, canary),
+        ("canary, beside production", world.up, canary),
     ]
 
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from pipeline.inventory.hosts import Host
 from pipeline.prod import apply
 from pipeline.prod.aws.cloud import AwsCloud
 from pipeline.prod.aws.images import DEBIAN
+from pipeline.prod.aws.part import canary_part
 from pipeline.prod.aws.session import Aws, connect
+from pipeline.prod.canary_hosts import CanaryHosts
 from pipeline.prod.cloud import Plan
 from pipeline.prod.settings import Settings
 from tests.support.ports import free_port
@@ -43,6 +45,8 @@ __all__ = [
     "server",
     "wanted",
 ]
+
+_Wait = Callable[[Sequence[Host], Progress], None]
 
 REGION = "eu-central-1"
 HERE = "198.51.100.7/32"
@@ -148,6 +152,16 @@ class World:
         plan = cloud.removal()
         apply.down(cloud, plan, self.inventory, Progress(quiet=True), lambda _: None)
         return plan
+
+    def canary(
+        self, *, keep: bool = False, wait: _Wait | None = None, port: int = 3000, **settings: Any
+    ) -> CanaryHosts:
+        """The hosts of a `canary --cloud aws`, planned; but for SSH, as `up`."""
+        chosen = wanted(**settings)
+        cloud = AwsCloud(chosen, self.aws, canary_part(chosen, port))
+        return CanaryHosts(
+            cloud, Progress(quiet=True), file=None, seconds=600, keep=keep, wait=wait or _no_wait
+        )
 
     def done(self) -> list[str]:
         """The calls since the last `done` that changed something, by name."""

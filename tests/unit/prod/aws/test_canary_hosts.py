@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, HostError, UsageError
 from pipeline.base.interrupt import unify_signals
-from pipeline.inventory.hosts import Host
-from pipeline.prod.aws.cloud import AwsCloud
-from pipeline.prod.aws.part import canary_part
-from pipeline.prod.canary_hosts import CanaryHosts
+from pipeline.prod.aws.keys import key_path
+from pipeline.prod.aws.tags import specification
 from pipeline.prod.plan_text import plan_lines
-from tests.support.aws_server import FULL, HERE, NOTHING, Broken, World, wanted
+from tests.support.aws_server import FULL, HERE, NOTHING, Broken, World
 
-ALONE = {**FULL}  # three hosts and three groups, as production has
-
-
-def hosts(
-    world: World, *, keep: bool = False, wait: Any = None, port: int = 3000, **settings: Any
-) -> CanaryHosts:
-    chosen = wanted(**settings)
-    cloud = AwsCloud(chosen, world.aws, canary_part(chosen, port))
-    quiet = Progress(quiet=True)
-    return CanaryHosts(cloud, quiet, file=None, seconds=600, keep=keep, wait=wait or (lambda *_: None))
+ALONE = FULL  # three hosts and three groups, as production has
 
 
 def rules(world: World) -> dict[str, set[tuple[int, str]]]:
@@ -49,7 +36,7 @@ def rules(world: World) -> dict[str, set[tuple[int, str]]]:
 
 
 def test_three_hosts_are_there_for_the_time_of_the_run_and_nothing_is_left(world: World) -> None:
-    made = hosts(world)
+    made = world.canary()
     assert world.count() == NOTHING, "planning makes nothing"
     with made.made() as inventory:
         assert world.count() == ALONE
@@ -62,7 +49,7 @@ def test_three_hosts_are_there_for_the_time_of_the_run_and_nothing_is_left(world
 
 
 def test_load_goes_to_the_proxys_public_address_and_the_proxys_own_to_private_ones(world: World) -> None:
-    with hosts(world).made() as inventory:
+    with world.canary().made() as inventory:
         proxy, blue = inventory.one("proxy"), inventory.one("blue")
         assert proxy.private_address == proxy.address
         assert blue.private_address.startswith("10.83.0.")
@@ -70,7 +57,7 @@ def test_load_goes_to_the_proxys_public_address_and_the_proxys_own_to_private_on
 
 
 def test_only_the_proxy_reaches_the_service_and_only_from_here_the_proxy_is_reached(world: World) -> None:
-    with hosts(world, port=8000).made():
+    with world.canary(port=8000).made():
         assert rules(world) == {
             "proxy": {(22, HERE), (8080, HERE)},
             "blue": {(22, HERE), (8000, "proxy")},
@@ -83,7 +70,7 @@ def test_production_is_left_alone_and_lends_its_network_and_its_key(world: World
     before = [machine.identifier for machine in world.cloud().machines()]
     inventory = world.inventory.read_text()
     world.done()
-    made = hosts(world)
+    made = world.canary()
     with made.made():
         assert world.done() == [
             *["CreateSecurityGroup", "AuthorizeSecurityGroupIngress"] * 3, *["RunInstances"] * 3,
@@ -100,11 +87,11 @@ def test_production_is_left_alone_and_lends_its_network_and_its_key(world: World
 
 
 def test_kept_hosts_serve_the_next_run_and_go_with_prod_down(world: World) -> None:
-    with hosts(world, keep=True).made() as inventory:
+    with world.canary(keep=True).made() as inventory:
         first = inventory.one("blue").address
     assert world.count() == ALONE
     world.done()
-    again = hosts(world, keep=True, port=8000)
+    again = world.canary(keep=True, port=8000)
     assert [change.kind for change in again.plan.changes] == ["security group"] * 2
     with again.made() as inventory:
         assert inventory.one("blue").address == first
@@ -114,12 +101,12 @@ def test_kept_hosts_serve_the_next_run_and_go_with_prod_down(world: World) -> No
 
 
 def test_the_plan_has_the_price_of_the_run_and_what_becomes_of_the_hosts(world: World) -> None:
-    made = hosts(world, canary={"type": "t3.medium"})
+    made = world.canary(canary={"type": "t3.medium"})
     text = " ".join(" ".join(plan_lines(made.plan)).split())
     assert "canary of production, aws eu-central-1" in text
     assert "It costs about $0.126 an hour ($0.031 for the 15 minutes that this may take)." in text
     assert "They go after the run." in text
-    kept = " ".join(" ".join(plan_lines(hosts(world, keep=True).plan)).split())
+    kept = " ".join(" ".join(plan_lines(world.canary(keep=True).plan)).split())
     assert "a month)" in kept
     assert "They stay, and are paid for, until pipeline prod down --canary." in kept
 
@@ -128,16 +115,16 @@ def test_a_run_that_breaks_off_anywhere_leaves_nothing(world: World) -> None:
     def unreachable(*_: object) -> None:
         raise HostError("blue", "SSH does not work")
 
-    with pytest.raises(HostError), hosts(world, wait=unreachable).made():
+    with pytest.raises(HostError), world.canary(wait=unreachable).made():
         raise AssertionError("the run does not begin")
     assert world.count() == NOTHING
-    with pytest.raises(RuntimeError), hosts(world).made():
+    with pytest.raises(RuntimeError), world.canary().made():
         raise RuntimeError
     assert world.count() == NOTHING
 
 
 def test_what_is_refused_half_way_is_told_and_what_was_made_goes(world: World) -> None:
-    made = hosts(world)
+    made = world.canary()
 
     def refuse(params: dict[str, Any], **_: Any) -> None:
         if params["TagSpecifications"][0]["Tags"][0]["Value"] == "production-green":
@@ -162,7 +149,7 @@ def test_ctrl_c_while_an_instance_is_made_lets_that_call_end_so_that_the_instanc
         counted.append(1)
 
     world.aws.client.meta.events.register("before-send.ec2.RunInstances", strike)
-    with pytest.raises(KeyboardInterrupt), hosts(world).made():
+    with pytest.raises(KeyboardInterrupt), world.canary().made():
         raise AssertionError("the run does not begin")
     unify_signals()  # what was held back is over
     for number, handler in handlers.items():
@@ -183,13 +170,13 @@ def test_an_instance_that_ec2_does_not_show_yet_is_waited_for_and_removed(world:
         world.aws.client.meta.events.register("after-call.ec2.DescribeInstances", hide)
         raise HostError("blue", "SSH does not work")
 
-    with pytest.raises(HostError), hosts(world, wait=fail).made():
+    with pytest.raises(HostError), world.canary(wait=fail).made():
         raise AssertionError("the run does not begin")
     assert world.count() == NOTHING
 
 
 def test_hosts_that_cannot_be_removed_are_named_with_the_command_and_the_verdict_stays(world: World) -> None:
-    made = hosts(world)
+    made = world.canary()
     with made.made():
         ids = {machine.name: machine.identifier for machine in world.cloud().machines()}
 
@@ -208,26 +195,24 @@ def test_hosts_that_cannot_be_removed_are_named_with_the_command_and_the_verdict
 
 def test_a_canary_whose_making_lost_an_answer_is_removed_by_the_next_command(world: World) -> None:
     world.break_at = "change"
-    with pytest.raises(Broken), hosts(world).made():
+    with pytest.raises(Broken), world.canary().made():
         raise AssertionError("the run does not begin")
     world.break_at = ""
-    with hosts(world).made():
+    with world.canary().made():
         assert world.count() == ALONE
     assert world.count() == NOTHING
 
 
 def test_two_instances_of_one_name_are_one_again(world: World) -> None:
-    with hosts(world, keep=True).made():
+    with world.canary(keep=True).made():
         pass
     (blue,) = (machine for machine in world.cloud().machines() if machine.name == "blue")
     subnet = world.aws.ours("describe_subnets", "Subnets")[0]["SubnetId"]
-    from pipeline.prod.aws.tags import specification
-
     world.aws.client.run_instances(
         ImageId="ami-00000001", InstanceType="t3.small", MinCount=1, MaxCount=1, SubnetId=subnet,
         TagSpecifications=[specification("instance", "production", "production-blue", role="blue", host="blue")],
     )  # fmt: skip
-    again = hosts(world)
+    again = world.canary()
     assert [(change.action, change.name) for change in again.plan.changes] == [("remove", "blue")]
     with again.made():
         there = [machine for machine in world.cloud().machines() if machine.name == "blue"]
@@ -235,10 +220,8 @@ def test_two_instances_of_one_name_are_one_again(world: World) -> None:
 
 
 def test_kept_hosts_without_their_key_are_not_touched(world: World) -> None:
-    from pipeline.prod.aws.keys import key_path
-
-    with hosts(world, keep=True).made():
+    with world.canary(keep=True).made():
         pass
     key_path("production", world.aws.region).unlink()
     with pytest.raises(UsageError, match="no private key"):
-        hosts(world)
+        world.canary()
