@@ -22,7 +22,8 @@ class Application:
     """One application that can be deployed; deploys/facts.yml says what `name` to `tree` mean.
 
     `key` is its group in an inventory, its user on a host and its file in deploys/. `also` are more spellings of
-    its name. `only` names the options and data that no other application has.
+    its name. `processor` is the only one that it runs on, as uname has it; empty: any. `only` names the options and
+    data that no other application has.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Application:
     memory: int
     disk: int
     tree: tuple[str, ...]
+    processor: str = ""
     also: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 

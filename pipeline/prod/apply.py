@@ -21,7 +21,7 @@ _Wait = Callable[[Sequence[Host], Progress], None]
 def up(
     cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm, wait: _Wait = wait_ready
 ) -> tuple[Machine, ...]:
-    """Make things as planned, wait until every host answers SSH, write the inventory.
+    """Make things as planned, write the inventory, wait until every host answers SSH.
 
     Args:
         cloud: Where.
@@ -43,10 +43,11 @@ def up(
         apply(cloud, step, progress)
     machines = cloud.settle(progress)
     hosts = reachable(machines)
+    # Before the wait: where SSH does not get through from here, the hosts are there nevertheless.
+    written = write_own_file(path, plan.environment, plan.where, machines)
+    progress.say(f"{'wrote' if written else 'nothing new for'} {path}")
     progress.say(f"waiting until {len(hosts)} hosts answer SSH")
     wait(hosts, progress)
-    written = write_own_file(path, plan.environment, plan.where, machines)
-    progress.say(f"all answer; {'wrote' if written else 'nothing new for'} {path}")
     return machines
 
 

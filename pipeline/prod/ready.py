@@ -16,7 +16,9 @@ __all__ = ["wait_ready"]
 
 _PATIENCE = 300.0  # seconds from "running" to the first answer; a minute is usual
 # cloud-init configures apt and the user; before it is done apt may be locked
-_COMMAND = "if command -v cloud-init > /dev/null; then cloud-init status --wait > /dev/null; fi; sudo -n true"
+_FIRST_START = (
+    "if command -v cloud-init > /dev/null; then cloud-init status --wait > /dev/null; fi; sudo -n true"
+)
 
 
 def wait_ready(
@@ -46,7 +48,8 @@ def wait_ready(
             raise HostError(
                 first.name,
                 f"SSH to {first.user}@{first.address} does not work after {patience:.0f} s: {problem}",
-                hint="does ssh_from in prod.yml have this machine's address? then the same command again",
+                hint="does ssh_from in prod.yml have this machine's address, and does the network here let port "
+                f"{first.port} out? then the same command again",
             )
         waiting = [host for host, _ in problems]
         names = ", ".join(host.name for host in waiting)
@@ -58,10 +61,15 @@ def _ask(host: Host, seconds: float) -> str:
     """What keeps `host` from being ready, or "". It has `seconds` to answer."""
     if host.known_hosts is not None:
         host.known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        answer = ask(host, _COMMAND, known_hosts=Path("/dev/null"), seconds=seconds)
-    except FileNotFoundError:
-        return "there is no ssh on this machine"
-    if answer.status is None:
-        return "its first start does not end (cloud-init)"
-    return "" if answer.status == 0 else answer.said(f"it ended with {answer.status}")
+    # Two questions: a firewall that lets nothing through, and a first start that does not end, are both silent.
+    asked = [("true", "no answer (a firewall?)"), (_FIRST_START, "its first start does not end (cloud-init)")]
+    for command, silence in asked:
+        try:
+            answer = ask(host, command, known_hosts=Path("/dev/null"), seconds=seconds)
+        except FileNotFoundError:
+            return "there is no ssh on this machine"
+        if answer.status is None:
+            return silence
+        if answer.status != 0:
+            return answer.said(f"it ended with {answer.status}")
+    return ""

@@ -88,7 +88,7 @@ class Settings(_Part):
 
     cloud: Annotated[Literal["aws"], BeforeValidator(_cloud)] = "aws"
     name: _Name = "production"
-    region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")]
+    region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")] | None = None
     profile: Annotated[str, Field(min_length=1)] | None = None
     checkbox: _Group = _Group()
     itrust: _Group = _Group(type="t3.medium")

@@ -45,7 +45,7 @@ class AwsCloud:
         self.settings = settings
         self.part = part or production_part(settings)
         self.aws = aws or connect(settings.name, settings.region, settings.profile)
-        self.where = f"aws {settings.region}"
+        self.where = f"aws {self.aws.region}"
         self._made: set[str] = set()
 
     @property
@@ -143,7 +143,7 @@ class AwsCloud:
         """See Cloud.forget. The private key stays: the next `up` uses it again."""
         if not self.part.is_canary:
             shutil.rmtree(self._known_hosts(), ignore_errors=True)
-        key = key_path(self.settings.name, self.settings.region)
+        key = key_path(self.settings.name, self.aws.region)
         return f"the private key stays in {key}" if key.exists() else ""
 
     def _network(self, found: Found, ids: Ids) -> list[Step]:
@@ -182,7 +182,7 @@ class AwsCloud:
         address = str(instance.get("PublicIpAddress") or "")
         if not address:
             return None
-        key = key_path(self.settings.name, self.settings.region)
+        key = key_path(self.settings.name, self.aws.region)
         host = Host(
             tag(instance, HOST),
             address,
@@ -197,4 +197,4 @@ class AwsCloud:
         return replace(host, private_address=address) if tag(instance, ROLE) == "proxy" else host
 
     def _known_hosts(self) -> Path:
-        return directory(self.settings.name, self.settings.region) / "known_hosts"
+        return directory(self.settings.name, self.aws.region) / "known_hosts"

@@ -52,7 +52,7 @@ def kinds_of(aws: Aws, hosts: Iterable[Wanted]) -> dict[str, str]:
     """The processor of each type that the hosts are to have.
 
     Raises UsageError for a type that does not exist in the region, has a processor that Debian's images do not
-    know, or has too little memory for its application.
+    know or its application does not run on, or has too little memory for it.
     """
     wanted = list(hosts)
     types = sorted({host.type for host in wanted})
@@ -85,9 +85,14 @@ def _processor(name: str, kind: dict[str, Any]) -> str:
 
 
 def _fits(host: Wanted, kind: dict[str, Any]) -> None:
-    memory = int(kind["MemoryInfo"]["SizeInMiB"])
-    for app in APPLICATIONS:
-        if app.key == host.role and memory < app.memory:
+    memory, processors = int(kind["MemoryInfo"]["SizeInMiB"]), kind["ProcessorInfo"]["SupportedArchitectures"]
+    for app in (app for app in APPLICATIONS if app.key == host.role):
+        if app.processor and app.processor not in processors:
+            raise UsageError(
+                f"{host.type} is {' or '.join(processors)}; {app.name} runs on {app.processor} only, for its database",
+                hint=f"{host.role}: type: in prod.yml, such as t3.small",
+            )
+        if memory < app.memory:
             raise UsageError(
                 f"{host.type} has {memory} MB of memory; {app.name} needs {app.memory}",
                 hint=f"{host.role}: type: in prod.yml",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -83,8 +84,14 @@ def _matches(code: str, codes: Collection[str]) -> bool:
     return any(code == one or (one.startswith(".") and code.endswith(one)) for one in codes)
 
 
-def connect(environment: str, region: str, profile: str | None = None) -> Aws:
-    """EC2 in `region`. Nothing is asked yet. Raises UsageError for a region or profile that does not exist."""
+def connect(environment: str, region: str | None, profile: str | None = None) -> Aws:
+    """EC2 in `region`; without one in that of AWS_REGION or AWS_DEFAULT_REGION, else in the profile's.
+
+    Nothing is asked yet. Raises UsageError for a region or profile that does not exist, or where none is named.
+    """
+    region = (
+        region or os.environ.get("AWS_REGION") or None
+    )  # which boto3, other than the command line, does not read
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
     except ProfileNotFound as error:
@@ -93,6 +100,11 @@ def connect(environment: str, region: str, profile: str | None = None) -> Aws:
             f"AWS: {error} (there is {there})",
             hint="aws configure list-profiles; then profile: in prod.yml, or AWS_PROFILE",
         ) from None
+    if (region := session.region_name) is None:
+        raise UsageError(
+            "no region is named: not in prod.yml, not by AWS_REGION, not by the profile",
+            hint="region: in prod.yml, such as eu-central-1; aws ec2 describe-regions",
+        )
     known = [
         name
         for part in session.get_available_partitions()
@@ -102,7 +114,7 @@ def connect(environment: str, region: str, profile: str | None = None) -> Aws:
         close = difflib.get_close_matches(region, known, 1)
         raise UsageError(
             f"AWS has no region '{region}'" + (f"; did you mean {close[0]}?" if close else ""),
-            hint="region: in prod.yml",
+            hint="region: in prod.yml, AWS_REGION, or the profile's region",
         )
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10, read_timeout=60

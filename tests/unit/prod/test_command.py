@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.base.errors import EnvironmentError_, Exit, HostError
 from pipeline.cli.root import run
+from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host
 from pipeline.prod import ready
 from pipeline.prod.aws.address import own_address
@@ -122,20 +123,20 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(shell: Shell) -> None:
 
 
 def test_programs_get_one_document(shell: Shell) -> None:
-    shell.settings(checkbox={"type": "m6gd.medium"}, itrust={"count": 0})
+    shell.settings(itrust={"type": "m6gd.medium"}, checkbox={"count": 0})
     assert shell("up", "--json", "--dry-run") == Exit.OK
     plan = json.loads(shell.out)
     assert plan["applied"] is False
     assert plan["usd_hourly"] is None, "the table has no price of that type"
     assert plan["changes"][-1] == {
-        "action": "create", "kind": "host", "name": "checkbox-1", "usd_hourly": None,
+        "action": "create", "kind": "host", "name": "itrust-1", "usd_hourly": None,
         "detail": "m6gd.medium, 20 GB, debian-12-arm64-20261103-1",
     }  # fmt: skip
     assert shell("up", "--json", "--yes") == Exit.OK
     done = json.loads(shell.out)
     assert done["applied"] is True
     assert done["inventory"] == "inventory.ini"
-    assert [host["host"] for host in done["hosts"]] == ["checkbox-1"]
+    assert [host["host"] for host in done["hosts"]] == ["itrust-1"]
     assert shell("status", "--json") == Exit.OK
     assert json.loads(shell.out) == done["hosts"]
 
@@ -188,6 +189,28 @@ def test_hosts_that_do_not_answer_ssh_are_told_with_what_ssh_said(tmp_path: Path
         HostError, match=r"SSH to admin@198.51.100.9 does not work after 0 s: connection timed out"
     ):
         ready.wait_ready([host], quiet(), patience=0.2, every=0.05)
+
+
+def test_a_firewall_that_lets_nothing_through_is_not_taken_for_a_first_start_that_does_not_end(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    host = Host("checkbox-1", "198.51.100.9", user="admin")
+    fake_ssh(tmp_path, monkeypatch, "exec sleep 60")
+    with pytest.raises(HostError, match=r"does not work after \d+ s: no answer \(a firewall\?\)") as caught:
+        ready.wait_ready([host], quiet(), patience=0.2, every=0.05)
+    assert "does the network here let port 22 out?" in str(caught.value.hint)
+    # cloud-init that does not end, on a host that answers
+    fake_ssh(tmp_path, monkeypatch, 'case "$*" in *cloud-init*) exec sleep 60;; esac')
+    with pytest.raises(HostError, match=r"its first start does not end \(cloud-init\)"):
+        ready.wait_ready([host], quiet(), patience=0.2, every=0.05)
+
+
+def test_the_inventory_is_there_also_where_ssh_does_not_get_through(shell: Shell, monkeypatch: Any) -> None:
+    fake_ssh(shell.world.directory, monkeypatch, "echo 'connection timed out' >&2; exit 255")
+    monkeypatch.setattr(ready.wait_ready, "__defaults__", (0.2, 0.05))
+    assert shell("up", "--yes") == Exit.ENVIRONMENT
+    assert "connection timed out" in shell.err
+    assert [host.name for host in read_inventory(Path("inventory.ini"))] == ["checkbox-1", "itrust-1"]
 
 
 def test_hosts_that_answer_later_are_waited_for(tmp_path: Path, monkeypatch: Any) -> None:

@@ -53,7 +53,6 @@ def test_hosts_are_numbered_and_the_monitor_comes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("name: production", "1: region: is missing"),
         ("region: frankfurt", "1: region: 'frankfurt' is not a region such as eu-central-1"),
         ("region: eu-west-1\nname: My Prod", "2: name: 'My Prod' is not a name (a-z, 0-9 and -, at most 30)"),
         ("region: eu-west-1\nchekbox: {}", "2: unknown key 'chekbox': did you mean 'checkbox'?"),

@@ -9,9 +9,10 @@ import pytest
 
 from pipeline.base.errors import UsageError
 from pipeline.inventory.file import read_inventory
+from pipeline.prod.aws.cloud import AwsCloud
 from pipeline.prod.aws.keys import key_path, make_key
 from pipeline.prod.cloud import Plan
-from tests.support.aws_server import FULL, HERE, REGION, World
+from tests.support.aws_server import FULL, HERE, REGION, World, wanted
 
 
 def instances_by_name(world: World) -> dict[str, Any]:
@@ -233,7 +234,7 @@ def test_an_existing_subnet_is_used_and_left_as_it_is(world: World) -> None:
     ("settings", "words"),
     [
         ({"cidr": "10.9.0.0/24"}, "cannot become 10.9.0.0/24"),
-        ({"checkbox": {"type": "t4g.small"}}, "checkbox-1 cannot become t4g.small: its disk is for x86_64"),
+        ({"itrust": {"type": "t4g.small"}}, "itrust-1 cannot become t4g.small: its disk is for x86_64"),
         ({"itrust": {"type": "t3.nano"}}, "t3.nano has 512 MB of memory; iTrust needs 900"),
         ({"itrust": {"type": "t3.tiny"}}, "has no instance type t3.tiny"),
         ({"subnet": "subnet-0123abcd"}, "there is no subnet-0123abcd in eu-central-1"),
@@ -252,9 +253,43 @@ def test_what_cannot_be_done_to_what_is_there_is_refused_before_anything_changes
 
 
 def test_arm_hosts_get_debians_image_for_arm(world: World) -> None:
-    world.up(checkbox={"type": "t4g.small"})
+    world.up(itrust={"type": "t4g.small"})
     images = {name: host["ImageId"] for name, host in instances_by_name(world).items()}
-    assert images == {"checkbox-1": "ami-00000004", "itrust-1": "ami-00000003", "monitor": "ami-00000003"}
+    assert images == {"checkbox-1": "ami-00000003", "itrust-1": "ami-00000004", "monitor": "ami-00000003"}
+
+
+def test_an_arm_type_is_refused_for_what_does_not_run_on_it_before_anything_is_paid(world: World) -> None:
+    with pytest.raises(UsageError, match=r"t4g.small is arm64; checkbox.io runs on x86_64 only") as caught:
+        world.up(checkbox={"type": "t4g.small"})
+    assert "checkbox: type: in prod.yml" in str(caught.value.hint)
+    assert set(world.count().values()) == {0}
+    world.up(monitor_type="t4g.small", itrust={"type": "t4g.small"})
+    with world.canary(canary={"type": "t4g.small", "proxy_type": "t4g.small"}).made():
+        found = instances_by_name(world)
+        assert {found[name]["Architecture"] for name in ("monitor", "itrust-1", "proxy", "blue")} == {"arm64"}
+
+
+def test_without_a_region_in_the_file_it_is_that_of_the_environment_or_of_the_profile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = world.directory / "aws-config"
+    config.write_text("[profile work]\nregion = eu-north-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+
+    def where(**settings: Any) -> str:
+        return AwsCloud(wanted(**{"region": None, **settings})).where
+
+    with pytest.raises(UsageError, match="no region is named: not in prod.yml, not by AWS_REGION"):
+        where()
+    assert where(profile="work") == "aws eu-north-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    assert where() == "aws eu-west-2"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert where(profile="work") == "aws eu-west-1", "as the AWS command line has it"
+    assert where(region="us-east-1") == "aws us-east-1", "what the file names is not changed by the shell"
+    monkeypatch.setenv("AWS_REGION", "eu-west")
+    with pytest.raises(UsageError, match="AWS has no region 'eu-west'"):
+        where()
 
 
 def test_a_key_that_is_not_here_is_asked_for_while_hosts_need_it_and_replaced_when_none_does(
