@@ -21,7 +21,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.support.aws_policy import policy, story
-from tests.support.aws_server import empty_account
+from tests.support.aws_server import empty_account, looks
 
 
 def main() -> None:
@@ -37,8 +37,8 @@ def main() -> None:
             before()
             world.calls.clear()
             command()
-            looks = sum(call.startswith("Describe") for call, _ in world.calls)
-            rows.append((name, len(world.calls), looks, len(world.calls) - looks))
+            looking = sum(looks(call) for call, _ in world.calls)
+            rows.append((name, len(world.calls), looking, len(world.calls) - looking))
             calls += world.calls
     if options.policy:
         print(json.dumps(policy(calls), indent=2))

@@ -140,8 +140,10 @@ def down(
         if dry_run:
             show_plan(plan, as_json=as_json)
             return Exit.OK
-        apply.down(where, plan, inventory, Progress(), lambda plan: confirm(plan, yes=yes, as_json=as_json))
-        forget_inventory(inventory)
+        path = None if canary else inventory
+        apply.down(where, plan, path, Progress(), lambda plan: confirm(plan, yes=yes, as_json=as_json))
+        if not canary:
+            forget_inventory(inventory)
     if as_json:
         click.echo(json.dumps(plan_json(plan, applied=True)))
     return Exit.OK

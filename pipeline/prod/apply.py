@@ -51,15 +51,16 @@ def up(
     return machines
 
 
-def down(cloud: Cloud, plan: Plan, path: Path, progress: Progress, confirm: _Confirm) -> None:
+def down(cloud: Cloud, plan: Plan, path: Path | None, progress: Progress, confirm: _Confirm) -> None:
     """Remove all that is the environment's, and the inventory at `path` if it is the environment's, too.
 
-    The parameters are those of `up`. Raises EnvironmentError_ when things of others kept some of it.
+    The parameters are those of `up`; without `path` no inventory goes. Raises EnvironmentError_ when things of others
+    kept some of it.
     """
     confirm(plan)
     for step in plan.steps:
         apply(cloud, step, progress)
-    if not cloud.machines() and remove_own_file(path, plan.environment, plan.where):
+    if path is not None and not cloud.machines() and remove_own_file(path, plan.environment, plan.where):
         progress.say(f"removed {path}")
     if plan.obstacles:
         raise EnvironmentError_(

@@ -73,6 +73,7 @@ class _Canary(_Part):
 
     type: _Type = "t3.small"
     proxy_type: _Type = "t3.small"
+    spot: Annotated[bool, Field(strict=True)] = False
 
 
 class Wanted(_Part):
@@ -81,6 +82,7 @@ class Wanted(_Part):
     name: str
     role: str
     type: str
+    spot: bool = False
 
 
 class Settings(_Part):
@@ -97,6 +99,17 @@ class Settings(_Part):
     canary: _Canary = _Canary()
     ssh_from: Annotated[tuple[_Source, ...], Field(min_length=1), BeforeValidator(_list)] = ("here",)
     disk: Annotated[int, Field(ge=8, le=1000, strict=True)] = 20
+    kms_key: (
+        Annotated[
+            str,
+            matching(
+                r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+|alias/[A-Za-z0-9/_-]+|"
+                r"(mrk-)?[0-9a-f-]{32,36}",
+                "a KMS key: its ARN, its id, or alias/NAME",
+            ),
+        ]
+        | None
+    ) = None
     cidr: Annotated[str, AfterValidator(_vpc_network)] = "10.83.0.0/24"
     subnet: Annotated[str, matching(r"subnet-[0-9a-f]+", "a subnet's id such as subnet-0a1b2c3d")] | None = (
         None
@@ -124,7 +137,7 @@ class Settings(_Part):
         """The three hosts of a canary."""
         for role in CANARY_ROLES:
             kind = self.canary.proxy_type if role == "proxy" else self.canary.type
-            yield Wanted(name=role, role=role, type=kind)
+            yield Wanted(name=role, role=role, type=kind, spot=self.canary.spot)
 
 
 class LocalSettings(_Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ from pipeline.base.facts import PROXY_PORT
 from pipeline.base.places import ROOT
 from pipeline.inventory.file import write_inventory
 from pipeline.lab.lab import Lab
+from pipeline.remote.ask import ask
 
 SECONDS = 300
+READ = "sudo readlink /srv/canary/current"
 
 
 def pyinfra(file: Path, home: Path, *data: str) -> subprocess.CompletedProcess[str]:
@@ -41,13 +44,15 @@ def test_a_repository_and_two_refs_are_enough(file: Path, lab: Lab, samples: Pat
     url = f"http://{lab.inventory().one('proxy').private_address}:{PROXY_PORT}/preview"
     answer = requests.post(url, json={"markdown": "# hello"}, timeout=10)
     assert (answer.status_code, answer.headers["X-Served-By"]) == (200, "blue")
-    said = subprocess.run(
-        ["git", "-C", str(samples), "rev-parse", "slow"], capture_output=True, text=True, check=True
-    )
-    assert said.stdout.strip() in done.stderr + done.stdout
+    for colour, ref in (("blue", "master"), ("green", "slow")):
+        said = subprocess.run(
+            ["git", "-C", str(samples), "rev-parse", ref], capture_output=True, text=True, check=True
+        )
+        there = ask(lab.inventory().one(colour), READ, known_hosts=lab.known_hosts, seconds=30)
+        assert there.stdout.rpartition("/")[2] == said.stdout
     again = pyinfra(file, tmp_path, *data)
     assert again.returncode == 0, again.stderr[-3000:]
-    assert "Changed: 0" in again.stderr + again.stdout
+    assert re.search(r"Grand total\s+\d+\s+-\s+-\s+\d+", again.stderr + again.stdout), "nothing was changed"
 
 
 def test_what_is_missing_is_one_line_with_what_to_give(file: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.prod.aws.keys import key_path
 from pipeline.prod.aws.tags import ENVIRONMENT, specification
-from tests.support.aws_server import World
+from tests.support.aws_server import World, looks
 
 __all__ = ["policy", "story"]
 
@@ -63,7 +63,7 @@ def policy(calls: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     recorded = list(calls)
     names = {name for name, _ in recorded}
     tagging = {name for name, parameters in recorded if "TagSpecifications" in parameters}
-    looking = {name for name in names if name.startswith("Describe")}
+    looking = {name for name in names if looks(name)}
     making = tagging | {name for name in names if name.startswith(_MAKING) and name != "CreateRoute"}
     ours = {"Null": {f"aws:ResourceTag/{ENVIRONMENT}": "false"}}
     return {
@@ -90,4 +90,5 @@ def policy(calls: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
 
 
 def _actions(names: Iterable[str]) -> list[str]:
-    return sorted(f"ec2:{name}" for name in names)
+    """A call of another service carries that service's name already."""
+    return sorted(name.replace("-", "") if ":" in name else f"ec2:{name}" for name in names)

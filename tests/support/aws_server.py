@@ -41,6 +41,7 @@ __all__ = [
     "Broken",
     "World",
     "empty_account",
+    "looks",
     "post",
     "server",
     "wanted",
@@ -165,7 +166,7 @@ class World:
 
     def done(self) -> list[str]:
         """The calls since the last `done` that changed something, by name."""
-        names = [name for name, _ in self.calls if not name.startswith("Describe")]
+        names = [name for name, _ in self.calls if not looks(name)]
         self.calls.clear()
         return names
 
@@ -187,16 +188,28 @@ class World:
         }
         return {kind: len(items) for kind, items in found.items()}
 
+    def watch(self) -> None:
+        """From now on `calls` has what `aws` asks."""
+        self.aws.client.meta.events.register("provide-client-params.ec2", self._named)
+        self.aws.client.meta.events.register("after-call.ec2", self._after)
+        self.aws.quotas.meta.events.register("provide-client-params.service-quotas", self._named)
+
     def _after(self, model: Any, **_: Any) -> None:
         if self.break_at == ("look" if model.name.startswith("Describe") else "change"):
             raise Broken(model.name)
 
     def _named(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        self.calls.append((model.name, dict(params)))
+        service = model.service_model.service_name
+        self.calls.append((model.name if service == "ec2" else f"{service}:{model.name}", dict(params)))
 
 
 FULL = {"vpcs": 1, "subnets": 1, "gateways": 1, "tables": 1, "groups": 3, "keys": 1, "hosts": 3}
 NOTHING = dict.fromkeys(FULL, 0)
+
+
+def looks(call: str) -> bool:
+    """Whether a call, by its name, changes nothing."""
+    return call.startswith(("Describe", "service-quotas:"))
 
 
 def wanted(**settings: Any) -> Settings:
@@ -231,7 +244,5 @@ def empty_account(monkeypatch: pytest.MonkeyPatch, directory: Path) -> World:
     monkeypatch.setattr("botocore.session.create_loader", _shared_loader)
     made = World(directory, connect("production", REGION))
     made.aws.poll = 0.01
-    events = made.aws.client.meta.events
-    events.register("provide-client-params.ec2", made._named)
-    events.register("after-call.ec2", made._after)
+    made.watch()
     return made

@@ -21,6 +21,7 @@ from pipeline.prod.aws.images import kinds_of, zone_for
 from pipeline.prod.aws.keys import directory, key_path, key_step
 from pipeline.prod.aws.network import network_steps, use_subnet
 from pipeline.prod.aws.part import Part, production_part
+from pipeline.prod.aws.quotas import check_quotas
 from pipeline.prod.aws.session import Aws, connect
 from pipeline.prod.aws.strangers import Strangers, find_strangers
 from pipeline.prod.aws.tags import HOST, ROLE, name_of, tag
@@ -31,6 +32,7 @@ from pipeline.prod.settings import HERE, Settings
 __all__ = ["AwsCloud"]
 
 _USER = "admin"  # of Debian's images
+_TAKEN_BACK_SECONDS = 60  # after which an instance that is gone will not come
 _SHOWN_SECONDS = 30  # for a new instance to be found by its tag
 
 
@@ -63,13 +65,18 @@ class AwsCloud:
             ids = Ids(made=self._made)
             hosts = pairs(found, self.part.hosts)
             new = [pair.wanted for pair in hosts if pair.type_needed]
-            processors = kinds_of(self.aws, new) if new else {}
+            kinds = kinds_of(self.aws, new) if new else {}
             steps = self._network(found, ids)
             steps += firewall_steps(self.aws, found, ids, self.part, ssh_from)
             steps.append(key_step(self.aws, found, ids))
-            steps += host_steps(self.aws, ids, settings, hosts, processors)
+            steps += host_steps(self.aws, ids, settings, hosts, kinds)
             steps += self._surplus(found, ids)
-        notes = []
+            changed = [pair for pair in hosts if pair.type_needed]
+            notes = check_quotas(self.aws, changed, kinds, makes_vpc=not ids.vpc)
+        if any(host.spot for host in new):
+            notes.append(
+                "Spot: at most these prices, often a third. AWS may take such a host back at any time."
+            )
         if "0.0.0.0/0" in ssh_from:
             notes.append("SSH is open to the whole internet: ssh_from in prod.yml can narrow it.")
         if here:
@@ -109,14 +116,27 @@ class AwsCloud:
                 if not left:
                     return self._machines(found)
                 lost = [name for name in left if states.get(name) not in ALIVE]
-                if (lost and waited > 60) or waited > instances.PATIENCE:
-                    raise EnvironmentError_(
-                        f"{', '.join(lost or left)}: not running after {waited:.0f} s",
-                        hint=f"aws ec2 describe-instances --region {self.aws.region} --query "
-                        "'Reservations[].Instances[].StateReason'",
-                    )
+                if (lost and waited > _TAKEN_BACK_SECONDS) or waited > instances.PATIENCE:
+                    raise self._not_running(lost or left, waited)
                 progress.detail(f"{waited:.0f} s until they run: {', '.join(left)}")
                 time.sleep(self.aws.poll)
+
+    def _not_running(self, names: list[str], waited: float) -> EnvironmentError_:
+        """What AWS says of new hosts that do not run."""
+        pages = self.aws.ours("describe_instances", "Reservations")
+        reasons = {
+            str(each.get("StateReason", {}).get("Message", ""))
+            for page in pages
+            for each in page["Instances"]
+            if tag(each, HOST) in names and each["InstanceId"] in self._made
+        }
+        said = "; ".join(sorted(reasons - {""}))
+        hint = f"aws ec2 describe-instances --region {self.aws.region} --query 'Reservations[].Instances[].StateReason'"
+        if self.settings.kms_key:
+            hint = f"may these credentials use {self.settings.kms_key}? (docs/aws.md, Disks); {hint}"
+        return EnvironmentError_(
+            f"{', '.join(names)}: not running after {waited:.0f} s{': ' + said if said else ''}", hint=hint
+        )
 
     def machines(self) -> tuple[Machine, ...]:
         """See Cloud.machines. A canary's are shown with production's, not the other way round."""

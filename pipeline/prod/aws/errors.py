@@ -13,30 +13,38 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pipeline.base.errors import EnvironmentError_, PipelineError, UsageError
 from pipeline.prod.aws.session import ATTEMPTS, Aws, code_of
 
-__all__ = ["explain", "telling"]
+__all__ = ["QUOTAS", "Quota", "explain", "telling"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Quota:
+class Quota:
     """A quota by the code that Service Quotas knows it by."""
 
     what: str
     service: str
     code: str
 
+    def request(self, region: str, value: str) -> str:
+        """The command that asks AWS for more."""
+        return (
+            f"aws service-quotas request-service-quota-increase --region {region} --service-code {self.service} "
+            f"--quota-code {self.code} --desired-value {value}"
+        )
+
 
 # Error codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 # Quota codes: `aws service-quotas list-service-quotas --service-code vpc|ec2|ebs`
-_QUOTAS = {
-    "VpcLimitExceeded": _Quota("VPCs in a region", "vpc", "L-F678F1CE"),
-    "InternetGatewayLimitExceeded": _Quota("internet gateways in a region", "vpc", "L-A4707A72"),
-    "SubnetLimitExceeded": _Quota("subnets of a VPC", "vpc", "L-407747CB"),
-    "RouteTableLimitExceeded": _Quota("route tables of a VPC", "vpc", "L-589F43AA"),
-    "SecurityGroupLimitExceeded": _Quota("security groups in a region", "vpc", "L-E79EC296"),
-    "RulesPerSecurityGroupLimitExceeded": _Quota("rules of a security group", "vpc", "L-0EA8095F"),
-    "VcpuLimitExceeded": _Quota("vCPUs of running standard instances", "ec2", "L-1216C47A"),
-    "InstanceLimitExceeded": _Quota("vCPUs of running standard instances", "ec2", "L-1216C47A"),
-    "VolumeLimitExceeded": _Quota("gp3 storage in a region", "ebs", "L-7A658B76"),
+QUOTAS = {
+    "VpcLimitExceeded": Quota("VPCs in a region", "vpc", "L-F678F1CE"),
+    "InternetGatewayLimitExceeded": Quota("internet gateways in a region", "vpc", "L-A4707A72"),
+    "SubnetLimitExceeded": Quota("subnets of a VPC", "vpc", "L-407747CB"),
+    "RouteTableLimitExceeded": Quota("route tables of a VPC", "vpc", "L-589F43AA"),
+    "SecurityGroupLimitExceeded": Quota("security groups in a region", "vpc", "L-E79EC296"),
+    "RulesPerSecurityGroupLimitExceeded": Quota("rules of a security group", "vpc", "L-0EA8095F"),
+    "VcpuLimitExceeded": Quota("vCPUs of running standard instances", "ec2", "L-1216C47A"),
+    "MaxSpotInstanceCountExceeded": Quota("vCPUs of standard spot instances", "ec2", "L-34B43A08"),
+    "InstanceLimitExceeded": Quota("vCPUs of running standard instances", "ec2", "L-1216C47A"),
+    "VolumeLimitExceeded": Quota("gp3 storage in a region", "ebs", "L-7A658B76"),
 }
 _THROTTLED = ("RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "SlowDown")
 _FORBIDDEN = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "UnauthorizedException")
@@ -98,11 +106,16 @@ def _refused(error: ClientError, what: str, region: str, profile: str | None) ->
             f"AWS does not accept these credentials in {region}: {said} ({code})",
             hint=f"aws sts get-caller-identity; {_login(profile)}; a region may have to be enabled for the account",
         )
-    if code in _QUOTAS:
-        return _quota(_QUOTAS[code], code, what, region)
+    if code in QUOTAS:
+        return _quota(QUOTAS[code], code, what, region)
     if code in ("InsufficientInstanceCapacity", "Unsupported"):
         return EnvironmentError_(
             f"AWS: {what}: {said} ({code})", hint="another type in prod.yml, or later again"
+        )
+    if code == "AuthFailure.ServiceLinkedRoleCreationNotPermitted":
+        return EnvironmentError_(
+            f"AWS: {what}: this account has not used spot instances yet, and these credentials may not begin it",
+            hint="aws iam create-service-linked-role --aws-service-name spot.amazonaws.com; or spot: false in prod.yml",
         )
     if code == "DependencyViolation":
         return EnvironmentError_(
@@ -128,11 +141,10 @@ def _forbidden(action: str, said: str, what: str) -> PipelineError:
     )
 
 
-def _quota(quota: _Quota, code: str, what: str, region: str) -> PipelineError:
+def _quota(quota: Quota, code: str, what: str, region: str) -> PipelineError:
     return EnvironmentError_(
         f"AWS: {what}: this account's quota of {quota.what} is used up ({code}, quota {quota.code})",
-        hint=f"aws service-quotas request-service-quota-increase --region {region} --service-code {quota.service} "
-        f"--quota-code {quota.code} --desired-value N",
+        hint=quota.request(region, "N"),
     )
 
 

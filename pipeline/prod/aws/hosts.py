@@ -10,7 +10,7 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import UsageError
 from pipeline.prod.aws import instances, prices
 from pipeline.prod.aws.found import Found, Ids
-from pipeline.prod.aws.images import Image, image_for
+from pipeline.prod.aws.images import Image, Kind, image_for
 from pipeline.prod.aws.session import Aws
 from pipeline.prod.aws.tags import DISK, HOST, tag
 from pipeline.prod.cloud import Change, Step
@@ -54,25 +54,27 @@ def hourly(kind: str, disk: int, *, running: bool = True) -> float | None:
 
 
 def host_steps(
-    aws: Aws, ids: Ids, settings: Settings, hosts: list[Pair], processors: dict[str, str]
+    aws: Aws, ids: Ids, settings: Settings, hosts: list[Pair], kinds: dict[str, Kind]
 ) -> list[Step]:
-    """A step for each wanted host. `processors` has those of the types that are new; images are looked up here."""
+    """A step for each wanted host. `kinds` has the types that are new; images are looked up here."""
     images = {
         processor: image_for(aws, processor)
-        for processor in sorted({processors[pair.wanted.type] for pair in hosts if pair.instance is None})
+        for processor in sorted(
+            {kinds[pair.wanted.type].processor for pair in hosts if pair.instance is None}
+        )
     }
     steps = []
     for pair in hosts:
         if pair.instance is None:
-            steps.append(_create(aws, ids, settings, pair.wanted, images[processors[pair.wanted.type]]))
+            steps.append(_create(aws, ids, settings, pair.wanted, images[kinds[pair.wanted.type].processor]))
         else:
             ids.claimed.add(str(pair.instance["InstanceId"]))
-            steps.append(_existing(aws, settings, pair.wanted, pair.instance, processors))
+            steps.append(_existing(aws, settings, pair.wanted, pair.instance, kinds))
     return steps
 
 
 def _create(aws: Aws, ids: Ids, settings: Settings, host: Wanted, image: Image) -> Step:
-    detail = f"{host.type}, {settings.disk} GB, {image.name}"
+    detail = f"{host.type}{' spot' if host.spot else ''}, {settings.disk} GB, {image.name}"
     return Step(
         Change("create", "host", host.name, detail, hourly(host.type, settings.disk)),
         lambda _: instances.create(aws, ids, settings, host, image),
@@ -80,13 +82,20 @@ def _create(aws: Aws, ids: Ids, settings: Settings, host: Wanted, image: Image) 
 
 
 def _existing(
-    aws: Aws, settings: Settings, host: Wanted, instance: dict[str, Any], processors: dict[str, str]
+    aws: Aws, settings: Settings, host: Wanted, instance: dict[str, Any], kinds: dict[str, Kind]
 ) -> Step:
     identifier, kind = str(instance["InstanceId"]), str(instance["InstanceType"])
     state, disk = instance["State"]["Name"], disk_of(instance)
     cost = hourly(host.type, disk)
+    if instance.get("InstanceLifecycle") == "spot" and (
+        kind != host.type or state in ("stopping", "stopped")
+    ):
+        raise UsageError(
+            f"{host.name} is a spot instance, which can be neither stopped nor changed to {host.type}",
+            hint="pipeline prod down --canary, then the same command again",
+        )
     if kind != host.type:
-        old, new = str(instance["Architecture"]), processors[host.type]
+        old, new = str(instance["Architecture"]), kinds[host.type].processor
         if old != new:
             raise UsageError(
                 f"{host.name} cannot become {host.type}: its disk is for {old}, that type is {new}",

@@ -14,7 +14,7 @@ from pipeline.deploy.applications import APPLICATIONS
 from pipeline.prod.aws.session import Aws, code_of
 from pipeline.prod.settings import Wanted
 
-__all__ = ["Image", "image_for", "kinds_of", "zone_for"]
+__all__ = ["Image", "Kind", "image_for", "kinds_of", "zone_for"]
 
 # The account that publishes Debian's images: https://wiki.debian.org/Cloud/AmazonEC2Image
 DEBIAN = "136693071363"
@@ -28,6 +28,14 @@ class Image:
     identifier: str
     name: str
     disk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an instance type is made of."""
+
+    processor: str
+    vcpus: int
 
 
 def image_for(aws: Aws, processor: str) -> Image:
@@ -48,8 +56,8 @@ def image_for(aws: Aws, processor: str) -> Image:
     return Image(str(newest["ImageId"]), str(newest["Name"]), str(newest["RootDeviceName"]))
 
 
-def kinds_of(aws: Aws, hosts: Iterable[Wanted]) -> dict[str, str]:
-    """The processor of each type that the hosts are to have.
+def kinds_of(aws: Aws, hosts: Iterable[Wanted]) -> dict[str, Kind]:
+    """Each type that the hosts are to have.
 
     Raises UsageError for a type that does not exist in the region, has a processor that Debian's images do not
     know or its application does not run on, or has too little memory for it.
@@ -72,7 +80,10 @@ def kinds_of(aws: Aws, hosts: Iterable[Wanted]) -> dict[str, str]:
         ) from None
     for host in wanted:
         _fits(host, found[host.type])
-    return {name: _processor(name, kind) for name, kind in found.items()}
+    return {
+        name: Kind(_processor(name, kind), int(kind["VCpuInfo"]["DefaultVCpus"]))
+        for name, kind in found.items()
+    }
 
 
 def _processor(name: str, kind: dict[str, Any]) -> str:

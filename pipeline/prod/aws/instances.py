@@ -19,6 +19,13 @@ from pipeline.prod.settings import Settings, Wanted
 __all__ = ["PATIENCE", "create", "resize", "start", "wait_for"]
 
 _Instance = dict[str, Any]
+# One that is taken back is gone, as one that is terminated: a stopped one would still be paid for.
+_SPOT: dict[str, Any] = {
+    "InstanceMarketOptions": {
+        "MarketType": "spot",
+        "SpotOptions": {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"},
+    }
+}
 PATIENCE = 600  # seconds until an instance has done what it was told
 
 
@@ -60,11 +67,14 @@ def create(aws: Aws, ids: Ids, settings: Settings, host: Wanted, image: Image) -
                 "DeleteOnTermination": True,
             }
         ],
+        **(_SPOT if host.spot else {}),
         "TagSpecifications": [
             specification(kind, aws.environment, name, **tags)
             for kind in ("instance", "volume", "network-interface")
         ],
     }
+    if settings.kms_key:
+        parameters["BlockDeviceMappings"][0]["Ebs"]["KmsKeyId"] = settings.kms_key
     # The same request has the same token, so one whose answer got lost gives its instance, not a second one. EC2
     # also keeps the token of an instance that has been removed since: then the next number asks for a new one.
     for number in range(100):

@@ -24,12 +24,14 @@ ATTEMPTS = 8  # of each call, with growing pauses: about a minute of throttling 
 
 @dataclass(slots=True)
 class Aws:
-    """EC2 for one environment. `client` is botocore's, whose methods exist only at run time, hence Any.
+    """EC2 for one environment. `client` is botocore's, whose methods exist only at run time, hence Any; `quotas` is the
+    client of Service Quotas.
 
     `poll` is seconds between two looks at something that takes a while.
     """
 
     client: Any
+    quotas: Any
     environment: str
     region: str
     profile: str | None = None
@@ -119,4 +121,8 @@ def connect(environment: str, region: str | None, profile: str | None = None) ->
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10, read_timeout=60
     )
-    return Aws(session.client("ec2", config=config), environment, region, profile or session.profile_name)
+    once = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
+    quotas = session.client("service-quotas", config=once)
+    return Aws(
+        session.client("ec2", config=config), quotas, environment, region, profile or session.profile_name
+    )

@@ -31,7 +31,11 @@ def test_the_same_request_has_the_same_token_and_one_of_a_removed_host_is_not_us
     host = next(settings.hosts())
     for _ in range(2):
         instances.create(
-            Aws(client, "production", REGION), ids, settings, host, Image("ami-1", "debian", "/dev/xvda")
+            Aws(client, None, "production", REGION),
+            ids,
+            settings,
+            host,
+            Image("ami-1", "debian", "/dev/xvda"),
         )
     assert len(client.tokens) == 6
     assert client.tokens[:3] == client.tokens[3:]

@@ -279,7 +279,7 @@ def test_without_a_region_in_the_file_it_is_that_of_the_environment_or_of_the_pr
     def where(**settings: Any) -> str:
         return AwsCloud(wanted(**{"region": None, **settings})).where
 
-    with pytest.raises(UsageError, match="no region is named: not in prod.yml, not by AWS_REGION"):
+    with pytest.raises(UsageError, match=r"no region is named: not in prod\.yml, not by AWS_REGION"):
         where()
     assert where(profile="work") == "aws eu-north-1"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
