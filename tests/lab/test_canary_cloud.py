@@ -78,10 +78,11 @@ def test_a_canary_is_measured_on_hosts_that_are_made_and_removed(account: Accoun
     record = json.loads((Path(run["directory"]) / "run.json").read_text())
     assert record["proxy"] == {"wanted": "blue", "colour": "blue", "problem": "", "gone": True}
     assert account.world.count() == NOTHING
-    looks = sum(count for name, count in account.cloud.calls.items() if name.startswith("Describe"))
+    looks = sum(n for name, n in account.cloud.calls.items() if name.startswith(("Describe", "Get")))
     assert account.cloud.calls["RunInstances"] == 3
     assert account.cloud.calls["TerminateInstances"] == 1
     assert account.cloud.calls.total() - looks == 28, "docs/aws.md has the figure"
+    assert account.cloud.calls["GetServiceQuota"] == 2
 
 
 def test_hosts_that_are_kept_are_promoted_rolled_back_and_removed_alone(account: Account, lab: Lab) -> None:

@@ -48,7 +48,7 @@ class AwsLab:
     def answer(self, request: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """What EC2 says to a request, and what happens to the hosts with it."""
         sent = dict(urllib.parse.parse_qsl(request.decode()))
-        action = sent.get("Action", "")
+        action = sent.get("Action") or headers.get("X-Amz-Target", "").rpartition(".")[2]
         self.calls[action] += 1
         if action == "ImportKeyPair":
             self.key = base64.b64decode(sent["PublicKeyMaterial"]).decode()
