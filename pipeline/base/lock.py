@@ -19,7 +19,7 @@ from pipeline.base.mask import hide
 from pipeline.base.private import sweep
 from pipeline.base.text import printable, redact
 
-__all__ = ["inventory_lock", "lab_lock", "waiting_lock"]
+__all__ = ["hosts_lock", "inventory_lock", "lab_lock", "waiting_lock"]
 
 
 def lab_lock(directory: Path) -> AbstractContextManager[None]:
@@ -45,6 +45,15 @@ def inventory_lock(directory: Path, inventory: Path) -> AbstractContextManager[N
         directory / f"inventory-{digest}.lock",
         f"another command is changing the hosts of {inventory}",
         "wait for it to end",
+    )
+
+
+def hosts_lock(directory: Path) -> AbstractContextManager[None]:
+    """Holds `directory`/hosts.lock, for hosts that every checkout of this user shares; as `lab_lock`."""
+    return _held(
+        directory / "hosts.lock",
+        "another command is using these hosts",
+        "wait for it to end; or another name: in prod.yml",
     )
 
 

@@ -168,11 +168,14 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         else:
             click.echo(describe(plan, as_json=as_json), nl=False)
         return Exit.OK
-    if made is not None:
-        confirm(made.plan, yes=yes, as_json=as_json)
     from pipeline.cli.show import exit_code, show_verdict
 
-    result = run_canary(plan, progress, hosts_in(made) if made is not None else None)
+    if made is None:
+        result = run_canary(plan, progress)
+    else:
+        with made.lock():
+            confirm(made.plan, yes=yes, as_json=as_json)
+            result = run_canary(plan, progress, hosts_in(made))
     try:
         if monitor is not None:
             begins("mark")

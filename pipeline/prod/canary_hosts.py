@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -12,10 +12,13 @@ from typing import Final
 from pipeline.base.console import Progress
 from pipeline.base.errors import ConfigError, PipelineError, UsageError
 from pipeline.base.interrupt import afterwards, held_back, uninterrupted
+from pipeline.base.lock import hosts_lock
 from pipeline.base.step_hook import begins
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.prod.apply import apply, reachable
 from pipeline.prod.aws.cloud import AwsCloud
+from pipeline.prod.aws.found import ALIVE
+from pipeline.prod.aws.keys import directory
 from pipeline.prod.aws.part import canary_part
 from pipeline.prod.cloud import Machine, Plan
 from pipeline.prod.ready import wait_ready
@@ -98,6 +101,10 @@ class CanaryHosts:
             seconds=None if keep else seconds + _AROUND,
         )
 
+    def lock(self) -> AbstractContextManager[None]:
+        """Of the runs that this user begins in one environment the second is refused, with a LockedError."""
+        return hosts_lock(directory(self._cloud.settings.name, self._cloud.aws.region))
+
     @contextmanager
     def made(self) -> Iterator[Inventory]:
         """Make the hosts; whatever happens in here, they are removed again, unless they are to stay."""
@@ -133,7 +140,8 @@ class CanaryHosts:
     def _still_there(self) -> str:
         """Which instances are left, and what removes them."""
         try:
-            there = [f"{machine.name} {machine.identifier}" for machine in self._cloud.machines()]
+            alive = [machine for machine in self._cloud.machines() if machine.state in ALIVE]
+            there = [f"{machine.name} {machine.identifier}" for machine in alive]
             self.gone = not there
         except PipelineError:  # the same reason, often; then it is those that were made
             there = [f"{machine.name} {machine.identifier}" for machine in self._known]

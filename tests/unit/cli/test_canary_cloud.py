@@ -52,6 +52,16 @@ def test_without_a_yes_nothing_is_made_and_no_run_begins(
     assert not Path("runs").exists()
 
 
+def test_a_second_run_in_one_environment_is_refused_from_whichever_checkout(
+    world: World, samples: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with world.canary().lock():
+        assert run(words(samples, "--cloud", "aws", "--yes")) == Exit.ENVIRONMENT
+    assert "another command is using these hosts: pid" in capsys.readouterr().err
+    assert set(world.count().values()) == {0}
+    assert not Path("runs").exists()
+
+
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize(
     ("arguments", "said"),
