@@ -25,9 +25,11 @@ def switch_lab(
     The proxy is that of `made`, else of the file `inventory`, else of the lab.
     """
     with lab_lock(state_directory()):
-        if made is not None or inventory is not None:
-            hosts = made if made is not None else read_inventory(inventory, ("proxy",))
-            known_hosts = state_directory() / "known_hosts"
+        known_hosts = state_directory() / "known_hosts"
+        if made is not None:
+            hosts = made
+        elif inventory is not None:
+            hosts = read_inventory(inventory, ("proxy",))
         else:
             lab = Lab(workplace(), provider, Progress(quiet=True).say)
             hosts, known_hosts = lab.inventory(), lab.known_hosts
