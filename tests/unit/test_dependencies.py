@@ -24,7 +24,7 @@ DEVELOPED = ("tests", "bench", "recordings")
 OWN = {"pipeline", "loadgen", "deploys", "dashboard", "tests", "bench", "recordings"}
 ON_HOSTS = {"pymongo"}
 # Declared for the checkout, and imported by none of our files: programs, a plugin, and a server that a child runs.
-NOT_IMPORTED = {"asciinema", "flask-cors", "hatchling", "moto", "mypy", "pytest-xdist", "ruff"}
+NOT_IMPORTED = {"asciinema", "flask-cors", "hatchling", "moto", "mypy", "ruff"}
 
 
 def imported(folders: Iterable[str]) -> dict[str, set[str]]:
