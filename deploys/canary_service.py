@@ -112,7 +112,7 @@ ready(
     user=builder,
     environment=ENVIRONMENT,
     asked=asked,
-    marker=f"{release_directory}.installed",
+    release=commit,
     fingerprint=recipe,
 )
 installed = release(

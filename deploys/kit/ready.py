@@ -15,7 +15,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
 
-from deploys.kit.registries import Registry
+from deploys.kit.releases import is_installed
 from deploys.kit.scripts import script
 
 __all__ = ["ready"]
@@ -30,8 +30,8 @@ def ready(
     unit: str,
     user: str,
     environment: str,
-    asked: Sequence[Registry],
-    marker: str,
+    asked: Sequence[str],
+    release: str,
     fingerprint: str,
 ) -> Generator[StringCommand, None, None]:
     """Fail, with the reason as the last line, where the host cannot take a version. Changes nothing.
@@ -42,15 +42,12 @@ def ready(
         unit: The service, which may hold its own port.
         user: Who installs.
         environment: The path of the environment file.
-        asked: The registries that an installation asks.
-        marker: The file that `releases.release` leaves behind. Where it holds `fingerprint`, nothing will be
-            installed, and no registry is asked.
+        asked: The tools whose registry an installation asks.
+        release: Which one it is. Where it is installed already, no registry is asked.
         fingerprint: As given to `releases.release`.
     """
     if not host.state.is_executing:
         return  # what it looks with is not there yet
-    there = host.get_fact(Command, f"cat {marker} 2>/dev/null || true") == fingerprint
-    lines = [] if there else [f"{r.tool} {r.settings} {r.usual} {r.url}" for r in asked]
     text = script(
         "ready",
         base=base,
@@ -59,7 +56,7 @@ def ready(
         unit=unit,
         user=user,
         environment=environment,
-        registries="\n".join(lines),
+        tools="" if is_installed(base, release, fingerprint) else " ".join(asked),
     )
     said = host.get_fact(Command, "sh -s 2>&1 || true", _stdin=text)
     if not said:

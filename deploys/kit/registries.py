@@ -1,52 +1,32 @@
-"""The package registries that an installation will ask, as far as they follow from its commands. Knows no host."""
+"""The tools whose registry an installation will ask, as far as that follows from its commands.
+
+Which registry that is, the tool itself says on the host: templates/ready.sh.
+"""
 
 from __future__ import annotations
 
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Registry", "registries"]
-
-
-@dataclass(frozen=True)
-class Registry:
-    """One registry.
-
-    Attributes:
-        tool: Whose it is: npm or pip.
-        url: Its address, as far as the environment gives it; else empty: then the host's own `settings` have it, and
-            where these say nothing it is `usual`.
-        settings: The tool's file on the host.
-        usual: The tool's own choice.
-    """
-
-    tool: str
-    url: str
-    settings: str
-    usual: str
-
+__all__ = ["registries"]
 
 _SUBCOMMANDS = {"npm": {"install", "i", "ci", "clean-install", "add"}, "pip": {"install"}}
 _OFFLINE = {
     "npm": {"--offline", "--prefer-offline", "--registry"},
     "pip": {"--no-index", "--index-url", "-i"},
 }
-_VARIABLES = {"npm": "npm_config_registry", "pip": "pip_index_url"}
 _NO_NETWORK = {"npm": "npm_config_offline", "pip": "pip_no_index"}
-_SETTINGS = {"npm": "/etc/npmrc", "pip": "/etc/pip.conf"}
-_USUAL = {"npm": "https://registry.npmjs.org/", "pip": "https://pypi.org/simple/"}
 
 
 def registries(
     install: Sequence[Sequence[str]], environment: Mapping[str, object], archive: Path
-) -> list[Registry]:
-    """What the commands of `install` will ask. A command that asks nobody, or whom is not known, gives none.
+) -> list[str]:
+    """Whose registry the commands of `install` will ask. A command that asks nobody, or whom is not known, gives none.
 
-    >>> [r.url or r.usual for r in registries([["npm", "ci"], ["make"]], {}, Path("/none.tar.gz"))]
-    ['https://registry.npmjs.org/']
+    >>> registries([["npm", "ci"], ["make"]], {}, Path("/none.tar.gz"))
+    ['npm']
     """
     given = {name.lower(): str(value) for name, value in environment.items()}
     found = []
@@ -55,7 +35,7 @@ def registries(
             continue
         if tool == "npm" and _npm_asks_nobody_we_know(archive):
             continue
-        found.append(Registry(tool, given.get(_VARIABLES[tool], ""), _SETTINGS[tool], _USUAL[tool]))
+        found.append(tool)
     return found
 
 

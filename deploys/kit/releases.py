@@ -22,7 +22,15 @@ from pyinfra.operations import server
 
 from deploys.kit.scripts import script as shell_script
 
-__all__ = ["base_of", "ensure_user", "previous_release", "release", "secret_file", "unpacked_size"]
+__all__ = [
+    "base_of",
+    "ensure_user",
+    "is_installed",
+    "previous_release",
+    "release",
+    "secret_file",
+    "unpacked_size",
+]
 
 _KEPT: Final = 3
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -71,6 +79,11 @@ def previous_release(app: str) -> str:
     if not before:
         raise DeployError(f"{host.name}: there is no {app} release before the current one to go back to")
     return before[-1]
+
+
+def is_installed(base: str, identifier: str, fingerprint: str) -> bool:
+    """Whether `release` has nothing to do: this release is in BASE, installed with the same fingerprint."""
+    return bool(host.get_fact(Command, f"cat {_marker(base, identifier)} 2>/dev/null || true") == fingerprint)
 
 
 @operation()
@@ -125,8 +138,8 @@ def release(
     base = base_of(app, directory)
     if not _IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
         raise DeployError(f"{host.name}: {identifier!r} or its fingerprint is no plain name")
-    tree, marker = f"{base}/releases/{identifier}", f"{base}/releases/{identifier}.installed"
-    if host.get_fact(Command, f"cat {marker} 2>/dev/null || true") == fingerprint:
+    tree, marker = f"{base}/releases/{identifier}", _marker(base, identifier)
+    if is_installed(base, identifier, fingerprint):
         host.noop(f"{identifier} is installed")
         return
     unit = f"{Path(base).name}-install"
@@ -173,6 +186,10 @@ def release(
             kept=_KEPT,
         ),
     )
+
+
+def _marker(base: str, identifier: str) -> str:
+    return f"{base}/releases/{identifier}.installed"
 
 
 def unpacked_size(archive: Path) -> int:

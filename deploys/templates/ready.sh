@@ -1,5 +1,5 @@
 # Whether this host can take a version, looked at before any is installed. Given: base least (MB) port unit user
-# environment registries (lines "TOOL SETTINGS USUAL [URL]")
+# environment tools (npm, pip: those that will ask their registry)
 wrong() { echo "$*" >&2; exit 1; }
 
 room() {
@@ -23,31 +23,44 @@ port_free() {
   done
 }
 
-# As the user that installs, with the profile's environment: a proxy named there counts. The address may hold a password.
+# As the user that installs, with the profile's environment.
+as_installer() {
+  runuser -u "$user" -- env HOME="$base/home" sh -c 'set -a; . "$1"; set +a; shift; exec "$@"' sh "$environment" "$@"
+}
+
+# The tool's own answer has its variable, its settings and its default in it. Of pip, those of a host that has it only
+# for its virtual environments, too. Where it says none, the installation will tell.
+address() {
+  case $1 in
+    npm) as_installer npm config get registry ;;
+    pip)
+      as_installer env PYTHONPATH="$(find /usr/share/python-wheels -name 'pip-*.whl' 2>/dev/null)" python3 -c '
+from pip._internal.commands import create_command
+print(create_command("install").parser.get_default_values().index_url)' ;;
+  esac 2>/dev/null | grep -E '^https?://' | tail -n 1
+}
+
+# A proxy that the environment names counts. The address may hold a password.
 registry() {
-  tool=$1 settings=$2 url=${4:-}
-  [ -n "$url" ] || url=$(sed -nE 's/^ *(registry|index-url) *= *//p' "$settings" 2>/dev/null | tail -n 1)
-  [ -n "$url" ] || url=$3
+  url=$(address "$1")
+  [ -n "$url" ] || return 0
   shown=$(echo "$url" | sed -E 's|(//)[^/]*@|\1|; s|[?#].*||')
   said=$(
-    printf 'url = "%s"\n' "$url" | runuser -u "$user" -- sh -c '
-      set -a; . "$1"; set +a
-      exec curl -K - -sSIL -o /dev/null --connect-timeout 5 -m 12 --retry 1 --retry-connrefused --retry-delay 1 \
-        -w "status %{http_code}\n" 2>&1' sh "$environment"
+    printf 'url = "%s"\n' "$url" | as_installer curl -K - -sSIL -o /dev/null --connect-timeout 5 -m 12 \
+      --retry 1 --retry-connrefused --retry-delay 1 -w 'status %{http_code}\n' 2>&1
   ) && case ${said##*status } in
     501 | [1234]*) return 0 ;;
-    *) wrong "its registry for $tool, $shown, answers ${said##*status }" ;;
+    *) wrong "its registry for $1, $shown, answers ${said##*status }" ;;
   esac
   why=$(echo "$said" | sed -n 's/ after [0-9]* ms//; s/^curl: ([0-9]*) //p' | tail -n 1)
-  wrong "its registry for $tool, $shown, cannot be reached: ${why:-curl does not say why}"
+  wrong "its registry for $1, $shown, cannot be reached: ${why:-curl does not say why}"
 }
 
 main() {
   ours=
   set -f # an address may hold a ? or a *
+  cd /   # the user that installs must not see root's directory
   for place in "$base" /var/lib /tmp; do room "$place"; done
   port_free
-  echo "$registries" | while read -r line; do
-    [ -z "$line" ] || registry $line
-  done
+  for tool in $tools; do registry "$tool"; done
 }

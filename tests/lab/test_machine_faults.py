@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -34,12 +35,22 @@ NO_REGISTRY = (
     "nft 'add table inet fault; add chain inet fault out { type filter hook output priority 0; };"
     " add rule inet fault out tcp dport { 80, 443 } reject with tcp reset'",
     "nft delete table inet fault",
-    "its registry for npm, https://registry.npmjs.org/, cannot be reached",
+    "its registry for npm, {registry}, cannot be reached",
 )
 NO_NAMES = (
     "cp /etc/resolv.conf /etc/resolv.conf.kept && echo nameserver 127.0.0.9 >/etc/resolv.conf",
     "mv /etc/resolv.conf.kept /etc/resolv.conf",
-    "Could not resolve host: registry.npmjs.org",
+    "Could not resolve host: {host}",
+)
+OTHER_REGISTRY = (
+    "echo registry=http://user:hunter2@127.0.0.1:9/of-the-host/ >/etc/npmrc",
+    "rm /etc/npmrc",
+    "its registry for npm, http://127.0.0.1:9/of-the-host/, cannot be reached",
+)
+OTHER_INDEX = (
+    "printf '[global]\nindex-url = http://user:hunter2@127.0.0.1:9/simple/\n' >/etc/pip.conf",
+    "rm /etc/pip.conf",
+    "its registry for pip, http://127.0.0.1:9/simple/, cannot be reached",
 )
 HELD = (
     "systemctl stop canary; systemd-run -q --unit=holder -p Type=exec python3 -m http.server 3000; sleep 2",
@@ -78,12 +89,23 @@ def broken(inventory: Inventory, pipeline: Command) -> Broken:  # noqa: ARG001 -
     return breaking
 
 
+@pytest.fixture(scope="module")
+def registry(inventory: Inventory, deployed: dict[str, str]) -> str:  # noqa: ARG001 - npm must be there
+    """The registry that npm on green asks, without its settings."""
+    green = inventory.one("green")
+    assert green.known_hosts is not None
+    answer = ask(green, "cd / && npm config get registry", known_hosts=green.known_hosts, seconds=60)
+    assert answer.stdout.startswith("http"), answer
+    return answer.stdout.strip()
+
+
 @pytest.fixture
 def profile(tmp_path: Path) -> Callable[..., Path]:
     """The preview's profile with an environment that no host has seen, so that both versions are installed anew."""
 
-    def write(install: list[list[str]] | None = None) -> Path:
+    def write(install: list[list[str]] | None = None, packages: str = "") -> Path:
         text = (ROOT / "profiles" / "preview.yml").read_text()
+        text = text.replace("packages: [", f"packages: [{packages}")
         text = text.replace("environment:\n", f"environment:\n  ANEW: {secrets.token_hex(8)}\n")
         line = next(line for line in text.splitlines() if line.startswith("install:"))
         text = text if install is None else text.replace(line, f"install: {json.dumps(install)}")
@@ -94,16 +116,30 @@ def profile(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+def refused_before_installing(ended: Ended, why: str) -> None:
+    assert ended.code == Exit.ENVIRONMENT, ended
+    error = ended.json["error"]["message"]
+    assert error.startswith("green: "), error
+    assert why in error
+    log = Path(ended.json["error"]["hint"].rpartition(" ")[2]).read_text()
+    assert "host: disk, port and registry" in log
+    assert "service install" not in log
+    assert "hunter2" not in ended.out + ended.err + log
+
+
 def reasons(ended: Ended) -> str:
     return " ".join(ended.json["reasons"])
 
 
 @pytest.mark.parametrize(
-    "fault", [FULL, NO_REGISTRY, NO_NAMES, HELD], ids=["disk", "registry", "names", "port"]
+    "fault",
+    [FULL, NO_REGISTRY, OTHER_REGISTRY, NO_NAMES, HELD],
+    ids=["disk", "registry", "registry of its settings", "names", "port"],
 )
 def test_a_fault_of_the_canarys_host_refuses_the_run_before_either_version_is_installed(
     fault: tuple[str, str, str],
     broken: Broken,
+    registry: str,
     profile: Callable[..., Path],
     pipeline: Command,
     samples: Path,
@@ -112,13 +148,19 @@ def test_a_fault_of_the_canarys_host_refuses_the_run_before_either_version_is_in
         ended = pipeline(
             "canary", "master", "slow", "--repo", str(samples), "--profile", str(profile()), *SHORT
         )
-    assert ended.code == Exit.ENVIRONMENT, ended
-    error = ended.json["error"]["message"]
-    assert error.startswith("green: "), error
-    assert fault[2] in error
-    log = Path(ended.json["error"]["hint"].rpartition(" ")[2]).read_text()
-    assert "host: disk, port and registry" in log
-    assert "service install" not in log
+    refused_before_installing(ended, fault[2].format(registry=registry, host=urlsplit(registry).hostname))
+
+
+def test_the_index_that_pip_of_a_host_has_in_its_settings_is_asked_before_anything_is_installed(
+    broken: Broken, profile: Callable[..., Path], pipeline: Command, samples: Path
+) -> None:
+    install = [["python3", "-m", "venv", ".venv"], [".venv/bin/pip", "install", "six"]]
+    with broken(OTHER_INDEX, "green"):
+        ended = pipeline(
+            "canary", "master", "slow", "--repo", str(samples),
+            "--profile", str(profile(install, "python3-venv, ")), *SHORT
+        )  # fmt: skip
+    refused_before_installing(ended, OTHER_INDEX[2])
 
 
 def test_a_canary_that_the_network_hides_from_the_proxy_is_not_blamed(
