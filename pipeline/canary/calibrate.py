@@ -38,11 +38,11 @@ def calibrate(plan: Plan, count: int, progress: Progress, *, fresh: bool = False
                 raise Interrupted(_kept(kept, count), hint=_SHOW) from error
             if measured is None:
                 progress.say(f"run {number} of {count} is left out: {why}")
-                continue
-            calibration = store.add(key_of(plan, hosts), measured, fresh=fresh and kept == 0)
-            kept += 1
-            progress.say(f"run {number} of {count}: {_largest(measured)}")
-            if held_back():  # Ctrl-C as this run had its verdict and the proxy was put back
+            else:
+                calibration = store.add(key_of(plan, hosts), measured, fresh=fresh and kept == 0)
+                kept += 1
+                progress.say(f"run {number} of {count}: {_largest(measured)}")
+            if held_back():  # Ctrl-C as this run was over and the proxy was put back
                 raise Interrupted(_kept(kept, count), hint=_SHOW)
     if calibration is None:
         raise EnvironmentError_(

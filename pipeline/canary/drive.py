@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pipeline.base.errors import HostError
@@ -17,15 +17,14 @@ from pipeline.canary.early_stop import EarlyEnd, EarlyStop
 from pipeline.canary.health import Collector
 from pipeline.canary.loader import Loader
 from pipeline.canary.proxy import BOTH, Proxy
+from pipeline.canary.watchdog import Watchdog
 from pipeline.judge.evidence import Problem
 from pipeline.remote.ssh import Connection
 from pipeline.runs.evidence import OWN_FAILURES
 from pipeline.runs.phases import COLOURS, Phase, under_way
 
-__all__ = ["HOPELESS_SECONDS", "LOST_SECONDS", "LoadSetup", "Measurement", "Watchdog", "direct", "drive_load"]
+__all__ = ["LoadSetup", "Measurement", "direct", "drive_load"]
 
-HOPELESS_SECONDS: Final = 30  # a baseline that gave no good answer for so long, under load, is not going to
-LOST_SECONDS: Final = 10  # a host that no scrape reached for so long is gone; one slow second is not
 _PROXY_SILENT_SECONDS: Final = 5  # HAProxy restarted by systemd is back well within that
 _STRAYED_LOOKS: Final = 2
 _RECONNECT_SECONDS: Final = 10
@@ -46,6 +45,7 @@ class LoadSetup:
     - `early_stop`: says when the evidence suffices
     - `display`: shows each second
     - `network`: probes the way to both versions from t0 (Unix time) on, until it is cancelled
+    - `unanswered`: by arm, how many of these probes on its own host have had no answer since the last that had one
     """
 
     loader: Loader
@@ -58,6 +58,7 @@ class LoadSetup:
     early_stop: EarlyStop
     display: LoadDisplay
     network: Callable[[float], Awaitable[None]] | None = None
+    unanswered: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -145,8 +146,10 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
         if problem := _failed_itself(event):
             measurement.problem = problem
             return
-        good_by_baseline = event["good_by"].get(COLOURS["baseline"], 0)
-        problem = watchdog.check_second(phases, good_by_baseline, collector.missed, hosts)
+        good, served = (
+            {arm: event[by].get(COLOURS[arm], 0) for arm in COLOURS} for by in ("good_by", "served_by")
+        )
+        problem = watchdog.check_second(phases, good, served, collector.missed, setup.unanswered, hosts)
         if problem is not None and not await _came_back(collector, connections):
             measurement.problem = await _gone(setup) or problem
             return
@@ -256,37 +259,3 @@ def _cut(phases: Sequence[Phase], stopped: float) -> tuple[Phase, ...]:
     return tuple(
         replace(phase, end=min(phase.end, round(stopped, 3))) for phase in phases if phase.start < stopped
     )
-
-
-@dataclass(slots=True)
-class Watchdog:
-    """Finds the problem for which a run must stop, by its seconds one after the other.
-
-    `silent` is for how many of them the baseline has given no good answer.
-    """
-
-    silent: int = 0
-
-    def check_second(
-        self, phases: Sequence[Phase], good: int, missed: Mapping[str, int], hosts: Mapping[str, str]
-    ) -> Problem | None:
-        """Whether the run must stop after this second of load, and why.
-
-        Only the baseline's measured phases count as silence: a service may take its warm-up to come up.
-
-        Args:
-            phases: The phases under way.
-            good: How many right answers the baseline gave.
-            missed: By arm, how many scrapes in a row have failed.
-            hosts: By arm, the host's name.
-        """
-        for arm, count in missed.items():
-            if count >= LOST_SECONDS:
-                said = f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s"
-                return Problem("invalid", said)
-        counts = any(phase.kind == "measure" and phase.arm == "baseline" for phase in phases)
-        self.silent = self.silent + 1 if counts and not good else 0
-        if self.silent < HOPELESS_SECONDS:
-            return None
-        said = f"the baseline gave no good answer for {self.silent} s under load; stopped early"
-        return Problem("invalid", said)

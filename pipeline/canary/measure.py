@@ -137,6 +137,7 @@ async def measure(
                     early_stop=early_stop,
                     display=LoadDisplay(progress),
                     network=lambda t0: network.run(t0, phases, note),
+                    unanswered=network.unanswered,
                 )
                 # Should this process be killed, the run's directory says what was going to be: it can be judged.
                 run.add(phases=[phase.to_dict() for phase in phases], t0_unix=time.time())

@@ -83,6 +83,8 @@ class NetworkProbe:
         connections: To each arm's host and to `proxy`.
         profile: What is asked: the very request that the loader sends.
         routes: By arm, the path that means the public one there.
+
+    `unanswered` is, by arm, how many requests on its own host have had no right answer since the last that had one.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class NetworkProbe:
         }
         host = f"{connections['proxy'].host.private_address}:{PROXY_PORT}"
         self._requests = {arm: _as_printf(profile, host, routes[arm]) for arm in COLOURS}
+        self.unanswered = dict.fromkeys(COLOURS, 0)
 
     async def before(self) -> dict[str, float]:
         """How long connecting from the proxy takes now, by arm, in seconds: the shortest of a few.
@@ -120,12 +123,15 @@ class NetworkProbe:
             write(begun - t0, arm, CONNECT, connect or NO_ANSWER)
 
         def on_host(arm: str, begun: float, _: float, total: float) -> None:
+            if total:
+                self.unanswered[arm] = 0
             write(begun - t0, arm, ON_HOST, total or NO_ANSWER)
 
         def connect_begins(arm: str, begun: float) -> None:
             write(begun - t0, arm, CONNECT_BEGUN, 1.0)
 
         def begins(arm: str, begun: float) -> None:
+            self.unanswered[arm] += 1
             write(begun - t0, arm, BEGUN, 1.0)
 
         async def again(

@@ -9,7 +9,7 @@ from functools import partial
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import LabError, PipelineError
-from pipeline.base.interrupt import afterwards, run_async
+from pipeline.base.interrupt import afterwards, held_back, run_async
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory, workplace
 from pipeline.base.step_hook import begins
@@ -60,6 +60,8 @@ def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress)
             # What a deploy puts on green is unjudged: a canary that was promoted before does not keep the traffic.
             found = settle(hosts.inventory, hosts.known_hosts, "blue", patience=0)
             ending.untouched = found.colour is None and bool(found.problem)
+            if held_back():  # Ctrl-C as it was put there: nothing has begun yet
+                raise KeyboardInterrupt
             back = partial(ending.settle, hosts.inventory, hosts.known_hosts)
             with afterwards("putting the proxy where it belongs", back):
                 begins("deploy")

@@ -32,21 +32,25 @@ def nothing(scene: Scene) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When the fault comes: as a step of the run begins, or when a request due at second `load` has been answered."""
+    """When the fault comes: as a step of the run begins, or when a request due at second `load` has been answered.
+
+    Of a step that comes more than once it is the one of this `number`.
+    """
 
     step: str = ""
+    number: int = 1
     load: float | None = None
     arm: str = ""
 
     def __str__(self) -> str:
         if self.step:
-            return self.step
+            return self.step if self.number == 1 else f"{self.step} ({self.number})"
         return f"load, second {self.load:g}{f' ({self.arm})' if self.arm else ''}"
 
 
-def step(name: str) -> Moment:
-    """As the step of this name begins."""
-    return Moment(step=name)
+def step(name: str, number: int = 1) -> Moment:
+    """As the step of this name begins, for the first time or the `number`th."""
+    return Moment(step=name, number=number)
 
 
 def second(at: float, arm: str = "") -> Moment:

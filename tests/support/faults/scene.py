@@ -49,7 +49,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.temporary.mkdir()
-        self.steps = Steps(self._hook, self.row.moment.step)
+        self.steps = Steps(self._hook, self.row.moment.step, self.row.moment.number)
 
     @property
     def child(self) -> subprocess.Popen[bytes]:

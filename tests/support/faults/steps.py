@@ -13,11 +13,12 @@ __all__ = ["Steps"]
 class Steps:
     """The steps told at the UNIX socket `path`, in `seen`; `held` is set while the command waits in `awaited`.
 
-    It waits there only once: the step of that name goes on at once when it comes again.
+    It waits there only once: at the step's first time, or at its time of that `number`.
     """
 
-    def __init__(self, path: Path, awaited: str) -> None:
+    def __init__(self, path: Path, awaited: str, number: int = 1) -> None:
         self.awaited = awaited
+        self.number = number
         self.seen: list[str] = []
         self.held = threading.Event()
         self._waiting: socket.socket | None = None
@@ -48,7 +49,7 @@ class Steps:
                 return
             name = told.recv(1000).decode(errors="replace").strip()
             self.seen.append(name)
-            if name == self.awaited and not self.held.is_set():
+            if name == self.awaited and self.seen.count(name) == self.number:
                 self._waiting = told
                 self.held.set()
             else:

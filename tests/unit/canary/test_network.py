@@ -53,19 +53,30 @@ class Here:
 
 
 def probed(
-    serve: Serve | None, phases: Sequence[Phase], until: Callable[[list[Row]], bool], path: str = "/json"
+    serve: Serve | None,
+    phases: Sequence[Phase],
+    until: Callable[[list[Row]], bool],
+    path: str = "/json",
+    unanswered: list[int] | None = None,
 ) -> tuple[list[Row], list[Sequence[str]]]:
-    """The rows until they are as wanted, for a service that is `serve`; None: nothing listens at its port."""
+    """The rows until they are as wanted, for a service that is `serve`; None: nothing listens at its port.
+
+    `unanswered` gets what the probe says of the canary after each row.
+    """
     rows: list[Row] = []
     commands: list[Sequence[str]] = []
     enough = asyncio.Event()
+    probe: NetworkProbe
 
     def write(_: float, arm: str, metric: str, value: float) -> None:
         rows.append((arm, metric, value))
+        if unanswered is not None:
+            unanswered.append(probe.unanswered["canary"])
         if until(rows):
             enough.set()
 
     async def go() -> None:
+        nonlocal probe
         server = await asyncio.start_server(serve or refuse, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         if serve is None:
@@ -160,6 +171,25 @@ def test_where_nothing_listens_neither_way_has_an_answer() -> None:
     both = ("request_on_host", "connect_from_proxy")
     rows, _ = probed(None, CANARY, lambda rows: all(values(rows, metric) for metric in both))
     assert set(values(rows, "request_on_host") + values(rows, "connect_from_proxy")) == {float("inf")}
+
+
+def test_how_many_in_a_row_had_no_answer_on_the_host_is_counted() -> None:
+    asked = 0
+
+    async def every_third(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b'"alle"')
+            asked += 1
+            writer.write(OK if asked == 3 else b"HTTP/1.1 500 Internal\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+        writer.close()
+
+    counted: list[int] = []
+    probed(every_third, CANARY, lambda rows: len(values(rows, "request_on_host")) == 4, unanswered=counted)
+    assert max(counted) == 3
+    assert counted[-1] == 1
+    assert 0 in counted[counted.index(3) :]
 
 
 def test_a_version_is_asked_only_while_it_carries_load_and_connected_to_always() -> None:

@@ -11,9 +11,10 @@ from tests.support.faults.row import Row, step
 
 __all__ = ["ROWS"]
 
+_BACK: Final = "persist at the end"  # the proxy is put on blue before anything is deployed as well
 _STEPS: Final = (
-    *("plan", "lab", "deploy", "connect", "probe", "load", "measure both"),
-    *("save", "judge", "rollback", "persist", "report"),
+    *("plan", "lab", "persist", "deploy", "connect", "probe", "load", "measure both"),
+    *("save", "judge", "rollback", _BACK, "report"),
 )
 _CLEANING: Final = (
     "load",
@@ -21,14 +22,14 @@ _CLEANING: Final = (
     "judge",
     "rollback",
 )  # where a second one finds a clean-up under way
-_JUDGED: Final = ("rollback", "persist", "report")  # the verdict is there: the run may end with it
+_JUDGED: Final = ("rollback", _BACK, "report")  # the verdict is there: the run may end with it
 _ANY: Final = (Exit.FAILED, Exit.INCONCLUSIVE, Exit.INVALID)
 
 
 def _signalled(number: signal.Signals, name: str, times: int) -> Row:
     return Row(
         f"{number.name}{' twice' if times == 2 else ''}",
-        step(name),
+        step("persist", 2) if name == _BACK else step(name),
         signalled(number, times=times),
         (Exit.INTERRUPTED, Exit.INCONCLUSIVE) if name in _JUDGED else (Exit.INTERRUPTED,),
         "^interrupted|^Errors" if name in _JUDGED else "^interrupted",

@@ -27,18 +27,22 @@ def _exporter(host: str, name: str, *, short: bool = False) -> Row:
     )
 
 
-ROWS: Final = (
-    Row(
+def _frozen(rate: int, *, short: bool = False) -> Row:
+    return Row(
         "the canary is frozen",
         second(8),
         on("green", _SERVICE.format("STOP")),
         (Exit.FAILED,),
-        "Errors",
+        "the canary gave no good answer|Errors",
         mend=on("green", _SERVICE.format("CONT")),
-        rate=50,
-        within=60,  # nothing tells a service that stands still from one in a long burst before half a minute
-        short=True,
-    ),
+        rate=rate,
+        short=short,
+    )
+
+
+ROWS: Final = (
+    _frozen(50, short=True),
+    _frozen(10),
     Row(
         "the baseline is frozen",
         second(8),
