@@ -100,7 +100,8 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
         with setup.display.shown():
             await _follow(setup, measurement, tasks)
     except HostError as error:
-        measurement.problem = Problem("invalid", error.message)
+        # A host without power looks like a program on it that does not answer.
+        measurement.problem = await _gone(setup) or Problem("invalid", error.message)
     finally:
         end = measurement.early_end
         stopped = time.time() - t0 if end is None else end.at

@@ -45,6 +45,7 @@ class Ending:
         self.untouched = False
         self.gone: Callable[[], bool] = lambda: False
         self._not_promoted = ""
+        self._unwritten = ""
 
     def settle(self, inventory: Inventory, known_hosts: Path) -> None:
         """Put the proxy on green after a pass, else on blue; tell and write down where it then is. Raises nothing."""
@@ -87,8 +88,11 @@ class Ending:
 
     def told(self, error: _Error) -> _Error:
         """`error`, which ends the run; what is wrong with the proxy comes first, with the command that mends it."""
-        if self.trouble:
-            error.message, error.hint = f"{self.trouble}\n{error.message}", self.cure
+        if self.settled is not None and self.trouble:
+            what, _, _ = error.message.rpartition(": ")  # the reason may be another one at each attempt
+            same = ": " in what and self.settled.problem.startswith(what)
+            error.message = self.trouble if same else f"{self.trouble}; {error.message}"
+            error.hint = self.cure
         return error
 
     def interrupted(self) -> Interrupted:
@@ -115,4 +119,7 @@ class Ending:
         try:
             self._run.save()
         except OSError as error:
-            self._progress.say(f"{self._run.path / 'run.json'} could not be written: {reason_of(error)}")
+            said = f"{self._run.path / 'run.json'} could not be written: {reason_of(error)}"
+            if said != self._unwritten:
+                self._progress.say(said)
+            self._unwritten = said

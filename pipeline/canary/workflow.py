@@ -125,7 +125,8 @@ def hosts_of(plan: Plan, progress: Progress) -> Iterator[Hosts]:
         try:
             yield Hosts(lab.up(), lab.known_hosts, lab.provider, gone)
         finally:
-            progress.say("the lab stays up: pipeline lab ssh blue; pipeline lab down")
+            if lab.exists():
+                progress.say("the lab stays up: pipeline lab ssh blue; pipeline lab down")
         return
     with afterwards("removing the lab", partial(_remove, lab, progress)):
         yield Hosts(lab.up(), lab.known_hosts, lab.provider, gone)
@@ -134,7 +135,8 @@ def hosts_of(plan: Plan, progress: Progress) -> Iterator[Hosts]:
 def _remove(lab: Lab, progress: Progress) -> None:
     """A lab that cannot be removed is told, but must not cost the verdict that was reached on it."""
     begins("remove")
-    progress.say("removing the lab")
+    if lab.exists():
+        progress.say("removing the lab")
     try:
         lab.down()
     except LabError as error:

@@ -18,7 +18,7 @@ from pipeline.base.errors import HostError, LabError
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.lab import libvirt, lxc
 from pipeline.lab.box import box_directory, box_for, ensure_box
-from pipeline.lab.children import stop_left
+from pipeline.lab.children import call, stop_left
 from pipeline.lab.memory import memories
 from pipeline.lab.provider import choose_provider, has_kvm
 from pipeline.lab.record import Record, read, write
@@ -27,6 +27,8 @@ from pipeline.lab.vagrant_command import VagrantCommand, note_beside
 from pipeline.remote.ssh import ssh_arguments
 
 __all__ = ["Lab"]
+
+_OTHER_KEY = "Host key verification failed"  # ssh(1)'s words
 
 
 class Lab:
@@ -60,10 +62,14 @@ class Lab:
         """The provider of the lab that is there, else what `up` would use. LabError when none works."""
         return self._in_use() or choose_provider(self._wanted)
 
+    def exists(self) -> bool:
+        """Whether there is any trace of these hosts, be they whole or not."""
+        return self._in_use() is not None
+
     def is_up(self) -> bool:
         """Whether all hosts answer SSH, now."""
         record = read(self._file)
-        return record is not None and set(self._good(record)) == set(self.host_set.hosts)
+        return record is not None and not self._bad(record)
 
     def inventory(self) -> Inventory:
         """The hosts of a lab that is up. Raises LabError when one does not answer."""
@@ -103,11 +109,18 @@ class Lab:
             self._refuse_other_sizes(record, settings)
             settings["PIPELINE_LAB_BOX"] = record.settings["PIPELINE_LAB_BOX"]
         same = record if record and settings.items() <= record.settings.items() else None
-        good = self._good(same) if same else []
-        missing = [name for name in self.host_set.hosts if name not in good]
-        if same and not missing:
+        bad = self._bad(same) if same else dict.fromkeys(self.host_set.hosts, "")
+        if same and not bad:
             return self._inventory(same)
+        missing = list(bad)
         fresh = [name for name in missing if not self._kept(record, name)]
+        for name in (name for name, why in bad.items() if _OTHER_KEY in why):
+            other = f"{name}: its SSH host key is not the one that it had"
+            if name not in fresh:  # it has secrets, and gets new ones; one that is built anew gets a new key
+                raise LabError(
+                    other, hint=f"look who is there; {self.host_set.command('down')}: without its data"
+                )
+            self._say(f"{other}: it is built anew")
         self._say(f"{self.host_set.title.removeprefix('the ')} on {provider}: booting {', '.join(missing)}")
         stop_left(note_beside(self.log))  # of a killed command: nobody else can run one under the lock
         try:
@@ -191,7 +204,7 @@ class Lab:
         self, provider: str, settings: dict[str, str], missing: Sequence[str], fresh: Sequence[str]
     ) -> Inventory:
         self._discard(provider, fresh)
-        self.known_hosts.unlink(missing_ok=True)  # a host that was built anew has a new key
+        self._forget_keys(fresh)
         if not self.host_set.keeps_data or list(fresh) == list(self.host_set.hosts):
             self._file.unlink(missing_ok=True)  # else a broken-off `up` would forget whose data is to be kept
         vagrant = self._vagrant(provider, settings)
@@ -200,6 +213,18 @@ class Lab:
         self._check(provider, settings, hosts)
         write(self._file, provider, settings, hosts)
         return self._inventory(Record(provider, settings, tuple(hosts)))
+
+    def _forget_keys(self, fresh: Sequence[str]) -> None:
+        """A host that is built anew has a new key; those of the others stay known."""
+        record = read(self._file)
+        if record is None:
+            self.known_hosts.unlink(missing_ok=True)
+            return
+        for host in record.hosts:
+            if host.name in fresh and self.known_hosts.exists():
+                place = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
+                call(["ssh-keygen", "-q", "-R", place, "-f", str(self.known_hosts)], seconds=10)
+        self.known_hosts.with_name(f"{self.known_hosts.name}.old").unlink(missing_ok=True)
 
     def _check(self, provider: str, settings: dict[str, str], hosts: Sequence[Host]) -> None:
         for name, memory in memories(hosts, self.known_hosts).items():
@@ -213,12 +238,14 @@ class Lab:
                     hint=f"{self.host_set.command('down')}, then {self.host_set.command('up')}",
                 )
 
-    def _good(self, record: Record) -> list[str]:
+    def _bad(self, record: Record) -> dict[str, str]:
+        """Each host that is not there, in the order of the set, and why; a stopped container has no reason."""
         hosts = record.hosts
         if record.provider == "lxc":  # a stopped container's address would be waited for
             hosts = tuple(h for h in hosts if lxc.state(self._prefix + h.name) == "running")
         answers = memories(hosts, self.known_hosts)
-        return [name for name, memory in answers.items() if not isinstance(memory, HostError)]
+        good = {name for name, memory in answers.items() if not isinstance(memory, HostError)}
+        return {name: str(answers.get(name, "")) for name in self.host_set.hosts if name not in good}
 
     def _in_use(self) -> str | None:
         """The provider that these hosts are on, by any trace of them."""

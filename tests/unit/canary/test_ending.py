@@ -76,10 +76,23 @@ def test_a_proxy_that_stays_where_it_is_comes_first_with_the_command(
     record = scene.end()
     assert (record["promoted"], record["proxy"]["colour"]) == (None, "green")
     for error in (scene.ending.interrupted(), scene.ending.told(HostError("blue", "is gone"))):
-        first, second = error.message.splitlines()
-        assert first == "the proxy is on green: it could not be put on blue: no answer"
-        assert second in ("interrupted before anything was measured", "blue: is gone")
+        trouble = "the proxy is on green: it could not be put on blue: no answer"
+        assert error.message in (
+            f"{trouble}; interrupted before anything was measured",
+            f"{trouble}; blue: is gone",
+        )
         assert error.hint == "pipeline canary rollback -i hosts.ini"
+
+
+def test_what_ended_the_run_and_keeps_the_proxy_where_it_is_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = "proxy: HAProxy's runtime API does not answer"
+    scene = Scene(tmp_path, monkeypatch, {"blue": Settled("blue", None, f"{silent}: Connection refused")})
+    scene.end()
+    error = scene.ending.told(HostError("proxy", "HAProxy's runtime API does not answer: Connection lost"))
+    said = f"it could not be put on blue: {silent}: Connection refused"
+    assert error.message == f"where the proxy sends traffic is not known: {said}"
 
 
 def test_a_proxy_that_was_never_reached_is_no_trouble_of_this_run(
@@ -128,5 +141,6 @@ def test_what_cannot_be_written_is_told_and_ends_nothing(
 ) -> None:
     scene = Scene(tmp_path / "gone", monkeypatch, {"blue": BLUE})
     scene.ending.settle(INVENTORY, tmp_path)
-    assert "run.json could not be written: No such file" in scene.told.getvalue()
+    scene.ending.close()
+    assert scene.told.getvalue().count("run.json could not be written: No such file") == 1
     assert scene.ending.settled == BLUE

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.base.errors import LabError
+from pipeline.base.errors import HostError, LabError
 from pipeline.inventory.hosts import Host
+from pipeline.lab import lab as module
 from pipeline.lab import lxc, record
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY, PRODUCTION, HostSet
@@ -51,3 +52,28 @@ def test_a_killed_up_is_remembered_until_down(machine: Path) -> None:
     assert lab.provider == "lxc"
     lab.down()
     assert [path.name for path in lxc.SHARED.iterdir()] == ["lock"]
+
+
+def test_a_host_that_has_data_and_another_key_is_not_trusted_again(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = Lab(machine, None, pytest.fail, PRODUCTION)
+    hosts = [
+        Host(name, "192.0.2.1", at, "vagrant", Path("k")) for at, name in enumerate(PRODUCTION.hosts, 22)
+    ]
+    lab.state.mkdir(parents=True)
+    lab.known_hosts.write_text("")
+    record.write(lab.state / "lab.json", "virtualbox", lab._settings("virtualbox"), hosts)
+    for name in PRODUCTION.hosts:
+        (
+            identity := machine / ".vagrant" / PRODUCTION.folder / "machines" / name / "virtualbox" / "id"
+        ).parent.mkdir(parents=True)
+        identity.touch()
+    said = "SSH at 192.0.2.1:22: Host key verification failed."
+    answers = {name: HostError(name, said) if name == "checkbox" else 1 for name in PRODUCTION.hosts}
+    monkeypatch.setattr(module, "memories", lambda *_: answers)
+    with pytest.raises(LabError, match="checkbox: its SSH host key is not the one that it had") as caught:
+        lab.up()
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith("without its data")
+    assert lab.known_hosts.exists()
