@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from hdrh.log import HistogramLogWriter
 
+from loadgen.cells import cell
 from loadgen.result import COLUMNS, Result
 from loadgen.stats import HIGHEST_US, bounded, histogram
 
@@ -82,7 +83,7 @@ class Recorder:
                     answer.size,
                     "" if answer.body_ok is None else int(answer.body_ok),
                     answer.body_crc,
-                    answer.served_by,
+                    cell(answer.served_by),
                     result.waited_us,
                 )
             )

@@ -18,6 +18,7 @@ from typing import Final, Generic, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from loadgen.cells import plain
 from pipeline.base.errors import RunDirectoryError
 from pipeline.base.files import naming
 from pipeline.base.text import reason_of
@@ -214,7 +215,7 @@ def _requests(lines: _Lines) -> RequestRows:
         body_ok=_ints(lines, "body_ok", body_ok, empty=-1),
         size=_ints(lines, "bytes", size, empty=0),
         body=_ints(lines, "body_crc", body, empty=0, base=16),
-        served_by=np.asarray(served_by, dtype=np.str_),
+        served_by=np.asarray([plain(name) for name in served_by], dtype=np.str_),
         error=np.asarray(failure, dtype=np.str_),
         waited=_ints(lines, _WAITED, waited[0], empty=0) / 1e6 if known else np.zeros(len(t)),
     )

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from loadgen.cells import plain
 from pipeline.base.errors import ConfigError
 from pipeline.base.yamlfile import read_text
 from pipeline.judge.evidence import Series
@@ -207,6 +208,6 @@ def _take(
     elif not row[layout.metric]:
         raise ValueError("the metric has no name")
     else:
-        cells = [(row[layout.metric], row[layout.value])]
+        cells = [(plain(row[layout.metric]), row[layout.value])]
     for name, text in cells:
         found.add(name, index, number(name, decimals.point(name, text, line)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from loadgen.cells import cell
 from pipeline.base.errors import EnvironmentError_
 from pipeline.base.text import reason_of
 from pipeline.series.config import JudgeConfig
@@ -25,7 +26,7 @@ def save(config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]], dire
             with (directory / f"{arm}.csv").open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(["t", "metric", "value"])
-                writer.writerows(_rows(config, own))
+                writer.writerows((t, cell(name), value) for t, name, value in _rows(config, own))
     except OSError as error:
         raise EnvironmentError_(f"{directory}: the series cannot be kept: {reason_of(error)}") from None
 
