@@ -13,9 +13,9 @@ __all__ = ["HOPELESS_SECONDS", "HUNG_SECONDS", "LOST_SECONDS", "Watchdog"]
 
 HOPELESS_SECONDS: Final = 30  # a baseline that gave no good answer for so long, under load, is not going to
 LOST_SECONDS: Final = 10  # a host that no scrape reached for so long is gone; one slow second is not
-# A canary that gave no good answer for so long hangs: three times what the judge takes for one burst of errors, which
-# therefore decides late where it begins under way. Longer than LOST_SECONDS: a host that stands still is no version.
-HUNG_SECONDS: Final = 15
+# A canary that gave no good answer for so long hangs: more than twice what the judge takes for one burst of errors, so
+# that it decides late where that begins under way. More than LOST_SECONDS: a host that stands still is no version.
+HUNG_SECONDS: Final = 12
 _LEAST_BAD: Final = 20  # answers of it that were not good, meanwhile
 _LEAST_UNANSWERED: Final = (
     8  # probes on its own host, one a second, without a right answer: it is not the network

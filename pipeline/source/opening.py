@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote as quoted
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pipeline.base.errors import EnvironmentError_, PipelineError, SourceError
 from pipeline.base.facts import REPOSITORIES
+from pipeline.base.private import private_directory, sweep
 from pipeline.base.text import reason_of, redact
 from pipeline.source.git import Result, closed, reason, run_git, within
 from pipeline.source.mirror import mirror, mirror_path
@@ -21,6 +20,7 @@ from pipeline.source.sample import fingerprint, make_sample_repository, services
 
 __all__ = ["open_source"]
 
+_SAMPLES: Final = "samples"
 _UPSTREAM_SECONDS: Final = 20.0
 _NAMED_SECONDS: Final = 40.0
 _SCHEMES: Final = ("http", "https", "ssh", "git", "file")
@@ -52,6 +52,7 @@ def open_source(
         EnvironmentError_: git or the cache cannot be used.
     """
     cache = cache.expanduser().absolute()
+    sweep(cache, cache / _SAMPLES)  # what a process left that was killed as it made one
     if repo is None:
         return _open_default(cache, service, say)
     path = _path_of(repo)
@@ -91,7 +92,7 @@ def _open_default(cache: Path, service: str, say: Callable[[str], None]) -> Sour
 
 
 def _open_sample(cache: Path, service: str, why: str) -> Source:
-    directory = make_sample_repository(cache / "samples" / f"{service}-{fingerprint(service)[:12]}", service)
+    directory = make_sample_repository(cache / _SAMPLES / f"{service}-{fingerprint(service)[:12]}", service)
     return _ready(f"bundled sample (services/{service})", directory, cache, why=why)
 
 
@@ -161,23 +162,23 @@ def _empty_repository(cache: Path, name: str, kind: str) -> Path:
         return path
     try:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        building = Path(tempfile.mkdtemp(prefix=".empty-", dir=cache))
+        with private_directory(cache) as room:
+            _make_empty(room / path.name, path, name, kind)
     except OSError as error:
         raise EnvironmentError_(f"{cache}: the cache cannot be written: {reason_of(error)}") from None
-    try:
-        made = run_git(
-            ["init", "--quiet", "--bare", "--template=", f"--object-format={kind}", str(building)], closed()
-        )
-        if made.code != 0:
-            raise PipelineError(f"{path}: cannot be made: {reason(made)}")
-        if name == "isolated":
-            (building / "info").mkdir(exist_ok=True)
-            (building / "info" / "attributes").write_text(_ATTRIBUTES)
-        try:
-            building.rename(path)
-        except OSError:
-            if not path.exists():  # else another process was faster, and its is as empty
-                raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return path
+
+
+def _make_empty(building: Path, path: Path, name: str, kind: str) -> None:
+    words = ["init", "--quiet", "--bare", "--template=", f"--object-format={kind}", str(building)]
+    made = run_git(words, closed())
+    if made.code != 0:
+        raise PipelineError(f"{path}: cannot be made: {reason(made)}")
+    if name == "isolated":
+        (building / "info").mkdir(exist_ok=True)
+        (building / "info" / "attributes").write_text(_ATTRIBUTES)
+    try:
+        building.rename(path)
+    except OSError:
+        if not path.exists():  # else another process was faster, and its is as empty
+            raise

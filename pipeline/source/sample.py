@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from pipeline.base.errors import EnvironmentError_, SourceError
 from pipeline.base.places import SERVICES
+from pipeline.base.private import private_directory
 from pipeline.base.text import reason_of
 from pipeline.source.git import closed, reason, run_git
 
@@ -60,15 +60,13 @@ def make_sample_repository(dest: Path, service: str = "preview") -> Path:
         raise SourceError(f"{dest}: exists and is not a sample repository", hint="name a path that is free")
     try:
         dest.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{dest.name}-", dir=dest.parent))
-        try:
+        with private_directory(dest.parent) as room:
+            building = room / dest.name
+            building.mkdir()
             _build(building, source)
             (building / ".git" / _MARK).write_text(current)
-            building.chmod(0o755)
             shutil.rmtree(dest, ignore_errors=True)
             _move(building, dest, current)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
         raise EnvironmentError_(f"{dest}: the sample repository cannot be made: {reason_of(error)}") from None
     return dest

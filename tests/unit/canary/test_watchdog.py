@@ -53,9 +53,9 @@ def test_a_canary_that_hangs_has_failed_within_seconds(phases: Sequence[Phase]) 
 def test_the_seconds_of_a_canary_that_hangs_in_turns_are_added_up() -> None:
     watchdog = Watchdog()
     for _ in range(2):
-        assert seconds(watchdog, [CANARY], {}, 6, unanswered=HANGING) is None
-        assert seconds(watchdog, [BASELINE], {"baseline": 5}, 6, unanswered=HANGING) is None
-    problem = seconds(watchdog, [CANARY], {}, 3, unanswered=HANGING)
+        assert seconds(watchdog, [CANARY], {}, 5, unanswered=HANGING) is None
+        assert seconds(watchdog, [BASELINE], {"baseline": 5}, 5, unanswered=HANGING) is None
+    problem = seconds(watchdog, [CANARY], {}, HUNG_SECONDS - 10, unanswered=HANGING)
     assert problem is not None
     assert problem.effect == "failed"
 

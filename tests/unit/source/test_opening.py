@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,3 +109,25 @@ def test_a_service_without_upstream_is_the_sample_and_an_unknown_one_needs_a_rep
     assert open_source(None, cache, service="slug").sample
     with pytest.raises(SourceError, match="no repository is known for 'other'"):
         open_source(None, cache, service="other")
+
+
+def test_what_a_killed_process_left_half_made_is_removed_by_the_next(cache: Path, tmp_path: Path) -> None:
+    """One is killed as it makes the sample, one as it makes the empty repository of the cache."""
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    code = "import sys, pathlib, pipeline.source.opening as o; o.open_source('sample', pathlib.Path(sys.argv[1]))"
+    for pattern in ("*commit*", "*--bare*"):
+        # git itself, but with such arguments it ends the process that called it.
+        otherwise = f'*) exec {shutil.which("git")} "$@" ;;'
+        git.write_text(f'#!/bin/sh\ncase " $* " in {pattern}) kill -KILL "$PPID" ;; {otherwise} esac\n')
+        git.chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(cache)],
+            env={**os.environ, "PATH": f"{git.parent}:{os.environ['PATH']}"},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert [path for path in cache.rglob("*") if path.name.startswith("pipeline-run-")]
+    assert open_source("sample", cache).sample
+    assert not [path for path in cache.rglob("*") if path.name.startswith("pipeline-run-")]
