@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
@@ -23,6 +24,7 @@ __all__ = ["Loader"]
 _LEAST_FREE_BYTES: Final = 100_000
 _STOP_SECONDS: Final = 8
 _START_SECONDS: Final = 15
+_PRIORITY: Final = -10  # of setpriority(2)
 
 
 class Loader:
@@ -47,6 +49,9 @@ class Loader:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches it through `stop`, which lets it write its files whole
             )
+        # Beside busy neighbours, answers without an end take up its share of a processor, and it would be late.
+        with contextlib.suppress(OSError):  # only root may
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, _PRIORITY)
         try:
             async with asyncio.timeout(_START_SECONDS):
                 event = await self._next()

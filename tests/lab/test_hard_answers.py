@@ -58,7 +58,7 @@ def test_it_fails_soon_and_leaves_the_baseline_s_latencies_alone(
     )
     assert ended.code == Exit.FAILED, ended.err
     run = load(Path(ended.json["run"]["directory"]))
-    assert run.record.document["stopped_early"]["decided_after"] <= _SOON
+    assert run.evidence.canary.seconds <= _SOON
     requests = run.evidence.baseline.requests
     assert (requests.status == 200).all()
     assert median(requests.latency.tolist()) < _AT_MOST

@@ -30,3 +30,20 @@ def test_a_loader_that_could_not_log_for_want_of_space_is_told_by_its_file(full_
     loader = Loader(["--no-such-option"], full_disk / "loadgen.log")
     with pytest.raises(LoadError, match=rf"{full_disk}/loadgen\.log: No space left on device"):
         asyncio.run(loader.start())
+
+
+def test_the_loader_goes_before_busy_neighbours(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root may raise a priority")
+
+    async def priority() -> int:
+        arguments = ["http://127.0.0.1:9/", "--rate", "1", "--duration", "60s"]
+        loader = Loader(arguments, tmp_path / "loadgen.log")
+        await loader.start()
+        assert loader._process is not None
+        try:
+            return os.getpriority(os.PRIO_PROCESS, loader._process.pid)
+        finally:
+            await loader.stop()
+
+    assert asyncio.run(priority()) < os.getpriority(os.PRIO_PROCESS, 0)
