@@ -28,6 +28,8 @@ from deploys.software import mongodb, mongodb_uri
 from deploys.watch import exporters
 
 APP = "checkbox"
+# It installs: what runs could otherwise write into what is being installed. Root owns the release from then on.
+BUILDER = f"{APP}-build"
 FACTS = APPLICATIONS[APP]
 PORTS = FACTS.slots
 PACKAGES = ["ca-certificates", "nodejs", "npm", "nginx", "curl"]
@@ -35,7 +37,7 @@ INSTALL_SECONDS = 600
 START_SECONDS = 60
 HEALTH = FACTS.health  # it reads the database
 
-# As the application's user, in the release. npm waits minutes for a registry that does not answer; a deploy that
+# As BUILDER, in the release. npm waits minutes for a registry that does not answer; a deploy that
 # cannot install says so within one. No package needs its own scripts, so none of them is run.
 INSTALL = r"""set -eu
 export HOME=/srv/checkbox/home PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
@@ -67,6 +69,7 @@ def deploy() -> None:
 
     packages.ensure([*PACKAGES, *mongodb.PACKAGES], hold=["nginx"])
     releases.ensure_user(APP)
+    releases.ensure_user(BUILDER, f"/srv/{APP}")  # in no group of the application's: it reads no secret
     mongo = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
     database(found, way, {"app": mongo, "admin": admin})
     identifier = previous or install(archive, commit)
@@ -145,12 +148,14 @@ def install(archive: str, commit: str) -> str:
     """The commit, unpacked and installed. Gives its release's name."""
     loopback = shlex.quote((TEMPLATES / "checkbox.loopback.js").read_text(encoding="utf-8"))
     script = f"loopback={loopback}\n{INSTALL}"
-    recipe = hashlib.sha256(script.encode()).hexdigest()
+    recipe = hashlib.sha256(f"{BUILDER}\n{script}".encode()).hexdigest()  # who owned it could have changed it
     # Another script makes another release beside the one that serves, which is never changed while it serves.
     identifier = f"{commit}-{recipe[:8]}"
     releases.release(
         name="service install: unpack and install the commit",
-        app=APP,
+        app=BUILDER,
+        reader=APP,
+        directory=f"/srv/{APP}",
         archive=archive,
         identifier=identifier,
         script=f"release={identifier}\n{script}",

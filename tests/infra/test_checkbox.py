@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from account_checks import AccountChecks
-from application import CHECKBOX
+from application import CHECKBOX, Application
 from connection import Outside
 from host_checks import HostChecks
 from nginx_checks import NginxChecks
@@ -50,7 +50,12 @@ class TestHost(HostChecks):
 
 
 class TestAccounts(AccountChecks):
-    pass
+    def test_release(self, host: Any, app: Application) -> None:
+        """The application cannot change the code that runs."""
+        found = output(
+            host, f"find {app.home}/current/ ! -type l '(' ! -user root -o -perm /022 ')' -print -quit"
+        )
+        assert not found, f"{found} does not belong to root alone"
 
 
 class TestSlots(SlotChecks):

@@ -41,6 +41,16 @@ def test_the_secrets_are_in_nobodys_sight(checkbox: CheckboxSite) -> None:
         assert checkbox.machine.file("/root/.mongodb-admin").mode == 0o600
 
 
+def test_root_owns_what_runs_and_who_installed_it_reads_no_secret(checkbox: CheckboxSite) -> None:
+    with checkbox.machine.sudo():
+        others = "find /srv/checkbox/releases ! -type l ( ! -user root -o -perm /022 ) -print -quit"
+        assert checkbox.machine.check_output(others.replace("(", "\\(").replace(")", "\\)")) == ""
+        assert checkbox.machine.user("checkbox-build").groups == ["checkbox-build"]
+        read = checkbox.machine.run("runuser -u checkbox-build -- cat /srv/checkbox/slots/3002/environment")
+        assert (read.rc != 0, read.stdout) == (True, "")
+    assert not checkbox.machine.file("/srv/checkbox/home").exists
+
+
 def test_nothing_but_nginx_is_reached_from_outside(checkbox: CheckboxSite) -> None:
     for port in (3002, 3003, 27017):
         with pytest.raises(requests.ConnectionError):

@@ -37,6 +37,12 @@ FAULTS = (
         "a secret is in /srv/checkbox/slots/$LIVE/environment",
     ),
     Fault(
+        "chown checkbox /srv/checkbox/current/public_html/index.html",
+        "chown root /srv/checkbox/current/public_html/index.html",
+        "The application cannot change the code that runs",
+        "/srv/checkbox/current/public_html/index.html does not belong to root alone",
+    ),
+    Fault(
         "systemctl enable -q checkbox@$IDLE",
         "systemctl disable -q checkbox@$IDLE",
         "Exactly the slot that runs will start at boot",
