@@ -99,6 +99,7 @@ def test_what_the_loader_itself_fails_at_ends_the_run_as_invalid(error: str, why
         expected_status=(200,),
         share=None,
         network=None,
+        unanswered={},
         early_stop=SimpleNamespace(run=forever, so_far="", forecast="", end=None),
         display=SimpleNamespace(shown=contextlib.nullcontext, second=lambda _: None),
     )

@@ -21,6 +21,7 @@ SECOND: dict[str, Any] = {
         "errors": 0,
         "completed": 9,
         "good_by": {"blue": 9},
+        "served_by": {"blue": 9},
     },
     **{"errors_by_kind": {}, "examples": {}},
 }
@@ -61,6 +62,7 @@ def test_the_run_ends_as_invalid_and_the_error_says_where_the_proxy_is() -> None
         early_stop=SimpleNamespace(run=forever, so_far="", forecast="", end=None),
         display=SimpleNamespace(shown=contextlib.nullcontext, second=lambda _: None),
         network=None,
+        unanswered={},
     )
     asyncio.run(haproxy.proxy.switch("blue"))
     haproxy.maps["/etc/haproxy/active.map"]["active"] = "green"
