@@ -41,8 +41,8 @@ def _frozen(rate: int, *, short: bool = False) -> Row:
 
 
 ROWS: Final = (
-    _frozen(50, short=True),
-    _frozen(10),
+    _frozen(50),
+    _frozen(10, short=True),
     Row(
         "the baseline is frozen",
         second(8),
