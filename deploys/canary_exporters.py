@@ -14,7 +14,7 @@ from pyinfra.operations.util import any_changed
 
 from deploys.kit import packages
 from deploys.kit.facts import EXPORTERS
-from deploys.watch.exporters import NO_DISKS, PROCESSES
+from deploys.watch.exporters import NO_DISKS, PROCESS_OPTIONS, PROCESSES
 
 # Root needs no sudo, and a bare host has none.
 config.SUDO = host.data.get("ssh_user") != "root"
@@ -43,9 +43,7 @@ NODE = [
 PROCESS = [
     f"-web.listen-address=127.0.0.1:{EXPORTERS['process']}",
     f"-config.path {PROCESS_CONFIG}",
-    "-recheck",  # a process seen between fork and setuid would stay in root's group for ever
-    "-threads=false",
-    "-gather-smaps=false",
+    *PROCESS_OPTIONS,
 ]
 
 FILES = {

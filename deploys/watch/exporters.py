@@ -8,6 +8,8 @@ the ports.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Generator
 from typing import Final
 
@@ -27,6 +29,7 @@ __all__ = [
     "HOST_PACKAGES",
     "NO_DISKS",
     "PROCESSES",
+    "PROCESS_OPTIONS",
     "USER",
     "described",
     "is_monitored",
@@ -67,16 +70,38 @@ _COLLECTORS: Final = (
     "time",
     "uname",
 )
+# init.scope began when the host did. Its boot time does not say so: in a container that is the machine's.
 _UNITS: Final = (
-    "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service"
+    "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service|init[.]scope"
 )
 # File systems that are no disk. Debian's own list has overlay too; this one does not: it is the root of a local host.
 NO_DISKS: Final = (
     "autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fuse.*|hugetlbfs|mqueue|nsfs|proc|pstore|"
     "ramfs|rpc_pipefs|securityfs|squashfs|sysfs|tmpfs|tracefs"
 )
-# Processes by their user: each service has one of its own.
-PROCESSES: Final = 'process_names:\n  - name: "{{.Username}}"\n    cmdline:\n      - ".+"\n'
+# How the command lines begin of what still is root and becomes a service's process. systemd's child is systemd under its
+# own name, then "(mariadbd)", until it has taken the service's user and runs its program; nginx's worker is the master
+# until it has taken its user.
+_STILL_ROOT: Final = ("(", "/sbin/init", "/lib/systemd/", "/usr/lib/systemd/", "/usr/sbin/nginx", "nginx: master ")
+
+
+def _not_beginning(prefix: str) -> str:
+    """The regular expression of what begins otherwise. Go's have no lookahead.
+
+    >>> _not_beginning("ab")
+    '^(?:[^a]|a[^b])'
+    """
+    ways = (re.escape(prefix[:n]) + f"[^{prefix[n]}]" for n in range(len(prefix)))
+    return f"^(?:{'|'.join(ways)})"
+
+
+# Processes by their user: each service has one of its own. The exporter keeps a process in the group in which it first
+# saw it, for as long as that lives: whoever will be another user is left out until then. -recheck looks again at what
+# was left out, and at nothing else. -children=false: what is left out does not get its parent's group.
+PROCESSES: Final = json.dumps(
+    {"process_names": [{"name": "{{.Username}}", "cmdline": [*map(_not_beginning, _STILL_ROOT)]}]}, indent=1
+)
+PROCESS_OPTIONS: Final = ("-recheck", "-children=false", "-threads=false", "-gather-smaps=false")
 _MONGODB_ACCESS: Final = "/etc/pipeline/mongodb-exporter.json"
 _MONGODB_PROGRAM: Final = "/usr/local/lib/pipeline/mongodb_exporter.py"
 _MONGODB_UNIT: Final = f"""\
@@ -113,6 +138,9 @@ def keep_host(what: Kept) -> None:
             *(f"--collector.{name}" for name in _COLLECTORS),
             "--collector.systemd",
             "--collector.systemd.enable-restarts-metrics",
+            "--collector.systemd.enable-start-time-metrics",
+            # By itself it excludes every scope.
+            "--collector.systemd.unit-exclude=^$",
             f"--collector.systemd.unit-include={_UNITS}",
             f"--collector.filesystem.fs-types-exclude=^({NO_DISKS})$",
             f"--collector.textfile.directory={_TEXTFILES}",
@@ -122,14 +150,7 @@ def keep_host(what: Kept) -> None:
     processes = what.file("/etc/pipeline/process-exporter.yml", PROCESSES)
     what.debian(
         "prometheus-process-exporter",
-        # -recheck: a process seen between fork and setuid would stay in root's group for ever.
-        [
-            f"-web.listen-address={_address('process')}",
-            f"-config.path={processes}",
-            "-recheck",
-            "-threads=false",
-            "-gather-smaps=false",
-        ],
+        [f"-web.listen-address={_address('process')}", f"-config.path={processes}", *PROCESS_OPTIONS],
         answers=f"http://{_address('process')}/",
         files=[processes],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sockets import Listener
 
 # Others that may be heard from outside: UDP of the network's own configuration and of the clock.
 CLIENTS = {"systemd-network", "dhclient", "dhcpcd", "NetworkManager", "chronyd", "ntpd", "systemd-timesyn"}
+PROCESSES = "http://127.0.0.1:9256/metrics"  # the process exporter, on a host that is monitored
 CLOCKS = ("systemd-timesyncd", "chrony", "ntpsec", "ntp")
 
 
@@ -99,6 +101,17 @@ class HostChecks:
         """nginx's port can be connected to over the network."""
         met = outside.connection(app.listen)
         assert met == "open", f"{outside.address}:{app.listen}: {met}"
+
+    def test_figures(self, host: Any, app: Application, database: Database | None) -> None:
+        """The monitor gets figures of every service's processes."""
+        if not host.user("exporters").exists:
+            pytest.skip("no monitor watches this host")
+        shown = output(host, f"curl -sS --noproxy '*' -m 10 --retry 5 --retry-connrefused {PROCESSES}")
+        counted = set(re.findall(r'(?m)^namedprocess_namegroup_num_procs\{groupname="([^"]+)"\} [1-9]', shown))
+        wanted = {app.name, "www-data", *([database.user] if database else [])}
+        assert counted, "the process exporter has no figures at all"
+        missing = wanted - counted
+        assert not missing, f"no figures of the processes of {', '.join(sorted(missing))}"
 
     def test_journal(self, host: Any, app: Application, database: Database | None, live_port: int) -> None:
         """The units logged no error since they started."""

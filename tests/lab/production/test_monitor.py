@@ -212,6 +212,47 @@ def test_the_page_wants_its_password_and_takes_questions_only(watched: Watched) 
     assert found.stdout == ""
 
 
+# systemd's child stays root, and its command line "(sleep)", until somebody writes into the pipe that is its input: as
+# long as a service takes to begin on a host that boots and has much to do.
+SLOW_START = """
+rm -f /run/slow-start && mkfifo /run/slow-start
+systemd-run -q --no-block --collect --unit slow-start -p User=nobody -p StandardInput=file:/run/slow-start sleep 600
+for n in $(seq 50); do ps -eo args= | grep -q '^(sleep)' && break; sleep 0.1; done
+ps -eo args= | grep -q '^(sleep)'
+curl -sf http://127.0.0.1:9256/metrics >/dev/null
+timeout 10 sh -c 'echo > /run/slow-start'
+for n in $(seq 50); do ps -eo args= | grep -q '^/usr/bin/sleep 600' && break; sleep 0.1; done
+curl -sf http://127.0.0.1:9256/metrics | grep num_procs
+systemctl stop slow-start
+rm -f /run/slow-start
+"""
+
+
+def test_a_service_that_was_seen_while_it_was_still_root_is_counted_as_its_user(watched: Watched) -> None:
+    assert 'num_procs{groupname="nobody"} 1\n' in watched.do("checkbox", f"set -e; {SLOW_START}")
+
+
+def test_verify_finds_an_application_of_which_the_monitor_gets_no_figures(
+    watched: Watched, command: Command
+) -> None:
+    """As after a reboot of hosts whose process exporter had seen a service as root."""
+    title = "The monitor gets figures of every service's processes"
+    asked = ("verify", "checkbox.io", "-i", str(watched.file), "--json")
+    (found,) = [check for check in command(*asked).json["checks"] if check["title"] == title]
+    assert found["outcome"] == "passed"
+    configuration = "/etc/pipeline/process-exporter.yml"
+    watched.do("checkbox", f"cp {configuration} /run/kept.yml; sed -i 's/{{{{.Username}}}}/root/' {configuration}")
+    try:
+        watched.do("checkbox", "systemctl restart prometheus-process-exporter")
+        ended = command(*asked)
+    finally:
+        watched.do("checkbox", f"mv /run/kept.yml {configuration}; systemctl restart prometheus-process-exporter")
+    assert ended.code == Exit.FAILED
+    (failed,) = [check for check in ended.json["checks"] if check["outcome"] == "failed"]
+    assert failed["title"] == title
+    assert failed["reason"] == "no figures of the processes of checkbox, mongodb, www-data"
+
+
 def test_each_alert_fires_when_it_should_by_promtool(watched: Watched) -> None:
     alerts = ROOT / "deploys" / "alerts"
     for name in ("rules.yml", "tests.yml"):
@@ -267,5 +308,9 @@ def test_after_a_reboot_of_each_host_all_is_seen_again(watched: Watched) -> None
         # In /proc of a container a process starts on the machine's clock: another start is another figure.
         until(lambda q=began, b=before: [s["value"][1] for s in watched.query(q)] != [b["value"][1]], 120)  # type: ignore[misc] # bound now, not later
         until(lambda: watched.down() == idle, 120)
+    for app, user in (("checkbox", "mongodb"), ("itrust", "mysql")):
+        for group in (app, user, "www-data"):
+            counted = f'namedprocess_namegroup_num_procs{{host="{app}",groupname="{group}"}} > 0'
+            until(lambda q=counted: bool(watched.query(q)), 60)  # type: ignore[misc] # bound now, not later
     until(lambda: not watched.firing(), 60)
     assert re.search(r"Grand total +\d+ +- +- +\d+ ", watched.run())
