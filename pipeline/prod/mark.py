@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 import time
 from pathlib import Path
@@ -74,17 +75,29 @@ def leave_mark(monitor: Host, record: Record, verdict: Verdict, progress: Progre
         progress.say(f"the verdict is on the dashboard of {monitor.name}")
 
 
-def mark_line(record: Record, verdict: Verdict, now: float) -> str:
-    """The sample of a run: labels say what, the value when (seconds since 1970)."""
+def mark_line(record: Record, verdict: Verdict, now: float, report: str = "") -> str:
+    """The sample of a run: labels say what, the value when (seconds since 1970).
+
+    `report` is where its report has been published: a path on the monitor's page, such as /reports/RUN/.
+    """
     labels = {
+        "service": _service(record),
         "repo": record.repo,
         "baseline": _version(record.baseline),
         "canary": _version(record.canary),
         "verdict": verdict.outcome.value,
         "score": "" if verdict.score is None else f"{verdict.score:.0f}",
+        **({"report": report} if report else {}),
     }
     text = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
     return f"{_NAME}{{{text}}} {now:.0f}\n"
+
+
+def _service(record: Record) -> str:
+    """What people call it: the last word of its repository's address."""
+    if record.sample:
+        return "the sample"
+    return re.split(r"[/:\\]", record.repo.rstrip("/\\"))[-1].removesuffix(".git") or record.repo
 
 
 def _version(version: Version) -> str:

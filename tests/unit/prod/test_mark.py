@@ -40,9 +40,35 @@ def test_a_mark_says_what_was_compared_with_which_verdict_and_when() -> None:
     assert found.name == "pipeline_canary_timestamp_seconds"
     assert found.value == 1_795_432_229
     assert found.labels == {
-        "repo": "https://example.org/service.git", "baseline": "master c2200fe", "canary": "a7474e4",
+        "service": "service", "repo": "https://example.org/service.git", "baseline": "master c2200fe", "canary": "a7474e4",
         "verdict": "passed", "score": "92",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("repo", "name"),
+    [
+        ("https://github.com/chrisparnin/checkbox.io-micro-preview.git", "checkbox.io-micro-preview"),
+        ("git@example.org:team/service.git", "service"),
+        ("git@example.org:service", "service"),
+        ("/srv/git/service/", "service"),
+        ("service", "service"),
+        ("/", "/"),
+    ],
+)
+def test_a_mark_names_the_service_by_the_last_word_of_its_repository(repo: str, name: str) -> None:
+    line = mark_line(Record.from_dict({**RUN, "repo": repo}), VERDICT, 1)
+    assert sample(line).labels["service"] == name
+
+
+def test_the_mark_of_a_run_of_the_bundled_sample_says_so() -> None:
+    line = mark_line(Record.from_dict({**RUN, "repo": "/opt/samples/repo", "sample": True}), VERDICT, 1)
+    assert sample(line).labels["service"] == "the sample"
+
+
+def test_a_mark_leads_to_its_report_only_where_that_is_published() -> None:
+    assert "report" not in sample(mark_line(RECORD, VERDICT, 1)).labels
+    assert sample(mark_line(RECORD, VERDICT, 1, "/reports/a/")).labels["report"] == "/reports/a/"
 
 
 def test_a_run_without_a_score_has_an_empty_one() -> None:
