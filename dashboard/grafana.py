@@ -109,7 +109,7 @@ def _annotation(mark: Mark) -> _Json:
         "useValueForTime": True,
         "titleFormat": mark.title,
         "textFormat": mark.text,
-        "iconColor": "blue" if mark.id == "deploy" else "purple",
+        "iconColor": {"deploy": "blue", "rollback": "orange"}.get(mark.id, "purple"),
     }
 
 

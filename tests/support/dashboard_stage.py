@@ -22,14 +22,22 @@ class Stage:
         self.run = runner.run
 
     def show(
-        self, monitor: Monitor, then: Coroutine[Any, Any, None], query: str = "", width: int = 1440
+        self,
+        monitor: Monitor,
+        then: Coroutine[Any, Any, None],
+        query: str = "",
+        width: int = 1440,
+        height: int = 4000,
     ) -> None:
-        """Open the page on `monitor`, wait until it was read, and go on with `then`."""
+        """Open the page on `monitor`, wait until it was read, and go on with `then`.
+
+        The usual height has all charts in view of two applications, each on a host of its own.
+        """
 
         async def all_of_it() -> None:
             try:
                 async with monitor.serving():
-                    await self.page.see(width, 4000)  # high enough for all charts to be in view
+                    await self.page.see(width, height)
                     await self.page.open(f"{monitor.address}{query}")
                     await self.page.until(f"{_READ} || !document.getElementById('trouble').hidden")
                     await then

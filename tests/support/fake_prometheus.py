@@ -28,10 +28,10 @@ _POLICY: Final = (
 # What a metric's value is where a test says nothing: both applications are well.
 _USUAL: Final = {
     "probe_success": 1.0,
+    "service:restarts:after_boot": 0.0,
     "http_requests_total": 4.2,
     'status=~"5.."': 0.0,
     "http_request_seconds_bucket": 0.08,
-    "node_systemd_service_restart_total": 0.0,
     'area="heap"': 0.5,
     "1 - ": 0.4,
 }
@@ -47,6 +47,8 @@ class Monitor:
         values: By a part of a query, its value, or None for no data at all; the last part that fits counts.
         ended: By a part of a query, seconds since its data ended.
         hosts: By name, 1 or 0 (up), or None (gone).
+        applications: The names of each application's hosts.
+        silent: The hosts that do not answer the probe.
         deploys: The labels of each mark, and `at`, its time.
         alerts: As Prometheus's API lists them.
         status: Of each answer to a query.
@@ -58,6 +60,10 @@ class Monitor:
     values: dict[str, float | None] = field(default_factory=dict)
     ended: dict[str, float] = field(default_factory=dict)
     hosts: dict[str, float | None] = field(default_factory=lambda: {"checkbox": 1.0, "itrust": 1.0})
+    applications: dict[str, list[str]] = field(
+        default_factory=lambda: {"checkbox": ["checkbox"], "itrust": ["itrust"]}
+    )
+    silent: set[str] = field(default_factory=set)
     deploys: list[dict[str, str]] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     status: int = 200
@@ -68,17 +74,32 @@ class Monitor:
         """Labels, value, and since when (seconds ago, 0: still there) of each series of `query`."""
         if query.startswith("max by (host, app) (up{") or query.startswith("up{"):
             only = re.search(r'host="([^"]*)"', query)
+            of = {host: app for app, names in self.applications.items() for host in names}
             return [
-                ({"host": host, "app": host}, 1.0 if up is None else up, 180 if up is None else 0)
+                ({"host": host, "app": of.get(host, host)}, 1.0 if up is None else up, 180 if up is None else 0)
                 for host, up in self.hosts.items()
                 if not only or only[1] == host
                 if "== 1" not in query or up == 1
             ]
+        if query.startswith("min by (host, app) (probe_success"):
+            return [
+                ({"host": host, "app": app}, float(host not in self.silent), 0)
+                for app, names in self.applications.items()
+                for host in names
+            ]
         if "pipeline_" in query:
-            return [(one, float(one["at"]), 0) for one in self.deploys if one["__name__"] in query]
+            wanted = 'action="rollback"' in query
+            return [
+                (one, float(one["at"]), 0)
+                for one in self.deploys
+                if one["__name__"] in query and (one.get("action") == "rollback") == wanted
+            ]
         value: float | None = 5.0
         for part, its in (_USUAL | self.values).items():
             value = its if part in query else value
+        asked = re.search(r'^min\(probe_success\{app="(\w+)"', query)
+        if asked and value is not None and self.silent & set(self.applications[asked[1]]):
+            value = 0.0
         gone = max((seconds for part, seconds in self.ended.items() if part in query), default=0)
         return [] if value is None else [({"status": "200", "name": "unit", "type": "all"}, value, gone)]
 

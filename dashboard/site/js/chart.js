@@ -1,6 +1,6 @@
 // One uPlot chart: lines on a time axis, with marks, thresholds, and a cursor that all charts share.
 
-import { marksOf } from "./marks.js";
+import { isChange, marksOf } from "./marks.js";
 import { axisLabels } from "./time.js";
 import { show } from "./units.js";
 
@@ -34,8 +34,8 @@ function drawMarks(plot, marks) {
     if (mark.at < plot.scales.x.min || mark.at > plot.scales.x.max) continue;
     const x = Math.round(plot.valToPos(mark.at, "x", true));
     const color = style(
-      mark.kind === "deploy"
-        ? "--deploy"
+      isChange(mark)
+        ? `--${mark.kind}`
         : `--canary-${mark.verdict === "passed" || mark.verdict === "failed" ? mark.verdict : "other"}`,
     );
     line(
@@ -44,7 +44,7 @@ function drawMarks(plot, marks) {
       bbox.top,
       bbox.top + bbox.height,
       color,
-      mark.kind === "deploy" ? [] : [3 * devicePixelRatio, 3 * devicePixelRatio],
+      isChange(mark) ? [] : [3 * devicePixelRatio, 3 * devicePixelRatio],
     );
     const size = 5 * devicePixelRatio;
     context.fillStyle = color;

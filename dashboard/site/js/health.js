@@ -1,6 +1,6 @@
 // How an application is, worked out from its headlines and its alerts. Knows nothing of the page.
 
-import { levelOf, show } from "./units.js";
+import { levelOf, short, show } from "./units.js";
 
 // From best to worst. "unknown" is worse than "warn", since it may be anything.
 export const LEVELS = ["good", "warn", "unknown", "bad"];
@@ -24,26 +24,47 @@ export function headline(panel, value) {
   };
 }
 
-/** {level, word, reasons} of an application, from its headlines, all alerts, and whether a deploy of it is known. */
-export function healthOf(app, headlines, alerts, deployed) {
-  const silent = headlines.some((one) => one.unit === "answers" && one.value === 0);
+const do_ = (count) => (count === 1 ? "does" : "do");
+
+/**
+ * {level, word, sentence, reasons} of an application {app, title}, from its headlines, all alerts, its `hosts` (of
+ * readAnswers), and by host the release that was deployed there, where that is known.
+ */
+export function healthOf({ app, title }, headlines, alerts, hosts, releases) {
+  const silent = hosts.filter((one) => !one.answers);
   // A host that was just made answers with nothing; that is no trouble yet.
-  if (silent && !deployed)
+  if (hosts.length && silent.length === hosts.length && !releases.size)
     return {
       level: "unknown",
       word: "not deployed",
-      reasons: [{ level: "unknown", text: `next: pipeline deploy ${app}` }],
+      sentence: `${title} is not deployed`,
+      // FILE: the inventory, whose name only they know who deploy.
+      reasons: [{ level: "unknown", text: `next: pipeline deploy ${title} -i FILE` }],
     };
   const reasons = [];
   if (headlines.every((one) => one.value === null))
     return {
       level: "unknown",
       word: WORDS.unknown,
+      sentence: SENTENCES.unknown(title),
       reasons: [{ level: "unknown", text: "Prometheus has no data of it at all" }],
     };
+  for (const { host } of silent) {
+    const where = hosts.length > 1 ? `${host}: ` : "";
+    if (releases.has(host) || hosts.length === 1) reasons.push({ level: "bad", text: `${where}the probe gets no answer` });
+    else
+      reasons.push({
+        level: "unknown",
+        text: `${where}not deployed; next: pipeline deploy ${title} -i FILE --limit ${host}`,
+      });
+  }
+  if (new Set(releases.values()).size > 1) {
+    const each = [...releases].sort().map(([host, release]) => `${host} ${short(release)}`);
+    reasons.push({ level: "warn", text: `its hosts serve different releases: ${each.join(", ")}` });
+  }
   for (const one of headlines) {
-    if (one.unit === "answers" && one.value === 0) reasons.push({ level: "bad", text: "the probe gets no answer" });
-    else if (one.value === null && one.decides) reasons.push({ level: "unknown", text: `no data on ${one.title}` });
+    if (one.unit === "answers" && one.value === 0) continue;
+    if (one.value === null && one.decides) reasons.push({ level: "unknown", text: `no data on ${one.title}` });
     else if (one.level === "warn" || one.level === "bad")
       reasons.push({ level: one.level, text: `${one.title}: ${show(one.value, one.unit)}` });
   }
@@ -52,18 +73,22 @@ export function healthOf(app, headlines, alerts, deployed) {
   }
   reasons.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
   const level = worst(reasons.map((one) => one.level));
-  return { level, word: silent ? "does not answer" : WORDS[level], reasons };
+  if (!silent.length) return { level, word: WORDS[level], sentence: SENTENCES[level](title), reasons };
+  if (silent.length === hosts.length)
+    return { level, word: "does not answer", sentence: `${title} does not answer`, reasons };
+  const some = `${silent.length} of ${hosts.length}`;
+  const not = `${do_(silent.length)} not answer`;
+  return { level, word: `${some} ${not}`, sentence: `${some} hosts of ${title} ${not}`, reasons };
 }
 
 const SENTENCES = {
-  "not known": (title) => `nobody knows how ${title} is`,
-  "not deployed": (title) => `${title} is not deployed`,
-  "needs a look": (title) => `${title} needs a look`,
-  "does not answer": (title) => `${title} does not answer`,
-  "in trouble": (title) => `${title} is in trouble`,
+  good: (title) => `${title} is well`,
+  unknown: (title) => `nobody knows how ${title} is`,
+  warn: (title) => `${title} needs a look`,
+  bad: (title) => `${title} is in trouble`,
 };
 
-/** {level, words} of everything, from [{title, level, word}] of the applications and all alerts. */
+/** {level, words} of everything, from [{level, sentence}] of the applications and all alerts. */
 export function overall(applications, alerts) {
   const others = alerts.filter((one) => one.state === "firing").length;
   const level = worst(applications.map((one) => one.level));
@@ -75,6 +100,6 @@ export function overall(applications, alerts) {
   }
   const order = applications.filter((one) => one.level !== "good");
   order.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
-  const words = order.map((one) => SENTENCES[one.word](one.title)).join("; ");
+  const words = order.map((one) => one.sentence).join("; ");
   return { level, words: words.replace(/^nobody/, "Nobody") };
 }

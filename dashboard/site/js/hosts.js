@@ -1,9 +1,22 @@
-// Which hosts there are in a range of time, and how each is: from the scrapes of its node exporter.
+// Which hosts there are in a range of time, and how each is: from the scrapes of its node exporter. And on which of them
+// an application answers.
 
 import { lastHeard, seriesOf } from "./prometheus.js";
 import { gridOf, moment, span } from "./time.js";
 
 const UP = 'max by (host, app) (up{job="node"})';
+const ANSWERS = "min by (host, app) (probe_success)";
+
+/** By application, the hosts that the probe asks for it: Map(app -> [{host, answers}]). */
+export async function readAnswers(now) {
+  const found = new Map();
+  for (const { labels, points } of await seriesOf(ANSWERS, [now])) {
+    const { app = "", host = "" } = labels;
+    const answers = points.values().next().value === 1;
+    found.set(app, [...(found.get(app) ?? []), { host, answers }].sort((a, b) => a.host.localeCompare(b.host)));
+  }
+  return found;
+}
 
 /** [{host, apps, level, words}], in the order of `apps`, what belongs to none of them last. */
 export async function readHosts(apps, range, now) {

@@ -3,8 +3,8 @@
 import { alertList } from "./alerts.js";
 import { el, say } from "./dom.js";
 import { headline, healthOf, overall } from "./health.js";
-import { readHosts } from "./hosts.js";
-import { markList, readMarks } from "./marks.js";
+import { readAnswers, readHosts } from "./hosts.js";
+import { isChange, markList, readMarks, releasesOf } from "./marks.js";
 import { alertsNow, filled, monitorTime, valueOf } from "./prometheus.js";
 import { Sections } from "./sections.js";
 import { tile } from "./tiles.js";
@@ -38,20 +38,23 @@ async function readTop(described, now) {
     ),
   );
   const apps = described.applications.map((one) => one.app);
-  const [alerts, marks, hosts, ...headlines] = await Promise.all([
+  const [alerts, answers, marks, hosts, ...headlines] = await Promise.all([
     alertsNow(),
+    readAnswers(now),
     readMarks(described.marks, page.range, now),
     readHosts(apps, page.range, now),
     ...values,
   ]);
-  return { alerts, marks, hosts, headlines };
+  return { alerts, answers, marks, hosts, headlines };
 }
 
-function showTop(described, sections, { alerts, marks, hosts, headlines }, now) {
+function showTop(described, sections, { alerts, answers, marks, hosts, headlines }, now) {
   const found = described.applications.map((application, index) => {
-    const deploy = marks.find((one) => one.kind === "deploy" && one.app === application.app) ?? null;
-    const health = healthOf(application.app, headlines[index], alerts, deploy !== null);
-    return { ...application, ...health, tile: tile(application, health, headlines[index], deploy, now) };
+    const { app } = application;
+    const deploy = marks.find((one) => isChange(one) && one.app === app) ?? null;
+    const places = answers.get(app) ?? [];
+    const health = healthOf(application, headlines[index], alerts, places, releasesOf(marks, app));
+    return { ...health, tile: tile(application, health, headlines[index], places, deploy, now) };
   });
   // Whoever is on a link in a tile stays there.
   const focused = document.activeElement?.closest("#tiles") ? document.activeElement.getAttribute("href") : null;

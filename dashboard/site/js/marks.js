@@ -1,4 +1,4 @@
-// Moments on the time axis: deploys and canary runs. A series' value is its moment.
+// Moments on the time axis: deploys, rollbacks and canary runs. A series' value is its moment.
 
 import { el } from "./dom.js";
 import { seriesOf } from "./prometheus.js";
@@ -7,7 +7,10 @@ import { gridOf, moment } from "./time.js";
 
 const SHOWN = 8;
 
-/** All marks known in `range`, the newest first: [{kind, at, text, app, labels}]; some are from before it. */
+/** Whether a mark is of another release that is served now. */
+export const isChange = (mark) => mark.kind === "deploy" || mark.kind === "rollback";
+
+/** All marks known in `range`, the newest first: [{kind, at, text, app, hosts, labels}]; some are from before it. */
 export async function readMarks(described, range, now) {
   const grid = gridOf(range, now);
   const marks = new Map();
@@ -16,11 +19,14 @@ export async function readMarks(described, range, now) {
       if (!(at > 0)) continue;
       const text = named(mark.text, labels);
       // The same deploy on two hosts is one mark.
-      marks.set(`${mark.id} ${Math.round(at / 60)} ${text}`, {
+      const key = `${mark.id} ${Math.round(at / 60)} ${text}`;
+      const hosts = new Set(marks.get(key)?.hosts).add(labels.host ?? "");
+      marks.set(key, {
         kind: mark.id,
         at,
         text,
         labels,
+        hosts,
         app: labels.app ?? "",
         verdict: labels.verdict ?? "",
       });
@@ -40,9 +46,23 @@ export async function readMarks(described, range, now) {
 
 /** Those that belong on a chart of `labels`: an application's deploys and every canary run, or what a host got. */
 export const marksOf = (marks, { app, host }) =>
-  marks.filter((one) => (one.kind === "deploy" ? (app ? one.app === app : one.labels.host === host) : Boolean(app)));
+  marks.filter((one) => (isChange(one) ? (!app || one.app === app) && (!host || one.hosts.has(host)) : Boolean(app)));
 
-/** What stands under "Deploys and canary runs". */
+/** By host, the release of `app` that it got last. */
+export function releasesOf(marks, app) {
+  const releases = new Map();
+  for (const one of marks.filter((mark) => isChange(mark) && mark.app === app))
+    for (const host of one.hosts) if (!releases.has(host)) releases.set(host, one.labels.release ?? "");
+  return releases;
+}
+
+/** The way to the report of a canary run, where it was published on this monitor; nowhere else. */
+function reportOf({ labels }) {
+  const path = labels.report ?? "";
+  return /^\/[\w.~%-][\w.~%/-]*$/.test(path) ? el("a", { href: path }, "report") : null;
+}
+
+/** What stands under "Deploys, rollbacks and canary runs". */
 export function markList(marks, range, now) {
   const inside = marks.filter((one) => one.at >= now - range.seconds && one.at <= now);
   if (!inside.length) return el("p", { class: "nothing" }, `None in ${range.words}.`);
@@ -60,7 +80,7 @@ export function markList(marks, range, now) {
             "li",
             { "data-kind": one.kind, "data-verdict": one.verdict || null },
             el("time", { datetime: new Date(one.at * 1000).toISOString() }, moment(one.at, now)),
-            el("span", {}, one.text),
+            el("span", {}, one.text, " ", reportOf(one)),
           ),
         ),
     ),

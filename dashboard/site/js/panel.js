@@ -10,7 +10,7 @@ const last = (values) => values.at(-1);
 const known = (values) => values.filter((value) => value !== null);
 
 export class PanelView {
-  /** `panel` of panels.json for `labels` ({app} or {host}); `Plot` is uPlot, or null where it could not be loaded. */
+  /** `panel` of panels.json for `labels` ({app}, {host} or both); `Plot` is uPlot, or null where it could not be loaded. */
   constructor(panel, labels, Plot) {
     this.panel = panel;
     this.labels = labels;
@@ -18,7 +18,7 @@ export class PanelView {
     this.visible = false;
     this.read = null;
     this.drawn = null;
-    const id = `${labels.app ?? labels.host}-${panel.id}`;
+    const id = [labels.host, labels.app, panel.id].filter((one) => one !== undefined).join("-");
     this.plot = el("div", { class: "plot", role: "img" });
     this.note = el("p", { class: "note" }, "not read yet");
     this.when = el("th", { scope: "col" }, "now");

@@ -31,10 +31,13 @@ async function ask(path, parameters) {
 
 const quoted = (value) => value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 
-/** A query of panels.json for one application or host (`labels`: {app} or {host}), rates over `window` seconds. */
+/** A query of panels.json for `labels`: {app}, {host}, or both for an application's on one of its hosts. Rates are taken
+ * over `window` seconds. */
 export function filled(query, labels, window) {
+  const both = labels.app !== undefined && labels.host !== undefined;
+  const asked = both ? query.replaceAll('app="$app"', 'app="$app",host="$host"') : query;
   // A function as the replacement: a $ in a name must not mean anything.
-  return query.replace(/\$(app|host|window)\b/g, (_, name) =>
+  return asked.replace(/\$(app|host|window)\b/g, (_, name) =>
     name === "window" ? `${window}s` : quoted(String(labels[name])),
   );
 }

@@ -2,17 +2,16 @@
 
 import { filled, lastHeard, seriesOf } from "./prometheus.js";
 import { gridOf, moment, span, windowOf } from "./time.js";
+import { short } from "./units.js";
 
 // Seconds without data that are nothing yet: a scrape that came late.
 const LATE = 30;
 
-/** Text of panels.yml for a series: {{label}} is the label's value, a commit's hash as short as people say it. */
+/** Text of panels.yml for a series: {{label}} is the label's value, a commit's hash shortened. */
 export const named = (text, labels) => text.replace(/\{\{(\w+)\}\}/g, (_, name) => short(labels[name] ?? ""));
 
-export const short = (value) => value.replace(/\b([0-9a-f]{10})[0-9a-f]{30,54}\b/g, "$1");
-
 /**
- * Reads a panel for `labels` ({app} or {host}).
+ * Reads a panel for `labels` ({app}, {host} or both).
  * Gives {grid, series: [{name, values}], note, level}: a value is null where there is none; `note` says in words what
  * is missing ("" where nothing is), `level` is "unknown" where data should be and is not, else "good".
  */

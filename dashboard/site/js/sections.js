@@ -10,6 +10,7 @@ export class Sections {
     this.Plot = Plot;
     this.views = new Map();
     this.hosts = new Map();
+    this.notes = new Map();
     this.watch = new IntersectionObserver(
       (entries) => {
         for (const { target, isIntersecting } of entries) {
@@ -23,7 +24,8 @@ export class Sections {
     );
   }
 
-  /** The panels of one application or one host (`labels`: {app} or {host}), which is asked for as each of `apps`. */
+  /** The panels of an application, a host, or an application on a host (`labels`: {app}, {host} or both), which is asked
+   * for as each of `apps`. */
   panels(of, labels, apps) {
     const mine = this.described.panels.filter(
       (one) => one.of === of && (!one.apps || one.apps.some((app) => apps.includes(app))),
@@ -41,26 +43,40 @@ export class Sections {
   }
 
   application({ app, title }) {
+    const note = el("p", { class: "quiet", hidden: true });
+    this.notes.set(app, note);
     return el(
       "section",
       { class: "application", "aria-labelledby": `charts-${app}` },
       el("h2", { id: `charts-${app}` }, title),
+      note,
       this.panels("app", { app }, [app]),
     );
   }
 
   /** Brings the hosts' sections up to date with `found` (of hosts.js) in `place`. */
   showHosts(place, found, range) {
-    const apps = new Map(found.map((one) => [one.host, one.apps.join()]));
+    // An application on several hosts is shown on each of them, besides all together.
+    const shared = this.described.applications.filter(
+      ({ app }) => found.filter((one) => one.apps.includes(app)).length > 1,
+    );
+    for (const [app, note] of this.notes) {
+      note.hidden = !shared.some((one) => one.app === app);
+      say(note, "All its hosts together; each of them by itself is under Hosts.");
+    }
+    const partsOf = ({ apps }) => shared.filter(({ app }) => apps.includes(app));
+    const kindOf = (one) => `${one.apps} ${partsOf(one).map(({ app }) => app)}`;
+    const kinds = new Map(found.map((one) => [one.host, kindOf(one)]));
     for (const [name, section] of this.hosts) {
       // What has become a host of another kind gets that kind's panels.
-      if (apps.get(name) === section.apps) continue;
+      if (kinds.get(name) === section.kind) continue;
       for (const root of section.root.querySelectorAll(".panel")) this.forget(root);
       section.root.remove();
       this.hosts.delete(name);
     }
     for (const one of found) {
-      if (!this.hosts.has(one.host)) this.hosts.set(one.host, this.host(one.host, one.apps));
+      if (!this.hosts.has(one.host))
+        this.hosts.set(one.host, { ...this.host(one.host, one.apps, partsOf(one)), kind: kindOf(one) });
       const section = this.hosts.get(one.host);
       section.root.dataset.level = one.level;
       say(section.app, one.apps.join(", "));
@@ -77,13 +93,18 @@ export class Sections {
     }
   }
 
-  host(name, apps) {
+  /** A host's section; `parts` are the applications whose panels of this host are wanted. */
+  host(name, apps, parts) {
     const state = el("span", { class: "state" });
     const app = el("span", { class: "quiet" });
     const title = el("h3", {}, el("span", { class: "lamp", "aria-hidden": "true" }), name, " ", app, " ", state);
+    const more = parts.flatMap((part) => [
+      el("h4", { class: "part" }, `${part.title} on ${name}`),
+      this.panels("app", { app: part.app, host: name }, [part.app]),
+    ]);
+    const own = this.panels("host", { host: name }, apps);
     return {
-      root: el("section", { class: "host", "data-host": name }, title, this.panels("host", { host: name }, apps)),
-      apps: apps.join(),
+      root: el("section", { class: "host", id: `host-${name}`, "data-host": name }, title, own, ...more),
       state,
       app,
     };

@@ -29,6 +29,9 @@ const WORDS = {
   cores: (value) => digits(value),
 };
 
+/** Text with each commit's hash as short as people say it. */
+export const short = (text) => text.replace(/\b([0-9a-f]{10})[0-9a-f]{30,54}\b/g, "$1");
+
 /** A value with its unit; "–" for none. */
 export function show(value, unit) {
   return value === null || value === undefined || !Number.isFinite(value) ? "–" : WORDS[unit](value);

@@ -63,7 +63,7 @@ def test_a_look_says_that_both_are_well_and_every_panel_is_drawn_under_the_stric
 
 
 def test_an_application_that_does_not_answer_is_named_first(stage: Stage, monitor: Monitor) -> None:
-    monitor.values |= {'probe_success{app="itrust"}': 0.0}
+    monitor.silent = {"itrust"}
 
     async def then() -> None:
         await stage.page.until("document.title === '✗ iTrust does not answer'")
@@ -76,12 +76,138 @@ def test_an_application_that_does_not_answer_is_named_first(stage: Stage, monito
 
 
 def test_a_host_without_its_application_yet_is_not_trouble(stage: Stage, monitor: Monitor) -> None:
-    monitor.values |= {'probe_success{app="itrust"}': 0.0}
+    monitor.silent = {"itrust"}
     monitor.deploys = [one for one in monitor.deploys if one["app"] != "itrust"]
 
     async def then() -> None:
         await stage.page.until("document.title === '? iTrust is not deployed'")
-        assert "pipeline deploy itrust" in await stage.page.evaluate("document.body.innerText")
+        assert "pipeline deploy iTrust -i FILE" in await stage.page.evaluate("document.body.innerText")
+
+    stage.show(monitor, then())
+
+
+@pytest.fixture
+def two_hosts(monitor: Monitor) -> Monitor:
+    """checkbox.io on web1, which answers, and web2, which does not; both were deployed at once."""
+    monitor.applications["checkbox"] = ["web1", "web2"]
+    monitor.hosts = {"itrust": 1.0, "web1": 1.0, "web2": 0.0}
+    monitor.silent = {"web2"}
+    (checkbox,) = [one for one in monitor.deploys if one["app"] == "checkbox"]
+    monitor.deploys += [checkbox | {"host": host} for host in ("web1", "web2")]
+    monitor.deploys.remove(checkbox)
+    return monitor
+
+
+def test_one_of_two_hosts_that_does_not_answer_is_one_of_two(stage: Stage, two_hosts: Monitor) -> None:
+    async def then() -> None:
+        await stage.page.until("document.title === '✗ 1 of 2 hosts of checkbox.io does not answer'")
+        tile = await stage.page.evaluate("document.querySelector('[data-app=checkbox]').innerText")
+        assert "1 of 2 does not answer" in tile
+        assert "web2: the probe gets no answer" in tile
+        assert "web1 answers" in tile
+        assert "web2 does not answer" in tile
+        answers = "document.querySelector('[data-app=checkbox] .figure dd').innerText"
+        assert "1 of 2" in await stage.page.evaluate(answers)
+        assert stage.page.problems == []
+
+    stage.show(two_hosts, then())
+
+
+def test_both_of_two_hosts_that_do_not_answer_are_the_application(stage: Stage, two_hosts: Monitor) -> None:
+    two_hosts.silent = {"web1", "web2"}
+
+    async def then() -> None:
+        await stage.page.until("document.title === '✗ checkbox.io does not answer'")
+
+    stage.show(two_hosts, then())
+
+
+def test_an_application_on_two_hosts_has_its_panels_for_each_of_them(
+    stage: Stage, two_hosts: Monitor
+) -> None:
+    own = [panel.id for panel in DESCRIBED.panels if panel.of == "app" and "checkbox" in (panel.apps or NAMES)]
+    hosts = sum(panel.of == "host" and not panel.apps for panel in DESCRIBED.panels)
+
+    async def then() -> None:
+        await stage.page.until(f"{DRAWN} === {CHARTS + hosts + 2 * len(own)}")
+        for name in ("web1", "web2"):
+            for panel in own:
+                there = f"document.querySelector('#host-{name} #{name}-checkbox-{panel} canvas') !== null"
+                assert await stage.page.evaluate(there)
+        asked = {one["query"] for one in two_hosts.asked if "http_requests_total" in one["query"]}
+        for name in ("web1", "web2"):
+            assert any(f'{{app="checkbox",host="{name}"}}' in query for query in asked)
+        notes = "[...document.querySelectorAll('.application > p')].map((one) => one.hidden)"
+        assert await stage.page.evaluate(notes) == [False, True]
+        assert stage.page.problems == []
+
+    stage.show(two_hosts, then(), height=8000)
+
+
+def test_a_second_host_without_its_application_yet_is_told_with_its_deploy(
+    stage: Stage, two_hosts: Monitor
+) -> None:
+    two_hosts.deploys = [one for one in two_hosts.deploys if one["host"] != "web2"]
+
+    async def then() -> None:
+        next_step = "web2: not deployed; next: pipeline deploy checkbox.io -i FILE --limit web2"
+        await stage.page.until(f"document.body.innerText.includes('{next_step}')")
+        assert (
+            await stage.page.evaluate("document.querySelector('[data-app=checkbox]').dataset.level")
+            == "unknown"
+        )
+
+    stage.show(two_hosts, then())
+
+
+def test_two_hosts_that_serve_different_releases_are_told(stage: Stage, two_hosts: Monitor) -> None:
+    two_hosts.silent = set()
+    two_hosts.deploys[-1]["release"] = "c2200fe"
+
+    async def then() -> None:
+        words = "its hosts serve different releases: web1 0fb8c1c, web2 c2200fe"
+        await stage.page.until(f"document.body.innerText.includes('{words}')")
+
+    stage.show(two_hosts, then())
+
+
+def test_a_rollback_is_shown_as_one(stage: Stage, monitor: Monitor) -> None:
+    (deploy,) = [one for one in monitor.deploys if one["app"] == "itrust"]
+    later = str(float(deploy["at"]) + 300)
+    monitor.deploys.append(deploy | {"release": "c2200fe", "action": "rollback", "at": later})
+
+    async def then() -> None:
+        await stage.page.until("document.getElementById('marks').innerText.includes('rollback of itrust to c2200fe')")
+        tile = await stage.page.evaluate("document.querySelector('[data-app=itrust] .deployed').innerText")
+        assert tile.startswith("rolled back to release c2200fe")
+        kinds = "[...document.querySelectorAll('.marks li')].map((one) => one.dataset.kind)"
+        assert sorted(await stage.page.evaluate(kinds)) == ["deploy", "deploy", "rollback"]
+
+    stage.show(monitor, then())
+
+
+@pytest.mark.parametrize(
+    ("report", "links"),
+    [
+        ("/reports/20261130-120000/", ["/reports/20261130-120000/"]),
+        ("", []),
+        ("//elsewhere.example", []),
+        ("/\\elsewhere.example", []),
+        ("javascript:alert(1)", []),
+    ],
+)
+def test_a_canary_run_names_its_service_and_leads_to_its_report_where_that_was_published(
+    stage: Stage, monitor: Monitor, report: str, links: list[str]
+) -> None:
+    run = {"service": "preview", "baseline": "master 1", "canary": "v2 2", "verdict": "failed", "score": "12"}
+    at = str(time.time() - 60)
+    monitor.deploys.append(run | {"__name__": "pipeline_canary_timestamp_seconds", "report": report, "at": at})
+
+    async def then() -> None:
+        words = "canary of preview failed, score 12: v2 2 against master 1"
+        await stage.page.until(f"document.getElementById('marks').innerText.includes('{words}')")
+        found = "[...document.querySelectorAll('.marks a')].map((one) => one.getAttribute('href'))"
+        assert await stage.page.evaluate(found) == links
 
     stage.show(monitor, then())
 
@@ -98,6 +224,7 @@ def test_a_figure_beyond_its_threshold_is_a_reason_with_its_value(stage: Stage, 
 
 def test_without_any_data_every_panel_says_so_and_nobody_knows(stage: Stage, monitor: Monitor) -> None:
     monitor.values = dict.fromkeys(["app=", "host=", 'status=~"5.."', "1 - "], None)
+    monitor.applications = dict.fromkeys(monitor.applications, [])
 
     async def then() -> None:
         await stage.page.until(f"{NOTES}.every((note) => note === 'No data in the last hour')")
