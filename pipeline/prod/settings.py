@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipeline.base.errors import ConfigError
 from pipeline.base.yamlfile import matching, read_yaml, validate
 
-__all__ = ["CANARY_ROLES", "HERE", "ROLES", "LocalSettings", "Settings", "Wanted", "load_settings"]
+__all__ = [
+    "CANARY_ROLES",
+    "HERE",
+    "ROLES",
+    "LocalSettings",
+    "Settings",
+    "Wanted",
+    "cautions",
+    "load_settings",
+]
 
 # In the order in which they are made: the hosts' firewalls name the monitor's.
 ROLES = ("monitor", "checkbox", "itrust")
@@ -138,6 +148,16 @@ class Settings(_Part):
         for role in CANARY_ROLES:
             kind = self.canary.proxy_type if role == "proxy" else self.canary.type
             yield Wanted(name=role, role=role, type=kind, spot=self.canary.spot)
+
+
+def cautions(hosts: Iterable[Wanted]) -> Iterator[str]:
+    """What is easily taken for something else, to be read before it is made."""
+    for role, count in Counter(host.role for host in hosts).items():
+        if count > 1:
+            yield (
+                f"CAUTION: {role} gets {count} hosts, which are {count} separate sites: each has a database of its own,"
+                " and nothing shares the requests among them. What is saved on one is not on the others."
+            )
 
 
 class LocalSettings(_Part):

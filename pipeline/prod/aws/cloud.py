@@ -27,7 +27,7 @@ from pipeline.prod.aws.strangers import Strangers, find_strangers
 from pipeline.prod.aws.tags import HOST, ROLE, name_of, tag
 from pipeline.prod.aws.teardown import removal_steps
 from pipeline.prod.cloud import Machine, Plan, Step
-from pipeline.prod.settings import HERE, Settings
+from pipeline.prod.settings import HERE, Settings, cautions
 
 __all__ = ["AwsCloud"]
 
@@ -72,7 +72,10 @@ class AwsCloud:
             steps += host_steps(self.aws, ids, settings, hosts, kinds)
             steps += self._surplus(found, ids)
             changed = [pair for pair in hosts if pair.type_needed]
-            notes = check_quotas(self.aws, changed, kinds, makes_vpc=not ids.vpc)
+            notes = [
+                *cautions(self.part.hosts),
+                *check_quotas(self.aws, changed, kinds, makes_vpc=not ids.vpc),
+            ]
         if any(host.spot for host in new):
             notes.append(
                 "Spot: at most these prices, often a third. AWS may take such a host back at any time."

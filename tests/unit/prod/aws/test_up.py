@@ -12,6 +12,7 @@ from pipeline.inventory.file import read_inventory
 from pipeline.prod.aws.cloud import AwsCloud
 from pipeline.prod.aws.keys import key_path, make_key
 from pipeline.prod.cloud import Plan
+from pipeline.prod.plan_text import plan_lines
 from tests.support.aws_server import FULL, HERE, REGION, World, wanted
 
 
@@ -205,6 +206,15 @@ def test_ssh_open_to_everybody_is_said(world: World) -> None:
         "SSH is open to the whole internet" in note for note in world.cloud(ssh_from="0.0.0.0/0").plan().notes
     )
     assert not any("SSH" in note for note in world.cloud().plan().notes)
+
+
+def test_two_hosts_of_an_application_are_said_to_be_two_sites(world: World) -> None:
+    plan = world.cloud(checkbox={"count": 2}).plan()
+    said = " ".join(" ".join(plan_lines(plan)).split())
+    assert "CAUTION: checkbox gets 2 hosts, which are 2 separate sites" in said
+    assert "a database of its own" in said
+    assert "itrust gets" not in said
+    assert "CAUTION" not in " ".join(world.cloud().plan().notes)
 
 
 def test_an_existing_subnet_is_used_and_left_as_it_is(world: World) -> None:
