@@ -56,9 +56,9 @@ export class Sections {
 
   /** Brings the hosts' sections up to date with `found` (of hosts.js) in `place`. */
   showHosts(place, found, range) {
-    // An application on several hosts is shown on each of them, besides all together.
+    // An application on several hosts is shown on each of them, besides all together. Those that are gone do not count.
     const shared = this.described.applications.filter(
-      ({ app }) => found.filter((one) => one.apps.includes(app)).length > 1,
+      ({ app }) => found.filter((one) => one.level !== "unknown" && one.apps.includes(app)).length > 1,
     );
     for (const [app, note] of this.notes) {
       note.hidden = !shared.some((one) => one.app === app);

@@ -144,6 +144,16 @@ def test_an_application_on_two_hosts_has_its_panels_for_each_of_them(
     stage.show(two_hosts, then(), height=8000)
 
 
+def test_a_host_that_is_gone_makes_no_second_one_of_its_successor(stage: Stage, two_hosts: Monitor) -> None:
+    two_hosts.hosts["web2"] = None
+
+    async def then() -> None:
+        await stage.page.until("document.querySelector('#host-web2 .state')?.innerText.includes('no longer')")
+        assert await stage.page.evaluate("document.querySelectorAll('.part').length") == 0
+
+    stage.show(two_hosts, then())
+
+
 def test_a_second_host_without_its_application_yet_is_told_with_its_deploy(
     stage: Stage, two_hosts: Monitor
 ) -> None:
