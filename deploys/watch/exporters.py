@@ -72,17 +72,25 @@ _COLLECTORS: Final = (
 )
 # init.scope began when the host did. Its boot time does not say so: in a container that is the machine's.
 _UNITS: Final = (
-    "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service|init[.]scope"
+    "(checkbox|itrust|tunnel)@.+[.]service|(mongod|mariadb|nginx|ssh|mtail|prometheus.*)[.]service"
+    "|init[.]scope"
 )
 # File systems that are no disk. Debian's own list has overlay too; this one does not: it is the root of a local host.
 NO_DISKS: Final = (
     "autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fuse.*|hugetlbfs|mqueue|nsfs|proc|pstore|"
     "ramfs|rpc_pipefs|securityfs|squashfs|sysfs|tmpfs|tracefs"
 )
-# How the command lines begin of what still is root and becomes a service's process. systemd's child is systemd under its
-# own name, then "(mariadbd)", until it has taken the service's user and runs its program; nginx's worker is the master
-# until it has taken its user.
-_STILL_ROOT: Final = ("(", "/sbin/init", "/lib/systemd/", "/usr/lib/systemd/", "/usr/sbin/nginx", "nginx: master ")
+# How the command lines begin of what still is root and becomes a service's process. systemd's child has systemd's own,
+# then "(mariadbd)", until it has taken the service's user and runs its program; nginx's worker has its master's until
+# it has taken its user.
+_STILL_ROOT: Final = (
+    "(",
+    "/sbin/init",
+    "/lib/systemd/",
+    "/usr/lib/systemd/",
+    "/usr/sbin/nginx",
+    "nginx: master ",
+)
 
 
 def _not_beginning(prefix: str) -> str:

@@ -107,7 +107,9 @@ class HostChecks:
         if not host.user("exporters").exists:
             pytest.skip("no monitor watches this host")
         shown = output(host, f"curl -sS --noproxy '*' -m 10 --retry 5 --retry-connrefused {PROCESSES}")
-        counted = set(re.findall(r'(?m)^namedprocess_namegroup_num_procs\{groupname="([^"]+)"\} [1-9]', shown))
+        counted = set(
+            re.findall(r'(?m)^namedprocess_namegroup_num_procs\{groupname="([^"]+)"\} [1-9]', shown)
+        )
         wanted = {app.name, "www-data", *([database.user] if database else [])}
         assert counted, "the process exporter has no figures at all"
         missing = wanted - counted

@@ -76,7 +76,11 @@ class Monitor:
             only = re.search(r'host="([^"]*)"', query)
             of = {host: app for app, names in self.applications.items() for host in names}
             return [
-                ({"host": host, "app": of.get(host, host)}, 1.0 if up is None else up, 180 if up is None else 0)
+                (
+                    {"host": host, "app": of.get(host, host)},
+                    1.0 if up is None else up,
+                    180 if up is None else 0,
+                )
                 for host, up in self.hosts.items()
                 if not only or only[1] == host
                 if "== 1" not in query or up == 1

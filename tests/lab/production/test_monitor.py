@@ -241,12 +241,16 @@ def test_verify_finds_an_application_of_which_the_monitor_gets_no_figures(
     (found,) = [check for check in command(*asked).json["checks"] if check["title"] == title]
     assert found["outcome"] == "passed"
     configuration = "/etc/pipeline/process-exporter.yml"
-    watched.do("checkbox", f"cp {configuration} /run/kept.yml; sed -i 's/{{{{.Username}}}}/root/' {configuration}")
+    watched.do(
+        "checkbox", f"cp {configuration} /run/kept.yml; sed -i 's/{{{{.Username}}}}/root/' {configuration}"
+    )
     try:
         watched.do("checkbox", "systemctl restart prometheus-process-exporter")
         ended = command(*asked)
     finally:
-        watched.do("checkbox", f"mv /run/kept.yml {configuration}; systemctl restart prometheus-process-exporter")
+        watched.do(
+            "checkbox", f"mv /run/kept.yml {configuration}; systemctl restart prometheus-process-exporter"
+        )
     assert ended.code == Exit.FAILED
     (failed,) = [check for check in ended.json["checks"] if check["outcome"] == "failed"]
     assert failed["title"] == title

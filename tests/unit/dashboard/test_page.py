@@ -125,7 +125,9 @@ def test_both_of_two_hosts_that_do_not_answer_are_the_application(stage: Stage, 
 def test_an_application_on_two_hosts_has_its_panels_for_each_of_them(
     stage: Stage, two_hosts: Monitor
 ) -> None:
-    own = [panel.id for panel in DESCRIBED.panels if panel.of == "app" and "checkbox" in (panel.apps or NAMES)]
+    own = [
+        panel.id for panel in DESCRIBED.panels if panel.of == "app" and "checkbox" in (panel.apps or NAMES)
+    ]
     hosts = sum(panel.of == "host" and not panel.apps for panel in DESCRIBED.panels)
 
     async def then() -> None:
@@ -187,7 +189,9 @@ def test_a_rollback_is_shown_as_one(stage: Stage, monitor: Monitor) -> None:
     monitor.deploys.append(deploy | {"release": "c2200fe", "action": "rollback", "at": later})
 
     async def then() -> None:
-        await stage.page.until("document.getElementById('marks').innerText.includes('rollback of itrust to c2200fe')")
+        await stage.page.until(
+            "document.getElementById('marks').innerText.includes('rollback of itrust to c2200fe')"
+        )
         tile = await stage.page.evaluate("document.querySelector('[data-app=itrust] .deployed').innerText")
         assert tile.startswith("rolled back to release c2200fe")
         kinds = "[...document.querySelectorAll('.marks li')].map((one) => one.dataset.kind)"
@@ -211,7 +215,9 @@ def test_a_canary_run_names_its_service_and_leads_to_its_report_where_that_was_p
 ) -> None:
     run = {"service": "preview", "baseline": "master 1", "canary": "v2 2", "verdict": "failed", "score": "12"}
     at = str(time.time() - 60)
-    monitor.deploys.append(run | {"__name__": "pipeline_canary_timestamp_seconds", "report": report, "at": at})
+    monitor.deploys.append(
+        run | {"__name__": "pipeline_canary_timestamp_seconds", "report": report, "at": at}
+    )
 
     async def then() -> None:
         words = "canary of preview failed, score 12: v2 2 against master 1"
@@ -234,7 +240,7 @@ def test_a_figure_beyond_its_threshold_is_a_reason_with_its_value(stage: Stage, 
 
 def test_without_any_data_every_panel_says_so_and_nobody_knows(stage: Stage, monitor: Monitor) -> None:
     monitor.values = dict.fromkeys(["app=", "host=", 'status=~"5.."', "1 - "], None)
-    monitor.applications = dict.fromkeys(monitor.applications, [])
+    monitor.applications = {app: [] for app in monitor.applications}
 
     async def then() -> None:
         await stage.page.until(f"{NOTES}.every((note) => note === 'No data in the last hour')")

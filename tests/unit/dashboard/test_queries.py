@@ -26,7 +26,9 @@ def says(directory: Path, query: str, series: dict[str, str], value: float, seco
     """The query, filled for checkbox or web1, has this one value at the end of `series`."""
     filled = query.replace("$app", "checkbox").replace("$host", "web1").replace("$window", "60s")
     # Not even to promtool is one NaN the other.
-    asked = f"round(sum({filled}), 0.001)" if not math.isnan(value) else f"sum({filled}) != bool sum({filled})"
+    asked = (
+        f"round(sum({filled}), 0.001)" if not math.isnan(value) else f"sum({filled}) != bool sum({filled})"
+    )
     expected = {"labels": "{}", "value": 1 if math.isnan(value) else value}
     told = {"expr": asked, "eval_time": f"{seconds}s", "exp_samples": [expected]}
     test = {

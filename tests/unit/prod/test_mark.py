@@ -40,7 +40,8 @@ def test_a_mark_says_what_was_compared_with_which_verdict_and_when() -> None:
     assert found.name == "pipeline_canary_timestamp_seconds"
     assert found.value == 1_795_432_229
     assert found.labels == {
-        "service": "service", "repo": "https://example.org/service.git", "baseline": "master c2200fe", "canary": "a7474e4",
+        "service": "service", "repo": "https://example.org/service.git",
+        "baseline": "master c2200fe", "canary": "a7474e4",
         "verdict": "passed", "score": "92",
     }  # fmt: skip
 

@@ -24,7 +24,9 @@ def test_the_unit_runs_exactly_the_command_in_the_release_of_its_slot() -> None:
 def test_the_monitors_mark_says_whether_it_was_a_deploy_or_a_rollback(
     tmp_path: Path, given: str, action: str
 ) -> None:
-    functions = (TEMPLATES / "mark.sh").read_text().replace("/var/lib/prometheus/node-exporter", str(tmp_path))
+    functions = (
+        (TEMPLATES / "mark.sh").read_text().replace("/var/lib/prometheus/node-exporter", str(tmp_path))
+    )
     subprocess.run(["sh", "-eu", "-c", f"app=shop; {given}\n{functions}\nmark a1b2 1234"], check=True)
     line = (tmp_path / "pipeline_shop.prom").read_text().splitlines()[-1]
     assert line == f'pipeline_deploy_timestamp_seconds{{app="shop",release="a1b2",action="{action}"}} 1234'
