@@ -25,6 +25,7 @@ from pipeline.cli.options import (
     provider_option,
     schedule_options,
 )
+from pipeline.cli.outputs import OUTPUT_OPTIONS, output_options, outputs_of
 from pipeline.cli.switch import WithSwitches
 
 __all__ = ["canary"]
@@ -120,6 +121,7 @@ Examples:
 @click.option("--no-monitor", is_flag=True, help="Show the verdict on no dashboard.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, change nothing.")
 @json_option
+@output_options
 def canary(refs: tuple[str, ...], **options: Any) -> int:
     """Compare two versions on real hosts, and promote or roll back.
 
@@ -137,6 +139,7 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     from pipeline.canary.workflow import run_canary
     from pipeline.prod.mark import find_monitor, leave_mark
 
+    files = {option: options.pop(option[2:].replace("-", "_")) for option in OUTPUT_OPTIONS}
     at_most = options.pop("at_most")
     options["auto"] = options["duration"] == AUTO
     if at_most is not None and not options["auto"]:
@@ -168,8 +171,9 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         else:
             click.echo(describe(plan, as_json=as_json), nl=False)
         return Exit.OK
-    from pipeline.cli.show import exit_code, show_verdict
+    from pipeline.cli.show import show_verdict
 
+    outputs = outputs_of(files)
     if made is None:
         result = run_canary(plan, progress)
     else:
@@ -181,13 +185,13 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
             begins("mark")
             leave_mark(monitor, result.run.record, result.verdict, progress)
         begins("show")
-        show_verdict(result.run, result.verdict, as_json=as_json)
+        code = show_verdict(result.run, result.verdict, as_json=as_json, outputs=outputs)
     except KeyboardInterrupt:
         said = f"interrupted after the run: the canary's verdict is {result.verdict.outcome.value}"
         raise Interrupted(said, hint=f"pipeline report {result.run.path}") from None
     if made is not None and made.left:
         progress.say(made.left)  # once more, where it is not overlooked
-    return exit_code(result.verdict.outcome)
+    return code
 
 
 def _not_two(refs: tuple[str, ...]) -> UsageError:

@@ -57,6 +57,12 @@ class RunFacts:
     problems: tuple[Problem, ...]
     stopped_early: str
 
+    @property
+    def compared(self) -> str:
+        """Which two versions: `canary broken against master`."""
+        names = [arm.ref or arm.short for arm in (self.canary, self.baseline)]
+        return f"canary {names[0]} against {names[1]}" if all(names) else "canary against baseline"
+
     def seconds(self, arm: str) -> float:
         """How long `arm` was measured, warm-ups left out."""
         return sum(phase.seconds for phase in self.phases if phase.arm == arm and phase.kind != "warmup")

@@ -29,19 +29,15 @@ from pipeline.report.figures import Figure
 from pipeline.report.interval import WIDTH
 from pipeline.report.log import TITLE, sentence
 from pipeline.report.rows import flatten, group_rows, metric_row, score_rows
+from pipeline.report.text import capital, outcome_words
 from pipeline.runs.logs import LogLine, log_path
 from pipeline.runs.record import Record
+from pipeline.series.asked import Questions
 
 __all__ = ["render"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
-_HEADLINES = {
-    Outcome.PASSED: "The canary passed",
-    Outcome.FAILED: "The canary failed",
-    Outcome.INCONCLUSIVE: "Inconclusive: not enough evidence",
-    Outcome.INVALID: "Invalid: the experiment is broken",
-}
 # What is drawn before all else, and of which decision the metrics are that explain an outcome: the others are folded.
 _OVER_TIME = ("error_rate", "latency_p50")
 _TELLING = {Outcome.FAILED: Decision.FAIL, Outcome.INCONCLUSIVE: Decision.INCONCLUSIVE}
@@ -89,10 +85,6 @@ def _setup(facts: RunFacts, evidence: Evidence) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
-
-
 def _problems(facts: RunFacts, evidence: Evidence) -> list[Problem]:
     """The run's problems and the evidence's, each once, those that decide something first."""
     found = dict.fromkeys(
@@ -108,6 +100,9 @@ def render(
     evidence: Evidence,
     directory: str = "",
     log: Sequence[LogLine] = (),
+    *,
+    questions: Questions | None = None,
+    beside_logs: bool = True,
 ) -> str:
     """The whole page: verdict, table, each metric with its charts, configuration.
 
@@ -119,6 +114,8 @@ def render(
         evidence: The samples that the charts are drawn from.
         directory: Where the run lies, as the page tells it; empty where there is none.
         log: What only the canary logged.
+        questions: Where series came from; None for a run.
+        beside_logs: Whether the page lies in the run's directory, so that it can link to the logs there.
     """
     facts = read_facts(record, directory)
     run = {**record.to_dict(), "directory": directory} if directory else record.to_dict()
@@ -145,16 +142,17 @@ def render(
         script=script,
         facts=facts,
         outcome=verdict.outcome.value,
-        headline="No harm shown" if verdict.let_pass else _HEADLINES[verdict.outcome],
-        what_to_do=_capital(clean(headline(verdict))),
+        headline=outcome_words(verdict),
+        what_to_do=capital(clean(headline(verdict))),
         undecided=clean(verdict.undecided),
         score=None if verdict.score is None else f"{verdict.score:.0f}",
         pass_score=f"{verdict.pass_score:g}",
         log_title=TITLE,
         log=[(clean(line.text), clean(sentence(replace(line, text="")).removeprefix(", "))) for line in log],
-        logs=[(name, f"logs/{path.name}") for name, path in _log_files(directory)],
+        logs=[(name, f"logs/{path.name}") for name, path in _log_files(directory if beside_logs else "")],
+        questions=questions or Questions(),
         reasons=[clean(reason) for reason in verdict.reasons],
-        promotion=_capital(facts.trouble) or _PROMOTION.get(facts.promoted),
+        promotion=capital(facts.trouble) or _PROMOTION.get(facts.promoted),
         setup=_setup(facts, evidence),
         groups=group_rows(verdict, rows),
         bar_width=WIDTH,
@@ -162,7 +160,7 @@ def render(
         sums=score_rows(verdict),
         stopped=facts.stopped_early,
         metrics=by_urgency,
-        next_step=_capital(clean(advice(verdict, facts) or "")),
+        next_step=capital(clean(advice(verdict, facts) or "")),
         timelines=[row for name in _OVER_TIME for row in rows if row["name"] == name and row["chart"]],
         telling=telling,
         cards=[row for row in by_urgency if row["card"] and (not telling or row in telling)],
