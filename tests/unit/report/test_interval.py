@@ -94,6 +94,5 @@ def test_each_compared_metric_s_row_and_section_has_the_drawing_with_its_words()
     assert len(labels) == 7
     assert (
         labels[0]
-        == "Failed requests: between 93 pp worse and 100 pp worse; estimate 100 pp worse; allowed 0.5 pp"
+        == "Failed requests: between 93 points worse and 100 points worse; estimate 100 points worse; allowed 0.5 points"
     )
-    assert "alpha 0.02 over the whole run and all metrics" in page
