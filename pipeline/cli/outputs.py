@@ -31,7 +31,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--annotations",
         type=click.Choice(["github", "off"]),
-        help="Annotations for a CI job's page, on stderr.  [default: github where GITHUB_ACTIONS is true]",
+        help="Annotations for a CI job's page.  [default: github where GITHUB_ACTIONS is true]",
     )(command)
     for name, says in reversed(_FILES.items()):
         command = click.option(f"--{name}", type=_FILE, metavar="FILE", help=f"Write the verdict: {says}")(

@@ -15,7 +15,7 @@ from pipeline.base.errors import EnvironmentError_, Exit
 from pipeline.base.text import printable
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.report import jsonout, terminal
-from pipeline.report.annotations import inert, on_github
+from pipeline.report.annotations import annotations, inert, inert_json, on_github
 from pipeline.report.log import log_of
 from pipeline.report.outputs import Outputs, Told
 from pipeline.runs.directory import Run
@@ -52,6 +52,7 @@ def show_verdict(run: Run, verdict: Verdict, *, as_json: bool, outputs: Outputs 
     page = run.path / "report.html"
     if not as_json:  # a run that was killed or interrupted has none yet
         click.echo(f"report: {page if page.exists() else f'pipeline report {run.path}'}")
+    _annotate(verdict, outputs, as_json)
     if outputs is None or not outputs.any:
         return exit_code(verdict.outcome)
     return _write(outputs, Told(verdict, run.record, run.evidence, str(run.path), log))
@@ -65,9 +66,16 @@ def show_series_verdict(
         {"tool": __version__, **{arm: {"ref": name} for arm, name in case.names.items()}}
     )
     _show(record, verdict, as_json)
+    _annotate(verdict, outputs, as_json)
     if outputs is None:
         return exit_code(verdict.outcome)
     return _write(outputs, Told(verdict, record, case.evidence, questions=case.questions))
+
+
+def _annotate(verdict: Verdict, outputs: Outputs | None, as_json: bool) -> None:
+    """After the text on its stream; a JSON document has its own to itself."""
+    if outputs is not None and outputs.annotate:
+        click.echo("\n".join(annotations(verdict)), err=as_json)
 
 
 def _write(outputs: Outputs, told: Told) -> Exit:
@@ -85,10 +93,12 @@ def _write(outputs: Outputs, told: Told) -> Exit:
 def _show(
     record: Record, verdict: Verdict, as_json: bool, directory: str = "", log: Sequence[LogLine] = ()
 ) -> None:
+    guarded = on_github(os.environ)
     if as_json:
-        click.echo(jsonout.render(verdict, record, directory, log))
+        document = jsonout.render(verdict, record, directory, log)
+        click.echo(inert_json(document) if guarded else document)
         return
     color = terminal.wants_color(sys.stdout)
     width = shutil.get_terminal_size((100, 24)).columns
     text = terminal.render(verdict, record, width=width, color=color, log=log)
-    click.echo(inert(text) if on_github(os.environ) else text, color=color)
+    click.echo(inert(text) if guarded else text, color=color)

@@ -1,7 +1,8 @@
 """A verdict as GitHub's workflow commands, which its runner shows as annotations on the job's page.
 
-The runner reads a command from each line that begins with `::`, of stdout and stderr alike; so what others wrote (a
-service's log, a ref) must never begin a line of ours: `inert` switches commands off around such a text.
+The runner reads a command from each line that begins with `::`, blanks aside, or has `##[` anywhere in it, of stdout
+and stderr alike; so what others wrote (a service's log, a ref) could give it commands. `inert` switches them off around
+a text; that holds for both streams, so annotations come after it on the same one, lest they be read too early.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.report.text import capital, outcome_words
 
-__all__ = ["annotations", "inert", "on_github"]
+__all__ = ["annotations", "inert", "inert_json", "on_github"]
 
 _MOST: Final = 10  # of a kind that GitHub shows for a step; what comes after them is dropped without a word
 _LONGEST: Final = 500
@@ -55,6 +56,11 @@ def inert(text: str) -> str:
     """
     token = secrets.token_hex(16)
     return f"::stop-commands::{token}\n{text}\n::{token}::"
+
+
+def inert_json(document: str) -> str:
+    """The same JSON document without what begins a command anywhere in a line."""
+    return document.replace("##[", "#\\u0023[")
 
 
 def _lines(kind: str, found: list[tuple[str, str, str]]) -> list[str]:

@@ -202,14 +202,15 @@ def chart(
         and not (evidence.baseline.series or evidence.canary.series)
     ):
         return None
-    if metric.name.startswith("latency") or metric.name == "response_size":
-        return _quantile_chart(metric, evidence, phases, expected)
-    if metric.name in ("error_rate", "wrong_body_rate", "new_statuses"):
-        return _share_chart(metric, evidence, phases, expected)
-    if metric.name in ("throughput", "availability"):
-        return _rate_chart(metric, evidence, phases, expected)
     if f"{metric.name}/hits" in {*evidence.baseline.series, *evidence.canary.series}:
         return _hits_chart(metric, evidence, phases)
+    if len(evidence.baseline.requests) or len(evidence.canary.requests):  # series may have any name
+        if metric.name.startswith("latency") or metric.name == "response_size":
+            return _quantile_chart(metric, evidence, phases, expected)
+        if metric.name in ("error_rate", "wrong_body_rate", "new_statuses"):
+            return _share_chart(metric, evidence, phases, expected)
+        if metric.name in ("throughput", "availability"):
+            return _rate_chart(metric, evidence, phases, expected)
     # `service_memory_growth` is drawn from `service_memory`, the series it is the slope of
     known = {*evidence.baseline.series, *evidence.canary.series}
     sources = [name for name in known if metric.name == name or metric.name.startswith(name + "_")]

@@ -145,12 +145,16 @@ def render(
         problems=[one for one in _problems(facts, evidence) if telling or one.message not in verdict.reasons],
         notes=[clean(note) for note in (*verdict.notes, *record.notes)],
         tables=[
-            ("Run", flatten({key: value for key, value in run.items() if key not in _SHOWN})),
-            ("Settings", flatten(run.get("settings") or {})),
-            ("Hosts", flatten(run.get("hosts") or {})),
-            ("Requests: loader against proxy", flatten(run.get("reconciliation") or {})),
-            ("Phases", flatten(run.get("phases") or [])),
-            ("Profile", flatten(run.get("profile") or {})),
+            (title, flatten(part))
+            for title, part in (
+                ("Run", {key: value for key, value in run.items() if key not in _SHOWN}),
+                ("Settings", run.get("settings")),
+                ("Hosts", run.get("hosts")),
+                ("Requests: loader against proxy", run.get("reconciliation")),
+                ("Phases", run.get("phases")),
+                ("Profile", run.get("profile")),
+            )
+            if part
         ],
     )
 

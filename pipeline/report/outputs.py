@@ -1,9 +1,8 @@
-"""The files that a command writes a verdict into beside what it prints, and the annotations of a CI job."""
+"""The files that a command writes a verdict into, beside what it prints."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from pipeline.base.text import reason_of
 from pipeline.judge.evidence import Evidence
 from pipeline.judge.verdict import Verdict
 from pipeline.report import jsonout
-from pipeline.report.annotations import annotations
 from pipeline.report.junit import junit
 from pipeline.report.summary import LARGEST, summary
 from pipeline.runs.logs import LogLine
@@ -46,7 +44,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where a verdict goes. None: nowhere. `annotate`: print GitHub's annotations, to stderr, which its runner reads.
+    """Where a verdict goes. None: nowhere. `annotate`: whoever prints it adds GitHub's annotations.
 
     Call `prepare` before the verdict is worked for, and `write` once it is there.
     """
@@ -59,8 +57,8 @@ class Outputs:
 
     @property
     def any(self) -> bool:
-        """Whether anything is to be written at all."""
-        return self.annotate or any(True for _ in self._files())
+        """Whether any file is to be written."""
+        return any(True for _ in self._files())
 
     def prepare(self) -> None:
         """Refuse what cannot be written, and remove the files of an earlier verdict: they are not this one's.
@@ -83,7 +81,7 @@ class Outputs:
                 raise UsageError(f"{_OPTIONS[name]} {path}: cannot be written: {reason_of(error)}") from None
 
     def write(self, told: Told) -> None:
-        """Every file whole; then the annotations. Raises EnvironmentError_ for those that could not be written."""
+        """Every file whole. Raises EnvironmentError_ for those that could not be written."""
         makers: dict[str, Callable[[], str]] = {
             "junit": lambda: junit(told.verdict, told.record),
             "summary": lambda: summary(
@@ -98,8 +96,6 @@ class Outputs:
                 _write(path, makers[name]())
             except OSError as error:
                 problems.append(f"{_OPTIONS[name]} {path}: cannot be written: {reason_of(error)}")
-        if self.annotate:
-            print(*annotations(told.verdict), sep="\n", file=sys.stderr, flush=True)
         if problems:
             raise EnvironmentError_("\n".join(problems))
 
