@@ -1,4 +1,4 @@
-"""`pipeline runs`: the runs that there are, two of them side by side, and old ones removed."""
+"""`pipeline runs`: the runs that there are, as a list and as a page, two side by side, and old ones removed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from tabulate import tabulate
 
-from pipeline.base.errors import Exit
-from pipeline.base.text import clean, plural
+from pipeline.base.errors import Exit, UsageError
+from pipeline.base.text import clean, plural, reason_of
 from pipeline.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def runs(
     pipeline runs --ref broken --verdict failed
     pipeline runs compare runs/A runs/B          what each metric did in both
     pipeline runs prune --keep 20 --dry-run      what would go
+    pipeline runs index                          a page of all, in runs/index.html
     """
     if context.invoked_subcommand is not None:
         return Exit.OK
@@ -167,4 +168,32 @@ def prune(directory: Path, keep: int, dry_run: bool, as_json: bool) -> int:
         click.echo(f"{'would remove' if dry_run else 'removed'} {path}")
     if not gone:
         click.echo(f"nothing to remove: {plural(len(given), 'run')}, {keep} may stay")
+    return Exit.OK
+
+
+@runs.command()
+@_runs_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where the page goes.  [default: index.html beside the runs]",
+)
+@json_option
+def index(directory: Path, output: Path | None, as_json: bool) -> int:
+    """Write a page of all runs, the newest first, with links to their reports; it opens offline."""
+    from pipeline.base.files import write_whole
+    from pipeline.cli.extras import require_extra
+    from pipeline.runs.history import past_runs
+
+    require_extra("report")
+    from pipeline.report import index as pages
+
+    found, page = past_runs(directory), output or directory / "index.html"
+    try:
+        write_whole(page, pages.index(found, page))
+    except OSError as error:
+        raise UsageError(f"{page}: cannot be written: {reason_of(error)}") from None
+    click.echo(json.dumps({"page": str(page), "runs": len(found)}) if as_json else f"index: {page}")
     return Exit.OK

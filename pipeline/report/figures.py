@@ -132,7 +132,9 @@ def boxes(drawings: Mapping[str, Drawing], label: str) -> Plot:
     """A box an arm, of the seconds' values; whiskers at 5 % and 95 %, a line at the median."""
     found = {arm: numbers for arm, drawing in drawings.items() if (numbers := box(drawing.values))}
     ends = [end for numbers in found.values() for end in (numbers.low, numbers.high)] or [0.0, 1.0]
-    x = nice_axis(min(ends), max(ends), tight=True)
+    low, high = min(ends), max(ends)
+    around = 0.0 if high > low else abs(low) / 2 or 1.0
+    x = nice_axis(low - around, high + around, tight=True)
     room = 0.04 * (x.high - x.low)
     x = Axis(x.low - room, x.high + room, x.marks)
     rects, lines, names = [], [], []
@@ -141,15 +143,24 @@ def boxes(drawings: Mapping[str, Drawing], label: str) -> Plot:
         names.append(Tick(round(100 * middle / HEIGHT, 1), arm))
         if (numbers := found.get(arm)) is None:
             continue
-        low, q1, median, q3, high = (
+        left, q1, median, q3, right = (
             round(x.place(value) * WIDTH, 1)
             for value in (numbers.low, numbers.q1, numbers.median, numbers.q3, numbers.high)
         )
         rects.append(Rect(arm, q1, middle - 28, max(q3 - q1, 1.0), 56))
-        whiskers = f"M{low} {middle}H{q1}M{q3} {middle}H{high}M{low} {middle - 14}v28M{high} {middle - 14}v28"
+        whiskers = (
+            f"M{left} {middle}H{q1}M{q3} {middle}H{right}M{left} {middle - 14}v28M{right} {middle - 14}v28"
+        )
         lines.append(Line(arm, f"{whiskers}M{median} {middle - 28}v56"))
     return Plot(
-        "", label, x.ticks(), tuple(names), lines=tuple(lines), rects=tuple(rects), note=absent(drawings)
+        "",
+        label,
+        x.ticks(),
+        tuple(names),
+        lines=tuple(lines),
+        rects=tuple(rects),
+        note=absent(drawings),
+        size="named",
     )
 
 
@@ -167,4 +178,4 @@ def bars(shares: Mapping[str, Mapping[str, float]]) -> Plot:
             top = round(number * row + row * (0.14 + 0.37 * place), 1)
             width = round(x.place(share[name]) * WIDTH, 1)
             rects.append(Rect(f"{arm} solid", 0, top, width, round(0.33 * row, 1), f"{share[name]:.3g} %"))
-    return Plot("", "% of requests", x.ticks(), tuple(names), rects=tuple(rects))
+    return Plot("", "% of requests", x.ticks(), tuple(names), rects=tuple(rects), size="named")

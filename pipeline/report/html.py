@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +19,7 @@ from pipeline.judge.verdict import Decision, Verdict
 from pipeline.judge.words import percent
 from pipeline.report.advice import advice
 from pipeline.report.charts import chart
-from pipeline.report.facts import RunFacts, read_facts
+from pipeline.report.facts import RunFacts, read_facts, when
 from pipeline.report.interval import WIDTH
 from pipeline.report.log import TITLE, sentence
 from pipeline.report.picture import picture
@@ -45,14 +44,6 @@ _PROMOTION = {
 _SHOWN = ("profile", "notes", "phases", "problems", "reconciliation", "hosts", "settings")
 
 
-def _when(created: str) -> str:
-    """The time of a run to the minute; what is no ISO time is shown as it is."""
-    try:
-        return f"{datetime.fromisoformat(created).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    except ValueError:
-        return created
-
-
 def _setup(facts: RunFacts, evidence: Evidence) -> str:
     """One line: profile, schedule, how long, at what rate, where and when."""
     seconds = facts.seconds("baseline") or evidence.baseline.seconds
@@ -62,9 +53,9 @@ def _setup(facts: RunFacts, evidence: Evidence) -> str:
         facts.schedule if facts.share is None else f"{facts.schedule} ({percent(facts.share)} to the canary)",
         seconds and f"{duration(seconds)} on each version",
         facts.rate and f"{facts.rate:g} requests/s",
-        plural(requests, "judged request"),
+        plural(requests, "judged request") if evidence.load else "",
         facts.provider,
-        _when(facts.created),
+        when(facts.created),
     )
     return ", ".join(part for part in parts if part)
 
@@ -113,6 +104,7 @@ def render(
     metrics = dict(zip((row["id"] for row in rows), verdict.metrics, strict=True))
     for row in compared[:_MOST_CARDS]:
         row["chart"] = chart(metrics[row["id"]], evidence, facts.phases, record.expected_status)
+    said = {*verdict.notes, *record.notes, *(() if telling else verdict.reasons)}  # each thing once
     return rendered(
         "report.html.j2",
         facts=facts,
@@ -142,7 +134,7 @@ def render(
         telling=telling[:_MOST_OPEN],
         more_telling=len(telling[_MOST_OPEN:]),
         cards=compared[:_MOST_CARDS],
-        problems=[one for one in _problems(facts, evidence) if telling or one.message not in verdict.reasons],
+        problems=[one for one in _problems(facts, evidence) if one.message not in said],
         notes=[clean(note) for note in (*verdict.notes, *record.notes)],
         tables=[
             (title, flatten(part))

@@ -63,3 +63,15 @@ def test_old_runs_are_removed_and_a_dry_run_removes_none(
 def test_a_run_that_is_not_there_is_one_line(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", "compare", str(runs / "one"), str(runs / "none")]) == Exit.USAGE
     assert capsys.readouterr().err.startswith(f"pipeline: {runs / 'none'}: no such run directory")
+
+
+def test_the_index_is_one_page_of_all_runs_beside_them_or_where_it_is_wanted(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["runs", "index", "--runs", str(runs)]) == Exit.OK
+    assert capsys.readouterr().out == f"index: {runs / 'index.html'}\n"
+    assert (runs / "index.html").read_text().startswith("<!doctype html>")
+    other = runs / "pages" / "all.html"
+    assert run(["runs", "index", "--runs", str(runs), "-o", str(other)]) == Exit.USAGE
+    assert f"{other}: cannot be written: No such file" in capsys.readouterr().err
+    assert [path.name for path in runs.iterdir() if path.name.startswith(".")] == []
