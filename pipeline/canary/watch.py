@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -53,13 +54,16 @@ class Watch:
             pass_fds=(self._socket.fileno(),),
         )
 
-    def finish(self) -> None:
-        """The run is over and has its report: wait until that was shown to whoever is looking, but not for long."""
-        if self._process is not None:
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                return
+    def finish(self) -> int | None:
+        """The run is over and has its report: wait until that was shown to whoever is looking, but not for long.
+
+        Gives the exit code of the process that served it, None where that goes on.
+        """
+        if self._process is None:
+            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+        return self._process.returncode
 
     def __enter__(self) -> Self:
         return self

@@ -98,7 +98,10 @@ class LivePage:
 
 
 def _record(file: Path) -> Record:
-    return Record.from_dict(json.loads(file.read_text("utf-8")), file)
+    document = json.loads(file.read_text("utf-8"))
+    if not isinstance(document, dict):
+        raise ValueError("no record")
+    return Record.from_dict(document, file)
 
 
 def _doing(phases: tuple[Phase, ...], at: float) -> str:

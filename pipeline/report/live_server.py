@@ -119,7 +119,8 @@ def main(arguments: list[str]) -> int:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         while not server.done:
             time.sleep(0.5)
-        time.sleep(0.5)  # an answer that is under way
+        if server.shown:
+            time.sleep(0.5)  # the answer may be under way
     return 0
 
 
