@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
 
 import click
 from tabulate import tabulate
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pipeline.runs.history import PastRun
 
 __all__ = ["runs"]
+
+_ROOM: Final = 60  # cells; what a run says has no room in less
 
 _runs_option = click.option(
     "--runs",
@@ -78,24 +81,32 @@ def runs(
 
 
 def _listed(found: list[PastRun], width: int) -> list[str]:
-    """A row a run; what it says fills the rest of a line that is wide enough, and gives way on one that is not."""
+    """A row a run; what it says fills the rest of a line that is wide enough, else lines below it: it is the answer."""
     rows = [
         (
             clean(one.run.record.created.replace("T", " ")[:16]),
             f"{_version(one.run.record.baseline.ref)} {_version(one.run.record.canary.ref)}",
             one.outcome,
             "-" if one.verdict is None or one.verdict.score is None else f"{one.verdict.score:.0f}",
-            clean(one.said),
         )
         for one in found
     ]
-    lines = tabulate(
-        rows,
-        headers=("when", "versions", "verdict", "score", "what it says"),
-        tablefmt="plain",
-        disable_numparse=True,
-    ).splitlines()
-    return [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
+    headers = ("when", "versions", "verdict", "score")
+    head, *lines = tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True).splitlines()
+    used = max(map(len, (head, *lines)))
+    room = width - used - 2
+    if room >= _ROOM:
+        head = f"{head:<{used}}  what it says"
+        said = (one.said for one in found)
+        return [
+            head,
+            *(f"{line:<{used}}  {clean(text, room)}" for line, text in zip(lines, said, strict=True)),
+        ]
+    below = [
+        [f"  {line}" for line in wrap(clean(one.said), max(width - 2, 20), break_on_hyphens=False)]
+        for one in found
+    ]
+    return [head, *(line for row, more in zip(lines, below, strict=True) for line in (row, *more))]
 
 
 def _version(ref: str) -> str:

@@ -15,7 +15,7 @@ from pipeline.base.errors import EnvironmentError_, Exit
 from pipeline.base.text import printable
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.report import jsonout, terminal
-from pipeline.report.annotations import annotations, inert, inert_json, on_github
+from pipeline.report.annotations import github_annotations, inert, inert_json, on_github
 from pipeline.report.log import log_of
 from pipeline.report.outputs import Outputs, Told
 from pipeline.runs.directory import Run
@@ -75,7 +75,7 @@ def show_series_verdict(
 def _annotate(verdict: Verdict, outputs: Outputs | None, as_json: bool) -> None:
     """After the text on its stream; a JSON document has its own to itself."""
     if outputs is not None and outputs.annotate:
-        click.echo("\n".join(annotations(verdict)), err=as_json)
+        click.echo("\n".join(github_annotations(verdict)), err=as_json)
 
 
 def _write(outputs: Outputs, told: Told) -> Exit:

@@ -16,7 +16,7 @@ from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.report.text import capital, outcome_words
 
-__all__ = ["annotations", "inert", "inert_json", "on_github"]
+__all__ = ["github_annotations", "inert", "inert_json", "on_github"]
 
 _MOST: Final = 10  # of a kind that GitHub shows for a step; what comes after them is dropped without a word
 _LONGEST: Final = 500
@@ -33,7 +33,7 @@ def on_github(environment: Mapping[str, str]) -> bool:
     return environment.get("GITHUB_ACTIONS") == "true"
 
 
-def annotations(verdict: Verdict) -> list[str]:
+def github_annotations(verdict: Verdict) -> list[str]:
     """The lines to print: the verdict first, then each metric that is worse or undecided; at most ten of a kind."""
     found = [(_KIND[verdict.outcome], outcome_words(verdict), capital(headline(verdict)))]
     kinds = {Decision.FAIL: "error", Decision.INCONCLUSIVE: "warning"}

@@ -36,6 +36,18 @@ def test_a_row_a_run_with_what_it_says(
     assert capsys.readouterr().out == f"no such run in {runs}\n"
 
 
+def test_on_80_columns_what_a_run_says_stands_below_it_whole(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    past_run(runs, "no verdict", 3, None, canary={"ref": "feature/" + "x" * 60})
+    assert run(["runs", "--runs", str(runs)]) == Exit.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "  it has no verdict: pipeline judge judges what is there" in lines
+    assert "  do not promote: 3,000 of 3,000 requests fail" in lines
+
+
 def test_two_runs_are_compared_metric_by_metric(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["runs", "compare", str(runs / "one"), str(runs / "two")]
     assert run(arguments) == Exit.OK

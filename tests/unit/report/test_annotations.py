@@ -9,7 +9,7 @@ import pytest
 
 import tests.support.report_samples as samples
 from pipeline.judge.verdict import Decision, Outcome
-from pipeline.report.annotations import annotations, inert, inert_json, on_github
+from pipeline.report.annotations import github_annotations, inert, inert_json, on_github
 
 
 def read(line: str) -> tuple[str, Mapping[str, str], str]:
@@ -42,32 +42,32 @@ def read(line: str) -> tuple[str, Mapping[str, str], str]:
     ],
 )
 def test_the_verdict_and_what_decided_it_are_annotated(outcome: Outcome, kinds: list[str]) -> None:
-    found = [read(line) for line in annotations(samples.verdict(outcome=outcome))]
+    found = [read(line) for line in github_annotations(samples.verdict(outcome=outcome))]
     assert [kind for kind, _, _ in found] == kinds
 
 
 def test_a_passing_job_has_no_error_and_no_warning_whatever_single_metrics_say() -> None:
-    lines = annotations(samples.verdict(outcome=Outcome.PASSED))
+    lines = github_annotations(samples.verdict(outcome=Outcome.PASSED))
     assert all(line.startswith("::notice ") for line in lines)
 
 
 def test_percent_signs_colons_and_commas_arrive_as_they_were() -> None:
     metric = samples.metric("m", title="a, b: 5 %", reason="50 % worse: 1,000", decision=Decision.FAIL)
-    line = annotations(samples.verdict(metrics=(metric,), reasons=()))[-1]
+    line = github_annotations(samples.verdict(metrics=(metric,), reasons=()))[-1]
     assert read(line) == ("error", {"title": "a, b: 5 %: worse than allowed"}, "50 % worse: 1,000")
 
 
 def test_line_breaks_cannot_begin_another_command() -> None:
     bad = "x\r\n::error::owned\n%0A::warning::owned"
     metric = samples.metric(bad, title=bad, reason=bad, decision=Decision.FAIL)
-    lines = annotations(samples.verdict(metrics=(metric,), reasons=(bad,)))
+    lines = github_annotations(samples.verdict(metrics=(metric,), reasons=(bad,)))
     assert all("\n" not in line and "\r" not in line for line in lines)
     assert read(lines[-1])[2] == "x ::error::owned %0A::warning::owned"
 
 
 def test_of_many_at_most_ten_of_a_kind_and_the_last_counts_the_others() -> None:
     many = tuple(samples.metric(f"m{i}", decision=Decision.FAIL) for i in range(30))
-    lines = annotations(samples.verdict(metrics=many))
+    lines = github_annotations(samples.verdict(metrics=many))
     assert len(lines) == 10
     assert read(lines[-1])[2] == "22 more: the report has them all"
 
