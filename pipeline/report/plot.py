@@ -185,5 +185,5 @@ def _runs(points: Points) -> list[list[tuple[float, float]]]:
     return [run for run in runs if run]
 
 
-def _place(px: float, py: float, x: Axis, y: Axis) -> tuple[int, int | float]:
-    return round(x.place(px) * WIDTH), round((1 - y.place(py)) * HEIGHT, 1)
+def _place(px: float, py: float, x: Axis, y: Axis) -> tuple[int, str]:
+    return round(x.place(px) * WIDTH), f"{(1 - y.place(py)) * HEIGHT:.4g}"
