@@ -85,13 +85,10 @@ def request_panels(
         t, latency = requests.t[right], requests.latency[right] * 1000
         low, middle, high = (per_bin(t, latency, _quantile(q), width) for q in (_LOW, 0.5, _HIGH))
         good[arm] = low, middle, high
-        failed[arm] = per_bin(requests.t, 100.0 * ~right, lambda x: float(np.mean(x)), width)
+        failed[arm] = per_bin(requests.t, np.where(right, 0.0, 100.0), lambda x: float(np.mean(x)), width)
     x = time_axis(phases, failed)
     return (
-        Panel(
-            "Latency of good answers: the line is the median, four in five lie in the shade",
-            _latency(good, x, phases),
-        ),
+        Panel(_LATENCY, _latency(good, x, phases)),
         Panel("Failed requests, in percent", _failures(failed, x, phases)),
     )
 

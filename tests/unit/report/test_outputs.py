@@ -64,17 +64,18 @@ def test_a_step_s_summary_is_added_to_and_stays_within_its_limit(
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("outputs", "words"),
     [
-        ({"junit": "nowhere/x.xml"}, "--junit .*nowhere/x.xml: no such directory"),
-        ({"html": "."}, "--html .*: a directory"),
-        ({"junit": "a", "json_file": "./a"}, "--junit and --json-file name the same file"),
+        (Outputs(junit=Path("nowhere/x.xml")), "--junit nowhere/x.xml: no such directory"),
+        (Outputs(html=Path()), "--html .: a directory"),
+        (Outputs(junit=Path("a"), json_file=Path("../one/a")), "--junit and --json-file name the same file"),
     ],
 )
 def test_what_cannot_be_written_is_told_before_anything_else(
-    tmp_path: Path, options: dict[str, str], words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: Outputs, words: str
 ) -> None:
-    outputs = Outputs(**{name: tmp_path / path for name, path in options.items()})
+    (tmp_path / "one").mkdir()
+    monkeypatch.chdir(tmp_path / "one")
     with pytest.raises(UsageError, match=words):
         outputs.prepare()
 
