@@ -46,6 +46,7 @@ Examples:
   pipeline canary master slow --duration auto         as long as it takes to tell
   pipeline canary master broken -i inventory.ini      on hosts you have
   pipeline canary master broken --cloud aws           on hosts that are made and removed
+  pipeline canary master slow --watch                 the run's page, as it grows
   pipeline canary promote                             on a kept lab: switch to green
   pipeline canary rollback                            ... and back to blue
 """,
