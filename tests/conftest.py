@@ -1,4 +1,4 @@
-"""What all tests share: how the commands under test begin; and the canary's hosts, which tests/lab and tests/faults boot once."""
+"""What all tests share: how commands begin; and the canary's hosts, which tests/lab and tests/faults boot once."""
 
 from __future__ import annotations
 
