@@ -25,7 +25,7 @@ from pipeline.report.log import TITLE, sentence
 from pipeline.report.picture import picture
 from pipeline.report.rows import flatten, group_rows, metric_row, score_rows
 from pipeline.report.template import rendered
-from pipeline.report.text import TELLING, capital, outcome_words
+from pipeline.report.text import MISSING, TELLING, capital, outcome_words
 from pipeline.runs.logs import LogLine, log_path
 from pipeline.runs.record import Record
 from pipeline.series.asked import Questions
@@ -33,6 +33,8 @@ from pipeline.series.asked import Questions
 __all__ = ["render"]
 
 _MOST_OPEN: Final = 4  # rows that are not folded
+_FIGURES: Final = 3  # under the verdict
+_USUAL: Final = ("error_rate", "latency_p50", "latency_p99")  # what everybody asks for, where nothing decided
 _MOST_CARDS: Final = 40  # with charts; a page is to stay small however many metrics a configuration has
 _URGENCY = (Decision.FAIL, Decision.INCONCLUSIVE, Decision.NODATA, Decision.PASS)
 _PROMOTION = {
@@ -101,6 +103,14 @@ def render(
         (row for row in compared if row["decision"] is TELLING.get(verdict.outcome)),
         key=lambda row: (not row["critical"], -float(row["weight"])),
     )
+    usual = [row for name in _USUAL for row in compared if row["name"] == name]
+    figures = list(
+        {
+            row["id"]: row
+            for row in (*telling, *usual, *compared)
+            if row in telling or row["change"] != MISSING
+        }.values()
+    )[:_FIGURES]
     metrics = dict(zip((row["id"] for row in rows), verdict.metrics, strict=True))
     for row in compared[:_MOST_CARDS]:
         row["chart"] = chart(metrics[row["id"]], evidence, facts.phases, record.expected_status)
@@ -129,6 +139,7 @@ def render(
         stopped=facts.stopped_early,
         compared=compared,
         without_data=[row["title"] for row in rows if not row["card"]],
+        figures=figures,
         picture=picture(verdict, evidence, facts.phases, record.expected_status),
         next_step=capital(clean(advice(verdict, facts) or "")),
         telling=telling[:_MOST_OPEN],

@@ -232,6 +232,22 @@ def test_of_many_undecided_metrics_a_few_are_open_and_the_others_are_counted() -
     assert "7 more like these are in the table of all metrics" in before
 
 
+def test_three_figures_stand_before_the_picture_those_that_decided_first() -> None:
+    names = ("latency_p99", "latency_p50", "service_cpu", "error_rate")
+    metrics = tuple(
+        samples.metric(name, decision=Decision.FAIL if name == "service_cpu" else Decision.PASS)
+        for name in names
+    )
+    page = html.render(samples.verdict(metrics=metrics), RECORD, samples.evidence())
+    before = page[: page.index('<h2 id="time">')]
+    figures = re.findall(r"<dt>([\w ]+)</dt><dd>([^<]+)<b>", before)
+    assert figures == [
+        ("service cpu", "21.4 ms → "),
+        ("error rate", "21.4 ms → "),
+        ("latency p50", "21.4 ms → "),
+    ]
+
+
 def test_an_inconclusive_run_says_what_to_type_next(tmp_path: Path) -> None:  # noqa: ARG001
     undecided = samples.metric("m", decision=Decision.INCONCLUSIVE, more_minutes=3.0)
     verdict = samples.verdict(outcome=Outcome.INCONCLUSIVE, metrics=(undecided,))
