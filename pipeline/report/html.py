@@ -104,7 +104,8 @@ def render(
         key=lambda row: (not row["critical"], -float(row["weight"])),
     )
     usual = [row for name in _USUAL for row in compared if row["name"] == name]
-    figures = list(
+    others = [row for row in (*usual, *compared) if row["change"] != MISSING]
+    figures = list({row["id"]: row for row in (*telling, *others)}.values())[:_FIGURES]
         {
             row["id"]: row
             for row in (*telling, *usual, *compared)
