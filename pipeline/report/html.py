@@ -106,12 +106,6 @@ def render(
     usual = [row for name in _USUAL for row in compared if row["name"] == name]
     others = [row for row in (*usual, *compared) if row["change"] != MISSING]
     figures = list({row["id"]: row for row in (*telling, *others)}.values())[:_FIGURES]
-        {
-            row["id"]: row
-            for row in (*telling, *usual, *compared)
-            if row in telling or row["change"] != MISSING
-        }.values()
-    )[:_FIGURES]
     metrics = dict(zip((row["id"] for row in rows), verdict.metrics, strict=True))
     for row in compared[:_MOST_CARDS]:
         row["chart"] = chart(metrics[row["id"]], evidence, facts.phases, record.expected_status)
