@@ -18,7 +18,7 @@ from pipeline.cli.root import run
 from tests.support.browser import browser, chromium
 from tests.support.canary_stage import PHASES, RATE, Stage
 
-REPORT = "<!doctype html><title>report</title><h1>The canary passed</h1>"
+REPORT = '<!doctype html><title>report</title><link rel="icon" href="data:,"><h1>The canary passed</h1>'
 
 
 @pytest.fixture
