@@ -1,7 +1,8 @@
-"""What all tests share: how they take SIGHUP; and the canary's hosts, which tests/lab and tests/faults boot once."""
+"""What all tests share: how commands begin; and the canary's hosts, which tests/lab and tests/faults boot once."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,10 +18,12 @@ from pipeline.source.sample import make_sample_repository
 
 
 def pytest_configure() -> None:
-    """Under nohup, as under many a CI's runner, SIGHUP is ignored, and every child would be born so.
+    """The commands under test begin as at a terminal, also where the tests themselves are a CI's job.
 
-    A handler of one's own is not handed down: then the commands under test begin as at a terminal.
+    Under nohup, as under many a CI's runner, SIGHUP is ignored, and every child would be born so; a handler of one's
+    own is not handed down. In a job of GitHub's a verdict has annotations.
     """
+    os.environ.pop("GITHUB_ACTIONS", None)
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     if ignored and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGHUP, lambda *_: None)

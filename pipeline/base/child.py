@@ -33,6 +33,7 @@ def start(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     outlives: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `command` with an empty standard input, in a session of its own.
 
@@ -45,6 +46,7 @@ def start(
         cwd: Its working directory; this process's own unless given.
         env: Its environment; this process's own unless given.
         outlives: Whether it goes on when this process is killed: a daemon, or what is ended in another way.
+        pass_fds: What is open here and stays so there, such as a socket.
 
     Raises:
         FileNotFoundError: There is no such program.
@@ -57,6 +59,7 @@ def start(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
+        pass_fds=pass_fds,
     )
 
 

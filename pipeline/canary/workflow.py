@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import LabError, PipelineError
@@ -39,19 +40,31 @@ class Result:
     verdict: Verdict
 
 
-def run_canary(plan: Plan, progress: Progress, where: AbstractContextManager[Hosts] | None = None) -> Result:
+def run_canary(
+    plan: Plan,
+    progress: Progress,
+    where: AbstractContextManager[Hosts] | None = None,
+    begun: Callable[[Path], object] = lambda _: None,
+) -> Result:
     """The whole run. Raises PipelineError, or Interrupted; either way no host stays behind that was not there before,
-    unless the settings keep the lab. `where` gives hosts that are neither a lab's nor the user's own.
+    unless the settings keep the lab. `where` gives hosts that are neither a lab's nor the user's own; `begun` is told
+    the run's directory as soon as that is there.
     """
     with lab_lock(state_directory()):  # first: a run that is refused leaves no directory
-        return run_on(where or hosts_of(plan, progress), plan, progress)
+        return run_on(where or hosts_of(plan, progress), plan, progress, begun)
 
 
-def run_on(where: AbstractContextManager[Hosts], plan: Plan, progress: Progress) -> Result:
+def run_on(
+    where: AbstractContextManager[Hosts],
+    plan: Plan,
+    progress: Progress,
+    begun: Callable[[Path], object] = lambda _: None,
+) -> Result:
     """The run on hosts that `where` gives for its time. The caller holds the lab's lock."""
     store = Store(state_directory() / "calibration.json")
     store.all()  # one that cannot be used is told before anything boots
     run = new_run(plan)
+    begun(run.path)
     ending = Ending(plan, run, progress)
     try:
         with where as hosts:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
+from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from pipeline.cli.options import (
     provider_option,
     schedule_options,
 )
+from pipeline.cli.outputs import OUTPUT_OPTIONS, output_options, outputs_of
 from pipeline.cli.switch import WithSwitches
 
 __all__ = ["canary"]
@@ -43,6 +46,7 @@ Examples:
   pipeline canary master slow --duration auto         as long as it takes to tell
   pipeline canary master broken -i inventory.ini      on hosts you have
   pipeline canary master broken --cloud aws           on hosts that are made and removed
+  pipeline canary master slow --watch                 the run's page, as it grows
   pipeline canary promote                             on a kept lab: switch to green
   pipeline canary rollback                            ... and back to blue
 """,
@@ -118,8 +122,16 @@ Examples:
     help="The inventory whose monitor shows the verdict.  [default: that of -i, or of the last `prod up`]",
 )
 @click.option("--no-monitor", is_flag=True, help="Show the verdict on no dashboard.")
+@click.option("--watch", is_flag=True, help="Serve the run's page while it grows, on this machine only.")
+@click.option(
+    "--watch-port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="The same, on this port.  [default: a free one]",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, show the plan, change nothing.")
 @json_option
+@output_options
 def canary(refs: tuple[str, ...], **options: Any) -> int:
     """Compare two versions on real hosts, and promote or roll back.
 
@@ -134,9 +146,11 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     from pipeline.base.console import Progress
     from pipeline.base.step_hook import begins
     from pipeline.canary.plan import Settings, describe, make_plan
+    from pipeline.canary.watch import Watch
     from pipeline.canary.workflow import run_canary
     from pipeline.prod.mark import find_monitor, leave_mark
 
+    files = {option: options.pop(option[2:].replace("-", "_")) for option in OUTPUT_OPTIONS}
     at_most = options.pop("at_most")
     options["auto"] = options["duration"] == AUTO
     if at_most is not None and not options["auto"]:
@@ -150,6 +164,8 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     one_place(options)
     if yes and options["cloud"] is None:
         raise click.UsageError("--yes goes with --cloud")
+    watch_port = options.pop("watch_port")
+    watched = options.pop("watch") or watch_port is not None
     monitor_file, no_monitor = options.pop("monitor"), options.pop("no_monitor")
     if monitor_file and no_monitor:
         raise click.UsageError("--monitor and --no-monitor contradict each other")
@@ -168,26 +184,33 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         else:
             click.echo(describe(plan, as_json=as_json), nl=False)
         return Exit.OK
-    from pipeline.cli.show import exit_code, show_verdict
+    from pipeline.cli.show import show_verdict
 
-    if made is None:
-        result = run_canary(plan, progress)
-    else:
-        with made.lock():
-            confirm(made.plan, yes=yes, as_json=as_json)
-            result = run_canary(plan, progress, hosts_in(made))
-    try:
-        if monitor is not None:
-            begins("mark")
-            leave_mark(monitor, result.run.record, result.verdict, progress)
-        begins("show")
-        show_verdict(result.run, result.verdict, as_json=as_json)
-    except KeyboardInterrupt:
-        said = f"interrupted after the run: the canary's verdict is {result.verdict.outcome.value}"
-        raise Interrupted(said, hint=f"pipeline report {result.run.path}") from None
+    outputs = outputs_of(files)
+    with Watch(watch_port or 0) if watched else nullcontext() as watch:
+        begun: Callable[[Path], object] = watch.begin if watch is not None else lambda _: None
+        if watch is not None:
+            progress.say(f"watch the run at {watch.url}")
+        if made is None:
+            result = run_canary(plan, progress, begun=begun)
+        else:
+            with made.lock():
+                confirm(made.plan, yes=yes, as_json=as_json)
+                result = run_canary(plan, progress, hosts_in(made), begun)
+        try:
+            if monitor is not None:
+                begins("mark")
+                leave_mark(monitor, result.run.record, result.verdict, progress)
+            begins("show")
+            code = show_verdict(result.run, result.verdict, as_json=as_json, outputs=outputs)
+            if watch is not None:
+                watch.finish()
+        except KeyboardInterrupt:
+            said = f"interrupted after the run: the canary's verdict is {result.verdict.outcome.value}"
+            raise Interrupted(said, hint=f"pipeline report {result.run.path}") from None
     if made is not None and made.left:
         progress.say(made.left)  # once more, where it is not overlooked
-    return exit_code(result.verdict.outcome)
+    return code
 
 
 def _not_two(refs: tuple[str, ...]) -> UsageError:

@@ -14,7 +14,6 @@ _CANARY: Final = (
     "hdrh",
     "jinja2",
     "multidict",
-    "plotly",
     "prometheus_client",
     "pyinfra",
     "uvloop",
@@ -27,7 +26,7 @@ _CANARY: Final = (
 EXTRAS: Final = {
     "canary": ("canary", _CANARY),
     "calibrate": ("canary", _CANARY),
-    "report": ("canary", ("jinja2", "plotly")),
+    "report": ("canary", ("jinja2",)),
     "lab": ("canary", ("vagrant",)),
     "doctor": ("canary", ("vagrant",)),
     "deploy": ("deploy", ("bcrypt", "jinja2", "pyinfra")),

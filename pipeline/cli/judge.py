@@ -11,6 +11,7 @@ import click
 
 from pipeline.base.errors import UsageError
 from pipeline.cli.options import json_option
+from pipeline.cli.outputs import OUTPUT_OPTIONS, output_options, outputs_of
 
 __all__ = ["judge"]
 
@@ -93,6 +94,7 @@ class _Series:
 )
 @click.option("--marginal", type=_SCORE, help="kayenta: the score that is marginal.  [default: the config's]")
 @json_option
+@output_options
 def judge(
     run: Path | None,
     which: str,
@@ -114,6 +116,7 @@ def judge(
 
     docs/prometheus.md has canary.yml; docs/kayenta.md has canary.json.
     """
+    files = {option: others.pop(option[2:].replace("-", "_")) for option in OUTPUT_OPTIONS}
     needless = {
         f"--{name.removesuffix('_at').replace('_', '-')}": value  # the one that was typed first is named
         for name, value in others.items()
@@ -124,14 +127,15 @@ def judge(
     if series.prometheus is None:
         _refuse(needless, "goes with --prometheus")
     if which == "kayenta":
-        _refuse({"--prometheus": series.prometheus, "--planned": series.planned}, "is for --judge pipeline")
+        ours = {"--prometheus": series.prometheus, "--planned": series.planned, **files}
+        _refuse(ours, "is for --judge pipeline")
         from pipeline.cli.judge_kayenta import judge_kayenta
 
-        files, scores = (series.baseline, series.canary), (pass_score, marginal)
-        return judge_kayenta(run, series.config, files, scores, as_json=as_json)
+        both, scores = (series.baseline, series.canary), (pass_score, marginal)
+        return judge_kayenta(run, series.config, both, scores, as_json=as_json)
     _refuse({"--pass": pass_score, "--marginal": marginal}, "is for --judge kayenta")
     if run is None:
-        return _judge_series(series, as_json=as_json)
+        return _judge_series(series, files, as_json=as_json)
     for_series = {
         "--config": series.config,
         "--baseline": series.baseline,
@@ -140,7 +144,7 @@ def judge(
         "--planned": series.planned,
     }
     _refuse(for_series, "is for series, not for a run directory: that has its profile in it")
-    return _judge_run(run, as_json=as_json)
+    return _judge_run(run, files, as_json=as_json)
 
 
 def _refuse(options: Mapping[str, Any], why: str) -> None:
@@ -149,17 +153,16 @@ def _refuse(options: Mapping[str, Any], why: str) -> None:
             raise UsageError(f"{option} {why}", hint=_FORMS)
 
 
-def _judge_run(path: Path, *, as_json: bool) -> int:
-    from pipeline.cli.show import exit_code, show_verdict
+def _judge_run(path: Path, files: Mapping[str, Any], *, as_json: bool) -> int:
+    from pipeline.cli.show import show_verdict
     from pipeline.runs.directory import judge_run, load
 
     run = load(path)
-    verdict = judge_run(run)
-    show_verdict(run, verdict, as_json=as_json)
-    return exit_code(verdict.outcome)
+    outputs = outputs_of(files)
+    return show_verdict(run, judge_run(run), as_json=as_json, outputs=outputs)
 
 
-def _judge_series(series: _Series, *, as_json: bool) -> int:
+def _judge_series(series: _Series, written: Mapping[str, Any], *, as_json: bool) -> int:
     files = [path for path in (series.baseline, series.canary) if path is not None]
     if series.config is None:
         if files or series.prometheus:
@@ -168,7 +171,7 @@ def _judge_series(series: _Series, *, as_json: bool) -> int:
         raise UsageError("which run? give its directory", hint="pipeline judge runs/latest; " + _FORMS)
     if (series.prometheus is None) == (not files):
         raise UsageError("give --prometheus URL, or --baseline FILE and --canary FILE", hint=_FORMS)
-    from pipeline.cli.show import exit_code, show_series_verdict
+    from pipeline.cli.show import show_series_verdict
     from pipeline.judge import judge
     from pipeline.series.case import from_csv, from_prometheus
     from pipeline.series.planned import parse_planned
@@ -177,6 +180,7 @@ def _judge_series(series: _Series, *, as_json: bool) -> int:
         planned = parse_planned(series.planned) if series.planned is not None else None
     except ValueError as error:
         raise UsageError(f"--planned: {error}") from None
+    outputs = outputs_of(written)
     if series.prometheus is None:
         if series.baseline is None or series.canary is None:
             raise UsageError("give both, --baseline FILE and --canary FILE", hint=_FORMS)
@@ -195,5 +199,4 @@ def _judge_series(series: _Series, *, as_json: bool) -> int:
                 series.config, client, series.times, now=time.time(), planned=planned, keep=series.keep
             )
     verdict = judge(case.evidence, case.rules, case.policy)
-    show_series_verdict(case.names, verdict, as_json=as_json)
-    return exit_code(verdict.outcome)
+    return show_series_verdict(case, verdict, as_json=as_json, outputs=outputs)

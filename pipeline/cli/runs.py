@@ -1,17 +1,18 @@
-"""`pipeline runs`: the runs that there are, two of them side by side, and old ones removed."""
+"""`pipeline runs`: the runs that there are, as a list and as a page, two side by side, and old ones removed."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
 
 import click
 from tabulate import tabulate
 
-from pipeline.base.errors import Exit
-from pipeline.base.text import clean, plural
+from pipeline.base.errors import Exit, UsageError
+from pipeline.base.text import clean, plural, reason_of
 from pipeline.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pipeline.runs.history import PastRun
 
 __all__ = ["runs"]
+
+_ROOM: Final = 60  # cells; what a run says has no room in less
 
 _runs_option = click.option(
     "--runs",
@@ -58,6 +61,7 @@ def runs(
     pipeline runs --ref broken --verdict failed
     pipeline runs compare runs/A runs/B          what each metric did in both
     pipeline runs prune --keep 20 --dry-run      what would go
+    pipeline runs index                          a page of all, in runs/index.html
     """
     if context.invoked_subcommand is not None:
         return Exit.OK
@@ -77,24 +81,32 @@ def runs(
 
 
 def _listed(found: list[PastRun], width: int) -> list[str]:
-    """A row a run; what it says fills the rest of a line that is wide enough, and gives way on one that is not."""
+    """A row a run; what it says fills the rest of a line that is wide enough, else lines below it: it is the answer."""
     rows = [
         (
             clean(one.run.record.created.replace("T", " ")[:16]),
             f"{_version(one.run.record.baseline.ref)} {_version(one.run.record.canary.ref)}",
             one.outcome,
             "-" if one.verdict is None or one.verdict.score is None else f"{one.verdict.score:.0f}",
-            clean(one.said),
         )
         for one in found
     ]
-    lines = tabulate(
-        rows,
-        headers=("when", "versions", "verdict", "score", "what it says"),
-        tablefmt="plain",
-        disable_numparse=True,
-    ).splitlines()
-    return [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
+    headers = ("when", "versions", "verdict", "score")
+    head, *lines = tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True).splitlines()
+    used = max(map(len, (head, *lines)))
+    room = width - used - 2
+    if room >= _ROOM:
+        head = f"{head:<{used}}  what it says"
+        said = (one.said for one in found)
+        return [
+            head,
+            *(f"{line:<{used}}  {clean(text, room)}" for line, text in zip(lines, said, strict=True)),
+        ]
+    below = [
+        [f"  {line}" for line in wrap(clean(one.said), max(width - 2, 20), break_on_hyphens=False)]
+        for one in found
+    ]
+    return [head, *(line for row, more in zip(lines, below, strict=True) for line in (row, *more))]
 
 
 def _version(ref: str) -> str:
@@ -167,4 +179,32 @@ def prune(directory: Path, keep: int, dry_run: bool, as_json: bool) -> int:
         click.echo(f"{'would remove' if dry_run else 'removed'} {path}")
     if not gone:
         click.echo(f"nothing to remove: {plural(len(given), 'run')}, {keep} may stay")
+    return Exit.OK
+
+
+@runs.command()
+@_runs_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where the page goes.  [default: index.html beside the runs]",
+)
+@json_option
+def index(directory: Path, output: Path | None, as_json: bool) -> int:
+    """Write a page of all runs, the newest first, with links to their reports; it opens offline."""
+    from pipeline.base.files import write_whole
+    from pipeline.cli.extras import require_extra
+    from pipeline.runs.history import past_runs
+
+    require_extra("report")
+    from pipeline.report import index as pages
+
+    found, page = past_runs(directory), output or directory / "index.html"
+    try:
+        write_whole(page, pages.index(found, page))
+    except OSError as error:
+        raise UsageError(f"{page}: cannot be written: {reason_of(error)}") from None
+    click.echo(json.dumps({"page": str(page), "runs": len(found)}) if as_json else f"index: {page}")
     return Exit.OK

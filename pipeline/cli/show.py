@@ -1,7 +1,8 @@
-"""Prints a verdict, the table and where the report is or one JSON document, and gives its exit code."""
+"""Prints a verdict, writes it where asked, and gives its exit code."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,13 +10,18 @@ from typing import Final
 
 import click
 
-from pipeline.base.errors import Exit
+from pipeline import __version__
+from pipeline.base.errors import EnvironmentError_, Exit
+from pipeline.base.text import printable
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.report import jsonout, terminal
+from pipeline.report.annotations import github_annotations, inert, inert_json, on_github
 from pipeline.report.log import log_of
+from pipeline.report.outputs import Outputs, Told
 from pipeline.runs.directory import Run
 from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
+from pipeline.series.evidence import Case
 
 __all__ = ["exit_code", "show_series_verdict", "show_verdict"]
 
@@ -36,25 +42,63 @@ def exit_code(outcome: Outcome) -> Exit:
     return _EXITS[outcome]
 
 
-def show_verdict(run: Run, verdict: Verdict, *, as_json: bool) -> None:
-    """The verdict on stdout. Colours only on a terminal, and not with NO_COLOR (no-color.org)."""
-    _show(run.record, verdict, as_json, str(run.path), log_of(run.path, verdict))
+def show_verdict(run: Run, verdict: Verdict, *, as_json: bool, outputs: Outputs | None = None) -> Exit:
+    """The verdict on stdout and in `outputs`; gives the exit code.
+
+    Colours only on a terminal, and not with NO_COLOR (no-color.org).
+    """
+    log = log_of(run.path, verdict)
+    _show(run.record, verdict, as_json, str(run.path), log)
     page = run.path / "report.html"
     if not as_json:  # a run that was killed or interrupted has none yet
         click.echo(f"report: {page if page.exists() else f'pipeline report {run.path}'}")
+    _annotate(verdict, outputs, as_json)
+    if outputs is None or not outputs.any:
+        return exit_code(verdict.outcome)
+    return _write(outputs, Told(verdict, run.record, run.evidence, str(run.path), log))
 
 
-def show_series_verdict(names: Mapping[str, str], verdict: Verdict, *, as_json: bool) -> None:
-    """The verdict on two sets of series, on stdout; `names` says what `baseline` and `canary` are."""
-    _show(Record.from_dict({arm: {"ref": name} for arm, name in names.items()}), verdict, as_json)
+def show_series_verdict(
+    case: Case, verdict: Verdict, *, as_json: bool, outputs: Outputs | None = None
+) -> Exit:
+    """The verdict on two sets of series, on stdout and in `outputs`; gives the exit code."""
+    record = Record.from_dict(
+        {"tool": __version__, **{arm: {"ref": name} for arm, name in case.names.items()}}
+    )
+    _show(record, verdict, as_json)
+    _annotate(verdict, outputs, as_json)
+    if outputs is None:
+        return exit_code(verdict.outcome)
+    return _write(outputs, Told(verdict, record, case.evidence, questions=case.questions))
+
+
+def _annotate(verdict: Verdict, outputs: Outputs | None, as_json: bool) -> None:
+    """After the text on its stream; a JSON document has its own to itself."""
+    if outputs is not None and outputs.annotate:
+        click.echo("\n".join(github_annotations(verdict)), err=as_json)
+
+
+def _write(outputs: Outputs, told: Told) -> Exit:
+    """A file that could not be written is told; the exit code of a verdict that is not a pass stays what it is."""
+    code = exit_code(told.verdict.outcome)
+    try:
+        outputs.write(told)
+    except EnvironmentError_ as error:
+        for line in error.message.splitlines():
+            click.echo(f"pipeline: {printable(line)}", err=True)
+        return code or error.exit_code
+    return code
 
 
 def _show(
     record: Record, verdict: Verdict, as_json: bool, directory: str = "", log: Sequence[LogLine] = ()
 ) -> None:
+    guarded = on_github(os.environ)
     if as_json:
-        click.echo(jsonout.render(verdict, record, directory, log))
+        document = jsonout.render(verdict, record, directory, log)
+        click.echo(inert_json(document) if guarded else document)
         return
     color = terminal.wants_color(sys.stdout)
     width = shutil.get_terminal_size((100, 24)).columns
-    click.echo(terminal.render(verdict, record, width=width, color=color, log=log), color=color)
+    text = terminal.render(verdict, record, width=width, color=color, log=log)
+    click.echo(inert(text) if guarded else text, color=color)

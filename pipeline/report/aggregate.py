@@ -7,18 +7,19 @@ None in a list of y values is a gap that no line may cross.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Points", "box", "ecdf", "per_bin", "thin"]
+__all__ = ["Box", "Points", "bin_width", "box", "ecdf", "per_bin", "thin"]
 
 _Floats = NDArray[np.float64]
 Points = tuple[list[float | None], list[float | None]]
 
-_BINS = 300  # per arm: about what a chart's width can show
-_GAP_SECONDS = 5.0  # samples come about once a second; a longer silence is a gap, not a straight line
+_BINS = 200  # per arm: about what a chart's width can show
+_GAP_SECONDS = 5.0  # a silence is a gap and no straight line from here on, and from
+_GAP_STEPS = 2.5  # of the usual distance between samples
 
 
 def _short(value: float) -> float:
@@ -39,8 +40,19 @@ def ecdf(values: _Floats, points: int = 200) -> Points:
     return [_short(x) for x in np.quantile(values, q)], [round(float(y) * 100, 4) for y in q]
 
 
-def per_bin(t: _Floats, values: _Floats, statistic: Callable[[_Floats], float]) -> Points:
-    """`statistic` of the values in each bin of one second, or of a 300th of the span where that is longer.
+def bin_width(t: _Floats, enough: int = 30, bins: int = 120) -> float:
+    """Seconds that hold about `enough` samples, so that one slow request is no peak; at most `bins` of them."""
+    if len(t) < 2:
+        return 1.0
+    span = float(np.max(t) - np.min(t))
+    seconds = np.unique(np.floor(t))  # gaps hold none
+    return max(1.0, span / bins, enough * len(seconds) / len(t))
+
+
+def per_bin(
+    t: _Floats, values: _Floats, statistic: Callable[[_Floats], float], width: float | None = None
+) -> Points:
+    """`statistic` of the values in each bin of `width` seconds; without it of one, or of a 200th of the span.
 
     NaN among `values` is left out; a bin with nothing in it is a gap. x is the bin's middle, seconds.
     """
@@ -50,13 +62,13 @@ def per_bin(t: _Floats, values: _Floats, statistic: Callable[[_Floats], float]) 
         return [], []
     order = np.argsort(t, kind="stable")
     t, values = t[order], values[order]
-    width = max(1.0, float(t[-1] - t[0]) / _BINS)
+    width = width or max(1.0, float(t[-1] - t[0]) / _BINS)
     bins = np.floor((t - t[0]) / width).astype(np.int64)
     numbers, starts = np.unique(bins, return_index=True)
     xs: list[float | None] = []
     ys: list[float | None] = []
     for i, group in enumerate(np.split(values, starts[1:])):
-        middle = float(t[0]) + (float(numbers[i]) + 0.5) * width
+        middle = min(float(t[0]) + (float(numbers[i]) + 0.5) * width, float(t[-1]))
         if i and numbers[i] > numbers[i - 1] + 1:
             xs.append(_short(middle))
             ys.append(None)
@@ -66,15 +78,17 @@ def per_bin(t: _Floats, values: _Floats, statistic: Callable[[_Floats], float]) 
 
 
 def thin(t: _Floats, values: _Floats) -> Points:
-    """A series as it is, or means of bins where it has over 600 samples; gaps where nothing was sampled."""
+    """A series as it is, or means of bins where it has over 400 samples; gaps where nothing was sampled."""
     if len(t) > 2 * _BINS:
         return per_bin(t, values, lambda group: float(np.mean(group)))
     kept = np.isfinite(values)
     xs: list[float | None] = []
     ys: list[float | None] = []
     last: float | None = None
+    usual = float(np.median(np.diff(t[kept]))) if np.count_nonzero(kept) > 1 else 1.0
+    longest = max(_GAP_SECONDS, _GAP_STEPS * usual)
     for x, y in zip(t[kept].tolist(), values[kept].tolist(), strict=True):
-        if last is not None and x - last > _GAP_SECONDS:
+        if last is not None and x - last > longest:
             xs.append(_short(x))
             ys.append(None)
         xs.append(_short(x))
@@ -83,12 +97,20 @@ def thin(t: _Floats, values: _Floats) -> Points:
     return xs, ys
 
 
-def box(values: _Floats) -> dict[str, Any] | None:
-    """A box plot's numbers under plotly's names, whiskers at 5 % and 95 %. None without values."""
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What a box plot shows; `low` and `high` are the whiskers, at 5 % and 95 %."""
+
+    low: float
+    q1: float
+    median: float
+    q3: float
+    high: float
+
+
+def box(values: _Floats) -> Box | None:
+    """The numbers of a box plot; None without values."""
     values = values[np.isfinite(values)]
     if not len(values):
         return None
-    low, q1, median, q3, high = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
-    names = ("lowerfence", "q1", "median", "q3", "upperfence")
-    numbers = {name: [_short(x)] for name, x in zip(names, (low, q1, median, q3, high), strict=True)}
-    return {**numbers, "mean": [_short(float(np.mean(values)))]}
+    return Box(*(_short(x) for x in np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])))

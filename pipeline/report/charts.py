@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pipeline.judge.evidence import Arm, Evidence, Requests
 from pipeline.judge.verdict import MetricVerdict
 from pipeline.report.aggregate import per_bin, thin
-from pipeline.report.figures import ARMS, Drawing, Figure, bars, boxes, distribution, timeline
+from pipeline.report.figures import ARMS, Drawing, bars, boxes, distribution, timeline
+from pipeline.report.plot import Plot
 from pipeline.runs.phases import Phase
 
-__all__ = ["Chart", "chart"]
+__all__ = ["Chart", "answered_well", "chart"]
 
 _Floats = NDArray[np.float64]
 _CLASSES = (
@@ -32,13 +33,13 @@ _SCALES = {"s": (1000.0, "ms"), "fraction": (100.0, "%"), "B": (1e-6, "MB"), "1/
 class Chart:
     """A metric's two figures and what each shows, in one plain sentence (the charts' captions)."""
 
-    distribution: Figure
-    timeline: Figure
+    distribution: Plot
+    timeline: Plot
     distribution_title: str
     timeline_title: str
 
 
-def _good(requests: Requests, expected: tuple[int, ...]) -> NDArray[np.bool_]:
+def answered_well(requests: Requests, expected: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which requests were answered well: an expected status (none named: 2xx, 3xx), no wrong body."""
     status = requests.status
     right = np.isin(status, expected) if expected else (status >= 200) & (status < 400)
@@ -86,7 +87,7 @@ def _quantile_chart(
     quantile = float(f"0.{digits[1]}") if digits else 0.5
 
     def of(arm: Arm) -> Drawing:
-        chosen = _good(arm.requests, expected)
+        chosen = answered_well(arm.requests, expected)
         values = (arm.requests.latency if latency else arm.requests.size.astype(np.float64))[chosen] * factor
         return Drawing(
             values, per_bin(arm.requests.t[chosen], values, lambda x: float(np.quantile(x, quantile)))
@@ -109,7 +110,7 @@ def _share_chart(
     bodies = metric.name == "wrong_body_rate"
 
     def of(arm: Arm) -> Drawing:
-        bad = (arm.requests.body_ok == 0) if bodies else ~_good(arm.requests, expected)
+        bad = (arm.requests.body_ok == 0) if bodies else ~answered_well(arm.requests, expected)
         values = bad.astype(np.float64) * 100
         return Drawing(values, per_bin(arm.requests.t, values, lambda x: float(np.mean(x))))
 
@@ -131,7 +132,7 @@ def _rate_chart(
             return Drawing(np.empty(0), ([], []))
         bins = np.floor(t - t.min()).astype(np.int64)
         scheduled = np.bincount(bins)
-        weights = _good(arm.requests, expected).astype(np.float64)
+        weights = answered_well(arm.requests, expected).astype(np.float64)
         answered: _Floats = np.bincount(bins, weights=weights).astype(np.float64)
         # a phase's cut-off last second and the gaps between phases are no measurements
         whole = scheduled > 0.5 * np.median(scheduled[scheduled > 0])
@@ -165,7 +166,26 @@ def _series_chart(metric: MetricVerdict, evidence: Evidence, phases: tuple[Phase
         boxes(drawings, label),
         timeline(drawings, phases, label, limit, zero=unit != "B"),
         f"Samples of {name}: box of the middle half, whiskers from 5 % to 95 %",
-        f"{name[:1].upper()}{name[1:]}, sampled about once a second",
+        f"{name[:1].upper()}{name[1:]}, over time",
+    )
+
+
+def _hits_chart(metric: MetricVerdict, evidence: Evidence, phases: tuple[Phase, ...]) -> Chart:
+    """Of two series, how many and of how many: the share of each step."""
+
+    def of(arm: Arm) -> Drawing:
+        hits, total = arm.series.get(f"{metric.name}/hits"), arm.series.get(f"{metric.name}/total")
+        if hits is None or total is None:
+            return Drawing(np.empty(0), ([], []))
+        share = np.where(total.value > 0, 100 * hits.value / np.maximum(total.value, 1.0), np.nan)
+        return Drawing(share, thin(total.t, share))
+
+    drawings = _draw(evidence, of)
+    return Chart(
+        boxes(drawings, "%"),
+        timeline(drawings, phases, "%", _limit(metric, 100.0), zero=True),
+        "Steps by their share: box of the middle half, whiskers from 5 % to 95 %",
+        "The share in each step",
     )
 
 
@@ -182,12 +202,15 @@ def chart(
         and not (evidence.baseline.series or evidence.canary.series)
     ):
         return None
-    if metric.name.startswith("latency") or metric.name == "response_size":
-        return _quantile_chart(metric, evidence, phases, expected)
-    if metric.name in ("error_rate", "wrong_body_rate", "new_statuses"):
-        return _share_chart(metric, evidence, phases, expected)
-    if metric.name in ("throughput", "availability"):
-        return _rate_chart(metric, evidence, phases, expected)
+    if f"{metric.name}/hits" in {*evidence.baseline.series, *evidence.canary.series}:
+        return _hits_chart(metric, evidence, phases)
+    if len(evidence.baseline.requests) or len(evidence.canary.requests):  # series may have any name
+        if metric.name.startswith("latency") or metric.name == "response_size":
+            return _quantile_chart(metric, evidence, phases, expected)
+        if metric.name in ("error_rate", "wrong_body_rate", "new_statuses"):
+            return _share_chart(metric, evidence, phases, expected)
+        if metric.name in ("throughput", "availability"):
+            return _rate_chart(metric, evidence, phases, expected)
     # `service_memory_growth` is drawn from `service_memory`, the series it is the slope of
     known = {*evidence.baseline.series, *evidence.canary.series}
     sources = [name for name in known if metric.name == name or metric.name.startswith(name + "_")]

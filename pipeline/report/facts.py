@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.base.text import clean, duration
@@ -12,7 +13,7 @@ from pipeline.judge.evidence import Problem
 from pipeline.runs.phases import Phase
 from pipeline.runs.record import Record, Version
 
-__all__ = ["ArmFacts", "RunFacts", "read_facts"]
+__all__ = ["ArmFacts", "RunFacts", "read_facts", "when"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class RunFacts:
     phases: tuple[Phase, ...]
     problems: tuple[Problem, ...]
     stopped_early: str
+
+    @property
+    def compared(self) -> str:
+        """Which two versions: `canary broken against master`."""
+        names = [arm.ref or arm.short for arm in (self.canary, self.baseline)]
+        return f"canary {names[0]} against {names[1]}" if all(names) else "canary against baseline"
 
     def seconds(self, arm: str) -> float:
         """How long `arm` was measured, warm-ups left out."""
@@ -104,3 +111,11 @@ def _stopped(stopped: Mapping[str, Any]) -> str:
         return ""
     said = (clean(outcome) if isinstance(outcome, str) else "") or "decided"
     return f"the canary was measured for {duration(float(after))}, which showed that it {said}"
+
+
+def when(created: str) -> str:
+    """The time of a run to the minute; what is no ISO time is shown as it is."""
+    try:
+        return f"{datetime.fromisoformat(created).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return created

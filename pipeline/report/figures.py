@@ -1,27 +1,37 @@
-"""Plotly figures as plain JSON (`data`, `layout`): lines over time, distributions, boxes, bars.
-
-Colours go by role: "@baseline", "@canary", "@limit", "@warmup" are replaced in the browser (report.js),
-so that one page serves light, dark and paper.
-"""
+"""What is drawn of a metric: lines over time, distributions, boxes, bars; each as a Plot."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.report.aggregate import Points, box, ecdf
+from pipeline.report.plot import (
+    HEIGHT,
+    WIDTH,
+    Axis,
+    Band,
+    Line,
+    Plot,
+    Rect,
+    Tick,
+    log_axis,
+    nice_axis,
+    path,
+)
 from pipeline.runs.phases import Phase
 
-__all__ = ["ARMS", "Drawing", "Figure", "bars", "boxes", "distribution", "timeline"]
+__all__ = ["ARMS", "Drawing", "absent", "bands", "bars", "boxes", "distribution", "time_axis", "timeline"]
 
-Figure = dict[str, Any]
-
-ARMS = ("baseline", "canary")
+ARMS: Final = ("baseline", "canary")
+_LEAST_NAMED: Final = 11.0  # percent of the width that a phase's name needs
+_TAIL: Final = Axis(0.1, 100.0, (100.0, 10.0, 1.0, 0.1), log=True)
+_PERCENT: Final = Axis(0.0, 101.0, (0.0, 25.0, 50.0, 75.0, 100.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,95 +42,60 @@ class Drawing:
     line: Points
 
 
-def _axis(title: str, **more: Any) -> dict[str, Any]:
-    return {"title": {"text": title}, "automargin": True, **more}
-
-
-def _absent(drawings: Mapping[str, Drawing]) -> list[dict[str, Any]]:
-    """A note in the chart for each arm that has nothing to draw, over the plot."""
+def absent(drawings: Mapping[str, Drawing]) -> str:
+    """A note for each arm that has nothing to draw."""
     empty = [arm for arm, drawing in drawings.items() if not np.isfinite(drawing.values).any()]
-    if not empty:
-        return []
-    where = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 1, "yanchor": "bottom", "showarrow": False}
-    return [{"text": f"nothing of the {' or the '.join(empty)} to show", **where}]
+    return f"nothing of the {' or the '.join(empty)} to show" if empty else ""
 
 
-def _from_zero(drawings: Mapping[str, Drawing], limit: float | None) -> dict[str, Any]:
-    """A range from just below zero, where a line of zeros shows, to above all values and the limit."""
-    drawn = [y for drawing in drawings.values() for y in drawing.line[1] if y is not None]
-    top = max([limit or 0.0, *drawn])
-    return {"range": [-0.03 * (top or 1.0), 1.08 * (top or 1.0)]}
+def time_axis(phases: tuple[Phase, ...], lines: Mapping[str, Points]) -> Axis:
+    """The run's seconds from its first phase to its last, or as far as there are samples."""
+    given = [x for xs, _ in lines.values() for x in xs if x is not None]
+    ends = [*chain.from_iterable((phase.start, phase.end) for phase in phases), *given] or [0.0, 1.0]
+    return nice_axis(min(ends), max(ends), 8, tight=True)
 
 
 def timeline(
     drawings: Mapping[str, Drawing], phases: tuple[Phase, ...], label: str, limit: float | None, zero: bool
-) -> Figure:
-    """One line an arm over the run's seconds; phases tinted in their arm's colour, warm-ups shaded.
-
-    A span in which both arms were measured has no tint: it would be neither's.
-    """
-    data: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": arm,
-            "x": drawing.line[0],
-            "y": drawing.line[1],
-            "line": {"color": f"@{arm}", "width": 1.6},
-        }
-        for arm, drawing in drawings.items()
-    ]
+) -> Plot:
+    """One line an arm over the run's seconds, and what is allowed as a dashed one."""
+    lines = {arm: drawing.line for arm, drawing in drawings.items()}
+    x = time_axis(phases, lines)
+    drawn = [y for _, ys in lines.values() for y in ys if y is not None]
+    values = [*drawn, *([] if limit is None else [limit])] or [0.0]
+    y = nice_axis(0.0 if zero else min(values), max(values), 4)
+    # a line of zeros would lie on the frame
+    y = Axis(y.low - 0.03 * (y.high - y.low), y.high, y.marks)
+    paths = [Line(arm, path(line, x, y)) for arm, line in lines.items()]
     if limit is not None and phases:
-        ends = [min(p.start for p in phases), max(p.end for p in phases)]
-        line = {"color": "@limit", "width": 1.4, "dash": "dash"}
-        # a trace and not a shape: the axis must reach it
-        data.append(
-            {"type": "scatter", "mode": "lines", "name": "allowed", "x": ends, "y": [limit] * 2, "line": line}
-        )
-    shapes = [
-        {
-            "type": "rect",
-            "layer": "below",
-            "yref": "paper",
-            "y0": 0,
-            "y1": 1,
-            "x0": start,
-            "x1": end,
-            "line": {"width": 0},
-            "fillcolor": "@warmup" if kind == "warmup" else f"@{arms[0]}-tint",
-        }
-        for (start, end, kind), arms in _spans(phases).items()
-        if kind == "warmup" or len(arms) == 1
-    ]
-    layout = {
-        "xaxis": _axis("seconds since the start"),
-        "yaxis": _axis(label, **(_from_zero(drawings, limit) if zero else {})),
-        "shapes": shapes,
-    }
-    return {"data": data, "layout": layout}
+        paths.append(Line("limit", path(([x.low, x.high], [limit, limit]), x, y), "dashed"))
+    return Plot(
+        label,
+        "seconds since the start",
+        x.ticks(),
+        y.ticks(vertical=True),
+        bands(phases, x),
+        tuple(paths),
+        note=absent(drawings),
+    )
 
 
-def _spans(phases: tuple[Phase, ...]) -> dict[tuple[float, float, str], list[str]]:
-    """The arms by start, end and kind of their phases: both, where they carried load at once."""
+def bands(phases: tuple[Phase, ...], x: Axis) -> tuple[Band, ...]:
+    """The phases, tinted in their arm's colour, warm-ups shaded; a span of both arms has no tint: it is neither's."""
     spans: dict[tuple[float, float, str], list[str]] = {}
     for phase in phases:
         if phase.arm in ARMS:
             spans.setdefault((phase.start, phase.end, phase.kind), []).append(phase.arm)
-    return spans
+    found = []
+    for (start, end, kind), arms in spans.items():
+        at, width = round(100 * x.place(start), 2), round(100 * (x.place(end) - x.place(start)), 2)
+        role = "warmup" if kind == "warmup" else arms[0] if len(arms) == 1 else "both"
+        name = {"warmup": "warm-up", "both": "both at once"}.get(role, role)
+        found.append(Band(role, at, width, name if width >= _LEAST_NAMED else ""))
+    return tuple(found)
 
 
-def _log_ticks(lines: Sequence[Points]) -> dict[str, Any]:
-    """A logarithmic axis marked 1, 2, 5, 10, 20, 50 ... (plotly's own marks leave the tens out)."""
-    values = [x for xs, _ in lines for x in xs if x is not None and x > 0]
-    if not values:
-        return {}
-    decades = range(math.floor(math.log10(min(values))), math.floor(math.log10(max(values))) + 1)
-    digits = (1, 2, 5) if len(decades) <= 3 else (1,)
-    marks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
-    return {"type": "log", "tickvals": marks, "ticktext": [f"{mark:,g}" for mark in marks]}
-
-
-def distribution(drawings: Mapping[str, Drawing], label: str, quantile: float, log: bool) -> Figure:
+def distribution(drawings: Mapping[str, Drawing], label: str, quantile: float, log: bool) -> Plot:
     """Percent of requests at or below each value, with a line at the quantile that is judged.
 
     For a high quantile the other way round, percent above on a logarithmic axis: there 2 % of slow requests
@@ -133,77 +108,74 @@ def distribution(drawings: Mapping[str, Drawing], label: str, quantile: float, l
             arm: (xs, [round(100 - y, 4) if y is not None and y < 100 else None for y in ys])
             for arm, (xs, ys) in lines.items()
         }
-    data = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": arm,
-            "x": xs,
-            "y": ys,
-            # dashed against solid: the arms stay apart in print and for eyes that see no colours
-            "line": {"color": f"@{arm}", "width": 2, "dash": "dash" if arm == "baseline" else "solid"},
-        }
-        for arm, (xs, ys) in lines.items()
-    ]
+    values = [x for xs, _ in lines.values() for x in xs if x is not None] or [0.0, 1.0]
+    x = (log_axis(values) if log else None) or nice_axis(min(values), max(values), tight=True)
+    y = _TAIL if tail else _PERCENT
     at = (1 - quantile if tail else quantile) * 100
-    percents = (100, 10, 1, 0.1)
-    marks = {
-        "type": "log",
-        "range": [-1.5, 2.1],
-        "tickvals": percents,
-        "ticktext": [f"{x:g}" for x in percents],
-    }
-    layout: dict[str, Any] = {
-        "xaxis": _axis(label, **(_log_ticks(list(lines.values())) if log else {})),
-        "yaxis": _axis("% slower", **marks) if tail else _axis("% at or below", range=[0, 101]),
-        "annotations": _absent(drawings),
-        "shapes": [
-            {
-                "type": "line",
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": at,
-                "y1": at,
-                "line": {"color": "@limit", "width": 1, "dash": "dot"},
-            }
-        ],
-    }
-    return {"data": data, "layout": layout}
-
-
-def boxes(drawings: Mapping[str, Drawing], label: str) -> Figure:
-    """A box an arm, of the seconds' values; whiskers at 5 % and 95 %."""
-    data = []
-    # plotly stacks upwards; the baseline belongs on top
-    for arm, drawing in reversed(list(drawings.items())):
-        if numbers := box(drawing.values):
-            look = {"line": {"color": f"@{arm}"}, "fillcolor": f"@{arm}-tint"}
-            data.append({"type": "box", "orientation": "h", "name": arm, "y": [arm], **numbers, **look})
-    layout = {"xaxis": _axis(label), "yaxis": {"automargin": True}, "annotations": _absent(drawings)}
-    return {"data": data, "layout": layout}
-
-
-def bars(shares: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Side by side, what percent of each arm's requests fell in each class; a class without requests is left out."""
-    classes = [name for name in next(iter(shares.values())) if any(shares[arm][name] > 0 for arm in shares)]
-    data = [
-        {
-            "type": "bar",
-            "name": arm,
-            "x": classes,
-            "y": [share[name] for name in classes],
-            "text": [f"{share[name]:.3g} %" for name in classes],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "marker": {"color": f"@{arm}"},
-        }
-        for arm, share in shares.items()
+    paths = [
+        # dashed against solid: the arms stay apart in print and for eyes that see no colours
+        Line(arm, path(line, x, y), "dashed" if arm == "baseline" else "line")
+        for arm, line in lines.items()
     ]
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": {"type": "category", "automargin": True},
-            "yaxis": _axis("% of requests", range=[0, 112]),
-        },
-    }
+    paths.append(Line("limit", path(([x.low, x.high], [at, at]), x, y), "dotted"))
+    return Plot(
+        "% of requests that are slower" if tail else "% of requests at or below",
+        label,
+        x.ticks(),
+        y.ticks(vertical=True),
+        lines=tuple(paths),
+        note=absent(drawings),
+    )
+
+
+def boxes(drawings: Mapping[str, Drawing], label: str) -> Plot:
+    """A box an arm, of the seconds' values; whiskers at 5 % and 95 %, a line at the median."""
+    found = {arm: numbers for arm, drawing in drawings.items() if (numbers := box(drawing.values))}
+    ends = [end for numbers in found.values() for end in (numbers.low, numbers.high)] or [0.0, 1.0]
+    low, high = min(ends), max(ends)
+    around = 0.0 if high > low else abs(low) / 2 or 1.0
+    x = nice_axis(low - around, high + around, tight=True)
+    room = 0.04 * (x.high - x.low)
+    x = Axis(x.low - room, x.high + room, x.marks)
+    rects, lines, names = [], [], []
+    for number, arm in enumerate(drawings):
+        middle = HEIGHT * (0.27 + 0.46 * number)
+        names.append(Tick(round(100 * middle / HEIGHT, 1), arm))
+        if (numbers := found.get(arm)) is None:
+            continue
+        left, q1, median, q3, right = (
+            round(x.place(value) * WIDTH, 1)
+            for value in (numbers.low, numbers.q1, numbers.median, numbers.q3, numbers.high)
+        )
+        rects.append(Rect(arm, q1, middle - 28, max(q3 - q1, 1.0), 56))
+        whiskers = (
+            f"M{left} {middle}H{q1}M{q3} {middle}H{right}M{left} {middle - 14}v28M{right} {middle - 14}v28"
+        )
+        lines.append(Line(arm, f"{whiskers}M{median} {middle - 28}v56"))
+    return Plot(
+        "",
+        label,
+        x.ticks(),
+        tuple(names),
+        lines=tuple(lines),
+        rects=tuple(rects),
+        note=absent(drawings),
+        size="named",
+    )
+
+
+def bars(shares: Mapping[str, Mapping[str, float]]) -> Plot:
+    """What percent of each arm's requests fell in each class; a class without requests is left out."""
+    classes = [
+        name for name in next(iter(shares.values())) if any(share[name] > 0 for share in shares.values())
+    ]
+    x = Axis(0.0, 115.0, (0.0, 25.0, 50.0, 75.0, 100.0))
+    rects, names = [], []
+    row = HEIGHT / max(len(classes), 1)
+    for number, name in enumerate(classes):
+        names.append(Tick(round(100 * (number + 0.5) * row / HEIGHT, 1), name))
+        for place, (arm, share) in enumerate(shares.items()):
+            top = round(number * row + row * (0.14 + 0.37 * place), 1)
+            width = round(x.place(share[name]) * WIDTH, 1)
+            rects.append(Rect(f"{arm} solid", 0, top, width, round(0.33 * row, 1), f"{share[name]:.3g} %"))
+    return Plot("", "% of requests", x.ticks(), tuple(names), rects=tuple(rects), size="named")

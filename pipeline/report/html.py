@@ -1,50 +1,41 @@
-"""The report as one HTML file that opens offline: nothing in it is loaded from anywhere.
+"""The report as one HTML file that opens offline: nothing in it is loaded from anywhere, and no script runs.
 
-Strings are escaped by jinja2; should one slip through all the same, the page's Content-Security-Policy runs
-only the scripts whose hashes it names and forbids every request. plotly's JavaScript is embedded once, behind
-the tables, so that the page can be read while it is parsed.
+What must be known comes first: the verdict and what to do, what only the canary logged, one picture, and the metrics
+that decided. Everything else is folded. Strings are escaped by jinja2; should one slip through all the same, the page's
+Content-Security-Policy runs no script and forbids every request.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-
-import jinja2
-from plotly.offline import get_plotlyjs
+from typing import Final
 
 from pipeline.base.text import clean, duration, plural
 from pipeline.judge.evidence import Evidence, Problem
 from pipeline.judge.headline import headline
-from pipeline.judge.verdict import Decision, Outcome, Verdict
+from pipeline.judge.verdict import Decision, Verdict
 from pipeline.judge.words import percent
 from pipeline.report.advice import advice
 from pipeline.report.charts import chart
-from pipeline.report.facts import RunFacts, read_facts
-from pipeline.report.figures import Figure
+from pipeline.report.facts import RunFacts, read_facts, when
 from pipeline.report.interval import WIDTH
 from pipeline.report.log import TITLE, sentence
+from pipeline.report.picture import picture
 from pipeline.report.rows import flatten, group_rows, metric_row, score_rows
+from pipeline.report.template import rendered
+from pipeline.report.text import MISSING, TELLING, capital, outcome_words
 from pipeline.runs.logs import LogLine, log_path
 from pipeline.runs.record import Record
+from pipeline.series.asked import Questions
 
 __all__ = ["render"]
 
-_TEMPLATES = Path(__file__).parent / "templates"
-
-_HEADLINES = {
-    Outcome.PASSED: "The canary passed",
-    Outcome.FAILED: "The canary failed",
-    Outcome.INCONCLUSIVE: "Inconclusive: not enough evidence",
-    Outcome.INVALID: "Invalid: the experiment is broken",
-}
-# What is drawn before all else, and of which decision the metrics are that explain an outcome: the others are folded.
-_OVER_TIME = ("error_rate", "latency_p50")
-_TELLING = {Outcome.FAILED: Decision.FAIL, Outcome.INCONCLUSIVE: Decision.INCONCLUSIVE}
+_MOST_OPEN: Final = 4  # rows that are not folded
+_FIGURES: Final = 3  # under the verdict
+_USUAL: Final = ("error_rate", "latency_p50", "latency_p99")  # what everybody asks for, where nothing decided
+_MOST_CARDS: Final = 40  # with charts; a page is to stay small however many metrics a configuration has
 _URGENCY = (Decision.FAIL, Decision.INCONCLUSIVE, Decision.NODATA, Decision.PASS)
 _PROMOTION = {
     None: "",
@@ -55,24 +46,6 @@ _PROMOTION = {
 _SHOWN = ("profile", "notes", "phases", "problems", "reconciliation", "hosts", "settings")
 
 
-def _policy(*scripts: str) -> str:
-    """The page's Content-Security-Policy: these scripts, inline styles, images from data:, nothing else."""
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _when(created: str) -> str:
-    """The time of a run to the minute; what is no ISO time is shown as it is."""
-    try:
-        return f"{datetime.fromisoformat(created).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    except ValueError:
-        return created
-
-
 def _setup(facts: RunFacts, evidence: Evidence) -> str:
     """One line: profile, schedule, how long, at what rate, where and when."""
     seconds = facts.seconds("baseline") or evidence.baseline.seconds
@@ -80,17 +53,13 @@ def _setup(facts: RunFacts, evidence: Evidence) -> str:
     parts = (
         facts.profile and f"profile {facts.profile}",
         facts.schedule if facts.share is None else f"{facts.schedule} ({percent(facts.share)} to the canary)",
-        seconds and f"{duration(seconds)} an arm",
+        seconds and f"{duration(seconds)} on each version",
         facts.rate and f"{facts.rate:g} requests/s",
-        plural(requests, "judged request"),
+        plural(requests, "judged request") if evidence.load else "",
         facts.provider,
-        _when(facts.created),
+        when(facts.created),
     )
     return ", ".join(part for part in parts if part)
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
 
 
 def _problems(facts: RunFacts, evidence: Evidence) -> list[Problem]:
@@ -108,10 +77,13 @@ def render(
     evidence: Evidence,
     directory: str = "",
     log: Sequence[LogLine] = (),
+    *,
+    questions: Questions | None = None,
+    beside_logs: bool = True,
 ) -> str:
-    """The whole page: verdict, table, each metric with its charts, configuration.
+    """The whole page: verdict, picture, table, each metric with its charts, configuration.
 
-    About 5 MB, of which plotly's JavaScript is 4.8; the samples are aggregated to some hundred points a chart.
+    The samples are aggregated to some hundred points a chart: with 20 metrics it has about 200 kB.
 
     Args:
         verdict: What was decided.
@@ -119,67 +91,70 @@ def render(
         evidence: The samples that the charts are drawn from.
         directory: Where the run lies, as the page tells it; empty where there is none.
         log: What only the canary logged.
+        questions: Where series came from; None for a run.
+        beside_logs: Whether the page lies in the run's directory, so that it can link to the logs there.
     """
     facts = read_facts(record, directory)
     run = {**record.to_dict(), "directory": directory} if directory else record.to_dict()
     rows = [metric_row(metric, f"m{i}") for i, metric in enumerate(verdict.metrics, 1)]
-    figures: dict[str, Figure] = {}
-    for metric, row in zip(verdict.metrics, rows, strict=True):
-        row["chart"] = drawn = chart(metric, evidence, facts.phases, record.expected_status)
-        if drawn:
-            figures |= {f"{row['id']}d": drawn.distribution, f"{row['id']}t": drawn.timeline}
     by_urgency = sorted(rows, key=lambda row: _URGENCY.index(row["decision"]))
-    telling = [row for row in by_urgency if row["decision"] is _TELLING.get(verdict.outcome)]
-    plotly, script = get_plotlyjs(), (_TEMPLATES / "report.js").read_text()
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    compared = [row for row in by_urgency if row["card"]]
+    telling = sorted(
+        (row for row in compared if row["decision"] is TELLING.get(verdict.outcome)),
+        key=lambda row: (not row["critical"], -float(row["weight"])),
     )
-    page = environment.get_template("report.html.j2").render(
-        policy=_policy(plotly, script),
-        css=(_TEMPLATES / "report.css").read_text(),
-        plotly=plotly,
-        script=script,
+    usual = [row for name in _USUAL for row in compared if row["name"] == name]
+    others = [row for row in (*usual, *compared) if row["change"] != MISSING]
+    figures = list({row["id"]: row for row in (*telling, *others)}.values())[:_FIGURES]
+    metrics = dict(zip((row["id"] for row in rows), verdict.metrics, strict=True))
+    for row in compared[:_MOST_CARDS]:
+        row["chart"] = chart(metrics[row["id"]], evidence, facts.phases, record.expected_status)
+    said = {*verdict.notes, *record.notes, *(() if telling else verdict.reasons)}  # each thing once
+    return rendered(
+        "report.html.j2",
         facts=facts,
         outcome=verdict.outcome.value,
-        headline="No harm shown" if verdict.let_pass else _HEADLINES[verdict.outcome],
-        what_to_do=_capital(clean(headline(verdict))),
+        headline=outcome_words(verdict),
+        what_to_do=capital(clean(headline(verdict))),
         undecided=clean(verdict.undecided),
         score=None if verdict.score is None else f"{verdict.score:.0f}",
         pass_score=f"{verdict.pass_score:g}",
         log_title=TITLE,
         log=[(clean(line.text), clean(sentence(replace(line, text="")).removeprefix(", "))) for line in log],
-        logs=[(name, f"logs/{path.name}") for name, path in _log_files(directory)],
+        logs=[(name, f"logs/{path.name}") for name, path in _log_files(directory if beside_logs else "")],
+        questions=questions or Questions(),
         reasons=[clean(reason) for reason in verdict.reasons],
-        promotion=_capital(facts.trouble) or _PROMOTION.get(facts.promoted),
+        promotion=capital(facts.trouble) or _PROMOTION.get(facts.promoted),
         setup=_setup(facts, evidence),
         groups=group_rows(verdict, rows),
         bar_width=WIDTH,
         alpha=f"{verdict.alpha:g}",
+        false_alarm=percent(verdict.alpha),
         sums=score_rows(verdict),
         stopped=facts.stopped_early,
-        metrics=by_urgency,
-        next_step=_capital(clean(advice(verdict, facts) or "")),
-        timelines=[row for name in _OVER_TIME for row in rows if row["name"] == name and row["chart"]],
-        telling=telling,
-        cards=[row for row in by_urgency if row["card"] and (not telling or row in telling)],
-        folded=[row for row in by_urgency if row["card"] and telling and row not in telling],
-        problems=_problems(facts, evidence),
-        notes=[clean(note) for note in (*verdict.notes, *record.notes)],
+        compared=compared,
+        without_data=[row["title"] for row in rows if not row["card"]],
         figures=figures,
+        picture=picture(verdict, evidence, facts.phases, record.expected_status),
+        next_step=capital(clean(advice(verdict, facts) or "")),
+        telling=telling[:_MOST_OPEN],
+        more_telling=len(telling[_MOST_OPEN:]),
+        cards=compared[:_MOST_CARDS],
+        problems=[one for one in _problems(facts, evidence) if one.message not in said],
+        notes=[clean(note) for note in (*verdict.notes, *record.notes)],
         tables=[
-            ("Run", flatten({key: value for key, value in run.items() if key not in _SHOWN}), True),
-            ("Settings", flatten(run.get("settings") or {}), True),
-            ("Hosts", flatten(run.get("hosts") or {}), True),
-            ("Requests: loader against proxy", flatten(run.get("reconciliation") or {}), True),
-            ("Phases", flatten(run.get("phases") or []), False),
-            ("Profile", flatten(run.get("profile") or {}), False),
+            (title, flatten(part))
+            for title, part in (
+                ("Run", {key: value for key, value in run.items() if key not in _SHOWN}),
+                ("Settings", run.get("settings")),
+                ("Hosts", run.get("hosts")),
+                ("Requests: loader against proxy", run.get("reconciliation")),
+                ("Phases", run.get("phases")),
+                ("Profile", run.get("profile")),
+            )
+            if part
         ],
     )
-    return str(page)
 
 
 def _log_files(directory: str) -> Iterator[tuple[str, Path]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.judge.verdict import MetricVerdict
-from pipeline.report.text import change, size, threshold
+from pipeline.report.text import change, plain, size, threshold
 
 __all__ = ["WIDTH", "Bar", "bar"]
 
@@ -82,4 +82,4 @@ def _spoken(metric: MetricVerdict, low: float, high: float) -> str:
     else:
         where = f"between {side(low)} and {side(high)}"
     estimate = change(metric).replace("none", "no change")
-    return f"{where}; estimate {estimate}; allowed {threshold(metric)}"
+    return plain(f"{where}; estimate {estimate}; allowed {threshold(metric)}")

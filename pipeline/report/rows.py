@@ -10,7 +10,7 @@ from pipeline.base.text import clean, duration
 from pipeline.judge.verdict import Decision, MetricVerdict, Summary, Verdict
 from pipeline.judge.words import amount
 from pipeline.report.interval import bar
-from pipeline.report.text import DECISIONS, MISSING, between, change, short, size, threshold
+from pipeline.report.text import DECISIONS, MISSING, between, change, plain, short, size, threshold
 
 __all__ = ["evidence_words", "flatten", "group_rows", "metric_row", "score_rows"]
 
@@ -28,10 +28,11 @@ def metric_row(metric: MetricVerdict, identity: str) -> dict[str, Any]:
         "critical": metric.critical,
         "baseline": baseline,
         "canary": canary,
-        "change": short(change(metric)),
-        "between": short(between(metric)),
+        "change": plain(short(change(metric))),
+        "between": plain(short(between(metric))),
         "bar": bar(metric),
-        "allowed": short(threshold(metric)),
+        "chart": None,
+        "allowed": plain(short(threshold(metric))),
         "weight": f"{metric.weight:g}",
         "reason": clean(metric.reason),
         "evidence": evidence_words(metric),
@@ -47,11 +48,13 @@ def evidence_words(metric: MetricVerdict) -> str:
     """What the decision rests on, as one line; empty where there is nothing to say."""
     parts = []
     if (where := between(metric)) != MISSING:
-        parts.append(f"change {where} (+ is worse), {threshold(metric)} allowed")
+        parts.append(plain(f"change {where} (+ is worse), {threshold(metric)} allowed"))
     if metric.effective is not None and math.isfinite(metric.effective):
-        parts.append(f"worth {metric.effective:,.0f} independent samples")
+        parts.append(
+            f"the samples tell as much as {metric.effective:,.0f} that do not depend on one another would"
+        )
     if metric.drift > 0 and math.isfinite(metric.drift):
-        parts.append(f"a fail must exceed the calibrated drift of {size(metric.drift, metric)}")
+        parts.append(f"a fail must exceed the calibrated drift of {plain(size(metric.drift, metric))}")
     if metric.decided_after is not None and math.isfinite(metric.decided_after):
         parts.append(f"shown {duration(metric.decided_after)} into the canary's measurement")
     if metric.more_minutes is not None and math.isfinite(metric.more_minutes):

@@ -21,7 +21,7 @@ from tabulate import tabulate
 from pipeline.base.text import clean
 from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
-from pipeline.judge.words import amount
+from pipeline.judge.words import amount, percent
 from pipeline.report.advice import advice
 from pipeline.report.facts import ArmFacts, RunFacts, read_facts
 from pipeline.report.log import TITLE, sentence
@@ -158,7 +158,9 @@ def _table(verdict: Verdict, width: int, color: bool) -> list[str]:
         lines.append(_fit("* critical: fails the canary alone", width))
     if "between" in titles:
         lines.append(_fit("between: where the change lies, + is worse", width))
-    lines.append(_fit(f"alpha {verdict.alpha:g} over the whole run and all metrics", width))
+    if any(" pp" in cell for row in cells for cell in row):
+        lines.append(_fit("pp: percentage points", width))
+    lines.append(_fit(f"chance of a false alarm in the whole run: {percent(verdict.alpha)} (alpha)", width))
     if verdict.undecided != "inconclusive":
         lines.append(_fit(f"undecided: {clean(verdict.undecided)}, where no harm is shown", width))
     return lines

@@ -1,15 +1,29 @@
-"""A metric's decision and effect as a person reads them; used by the terminal and the page alike."""
+"""A verdict's outcome, and a metric's decision and effect, as a person reads them: the same words in every report."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Final
 
-from pipeline.judge.verdict import Decision, MetricVerdict
+from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
 from pipeline.judge.words import amount, percent
 
-__all__ = ["DECISIONS", "MISSING", "between", "change", "short", "size", "threshold", "worse_by"]
+__all__ = [
+    "DECISIONS",
+    "MISSING",
+    "TELLING",
+    "between",
+    "capital",
+    "change",
+    "outcome_words",
+    "plain",
+    "short",
+    "size",
+    "threshold",
+    "worse_by",
+]
 
 MISSING: Final = "-"
 DECISIONS: Final[Mapping[Decision, str]] = {
@@ -18,7 +32,28 @@ DECISIONS: Final[Mapping[Decision, str]] = {
     Decision.INCONCLUSIVE: "inconclusive",
     Decision.NODATA: "no data",
 }
+_OUTCOMES: Final[Mapping[Outcome, str]] = {
+    Outcome.PASSED: "The canary passed",
+    Outcome.FAILED: "The canary failed",
+    Outcome.INCONCLUSIVE: "Inconclusive: not enough evidence",
+    Outcome.INVALID: "Invalid: the experiment is broken",
+}
+# Of which decision the metrics are that explain an outcome; a pass has none.
+TELLING: Final[Mapping[Outcome, Decision]] = {
+    Outcome.FAILED: Decision.FAIL,
+    Outcome.INCONCLUSIVE: Decision.INCONCLUSIVE,
+}
 _BYTES: Final = ("B", "B/min")
+
+
+def outcome_words(verdict: Verdict) -> str:
+    """The verdict as a heading."""
+    return "No harm shown" if verdict.let_pass else _OUTCOMES[verdict.outcome]
+
+
+def capital(sentence: str) -> str:
+    """`sentence` with a capital at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def size(value: float, metric: MetricVerdict) -> str:
@@ -78,6 +113,15 @@ def _signed(value: float | None, metric: MetricVerdict, digits: int) -> str:
         return ""
     value = round(value, digits) + 0.0  # never -0.0
     return f"{'+' if value > 0 else ''}{size(value, metric)}"
+
+
+def plain(text: str) -> str:
+    """An effect where there is room for a word that everybody knows.
+
+    >>> plain("0.3 pp worse")
+    '0.3 points worse'
+    """
+    return re.sub(r" pp\b", " points", text)
 
 
 def short(text: str) -> str:

@@ -147,7 +147,9 @@ def from_csv(
         }
     end = ending(round(spans["canary"].seconds, 3), length, whole=True)
     names = {"baseline": str(baseline), "canary": str(canary)}
-    return build(config, samples, spans, step, by_time=both is not None, end=end, names=names)
+    source = f"{baseline} and {canary}"
+    by_time = both is not None
+    return build(config, samples, spans, step, by_time=by_time, end=end, names=names, source=source)
 
 
 def _within(samples: Samples, span: Span) -> Samples:

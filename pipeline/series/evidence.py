@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 
 from pipeline.base.errors import UsageError
+from pipeline.base.text import duration
 from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
+from pipeline.series.asked import Question, Questions
 from pipeline.series.config import JudgeConfig
 from pipeline.series.metric import MetricConfig
 from pipeline.series.planned import Ending
@@ -24,16 +27,18 @@ _LONGEST_STEP = 3600.0  # seconds
 # Where nobody said how long the window would be, late changes are looked for as in one of so many blocks. It must not
 # grow with the window, for bounds hold at every look only while this stays what it is.
 _OPEN_BLOCKS = 240
+_A_DATE = 1e8  # Unix seconds; a smaller time is counted from somewhere else
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """Everything that `pipeline.judge.judge` takes, and what `baseline` and `canary` are called."""
+    """Everything that `pipeline.judge.judge` takes, what `baseline` and `canary` are called, and what was asked."""
 
     evidence: Evidence
     rules: tuple[MetricRule, ...]
     policy: Policy
     names: Mapping[str, str]
+    questions: Questions = field(default_factory=Questions)
 
 
 def common_span(baseline: Span, canary: Span, pairing: str | None) -> Span | None:
@@ -62,6 +67,7 @@ def build(
     end: Ending,
     names: Mapping[str, str],
     notes: Iterable[str] = (),
+    source: str = "",
 ) -> Case:
     """The case that `samples` make: by version and metric, at the ends of their steps, in the clock of `spans`."""
     if not 0 < step <= _LONGEST_STEP:
@@ -89,7 +95,29 @@ def build(
         open_ended=end.planned is None and not end.once,
         untrusted=_untrusted(config, samples),
     )
-    return Case(evidence, config.rules(), policy, names)
+    questions = Questions(
+        source, {arm: _window(span) for arm, span in spans.items()}, step, tuple(_asked(config, samples))
+    )
+    return Case(evidence, config.rules(), policy, names, questions)
+
+
+def _asked(config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]]) -> Iterator[Question]:
+    """What was asked for each metric; the columns of files, which are not asked, by their names."""
+    for metric in config.metrics:
+        for arm, own in samples.items():
+            one = own[metric.name]
+            yield from one.asked or (
+                Question(metric.name, arm, f"column {name}", min(len(one), 1), len(one))
+                for name in metric.columns()
+            )
+
+
+def _window(span: Span) -> str:
+    """From when to when, in UTC; files may count from zero."""
+    if span.start < _A_DATE:
+        return f"{span.start:g} s to {span.end:g} s, {duration(span.seconds)}"
+    start, end = (datetime.fromtimestamp(t, UTC) for t in (span.start, span.end))
+    return f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC, {duration(span.seconds)}"
 
 
 def _planned(end: Ending, canary: Span, blocks: float) -> float:

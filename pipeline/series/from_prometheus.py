@@ -13,6 +13,7 @@ from pipeline.base.errors import UsageError
 from pipeline.base.text import clean
 from pipeline.judge.evidence import usable
 from pipeline.series import promql
+from pipeline.series.asked import Question
 from pipeline.series.config import JudgeConfig
 from pipeline.series.metric import MetricConfig, PrometheusSource
 from pipeline.series.prometheus import LabelledSeries, Prometheus
@@ -92,6 +93,7 @@ def _check(metric: MetricConfig, questions: Mapping[str, _Question]) -> None:
 
 def _samples(metric: MetricConfig, question: _Question) -> Samples:
     source, notes, incomplete = _source(metric), list[str](), list[str]()
+    asked = list[Question]()
 
     def ask(query: object) -> tuple[LabelledSeries, ...]:
         text = question.filled(query)
@@ -100,6 +102,8 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
         answer = question.client.query_range(text, question.span.start, question.span.end, question.step)
         notes.extend(f"{metric.name}: the server remarks: {said}" for said in answer.remarks)
         incomplete.extend(answer.incomplete)
+        count = sum(len(one.t) for one in answer.series)
+        asked.append(Question(metric.name, question.arm, text, len(answer.series), count))
         if not answer.series:
             notes.append(f"{metric.name}: nothing in the {question.arm} for {clean(text, 300)}")
         return answer.series
@@ -113,7 +117,9 @@ def _samples(metric: MetricConfig, question: _Question) -> Samples:
             samples = level(*_one(ask(source.query), metric, question))
     except ValueError as error:
         raise UsageError(f"{metric.name}, {question.arm}: {error}") from None
-    return replace(samples, notes=tuple(notes), incomplete=tuple(dict.fromkeys(incomplete)))
+    return replace(
+        samples, notes=tuple(notes), incomplete=tuple(dict.fromkeys(incomplete)), asked=tuple(asked)
+    )
 
 
 def _proportion(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.evidence import usable
+from pipeline.series.asked import Question
 
 __all__ = ["Samples", "events", "level", "proportion", "rises", "whole"]
 
@@ -26,6 +27,7 @@ class Samples:
         missing: samples that were there but held no number (NaN, infinite, empty, 1e15 and beyond).
         notes: what a reader of the verdict should know.
         incomplete: the server's own words, where it says that these are not all.
+        asked: the queries that gave these, and how much each gave.
     """
 
     t: Floats
@@ -34,6 +36,7 @@ class Samples:
     missing: int = 0
     notes: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
+    asked: tuple[Question, ...] = ()
 
     def __len__(self) -> int:
         return len(self.t)

@@ -29,7 +29,8 @@ def test_nothing_is_wider_than_the_screen_and_charts_are_drawn(tmp_path: Path, o
             for width in (390, 1280):
                 await tab.see(width, 900)
                 await tab.open(f"file://{tmp_path / 'report.html'}")
-                await tab.until("document.querySelectorAll('.timelines .chart .main-svg').length > 1")
+                drawn = "document.querySelector('.picture path.line.canary')"
+                assert await tab.evaluate(f"{drawn}.getBoundingClientRect().width") > 0.3 * (width - 100)
                 await tab.evaluate(
                     "document.querySelectorAll('details').forEach((one) => { one.open = true })"
                 )

@@ -13,8 +13,8 @@ def test_what_a_decision_rests_on_is_told() -> None:
     failed, _, _, undecided = samples.verdict().metrics
     assert evidence_words(failed).endswith("shown 0.4 s into the canary's measurement")
     assert evidence_words(undecided) == (
-        "change -20 … +40 % (+ is worse), 25 % allowed; worth 8 independent samples; a fail must exceed the calibrated "
-        "drift of 30 %; about 3 more minutes of the same would decide"
+        "change -20 … +40 % (+ is worse), 25 % allowed; the samples tell as much as 8 that do not depend on one "
+        "another would; a fail must exceed the calibrated drift of 30 %; about 3 more minutes of the same would decide"
     )
 
 

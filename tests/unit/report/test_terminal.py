@@ -133,7 +133,7 @@ def test_at_120_columns_all_is_shown_and_at_80_the_interval_goes_first() -> None
 
 
 def test_the_chance_of_a_false_alarm_stands_under_the_table() -> None:
-    assert "alpha 0.05 over the whole run and all metrics" in lines(80, alpha=0.05)
+    assert "chance of a false alarm in the whole run: 5 % (alpha)" in lines(80, alpha=0.05)
 
 
 @pytest.mark.parametrize(
