@@ -11,11 +11,11 @@ from typing import Any
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
+from loadgen.choice import client_for
 from loadgen.engine import GRACE, Engine
 from loadgen.plan import Plan
 from loadgen.record import Recorder
 from loadgen.result import Result
-from loadgen.send import Sender
 from loadgen.stats import Stats
 
 __all__ = ["run"]
@@ -58,8 +58,8 @@ async def run(
         stats.add(result)
         recorder.add(result)
 
-    async with Sender(plan) as send:
-        engine = Engine(plan, send, keep)
+    async with client_for(plan) as client:
+        engine = Engine(plan, client, keep)
         # From here on only the monotonic clock counts: a step of the wall clock moves nothing.
         unix, monotonic = time.time(), time.monotonic()
         t0_unix = unix + _LEAD if start_at is None else start_at

@@ -18,11 +18,14 @@ import pytest
 from loadgen.engine import Progress
 from loadgen.plan import Plan
 from loadgen.record import Recorder
+from loadgen.request import USER_AGENT
 from loadgen.result import Answer, Result
 from loadgen.run import run
-from loadgen.send import USER_AGENT
 from loadgen.stats import Stats
+from tests.support.loadgen_engines import engine_under_test
 from tests.support.loadgen_server import Server, serving
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 Events = list[dict[str, Any]]
 HELLO = re.compile(b"hello")
@@ -40,7 +43,7 @@ def load(
         events: Events = []
         async with serving() as server:
             # The server is in this process, too, so that the loader may well be late.
-            usual = {"url": server.url + path, "rate": 200, "duration": 0.1, "max_lateness": 60.0}
+            usual = {"engine": engine_under_test(), "url": server.url + path, "rate": 200, "duration": 0.1, "max_lateness": 60.0}
             plan = Plan(**{**usual, **options})
             acting = asyncio.ensure_future(during(server)) if during else None
             kept = recorder or Recorder()
@@ -169,7 +172,7 @@ def test_what_is_no_http_is_a_protocol_error() -> None:
     async def go() -> dict[str, Any]:
         async with await asyncio.start_server(nonsense, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            plan = Plan(url=f"http://127.0.0.1:{port}/", rate=50, duration=0.1)
+            plan = Plan(f"http://127.0.0.1:{port}/", rate=50, duration=0.1, engine=engine_under_test())
             return await run(plan, Recorder(), lambda _: None, signals=())
 
     assert asyncio.run(go())["errors_by_kind"] == {"protocol": 5}
