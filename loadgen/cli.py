@@ -86,6 +86,7 @@ class _Options:
     start_at: float | None
     max_lateness: float
     engine: str
+    real_time: bool
 
     def plan(self) -> Plan:
         """What is to be sent. Raises click.BadParameter when a file of headers or of the body cannot be read."""
@@ -175,7 +176,8 @@ class _Options:
     type=DURATION,
     default="100ms",
     show_default=True,
-    help="The run is invalid when the loader's own p99 lateness is above this.",
+    help="The run is invalid when the loader's own p99 lateness is above this; or above a tenth of it, "
+    "and most of the latency that it tells.",
 )
 @click.option(
     "--engine",
@@ -185,6 +187,12 @@ class _Options:
     envvar="LOADGEN_ENGINE",
     help="What sends: httptools is lean; auto takes aiohttp for what that cannot do (the header Expect). "
     "LOADGEN_ENGINE in the environment does the same.",
+)
+@click.option(
+    "--real-time/--no-real-time",
+    default=True,
+    show_default=True,
+    help="Run before all other processes (SCHED_RR), where that is permitted and while it needs little of a core.",
 )
 def _command(**values: Any) -> int:
     """Send requests to URL at a fixed rate, by the clock and not by the answers, and say what came back."""
@@ -206,7 +214,7 @@ def _command(**values: Any) -> int:
             # uvloop does not let go of a connection whose TLS failed, and closes its file number a second time, whoever
             # has it by then (its issue 653).
             run_loop = asyncio.run if plan.url.startswith("https:") else uvloop.run
-            summary = run_loop(run(plan, recorder, listener, start_at=start_at))
+            summary = run_loop(run(plan, recorder, listener, start_at=start_at, first=options.real_time))
         finally:
             recorder.close()
     except OSError as problem:

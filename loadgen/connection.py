@@ -267,7 +267,8 @@ class Connection(asyncio.Protocol):
             pieces = self._pieces
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             crc, found = self._pool.judge.crc_and_found(self.status, body)
-        answer = Answer(ended, self.status, "", self.size, found, crc, self._name())
+        late = self._pool.read_late_us(self) if self.size <= LARGE else -1
+        answer = Answer(ended, self.status, "", self.size, found, crc, self._name(), "", late)
         if self._pool.without_body:
             self._parser = HttpResponseParser(self)  # the old one waits for a body
         self._end(answer, ended if self._keep_alive else None)

@@ -34,7 +34,8 @@ class Plan:
         body_regex: Searched in the bytes of those bodies as they came; None: nothing is checked.
         served_by_header: The response header that names the server.
         engine: One of ENGINES: what sends; "auto": httptools, or aiohttp where that cannot do what is asked for.
-        max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this.
+        max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this, or above a tenth of
+            it and half of the latency's.
     """
 
     url: str

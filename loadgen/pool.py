@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import sys
 import time
 from collections import deque
 from types import TracebackType
@@ -28,6 +29,9 @@ from loadgen.unusual import Unusual
 
 __all__ = ["Pool"]
 
+_ASKED_A_SECOND = 200  # of so many answers: for how long they were here before they were read
+_TCP_INFO = 11  # Linux; of its struct tcp_info:
+_LAST_DATA = slice(52, 56)  # tcpi_last_data_recv, milliseconds
 _MOST_NAMES = 256  # of servers, whose text is kept
 
 
@@ -64,6 +68,8 @@ class Pool:
         self._all: set[Connection] = set()
         self._deadlines: deque[tuple[float, Connection, int]] = deque()
         self._sweep_timer: asyncio.TimerHandle | None = None
+        self._finished = 0
+        self._every = max(1, round(plan.rate / _ASKED_A_SECOND))
         self._names: dict[bytes, str] = {}
         self._other = Sender(plan)
 
@@ -104,6 +110,18 @@ class Pool:
         self._deadlines.clear()
 
     # What connections ask.
+
+    def read_late_us(self, connection: Connection) -> int:
+        """For how long the last bytes on a connection have been here: asked for a part of the answers, else -1."""
+        self._finished += 1
+        transport = connection.transport
+        if self._finished % self._every or transport is None or self._tls:
+            return -1
+        try:
+            said = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _LAST_DATA.stop)
+            return int.from_bytes(said[_LAST_DATA], sys.byteorder) * 1000
+        except (AttributeError, OSError):  # not Linux
+            return -1
 
     def rest(self, connection: Connection) -> None:
         """It is free for the next request."""

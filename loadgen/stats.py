@@ -12,7 +12,9 @@ from hdrh.histogram import HdrHistogram
 
 from loadgen.engine import Progress
 from loadgen.plan import Plan
+from loadgen.processor import Used
 from loadgen.result import NEVER_SENT, Result
+from loadgen.validity import Own, why_invalid
 
 __all__ = ["HIGHEST_US", "OTHER", "Stats", "bounded", "histogram", "record_all"]
 
@@ -23,10 +25,9 @@ _MAX_NAMES = 32  # a server that puts a new name in every response must not use 
 OTHER = "other"
 _BEYOND = ("timeout", NEVER_SENT)  # errors that took longer than the timeout: percentiles count them as that
 
-# A second is overloaded when requests had to wait for a connection while the loader itself used this much of
-# a core: then part of the wait is the loader's, and lateness alone does not show it.
+# A second is overloaded when requests had to wait for a connection while the loader itself used, or waited for, this
+# much of a core: then part of the wait is the loader's, and lateness alone does not show it.
 _BUSY = 0.9
-_MAX_OVERLOADED = 0.01  # share of the requests; p99 is the highest percentile anyone is promised
 _answer = attrgetter("answer")
 
 
@@ -80,6 +81,7 @@ class Stats:
         self._latency = histogram()
         self._lateness = histogram()
         self._waited = histogram()
+        self._read_late = histogram()
         self._status: Counter[int] = Counter()
         self._errors: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
@@ -101,6 +103,7 @@ class Stats:
         latenesses = [result.lateness_us for result in results]
         now.latenesses += latenesses
         record_all(self._lateness, latenesses)
+        record_all(self._read_late, [late for each in results if (late := each.answer.read_late_us) >= 0])
         record_all(self._waited, [result.waited_us for result in results if result.waited_us])
         latencies = [result.latency_us for result in results if result.latency_us is not None]
         now.latencies += latencies
@@ -151,7 +154,7 @@ class Stats:
         Args:
             t: When the second ended, seconds since the start.
             progress: The engine's counts at that time.
-            busy: The share of a core that the loader used in this second.
+            busy: The share of this second in which the loader used a core, or was ready and had none.
         """
         self._fold()
         now, last = self._now, self._last
@@ -182,7 +185,9 @@ class Stats:
             "good_by": dict(now.good_by),
         }
 
-    def summary(self, progress: Progress, *, t0_unix: float, elapsed: float, cpu: float) -> dict[str, Any]:
+    def summary(
+        self, progress: Progress, *, t0_unix: float, elapsed: float, used: Used, scheduling: str
+    ) -> dict[str, Any]:
         """The summary of the whole run.
 
         What waited in the loader (`queued`, `waited_ms`, and `unsent` of `errors_by_kind`), what was refused (its
@@ -193,17 +198,35 @@ class Stats:
             progress: The engine's counts at the end.
             t0_unix: When the first request was due (Unix time, seconds).
             elapsed: Seconds since then.
-            cpu: Seconds of CPU time that the loader used.
+            used: Seconds of CPU time that the loader used, and waited for.
+            scheduling: How the system scheduled it.
         """
         self._fold()
         completed = sum(self._status.values())
-        reason = self._invalid(progress)
+        latency = _percentiles(self._latency, sum(self._errors[kind] for kind in _BEYOND))
+        lateness, read_lateness = _percentiles(self._lateness), _percentiles(self._read_late)
+        own = Own(
+            late_ms=lateness["p99"] if lateness else None,
+            read_late_ms=read_lateness["p99"] if read_lateness else None,
+            overloaded=self._overloaded,
+            waited_share=used.waited / elapsed if elapsed else 0.0,
+        )
+        reason = why_invalid(
+            self._plan,
+            own,
+            latency_ms=latency["p99"] if latency else None,
+            scheduled=progress.scheduled,
+            errors=self._errors,
+            examples=self._examples,
+        )
         return {
             "valid": not reason,
             "reason": reason,
             "t0_unix": t0_unix,
             "elapsed_s": round(elapsed, 3),
-            "cpu_s": round(cpu, 3),
+            "cpu_s": round(used.cpu, 3),
+            "cpu_wait_s": round(used.waited, 3),
+            "scheduling": scheduling,
             "rate": self._plan.rate,
             "scheduled": progress.scheduled,
             "sent": progress.sent,
@@ -218,28 +241,11 @@ class Stats:
             "served_by": dict(self._served_by),
             "bytes": self._bytes,
             "timeout_s": self._plan.timeout,
-            "latency_ms": _percentiles(self._latency, sum(self._errors[kind] for kind in _BEYOND)),
+            "latency_ms": latency,
             "waited_ms": _percentiles(self._waited),
-            "lateness_ms": _percentiles(self._lateness),
+            "lateness_ms": lateness,
+            "read_lateness_ms": read_lateness,
         }
-
-    def _invalid(self, progress: Progress) -> str | None:
-        reasons = []
-        p99 = self._lateness.get_value_at_percentile(99) / 1e6
-        if p99 > self._plan.max_lateness:
-            limit = self._plan.max_lateness
-            reasons.append(f"the loader was late: p99 {p99 * 1000:.0f} ms, the limit is {limit * 1000:g} ms")
-        if self._overloaded > _MAX_OVERLOADED * progress.scheduled:
-            reasons.append(
-                f"the loader was overloaded: {self._overloaded} requests waited while it used a whole core"
-            )
-        if unread := self._errors["protocol"]:
-            answers = "1 answer" if unread == 1 else f"{unread} answers"
-            reasons.append(f"the loader could not read {answers}: {self._examples['protocol']}")
-        if unable := self._errors["exhausted"]:
-            requests = "1 request" if unable == 1 else f"{unable} requests"
-            reasons.append(f"the loader could not send {requests}: {self._examples['exhausted']}")
-        return "; ".join(reasons) or None
 
 
 def _rank(values: list[int], percent: float, beyond: int = 0) -> int | None:

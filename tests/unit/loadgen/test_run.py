@@ -17,6 +17,7 @@ import pytest
 
 from loadgen.engine import Progress
 from loadgen.plan import Plan
+from loadgen.processor import NORMAL, Used
 from loadgen.record import Recorder
 from loadgen.request import USER_AGENT
 from loadgen.result import Answer, Result
@@ -243,7 +244,7 @@ def test_percentiles_within_the_timeout_are_of_all_of_them() -> None:
         stats.add(Result(number, 0, 1000 * (number + 1), Answer(0.0, status=200)))
     for number in range(10):
         stats.add(Result(number, 0, None, Answer(0.0, error="timeout", why="slow")))
-    told = stats.summary(Progress(100, 100, 0, 0, 0, 0), t0_unix=0, elapsed=1, cpu=0)["latency_ms"]
+    told = stats.summary(Progress(100, 100, 0, 0, 0, 0), t0_unix=0, elapsed=1, used=Used(0, 0), scheduling=NORMAL)["latency_ms"]
     assert told["p50"] == pytest.approx(50, rel=0.01)
     assert told["p90"] == pytest.approx(90, rel=0.01)
     assert (told["p99"], told["max"]) == (None, None)
