@@ -91,6 +91,7 @@ class Engine:
         self._client = client
         self._on_result = on_result
         self._t0 = 0.0
+        self._total = plan.total
         self._scheduled = self._sent = self._queued = self._abandoned = 0
         self._on_wire: set[_Request] = set()
         self._phase = 0
@@ -162,7 +163,7 @@ class Engine:
     def _send_burst(self, timer: Timer) -> None:
         plan = self._plan
         for _ in range(_BURST):
-            if self._scheduled == plan.total:
+            if self._scheduled == self._total:
                 self._all_due = True
                 self._end_schedule()
                 # A second more than any request may take: reached only if a request ignores its deadline.

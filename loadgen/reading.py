@@ -106,6 +106,8 @@ class _Parser(HttpResponseParserPy):
             raise
         for _, self._body in found[0]:
             pass
+        if self._answered and self._payload_parser is None and self._tail and isinstance(self.protocol, ResponseHandler):
+            self.protocol.force_close()
         if not self._answered and self._came > LONGEST_LINE:
             raise HeaderTooLarge(self._lines)
         return found

@@ -40,6 +40,7 @@ class Timer:
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.TimerHandle | None = None
         self._file: int | None = None
+        self._set = False
         self._setting = _TimerSetting()
         self._value = self._setting.value
         self._pointer = ctypes.byref(self._setting)
@@ -63,6 +64,7 @@ class Timer:
         self._value.seconds = seconds
         # One nanosecond more: never early, and 0 would switch it off.
         self._value.nanoseconds = int((when - seconds) * 1e9) + 1
+        self._set = True
         self._settime(self._file, _ABSOLUTE, self._pointer, None)
 
     def close(self) -> None:
@@ -76,6 +78,9 @@ class Timer:
     def _expired(self) -> None:
         if self._file is None:
             return
-        with contextlib.suppress(BlockingIOError):  # it was set again after the loop saw it expire
-            os.read(self._file, 8)
-            self._call()
+        self._set = False
+        self._call()
+        # Setting it again makes it unreadable, as reading it does, which is one system call less.
+        if not self._set and self._file is not None:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._file, 8)

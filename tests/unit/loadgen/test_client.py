@@ -1,0 +1,151 @@
+"""What both clients do alike: the bytes that are sent, connections used again, addresses, reading late."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from loadgen.choice import client_for, engine_of
+from loadgen.cli import USAGE, main
+from loadgen.plan import Plan
+from loadgen.request import request_bytes
+from loadgen.result import Answer
+from tests.support.keeping_server import ANSWER, serving
+from tests.support.loadgen_engines import engine_under_test
+
+both_engines = pytest.mark.usefixtures("engine")
+
+def answers(plan: Plan, times: int = 1, pause: float = 0.0, block: float = 0.0) -> list[Answer]:
+    """One request after the other; the event loop stands still for `block` seconds while each is on its way."""
+
+    async def go() -> list[Answer]:
+        loop, found = asyncio.get_running_loop(), []
+        async with client_for(plan) as client:
+            for number in range(times):
+                answer: asyncio.Future[Any] = loop.create_future()
+                client.send(time.monotonic() + 10, time.monotonic() + 20, answer.set_result)
+                if block and number:  # on a connection that is there
+                    await asyncio.sleep(0.01)
+                    time.sleep(block)  # noqa: ASYNC251 - to block the loop is the point
+                found.append(await answer)
+                await asyncio.sleep(pause)
+        return found
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"method": "POST"},
+        {"method": "POST", "body": b""},
+        {"method": "GET", "body": b"abc"},
+        {"method": "DELETE"},
+        {"method": "OPTIONS"},
+        {"method": "FOO"},
+        {"method": "PUT", "body": b"x", "headers": (("X-Tag", "a"), ("x-tag", "b\u00e9"), ("Host", "me"))},
+        {"headers": (("User-Agent", "u"), ("Accept", "b"), ("Connection", "close"), ("Empty", ""))},
+    ],
+    ids=str,
+)
+@both_engines
+def test_both_engines_send_the_same_bytes(options: dict[str, Any]) -> None:
+    with serving() as server:
+        plan = Plan(server.url + "a%7Eb/../c?d=e#f", 1, 1, engine=engine_under_test(), **options)
+        answers(plan)
+        assert b"".join(server.asked) == request_bytes(plan)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ANSWER,
+        ANSWER.replace(b"\r\n", b"\n"),
+        ANSWER.replace(b"Content-Length", b"X-A: a\r\n b\r\nContent-Length"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 1\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi",
+    ],
+    ids=["plain", "line feeds only", "a folded header", "trailers", "HTTP/1.0"],
+)
+@both_engines
+def test_a_connection_is_used_again_also_after_an_unusual_answer(answer: bytes) -> None:
+    with serving(answer) as server:
+        found = answers(Plan(server.url, 1, 1, engine=engine_under_test()), times=5)
+        assert [(each.error, each.size) for each in found] == [("", 2)] * 5
+        assert server.connections == 1
+
+
+@both_engines
+def test_a_connection_is_used_again_after_heads_without_a_body() -> None:
+    with serving(b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n") as server:
+        found = answers(Plan(server.url, 1, 1, method="HEAD", engine=engine_under_test()), times=5)
+        assert [(each.error, each.size) for each in found] == [("", 0)] * 5
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("answer", [ANSWER + b"more", ANSWER.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")])
+@both_engines
+def test_a_connection_is_not_used_again_after_more_than_an_answer_or_close(answer: bytes) -> None:
+    with serving(answer) as server:
+        found = answers(Plan(server.url, 1, 1, engine=engine_under_test()), times=3)
+        assert [each.error for each in found] == [""] * 3
+        assert server.connections == 3
+
+
+@both_engines
+def test_the_address_of_a_name_that_takes_connections_is_used() -> None:
+    """`localhost` may be ::1 first, where nothing listens."""
+    with serving() as server:
+        plan = Plan(f"http://localhost:{server.port}/", 1, 1, engine=engine_under_test())
+        assert [each.error for each in answers(plan, times=3)] == [""] * 3
+        assert server.asked[0].split(b"\r\n")[1] == b"Host: localhost:%d" % server.port
+
+
+@both_engines
+def test_a_name_that_is_not_known_is_no_connection() -> None:
+    (answer,) = answers(Plan("http://no-such-host.invalid/", 1, 1, engine=engine_under_test()))
+    assert answer.error == "connect"
+    assert answer.why
+
+
+def test_how_long_an_answer_was_here_before_it_was_read_is_told() -> None:
+    """The loop stands still for half a second while the answer comes."""
+    with serving() as server:
+        server.seconds = 0.1
+        found = answers(Plan(server.url, 1, 1, engine="httptools"), times=3, block=0.6)
+    assert all(each.read_late_us >= 300_000 for each in found[1:]), found
+
+
+def test_only_aiohttp_waits_for_100_continue_and_is_taken_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = Plan("http://127.0.0.1:9/", 1, 1, headers=(("expect", "100-continue"),))
+    assert engine_of(plan) == "aiohttp"
+    assert main([plan.url, "--header", "Expect: 100-continue", "--engine", "httptools"]) == USAGE
+    assert "only aiohttp does this" in capsys.readouterr().err
+
+
+@both_engines
+def test_a_port_that_nobody_listens_at_and_then_somebody() -> None:
+    """A refused connection leaves nothing behind that the next one would meet."""
+
+    async def go() -> list[Answer]:
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            port = held.getsockname()[1]
+            plan = Plan(f"http://127.0.0.1:{port}/", 1, 1, engine=engine_under_test())
+            found = []
+            async with client_for(plan) as client:
+                for listens in (False, True):
+                    if listens:
+                        held.listen()
+                    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+                    client.send(time.monotonic() + 0.5, time.monotonic() + 20, answer.set_result)
+                    found.append(await answer)
+            return found
+
+    refused, silent = asyncio.run(go())
+    assert (refused.error, silent.error) == ("connect", "timeout")
