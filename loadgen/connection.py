@@ -334,4 +334,3 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
             self.transport = None
         self._pool.forget(self)
-

@@ -157,7 +157,9 @@ class Engine:
             return
         try:
             self._send_burst(self._timer)
-        except Exception as problem:  # of `on_result`: what is on the wire is ended first, then run() raises it
+        except (
+            Exception
+        ) as problem:  # of `on_result`: what is on the wire is ended first, then run() raises it
             self._fail(problem)
 
     def _send_burst(self, timer: Timer) -> None:

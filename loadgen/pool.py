@@ -118,7 +118,9 @@ class Pool:
         if self._finished % self._every or transport is None or self._tls:
             return -1
         try:
-            said = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _LAST_DATA.stop)
+            said = transport.get_extra_info("socket").getsockopt(
+                socket.IPPROTO_TCP, _TCP_INFO, _LAST_DATA.stop
+            )
             return int.from_bytes(said[_LAST_DATA], sys.byteorder) * 1000
         except (AttributeError, OSError):  # not Linux
             return -1

@@ -19,7 +19,15 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.http_parser import HttpResponseParserPy, RawResponseMessage
 from aiohttp.streams import StreamReader
 
-__all__ = ["LIMITS", "LONGEST_LINE", "MOST_FRAMING", "HeaderTooLarge", "handler", "header_text", "reading_all"]
+__all__ = [
+    "LIMITS",
+    "LONGEST_LINE",
+    "MOST_FRAMING",
+    "HeaderTooLarge",
+    "handler",
+    "header_text",
+    "reading_all",
+]
 
 # HAProxy takes 16 KiB of headers (tune.bufsize), curl 300, Chrome 256, all of them hundreds of lines. aiohttp's own
 # limits (8,190 bytes a line, 128 lines) are below what services send, such as a long Content-Security-Policy.
@@ -106,7 +114,12 @@ class _Parser(HttpResponseParserPy):
             raise
         for _, self._body in found[0]:
             pass
-        if self._answered and self._payload_parser is None and self._tail and isinstance(self.protocol, ResponseHandler):
+        if (
+            self._answered
+            and self._payload_parser is None
+            and self._tail
+            and isinstance(self.protocol, ResponseHandler)
+        ):
             self.protocol.force_close()
         if not self._answered and self._came > LONGEST_LINE:
             raise HeaderTooLarge(self._lines)

@@ -27,7 +27,9 @@ def request_bytes(plan: Plan) -> bytes:
     host = "" if url.host_subcomponent is None else url.host_subcomponent
     lines = [f"{plan.method} {url.raw_path_qs} HTTP/1.1"]
     own_host = [value for name, value in plan.headers if name.lower() == "host"]
-    lines.append(f"Host: {own_host[0] if own_host else host if url.is_default_port() else f'{host}:{url.port}'}")
+    lines.append(
+        f"Host: {own_host[0] if own_host else host if url.is_default_port() else f'{host}:{url.port}'}"
+    )
     lines += [f"{name}: {value}" for name, value in plan.headers if name.lower() != "host"]
     if "user-agent" not in given:
         lines.append(f"User-Agent: {USER_AGENT}")

@@ -21,7 +21,16 @@ from loadgen.reading import LIMITS, HeaderTooLarge, header_text, reading_all
 from loadgen.request import USER_AGENT, as_written
 from loadgen.result import Answer
 
-__all__ = ["BUFFER", "CLOCK_SECONDS", "IDLE_SECONDS", "LONGEST_NAME", "SHORT_BODY_SECONDS", "WHY_CUT", "Response", "Sender"]
+__all__ = [
+    "BUFFER",
+    "CLOCK_SECONDS",
+    "IDLE_SECONDS",
+    "LONGEST_NAME",
+    "SHORT_BODY_SECONDS",
+    "WHY_CUT",
+    "Response",
+    "Sender",
+]
 
 # Below Node's 5 s: an idle connection is dropped here before the server drops it, else the race between its
 # close and our next request shows up as resets that no version of the service is to blame for.
@@ -122,7 +131,7 @@ class Sender:
     async def read(
         self, opening: AbstractAsyncContextManager[Response], deadline: float, body_by: float
     ) -> Answer:
-        """What has been sent already: read its answer, as `__call__` does. `opening` gives it when its header is there."""
+        """Read the answer to what has been sent, as `__call__` does; `opening` gives it when its header is there."""
         seen = _Seen(deadline)
         loop = asyncio.get_running_loop()
         try:

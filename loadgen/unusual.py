@@ -48,7 +48,9 @@ class Unusual:
         return None if text is None else int(text)
 
     async def __aenter__(self) -> Unusual:
-        asyncio.get_running_loop().call_soon(self._feed)  # what is wrong with it is told in full only to who waits
+        asyncio.get_running_loop().call_soon(
+            self._feed
+        )  # what is wrong with it is told in full only to who waits
         while True:
             message, self.content = await self._handler.read()
             if not 100 <= message.code < 200 or message.code == 101:

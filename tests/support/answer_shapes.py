@@ -52,9 +52,7 @@ SHAPES: Final = {
     "an empty body": Shape([_OK + b"Content-Length: 0\r\n\r\n"], body=b""),
     "204 with a length": Shape([b"HTTP/1.1 204 No\r\n" + _HI], status=204, body=b""),
     "304 with a length": Shape([b"HTTP/1.1 304 No\r\nContent-Length: 20\r\n\r\n"], status=304, body=b""),
-    "304 in chunks": Shape(
-        [b"HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n"], status=304, body=b""
-    ),
+    "304 in chunks": Shape([b"HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n"], status=304, body=b""),
     "100 before": Shape([b"HTTP/1.1 100 Continue\r\n\r\n" + _OK + _HI]),
     "103 twice before": Shape([b"HTTP/1.1 103 Early\r\nLink: a\r\n\r\n" * 2, _OK + _HI]),
     "102 with a server's name before": Shape([b"HTTP/1.1 102 P\r\nX-Served-By: no\r\n\r\n", _OK + _HI]),
@@ -96,7 +94,12 @@ SHAPES: Final = {
     "two lengths": Shape([_OK + b"Content-Length: 3\r\n" + _HI], error="protocol", as_curl=False),
     "a length with a sign": Shape([_OK + b"Content-Length: +2\r\n\r\nhi"], error="protocol", as_curl=False),
     "a length below zero": Shape([_OK + b"Content-Length: -2\r\n\r\nhi"], error="protocol"),
-    "101": Shape([b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"], status=101, body=b"", as_curl=False),
+    "101": Shape(
+        [b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"],
+        status=101,
+        body=b"",
+        as_curl=False,
+    ),
     "less than its length": Shape([_OK + b"Content-Length: 9\r\n\r\nhi"], error="reset"),
     "chunks without an end": Shape([_CHUNKED + b"2\r\nhi\r\n"], error="reset"),
     "nothing": Shape([b""], error="reset"),

@@ -19,6 +19,7 @@ from tests.support.loadgen_engines import engine_under_test
 
 both_engines = pytest.mark.usefixtures("engine")
 
+
 def answers(plan: Plan, times: int = 1, pause: float = 0.0, block: float = 0.0) -> list[Answer]:
     """One request after the other; the event loop stands still for `block` seconds while each is on its way."""
 
@@ -88,7 +89,9 @@ def test_a_connection_is_used_again_after_heads_without_a_body() -> None:
         assert server.connections == 1
 
 
-@pytest.mark.parametrize("answer", [ANSWER + b"more", ANSWER.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")])
+@pytest.mark.parametrize(
+    "answer", [ANSWER + b"more", ANSWER.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")]
+)
 @both_engines
 def test_a_connection_is_not_used_again_after_more_than_an_answer_or_close(answer: bytes) -> None:
     with serving(answer) as server:

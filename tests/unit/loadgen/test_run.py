@@ -44,7 +44,13 @@ def load(
         events: Events = []
         async with serving() as server:
             # The server is in this process, too, so that the loader may well be late.
-            usual = {"engine": engine_under_test(), "url": server.url + path, "rate": 200, "duration": 0.1, "max_lateness": 60.0}
+            usual = {
+                "engine": engine_under_test(),
+                "url": server.url + path,
+                "rate": 200,
+                "duration": 0.1,
+                "max_lateness": 60.0,
+            }
             plan = Plan(**{**usual, **options})
             acting = asyncio.ensure_future(during(server)) if during else None
             kept = recorder or Recorder()
@@ -244,7 +250,9 @@ def test_percentiles_within_the_timeout_are_of_all_of_them() -> None:
         stats.add(Result(number, 0, 1000 * (number + 1), Answer(0.0, status=200)))
     for number in range(10):
         stats.add(Result(number, 0, None, Answer(0.0, error="timeout", why="slow")))
-    told = stats.summary(Progress(100, 100, 0, 0, 0, 0), t0_unix=0, elapsed=1, used=Used(0, 0), scheduling=NORMAL)["latency_ms"]
+    told = stats.summary(
+        Progress(100, 100, 0, 0, 0, 0), t0_unix=0, elapsed=1, used=Used(0, 0), scheduling=NORMAL
+    )["latency_ms"]
     assert told["p50"] == pytest.approx(50, rel=0.01)
     assert told["p90"] == pytest.approx(90, rel=0.01)
     assert (told["p99"], told["max"]) == (None, None)

@@ -8,7 +8,7 @@ import shutil
 import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -48,11 +48,12 @@ def answered(shape: Shape, ask: Callable[[str], Awaitable[_T]]) -> _T:
 
 async def loaded(url: str, method: str) -> Answer:
     plan = Plan(url, 1, 1, method=method, engine=engine_under_test())
-    answer = asyncio.get_running_loop().create_future()
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     async with client_for(plan) as client:
         deadline = asyncio.get_running_loop().time() + 10
         client.send(deadline, deadline, answer.set_result)
-        return await answer
+        told: Answer = await answer
+        return told
 
 
 @pytest.mark.usefixtures("engine")
