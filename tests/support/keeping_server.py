@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 __all__ = ["ANSWER", "Server", "serving"]
 
@@ -35,8 +38,9 @@ class Server(socketserver.ThreadingTCPServer):
     seconds = 0.0
     connections = 0
 
-    def __init__(self, answer: bytes = ANSWER) -> None:
+    def __init__(self, answer: bytes = ANSWER, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Keeping)
+        self._tls = tls
         self.answer = answer
         self.asked: list[bytes] = []
 
@@ -46,12 +50,16 @@ class Server(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/"
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection, address
 
 
 @contextlib.contextmanager
-def serving(answer: bytes = ANSWER) -> Iterator[Server]:
-    with Server(answer) as server:
+def serving(answer: bytes = ANSWER, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    with Server(answer, tls) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield server

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import socket
+import ssl
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +22,7 @@ from loadgen.request import request_bytes
 from loadgen.result import Answer
 from tests.support.keeping_server import ANSWER, serving
 from tests.support.loadgen_engines import engine_under_test
+from tests.support.real_prometheus import write_certificate
 
 both_engines = pytest.mark.usefixtures("engine")
 
@@ -107,6 +114,26 @@ def test_the_address_of_a_name_that_takes_connections_is_used() -> None:
         plan = Plan(f"http://localhost:{server.port}/", 1, 1, engine=engine_under_test())
         assert [each.error for each in answers(plan, times=3)] == [""] * 3
         assert server.asked[0].split(b"\r\n")[1] == b"Host: localhost:%d" % server.port
+
+
+@both_engines
+def test_a_server_whose_certificate_is_known_is_asked_over_tls_and_another_is_not(tmp_path: Path) -> None:
+    write_certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with serving(tls=context) as server:
+        command = (sys.executable, "-m", "loadgen", server.url, "--rate=10", "--duration=1s", "--events")
+        summaries = []
+        for known in ({"SSL_CERT_FILE": str(tmp_path / "cert.pem")}, {}):
+            told = subprocess.run(
+                [*command, "--max-lateness=5s"], env={**os.environ, **known}, capture_output=True, check=True
+            )
+            assert told.stderr == b""
+            summaries.append(json.loads(told.stdout.splitlines()[-1])["summary"])
+        assert server.connections >= 1
+    assert summaries[0]["status"] == {"200": 10}
+    assert summaries[1]["errors_by_kind"] == {"connect": 10}
+    assert "certificate verify failed" in summaries[1]["examples"]["connect"]
 
 
 @both_engines
