@@ -309,13 +309,19 @@ class Connection(asyncio.Protocol):
         if self._kept:
             self._pool.turns.kept -= sum(map(len, self._kept))
             self._kept = []
-        if idle_since is not None and self.usable:
+        if idle_since is not None and self.usable and not self._still_writes():
             self.idle_since = idle_since
             self._pool.rest(self)
         else:
             self.close()
         if done is not None:
             done(answer)
+
+    def _still_writes(self) -> bool:
+        """Whether a part of the request is still here, though the answer has come."""
+        return bool(
+            self._pool.large_request and self.transport is not None and self.transport.get_write_buffer_size()
+        )
 
     def leave(self) -> None:
         """Nobody waits for its answer any more."""

@@ -32,6 +32,11 @@ __all__ = ["Pool"]
 _ASKED_A_SECOND = 200  # of so many answers: for how long they were here before they were read
 _TCP_INFO = 11  # Linux; of its struct tcp_info:
 _LAST_DATA = slice(52, 56)  # tcpi_last_data_recv, milliseconds
+_FEW_DEADLINES = 10_000
+_NEXT_ADDRESS_SECONDS = (
+    0.25  # after so long without an answer the host's next address is tried, as RFC 8305 has it
+)
+_LARGE_REQUEST = 1 << 16  # bytes; the system may not take more at once
 _MOST_NAMES = 256  # of servers, whose text is kept
 
 
@@ -41,6 +46,7 @@ class Pool:
     Attributes:
         plan: What is sent.
         request: Its bytes.
+        large_request: Whether the connection may take it in parts.
         without_body: Whether an answer to it has none (HEAD).
         served_by: The name of the header that names the server, in lower case.
         name_length: Its length.
@@ -55,6 +61,7 @@ class Pool:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.request = request_bytes(plan)
+        self.large_request = len(self.request) > _LARGE_REQUEST
         self.without_body = plan.method == "HEAD"
         self.served_by = plan.served_by_header.lower().encode()
         self.name_length = len(self.served_by)
@@ -67,6 +74,7 @@ class Pool:
         self._idle: deque[Connection] = deque()
         self._all: set[Connection] = set()
         self._deadlines: deque[tuple[float, Connection, int]] = deque()
+        self._most_deadlines = _FEW_DEADLINES
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._finished = 0
         self._every = max(1, round(plan.rate / _ASKED_A_SECOND))
@@ -98,6 +106,8 @@ class Pool:
         else:
             connection.begin(deadline, body_by, done)
         self._deadlines.append((deadline, connection, connection.number))
+        if len(self._deadlines) > self._most_deadlines:
+            self._drop_past_ends()
         if self._sweep_timer is None:
             self._sweep_timer = self.loop.call_later(max(0.0, deadline - time.monotonic()), self._sweep)
 
@@ -185,6 +195,11 @@ class Pool:
                 return connection
         return None
 
+    def _drop_past_ends(self) -> None:
+        """Forget what has ended long before its deadline: with a long timeout these would fill the memory."""
+        self._deadlines = deque(each for each in self._deadlines if each[1].number == each[2])
+        self._most_deadlines = 2 * len(self._deadlines) + _FEW_DEADLINES
+
     def _sweep(self) -> None:
         """End what has had its time, and set the timer for what comes next."""
         deadlines, now = self._deadlines, time.monotonic()
@@ -216,18 +231,20 @@ class Pool:
         """To the first of the host's addresses that takes it; that one is the first from then on."""
         addresses = self._addresses or await self._look_up()
         for at, (family, _, protocol, _, address) in enumerate(addresses):
+            last = at == len(addresses) - 1
             try:
-                await self.loop.create_connection(
-                    lambda: connection,
-                    address[0],
-                    address[1],
-                    family=family,
-                    proto=protocol,
-                    ssl=self._tls,
-                    server_hostname=self._host if self._tls else None,
-                )
-            except OSError as problem:
-                if at == len(addresses) - 1 or kind_of(problem) == "exhausted":
+                async with asyncio.timeout(None if last else _NEXT_ADDRESS_SECONDS):
+                    await self.loop.create_connection(
+                        lambda: connection,
+                        address[0],
+                        address[1],
+                        family=family,
+                        proto=protocol,
+                        ssl=self._tls,
+                        server_hostname=self._host if self._tls else None,
+                    )
+            except OSError as problem:  # a TimeoutError, too
+                if last or kind_of(problem) == "exhausted":
                     raise
             else:
                 if at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -156,6 +157,40 @@ def test_only_aiohttp_waits_for_100_continue_and_is_taken_for_it(capsys: pytest.
     assert engine_of(plan) == "aiohttp"
     assert main([plan.url, "--header", "Expect: 100-continue", "--engine", "httptools"]) == USAGE
     assert "only aiohttp does this" in capsys.readouterr().err
+
+
+def test_a_request_that_is_answered_before_it_was_sent_whole_leaves_its_connection() -> None:
+    """What is left of it must not come before the next request."""
+
+    async def go() -> tuple[list[Answer], int]:
+        connections = 0
+
+        async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal connections
+            connections += 1
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
+                await ended.wait()
+            writer.close()
+
+        ended, found = asyncio.Event(), []
+        async with await asyncio.start_server(early, "127.0.0.1", 0, limit=1000) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            plan = Plan(url, 1, 1, method="POST", body=bytes(20_000_000), engine="httptools")
+            async with client_for(plan) as client:
+                for _ in range(2):
+                    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+                    client.send(time.monotonic() + 5, time.monotonic() + 20, answer.set_result)
+                    found.append(await answer)
+            ended.set()
+            await asyncio.sleep(0.05)
+        return found, connections
+
+    found, connections = asyncio.run(go())
+    assert [(each.error, each.status) for each in found] == [("", 413)] * 2
+    assert connections == 2
 
 
 @both_engines
