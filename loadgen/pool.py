@@ -19,7 +19,7 @@ from typing import Any
 from loadgen.bodies import Judge
 from loadgen.causes import kind_of, why_of
 from loadgen.client import Done
-from loadgen.connection import Connection
+from loadgen.connection import Connection, Known
 from loadgen.plan import Plan
 from loadgen.reading import header_text
 from loadgen.request import as_written, request_bytes
@@ -37,6 +37,7 @@ _NEXT_ADDRESS_SECONDS = (
     0.25  # after so long without an answer the host's next address is tried, as RFC 8305 has it
 )
 _LARGE_REQUEST = 1 << 16  # bytes; the system may not take more at once
+_RECENT = 4  # whole answers that are kept for comparison
 _MOST_NAMES = 256  # of servers, whose text is kept
 
 
@@ -50,6 +51,7 @@ class Pool:
         without_body: Whether an answer to it has none (HEAD).
         served_by: The name of the header that names the server, in lower case.
         name_length: Its length.
+        known: Recent answers: one that comes again, byte for byte, is not read again.
         judge: What it says of bodies.
         turns: Lets large bodies wait for each other.
         loop: The running event loop.
@@ -78,6 +80,7 @@ class Pool:
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._finished = 0
         self._every = max(1, round(plan.rate / _ASKED_A_SECOND))
+        self.known: deque[Known] = deque(maxlen=_RECENT)
         self._names: dict[bytes, str] = {}
         self._other = Sender(plan)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from loadgen.cli import USAGE, main
 from loadgen.plan import Plan
 from loadgen.request import request_bytes
 from loadgen.result import Answer
-from tests.support.keeping_server import ANSWER, serving
+from tests.support.keeping_server import ANSWER, Server, serving
 from tests.support.loadgen_engines import engine_under_test
 from tests.support.real_prometheus import write_certificate
 
@@ -157,6 +160,32 @@ def test_only_aiohttp_waits_for_100_continue_and_is_taken_for_it(capsys: pytest.
     assert engine_of(plan) == "aiohttp"
     assert main([plan.url, "--header", "Expect: 100-continue", "--engine", "httptools"]) == USAGE
     assert "only aiohttp does this" in capsys.readouterr().err
+
+
+@both_engines
+def test_an_answer_that_comes_again_is_told_again_and_one_that_differs_in_a_byte_is_not() -> None:
+    """httptools' client does not read the same bytes twice."""
+    bodies = [b"hi", b"hi", b"ho", b"hi", b"ho", b"hi!"]
+
+    async def go(server: Server) -> list[Answer]:
+        found = []
+        plan = Plan(server.url, 1, 1, body_regex=re.compile(b"hi"), engine=engine_under_test())
+        async with client_for(plan) as client:
+            for body in bodies:
+                length = b"X-Served-By: %b\r\nContent-Length: %d\r\n\r\n" % (body[:2], len(body))
+                server.answer = b"HTTP/1.1 200 OK\r\n" + length + body
+                answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+                client.send(time.monotonic() + 10, time.monotonic() + 20, answer.set_result)
+                found.append(await answer)
+        return found
+
+    with serving() as server:
+        found = asyncio.run(go(server))
+        assert server.connections == 1
+    assert [each.served_by.encode() for each in found] == [body[:2] for body in bodies]
+    assert [each.body_crc for each in found] == [f"{zlib.crc32(body):08x}" for body in bodies]
+    assert [each.body_ok for each in found] == [b"hi" in body for body in bodies]
+    assert [before.ended < after.ended for before, after in itertools.pairwise(found)] == [True] * 5
 
 
 def test_a_request_that_is_answered_before_it_was_sent_whole_leaves_its_connection() -> None:
