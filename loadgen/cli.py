@@ -28,8 +28,9 @@ from loadgen.arguments import (
     read_headers,
     with_query,
 )
+from loadgen.choice import only_aiohttp
 from loadgen.output import JsonLines, Terminal
-from loadgen.plan import Plan
+from loadgen.plan import ENGINES, Plan
 from loadgen.record import Recorder
 from loadgen.run import run
 
@@ -84,6 +85,8 @@ class _Options:
     events: bool
     start_at: float | None
     max_lateness: float
+    engine: str
+    real_time: bool
 
     def plan(self) -> Plan:
         """What is to be sent. Raises click.BadParameter when a file of headers or of the body cannot be read."""
@@ -102,6 +105,7 @@ class _Options:
             body_regex=self.expect_body_regex,
             served_by_header=self.served_by_header,
             max_lateness=self.max_lateness,
+            engine=self.engine,
         )
 
 
@@ -172,13 +176,31 @@ class _Options:
     type=DURATION,
     default="100ms",
     show_default=True,
-    help="The run is invalid when the loader's own p99 lateness is above this.",
+    help="The run is invalid when the loader's own p99 lateness is above this; or above a tenth of it, "
+    "and most of the latency that it tells.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    envvar="LOADGEN_ENGINE",
+    help="What sends: httptools is lean; auto takes aiohttp for what that cannot do (the header Expect). "
+    "LOADGEN_ENGINE in the environment does the same.",
+)
+@click.option(
+    "--real-time/--no-real-time",
+    default=True,
+    show_default=True,
+    help="Run before all other processes (SCHED_RR), where that is permitted and while it needs little of a core.",
 )
 def _command(**values: Any) -> int:
     """Send requests to URL at a fixed rate, by the clock and not by the answers, and say what came back."""
     options = _Options(**values)
     check_connections(options.connections, phases=min(2, 1 + len(options.phase_end)))
     plan = options.plan()
+    if plan.engine == "httptools" and (what := only_aiohttp(plan)):
+        raise click.BadParameter(f"only aiohttp does this: {what}", param_hint="'--engine'")
     start_at = options.start_at
     if start_at is not None and not time.time() <= start_at <= time.time() + 86_400:
         raise click.BadParameter("the time is past, or more than a day away", param_hint="'--start-at'")
@@ -192,7 +214,7 @@ def _command(**values: Any) -> int:
             # uvloop does not let go of a connection whose TLS failed, and closes its file number a second time, whoever
             # has it by then (its issue 653).
             run_loop = asyncio.run if plan.url.startswith("https:") else uvloop.run
-            summary = run_loop(run(plan, recorder, listener, start_at=start_at))
+            summary = run_loop(run(plan, recorder, listener, start_at=start_at, first=options.real_time))
         finally:
             recorder.close()
     except OSError as problem:

@@ -14,14 +14,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import NamedTuple
 
+from loadgen.client import Client
 from loadgen.plan import Plan
 from loadgen.result import NEVER_SENT, Answer, Result
 from loadgen.timer import Timer
 
-__all__ = ["AFTER_PHASE", "GRACE", "Engine", "Progress", "Send"]
+__all__ = ["AFTER_PHASE", "GRACE", "Engine", "Progress"]
 
 GRACE = 1.0  # seconds that requests on the wire have after stop()
 AFTER_PHASE = 1.0  # seconds after a phase's end in which bodies that have begun may end
@@ -30,10 +31,6 @@ _BURST = 32
 _RECENT = 64  # of so many requests the shortest time on the wire is what the next one takes at least
 
 _WHY_UNSENT = "it waited in the loader until it could no longer be answered in time, or its phase was over"
-
-# Sends one request. Gets when it must have been answered, and when a body that has begun must have ended if that is
-# sooner (monotonic clock, seconds).
-Send = Callable[[float, float], Awaitable[Answer]]
 
 
 class Progress(NamedTuple):
@@ -56,34 +53,57 @@ class Progress(NamedTuple):
     abandoned: int
 
 
+class _Request:
+    """One that is on the wire."""
+
+    __slots__ = ("_engine", "at", "began", "lateness", "phase", "waited")
+
+    def __init__(
+        self, engine: Engine, at: float, phase: int, began: float, lateness: float, waited: float
+    ) -> None:
+        self._engine = engine
+        self.at = at
+        self.phase = phase
+        self.began = began
+        self.lateness = lateness
+        self.waited = waited
+
+    def done(self, answer: Answer | Exception) -> None:
+        self._engine._ended(self, answer)
+
+
 class Engine:
     """Runs one plan.
 
     Args:
         plan: What to send, and when.
-        send: Sends one request and gives its answer.
+        client: Sends the requests; entered already.
         on_result: Gets each result as it completes.
     """
 
     def __init__(
         self,
         plan: Plan,
-        send: Send,
+        client: Client,
         on_result: Callable[[Result], None],
     ) -> None:
         self._plan = plan
-        self._send = send
+        self._client = client
         self._on_result = on_result
         self._t0 = 0.0
+        self._total = plan.total
         self._scheduled = self._sent = self._queued = self._abandoned = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._of_this_phase: set[asyncio.Task[None]] = set()
+        self._on_wire: set[_Request] = set()
+        self._phase = 0
+        self._of_this_phase = 0  # how many are on the wire
         self._phase_end = plan.phase_end(0.0)
         self._waiting: deque[tuple[float, float]] = deque()  # (due since the start, lateness), seconds
         self._took: deque[float] = deque(maxlen=_RECENT)  # seconds that requests were on the wire
-        self._schedule_task: asyncio.Task[None] | None = None
+        self._timer: Timer | None = None
+        self._next: asyncio.Handle | None = None
         self._cut: asyncio.TimerHandle | None = None
-        self._stopped = False
+        self._over: asyncio.Event = asyncio.Event()
+        self._all_due = self._stopped = False
         self._failure: Exception | None = None
 
     @property
@@ -92,7 +112,7 @@ class Engine:
             self._scheduled,
             self._sent,
             self._queued,
-            len(self._tasks),
+            len(self._on_wire),
             len(self._waiting),
             self._abandoned,
         )
@@ -104,16 +124,10 @@ class Engine:
         """
         self._t0 = t0
         if not self._stopped:
-            self._schedule_task = asyncio.create_task(self._schedule())
-            await asyncio.wait([self._schedule_task])
-            if not self._schedule_task.cancelled():
-                self._schedule_task.result()
-        if not self._stopped:
-            # A second more than any request may take: reached only if a request ignores its deadline.
-            left = self._t0 + self._plan.due(self._scheduled) + self._plan.timeout + 1 - time.monotonic()
-            self._cut = asyncio.get_running_loop().call_later(max(left, 0), self._cancel_all)
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+            self._timer = Timer(self._send_due)
+            self._timer.at(t0)
+            await self._over.wait()
+        self._end_schedule()
         if self._cut is not None:
             self._cut.cancel()
         if self._failure is not None:
@@ -122,96 +136,106 @@ class Engine:
     def stop(self, grace: float = GRACE) -> None:
         """Schedule nothing more; what is on the wire has `grace` more seconds, what waits is abandoned."""
         self._stopped = True
-        if self._schedule_task is not None:
-            self._schedule_task.cancel()
+        self._end_schedule()
         self._abandoned += len(self._waiting)
         self._waiting.clear()
         if self._cut is not None:
             self._cut.cancel()
-        self._cut = asyncio.get_running_loop().call_later(grace, self._cancel_all)
+        self._cut = asyncio.get_running_loop().call_later(grace, self._end_all)
+        self._look_for_end()
 
-    async def _schedule(self) -> None:
-        with Timer() as timer:
-            try:
-                await self._send_by(timer)
-            except (
-                OSError
-            ) as problem:  # of `on_result`: what is on the wire is ended first, then run() raises it
-                self._fail(problem)
+    def _end_schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+        if self._next is not None:
+            self._next.cancel()
 
-    async def _send_by(self, timer: Timer) -> None:
-        burst = 0
-        while self._scheduled < self._plan.total:
-            at = self._plan.due(self._scheduled)
+    def _send_due(self) -> None:
+        """What is due by now, and the timer for what comes next."""
+        if self._timer is None:
+            return
+        try:
+            self._send_burst(self._timer)
+        except (
+            Exception
+        ) as problem:  # of `on_result`: what is on the wire is ended first, then run() raises it
+            self._fail(problem)
+
+    def _send_burst(self, timer: Timer) -> None:
+        plan = self._plan
+        for _ in range(_BURST):
+            if self._scheduled == self._total:
+                self._all_due = True
+                self._end_schedule()
+                # A second more than any request may take: reached only if a request ignores its deadline.
+                left = self._t0 + plan.due(self._scheduled) + plan.timeout + 1 - time.monotonic()
+                self._cut = asyncio.get_running_loop().call_later(max(left, 0), self._end_all)
+                self._look_for_end()
+                return
+            at = plan.due(self._scheduled)
             due = self._t0 + at
-            if due > time.monotonic():
-                burst = 0
-                await timer.until(due)
-                continue
+            now = time.monotonic()
+            if due > now:
+                timer.at(due)
+                return
             if at >= self._phase_end:
                 self._begin_phase(at)
             self._scheduled += 1
-            if self._too_late(at):
-                self._give_up(at, time.monotonic() - due)
-            elif len(self._of_this_phase) < self._plan.connections:
-                self._start(at, None, waited=0.0)
+            if self._too_late(at, now):
+                self._give_up(at, now - due)
+            elif self._of_this_phase < plan.connections:
+                self._start(at, now, now - due, waited=0.0)
             else:
                 self._queued += 1
-                self._waiting.append((at, time.monotonic() - due))
-            burst += 1
-            if burst % _BURST == 0:
-                await asyncio.sleep(0)
+                self._waiting.append((at, now - due))
+        self._next = asyncio.get_running_loop().call_soon(self._send_due)
 
     def _begin_phase(self, at: float) -> None:
         """Of the phase before, what waits is not sent any more, and what is on the wire counts no longer."""
         while self._waiting:
             self._give_up(*self._waiting.popleft())
-        self._of_this_phase = set()
+        self._phase += 1
+        self._of_this_phase = 0
         self._phase_end = self._plan.phase_end(at)
 
-    def _too_late(self, at: float, takes: float = 0.0) -> bool:
+    def _too_late(self, at: float, now: float, takes: float = 0.0) -> bool:
         """Whether a request due `at`, sent now, would go where the next phase's go, or has less than `takes` left."""
-        now = time.monotonic() - self._t0
-        return now >= self._plan.phase_end(at) or now + takes >= at + self._plan.timeout
+        since = now - self._t0
+        return since >= self._phase_end or since + takes >= at + self._plan.timeout
 
     def _give_up(self, at: float, lateness: float) -> None:
         answer = Answer(time.monotonic(), error=NEVER_SENT, why=_WHY_UNSENT)
         self._report(at, lateness, answer.ended - self._t0 - at - lateness, answer)
 
-    def _start(self, at: float, lateness: float | None, waited: float) -> None:
-        task = asyncio.create_task(self._one(at, lateness, waited))
-        self._tasks.add(task)
-        self._of_this_phase.add(task)
-        task.add_done_callback(self._finished)
-
-    async def _one(self, at: float, lateness: float | None, waited: float) -> None:
-        began = time.monotonic()
-        if lateness is None:
-            lateness = began - self._t0 - at
+    def _start(self, at: float, now: float, lateness: float, waited: float) -> None:
+        request = _Request(self, at, self._phase, now, lateness, waited)
+        self._on_wire.add(request)
+        self._of_this_phase += 1
         self._sent += 1
-        body_by = self._t0 + self._plan.phase_end(at) + AFTER_PHASE
-        try:
-            answer = await self._send(self._t0 + at + self._plan.timeout, body_by)
-        except asyncio.CancelledError:
-            if self._stopped:
-                self._abandoned += 1
-                return
-            answer = Answer(time.monotonic(), error="timeout", why="it did not end by itself")
-        self._took.append(answer.ended - began)
-        self._report(at, lateness, waited, answer)
+        body_by = self._t0 + self._phase_end + AFTER_PHASE
+        self._client.send(self._t0 + at + self._plan.timeout, body_by, request.done)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._of_this_phase.discard(task)
-        failure = None if task.cancelled() else task.exception()
-        if task.cancelled():  # before its first step
-            self._abandoned += 1
+    def _ended(self, request: _Request, answer: Answer | Exception) -> None:
+        if request not in self._on_wire:  # given up meanwhile
+            return
+        self._on_wire.discard(request)
+        if request.phase == self._phase:
+            self._of_this_phase -= 1
         try:
-            if isinstance(failure, Exception):
-                raise failure
-            self._start_waiting()
+            if isinstance(answer, Exception):
+                raise answer
+            self._took.append(answer.ended - request.began)
+            self._report(request.at, request.lateness, request.waited, answer)
+            if self._waiting:
+                self._start_waiting()
         except Exception as problem:  # a defect or a full disk: no reason to go on
             self._fail(problem)
+        self._look_for_end()
+
+    def _look_for_end(self) -> None:
+        if not self._on_wire and (self._stopped or self._all_due):
+            self._over.set()
 
     def _fail(self, problem: Exception) -> None:
         """End soon; run() raises the first problem."""
@@ -219,24 +243,37 @@ class Engine:
         self.stop(grace=0)
 
     def _start_waiting(self) -> None:
-        while self._waiting and len(self._of_this_phase) < self._plan.connections:
+        while self._waiting and self._of_this_phase < self._plan.connections:
             at, lateness = self._waiting.popleft()
-            if self._too_late(at, takes=min(self._took, default=0.0)):
+            now = time.monotonic()
+            if self._too_late(at, now, takes=min(self._took, default=0.0)):
                 self._give_up(at, lateness)
             else:
-                self._start(at, lateness, waited=time.monotonic() - self._t0 - at - lateness)
+                self._start(at, now, lateness, waited=now - self._t0 - at - lateness)
 
     def _report(self, at: float, lateness: float, waited: float, answer: Answer) -> None:
         self._on_result(
             Result(
-                t=at,
-                lateness_us=max(0, round(lateness * 1e6)),
-                latency_us=None if answer.error else max(0, round((answer.ended - self._t0 - at) * 1e6)),
-                answer=answer,
-                waited_us=max(0, round(waited * 1e6)),
+                at,
+                max(0, round(lateness * 1e6)),
+                None if answer.error else max(0, round((answer.ended - self._t0 - at) * 1e6)),
+                answer,
+                max(0, round(waited * 1e6)) if waited else 0,
             )
         )
 
-    def _cancel_all(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+    def _end_all(self) -> None:
+        """Nothing on the wire may take longer: after stop() it is abandoned, else it had its time."""
+        left, self._on_wire = self._on_wire, set()
+        self._of_this_phase = 0
+        self._client.abort()
+        if self._stopped:
+            self._abandoned += len(left)
+        else:
+            answer = Answer(time.monotonic(), error="timeout", why="it did not end by itself")
+            try:
+                for request in left:
+                    self._report(request.at, request.lateness, request.waited, answer)
+            except Exception as problem:
+                self._failure = self._failure or problem
+        self._over.set()

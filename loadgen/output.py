@@ -68,6 +68,8 @@ def _summary_text(summary: Mapping[str, Any]) -> str:
         ("wrong bodies", str(summary["wrong_bodies"])),
         ("latency", _percentiles(summary["latency_ms"], beyond)),
         ("own lateness", _percentiles(summary["lateness_ms"], beyond)),
+        ("reading late", _percentiles(summary["read_lateness_ms"], beyond)),
+        ("scheduling", f"{summary['scheduling']}; {_processor(summary)}"),
     ]
     if summary["waited_ms"]:
         waited = f"{summary['queued']} for a connection: {_percentiles(summary['waited_ms'], beyond)}"
@@ -78,6 +80,10 @@ def _summary_text(summary: Mapping[str, Any]) -> str:
         rows.append(("abandoned", f"{summary['abandoned']} at the interrupt"))
     rows.append(("valid", "yes" if summary["valid"] else f"no: {summary['reason']}"))
     return "".join(f"{name:<13} {_printable(value)}\n" for name, value in rows)
+
+
+def _processor(summary: Mapping[str, Any]) -> str:
+    return f"{summary['cpu_s']:.1f} s of CPU, {summary['cpu_wait_s']:.1f} s waiting for it"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

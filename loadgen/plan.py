@@ -7,7 +7,9 @@ import math
 import re
 from dataclasses import dataclass
 
-__all__ = ["MAX_BODY", "Plan"]
+__all__ = ["ENGINES", "MAX_BODY", "Plan"]
+
+ENGINES = ("auto", "httptools", "aiohttp")
 
 MAX_BODY = 16_000_000  # bytes
 
@@ -31,7 +33,9 @@ class Plan:
         expect_status: The right statuses; the bodies of these are checked.
         body_regex: Searched in the bytes of those bodies as they came; None: nothing is checked.
         served_by_header: The response header that names the server.
-        max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this.
+        engine: One of ENGINES: what sends; "auto": httptools, or aiohttp where that cannot do what is asked for.
+        max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this, or above a tenth of
+            it and half of the latency's.
     """
 
     url: str
@@ -48,6 +52,7 @@ class Plan:
     body_regex: re.Pattern[bytes] | None = None
     served_by_header: str = "X-Served-By"
     max_lateness: float = 0.1
+    engine: str = "auto"
 
     @property
     def total(self) -> int:

@@ -7,6 +7,7 @@ package, reads these; it costs 25 us of CPU an answer more.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 from collections.abc import Callable
@@ -18,7 +19,15 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.http_parser import HttpResponseParserPy, RawResponseMessage
 from aiohttp.streams import StreamReader
 
-__all__ = ["LIMITS", "LONGEST_LINE", "HeaderTooLarge", "header_text", "reading_all"]
+__all__ = [
+    "LIMITS",
+    "LONGEST_LINE",
+    "MOST_FRAMING",
+    "HeaderTooLarge",
+    "handler",
+    "header_text",
+    "reading_all",
+]
 
 # HAProxy takes 16 KiB of headers (tune.bufsize), curl 300, Chrome 256, all of them hundreds of lines. aiohttp's own
 # limits (8,190 bytes a line, 128 lines) are below what services send, such as a long Content-Security-Policy.
@@ -31,7 +40,7 @@ LIMITS: dict[str, Any] = {  # of aiohttp.ClientSession
 }
 
 _PIECE = 1 << 14  # bytes; aiohttp's parser copies all that it was given for each chunk that is in it
-_MOST_FRAMING = 16  # bytes of chunk lines and trailers for each byte of a body, in chunks of one byte
+MOST_FRAMING = 16  # bytes of chunk lines and trailers for each byte of a body, in chunks of one byte
 
 _LENGTH = b"content-length"
 _OLD_WEBSOCKET = b"sec-websocket-key1"
@@ -92,7 +101,7 @@ class _Parser(HttpResponseParserPy):
         for at in range(0, max(len(data), 1), _PIECE):
             found = self._feed(data[at : at + _PIECE], *given, **named)
             messages += found[0]
-        if self._body is not None and self._came > 2 * LONGEST_LINE + _MOST_FRAMING * self._body.total_bytes:
+        if self._body is not None and self._came > 2 * LONGEST_LINE + MOST_FRAMING * self._body.total_bytes:
             self._body.set_exception(HeaderTooLarge([]))
         return messages, *found[1:]
 
@@ -105,6 +114,13 @@ class _Parser(HttpResponseParserPy):
             raise
         for _, self._body in found[0]:
             pass
+        if (
+            self._answered
+            and self._payload_parser is None
+            and self._tail
+            and isinstance(self.protocol, ResponseHandler)
+        ):
+            self.protocol.force_close()
         if not self._answered and self._came > LONGEST_LINE:
             raise HeaderTooLarge(self._lines)
         return found
@@ -177,11 +193,16 @@ class _Handler(ResponseHandler):
         )
 
 
+def handler(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    """A protocol of aiohttp for one connection; to be used with LIMITS."""
+    return _Handler(loop=loop)
+
+
 def reading_all(connector: _Connector) -> _Connector:
     """The same connector, whose connections read all that HAProxy and browsers read.
 
     aiohttp has no public switch for its parser. To be used with a session that has LIMITS.
     """
-    factory: Callable[[], ResponseHandler] = functools.partial(_Handler, loop=connector._loop)
+    factory: Callable[[], ResponseHandler] = functools.partial(handler, connector._loop)
     connector._factory = factory  # type: ignore[assignment]
     return connector

@@ -18,7 +18,7 @@ from hdrh.log import HistogramLogWriter
 
 from loadgen.cells import cell
 from loadgen.result import COLUMNS, Result
-from loadgen.stats import HIGHEST_US, bounded, histogram
+from loadgen.stats import bounded, histogram, record_all
 
 __all__ = ["Recorder"]
 
@@ -40,7 +40,7 @@ class Recorder:
     def __init__(self, requests: Path | None = None, log: Path | None = None) -> None:
         self._rows: Any = None
         self._log: HistogramLogWriter | None = None
-        self._intervals: dict[str, Any] = {}
+        self._latencies: dict[str, list[int]] = {}  # of the interval, by `served_by`
         self._tags: Counter[str] = Counter()
         self._flushed = 0.0
         with ExitStack() as opened:
@@ -88,12 +88,10 @@ class Recorder:
                 )
             )
         if self._log is not None and result.latency_us is not None:
-            tag = bounded(_NOT_IN_A_TAG.sub("_", answer.served_by), self._tags)
-            self._tags[tag] += 1
-            interval = self._intervals.get(tag)
-            if interval is None:
-                interval = self._intervals[tag] = histogram()
-            interval.record_value(min(result.latency_us, HIGHEST_US))
+            latencies = self._latencies.get(answer.served_by)
+            if latencies is None:
+                latencies = self._latencies[answer.served_by] = []
+            latencies.append(result.latency_us)
 
     def flush(self, t: float) -> None:
         """Hand everything so far to the operating system; the interval ends `t` seconds after the start."""
@@ -101,16 +99,21 @@ class Recorder:
             self._csv_file.flush()
         if self._log is None or self._log_file is None:
             return
-        for tag, interval in self._intervals.items():
-            if not interval.get_total_count():
-                continue
+        intervals: dict[str, Any] = {}
+        for served_by, latencies in self._latencies.items():
+            tag = bounded(_NOT_IN_A_TAG.sub("_", served_by), self._tags)
+            self._tags[tag] += len(latencies)
+            if tag not in intervals:
+                intervals[tag] = histogram()
+            record_all(intervals[tag], latencies)
+        self._latencies.clear()
+        for tag, interval in intervals.items():
             # The writer reads 0 as "not given" and falls back on these.
             interval.set_start_time_stamp(self._flushed * 1000)
             interval.set_end_time_stamp(t * 1000)
             if tag:
                 self._log_file.write(f"Tag={tag},")  # the writer knows no tags, the format and its readers do
             self._log.output_interval_histogram(interval, self._flushed, t, max_value_unit_ratio=1.0)
-            interval.reset()
         self._flushed = t
         self._log_file.flush()
 

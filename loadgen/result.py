@@ -52,6 +52,8 @@ class Answer(NamedTuple):
         body_crc: CRC-32 of a whole body, eight hexadecimal digits; empty without one.
         served_by: The value of the plan's `served_by_header`, at most 64 characters.
         why: With an error, what happened, in a few words.
+        read_late_us: Microseconds for which its last bytes were here, and not read, as the system counts them (to 4 ms
+            or so); -1 where that was not asked.
     """
 
     ended: float
@@ -62,6 +64,7 @@ class Answer(NamedTuple):
     body_crc: str = ""
     served_by: str = ""
     why: str = ""
+    read_late_us: int = -1
 
 
 class Result(NamedTuple):

@@ -11,11 +11,12 @@ from typing import Any
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
+from loadgen.choice import client_for
 from loadgen.engine import GRACE, Engine
 from loadgen.plan import Plan
+from loadgen.processor import Processor
 from loadgen.record import Recorder
 from loadgen.result import Result
-from loadgen.send import Sender
 from loadgen.stats import Stats
 
 __all__ = ["run"]
@@ -32,6 +33,7 @@ async def run(
     *,
     start_at: float | None = None,
     signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM),
+    first: bool = False,
 ) -> dict[str, Any]:
     """Send the whole plan.
 
@@ -43,6 +45,7 @@ async def run(
         listener: Gets an event "start", one "second" each second (`Stats.second`), and "end" with the summary.
         start_at: When the first request is due (Unix time, seconds); None: now.
         signals: Those that stop the run.
+        first: Whether to ask the system to run this thread before all others.
 
     Returns:
         The summary (`Stats.summary`), and `interrupted`: whether a signal stopped the run.
@@ -58,13 +61,13 @@ async def run(
         stats.add(result)
         recorder.add(result)
 
-    async with Sender(plan) as send:
-        engine = Engine(plan, send, keep)
+    processor = Processor(first=first)
+    async with client_for(plan) as client:
+        engine = Engine(plan, client, keep)
         # From here on only the monotonic clock counts: a step of the wall clock moves nothing.
         unix, monotonic = time.time(), time.monotonic()
         t0_unix = unix + _LEAD if start_at is None else start_at
         t0 = monotonic + (t0_unix - unix)
-        cpu = time.process_time()
         stopped = asyncio.Event()
 
         def stop() -> None:
@@ -76,7 +79,7 @@ async def run(
         recorder.start(t0_unix)
         listener({"event": "start", "t0_unix": t0_unix, "rate": plan.rate, "total": plan.total})
         working = asyncio.create_task(engine.run(t0))
-        ticking = asyncio.create_task(_tick(t0, engine, stats, recorder, listener))
+        ticking = asyncio.create_task(_tick(t0, engine, stats, recorder, listener, processor))
         try:
             # Whichever fails first ends the run: either may meet a full disk.
             await asyncio.wait([working, ticking], return_when=asyncio.FIRST_COMPLETED)
@@ -89,12 +92,14 @@ async def run(
             ticking.cancel()
             await asyncio.wait([ticking])
 
+    used = processor.used()
+    processor.close()
     elapsed = max(0.0, time.monotonic() - t0)
     recorder.flush(elapsed)
     if stats.pending:
         listener(stats.second(elapsed, engine.progress, busy=0))
     summary = stats.summary(
-        engine.progress, t0_unix=t0_unix, elapsed=elapsed, cpu=time.process_time() - cpu
+        engine.progress, t0_unix=t0_unix, elapsed=elapsed, used=used, scheduling=processor.scheduling
     ) | {"interrupted": stopped.is_set()}
     listener({"event": "end", "summary": summary})
     for number in signals:  # not before: a late signal must not cost the summary
@@ -108,16 +113,15 @@ def _told_elsewhere(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
         loop.default_exception_handler(context)
 
 
-async def _tick(t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: _Listener) -> None:
+async def _tick(
+    t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: _Listener, processor: Processor
+) -> None:
     """Once a second, on the second: flush the records, tell the listener."""
     second = 0
-    wall, cpu = time.monotonic(), time.process_time()
     while True:
         second += 1
         await asyncio.sleep(max(0.0, t0 + second - time.monotonic()))
-        wall_now, cpu_now = time.monotonic(), time.process_time()
-        busy = (cpu_now - cpu) / max(wall_now - wall, 1e-9)
-        wall, cpu = wall_now, cpu_now
-        second = max(second, int(wall_now - t0))  # after a freeze: one event for it all, not a burst
-        recorder.flush(wall_now - t0)
-        listener(stats.second(wall_now - t0, engine.progress, busy))
+        busy, since = processor.busy(), time.monotonic() - t0
+        second = max(second, int(since))  # after a freeze: one event for it all, not a burst
+        recorder.flush(since)
+        listener(stats.second(since, engine.progress, busy))

@@ -6,40 +6,68 @@ import asyncio
 import math
 import time
 import zlib
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
+from typing import Protocol
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
-from yarl import URL
 
 from loadgen.causes import innermost, kind_of, why_of
 from loadgen.plan import Plan
 from loadgen.reading import LIMITS, HeaderTooLarge, header_text, reading_all
+from loadgen.request import USER_AGENT, as_written
 from loadgen.result import Answer
 
-__all__ = ["USER_AGENT", "Sender"]
-
-USER_AGENT = "pipeline-loadgen"
+__all__ = [
+    "BUFFER",
+    "CLOCK_SECONDS",
+    "IDLE_SECONDS",
+    "LONGEST_NAME",
+    "SHORT_BODY_SECONDS",
+    "WHY_CUT",
+    "Response",
+    "Sender",
+]
 
 # Below Node's 5 s: an idle connection is dropped here before the server drops it, else the race between its
 # close and our next request shows up as resets that no version of the service is to blame for.
-_IDLE_SECONDS = 4.0
+IDLE_SECONDS = 4.0
 
-_LONGEST_NAME = 64  # characters of what names the server
+LONGEST_NAME = 64  # characters of what names the server
 # After the end of its phase a body has so long from its header on: one that came with it is whole by then.
-_SHORT_BODY_SECONDS = 0.1
-_CLOCK_SECONDS = 0.002  # the event loop's timers count in whole milliseconds
-_WHY_CUT = "its body was still coming after its phase had ended"
+SHORT_BODY_SECONDS = 0.1
+CLOCK_SECONDS = 0.002  # the event loop's timers count in whole milliseconds
+WHY_CUT = "its body was still coming after its phase had ended"
 
 # However much comes, the schedule must not wait for it. Of the bodies larger than this one piece is read in a turn of
 # the event loop. Where that makes the turn a long one, the bodies rest for as long; the servers wait with the others.
 _LARGE = 1 << 16  # bytes
 _LONG_TURN = 0.005  # seconds
-_BUFFER = 1 << 16  # bytes of a connection that are read ahead
+BUFFER = 1 << 16  # bytes of a connection that are read ahead
 # A body that is to be searched is kept until it is whole; while all of them hold so much, no large one is read on.
 _MOST_KEPT = 1 << 28  # bytes
 _LOOK_AGAIN_SECONDS = 0.05
+
+
+class Response(Protocol):
+    """An answer whose header is there."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def content(self) -> aiohttp.StreamReader: ...
+
+    @property
+    def content_length(self) -> int | None: ...
+
+    def close(self) -> None: ...
 
 
 class Sender:
@@ -51,7 +79,7 @@ class Sender:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._url = _as_written(plan.url)
+        self._url = as_written(plan.url)
         self._session: aiohttp.ClientSession | None = None
         self._turn = asyncio.Lock()
         self._kept = 0  # bytes of bodies that are not whole yet
@@ -62,10 +90,10 @@ class Sender:
         self._session = aiohttp.ClientSession(
             # The engine bounds the requests on the wire, and so the connections.
             connector=reading_all(
-                aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=None)
+                aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=None)
             ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            read_bufsize=_BUFFER,
+            read_bufsize=BUFFER,
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding", "Content-Type"),
@@ -95,19 +123,23 @@ class Sender:
         """
         if self._session is None:
             raise RuntimeError("use Sender inside 'async with'")
+        asked = self._session.request(
+            self._plan.method, self._url, data=self._plan.body, allow_redirects=False
+        )
+        return await self.read(asked, deadline, body_by)
+
+    async def read(
+        self, opening: AbstractAsyncContextManager[Response], deadline: float, body_by: float
+    ) -> Answer:
+        """Read the answer to what has been sent, as `__call__` does; `opening` gives it when its header is there."""
         seen = _Seen(deadline)
         loop = asyncio.get_running_loop()
         try:
-            async with (
-                asyncio.timeout(deadline - time.monotonic()) as limit,
-                self._session.request(
-                    self._plan.method, self._url, data=self._plan.body, allow_redirects=False
-                ) as response,
-            ):
+            async with asyncio.timeout(deadline - time.monotonic()) as limit, opening as response:
                 seen.status = response.status
                 seen.served_by = response.headers.get(self._plan.served_by_header, "")
                 if body_by < deadline:
-                    left = max(body_by - time.monotonic(), _SHORT_BODY_SECONDS)
+                    left = max(body_by - time.monotonic(), SHORT_BODY_SECONDS)
                     limit.reschedule(min(loop.time() + left, limit.when() or math.inf))
                 try:
                     await self._read(response, seen)
@@ -118,7 +150,7 @@ class Sender:
         except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError) as problem:
             return seen.broken(problem, self._plan)
 
-    async def _read(self, response: aiohttp.ClientResponse, seen: _Seen) -> None:
+    async def _read(self, response: Response, seen: _Seen) -> None:
         """The body, piece by piece; one that is too large is not read on."""
         limit = self._plan.max_body
         if not response.content.at_eof() and (response.content_length or 0) > limit:
@@ -170,7 +202,7 @@ class _Seen:
 
     def whole(self, plan: Plan) -> Answer:
         """The answer that has ended."""
-        served_by = header_text(self.served_by)[:_LONGEST_NAME]
+        served_by = header_text(self.served_by)[:LONGEST_NAME]
         if self.status < 100:  # 000 and 099 get through aiohttp
             why = f"the status {self.status:03d}"
             return Answer(self.ended, error="protocol", served_by=served_by, why=why)
@@ -193,25 +225,13 @@ class _Seen:
         if isinstance(problem, _BodyTooLarge):
             kind, why = "oversize", f"a body of more than {plan.max_body:,} bytes (--max-body)"
         elif kind == "timeout":
-            in_time = ended < self._deadline - _CLOCK_SECONDS
-            kind, why = ("cut", _WHY_CUT) if self.status and in_time else ("timeout", self._how_far(plan))
+            in_time = ended < self._deadline - CLOCK_SECONDS
+            kind, why = ("cut", WHY_CUT) if self.status and in_time else ("timeout", self._how_far(plan))
         elif isinstance(header := innermost(problem), HeaderTooLarge) and not self.status:
             self.status, self.served_by = header.status, header.value(plan.served_by_header)
-        served_by = header_text(self.served_by)[:_LONGEST_NAME]
+        served_by = header_text(self.served_by)[:LONGEST_NAME]
         return Answer(ended, self.status, kind, self.size, served_by=served_by, why=why)
 
     def _how_far(self, plan: Plan) -> str:
         came = f"{self.size:,} bytes of a body" if self.status else "no whole header"
         return f"{came} within {plan.timeout:g} s"
-
-
-def _as_written(url: str) -> URL:
-    """The address with path and query byte for byte as they are written: yarl would write `%7E` and `..` its own way.
-
-    >>> _as_written("http://h/a%7Eb/../%3a?").raw_path_qs
-    '/a%7Eb/../%3a?'
-    """
-    after = url.partition("://")[2].partition("#")[0]
-    start = min((at for at in map(after.find, "/?") if at >= 0), default=len(after))
-    target = after[start:]
-    return URL(url).origin().with_path(target if target.startswith("/") else f"/{target}", encoded=True)

@@ -13,6 +13,7 @@ import ctypes
 import math
 import os
 import time
+from collections.abc import Callable
 
 __all__ = ["Timer"]
 
@@ -29,46 +30,57 @@ class _TimerSetting(ctypes.Structure):
 
 
 class Timer:
-    """A timer for one task of the running event loop. Use as `with Timer() as timer`.
+    """Calls a function of the running event loop on time, once for each `at`.
 
     Where the system has no timer files it uses the loop's own timers, rounded up to the millisecond.
     """
 
-    def __init__(self) -> None:
-        self._future: asyncio.Future[None] | None = None
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
         self._file: int | None = None
-
-    def __enter__(self) -> Timer:
+        self._set = False
+        self._setting = _TimerSetting()
+        self._value = self._setting.value
+        self._pointer = ctypes.byref(self._setting)
         with contextlib.suppress(AttributeError):  # not Linux
-            self._libc = ctypes.CDLL(None)
-            file = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+            libc = ctypes.CDLL(None)
+            self._settime = libc.timerfd_settime
+            file = libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
             if file >= 0:
                 self._file = file
-                asyncio.get_running_loop().add_reader(file, self._expired)
-        return self
+                self._loop.add_reader(file, self._expired)
 
-    def __exit__(self, *_: object) -> None:
+    def at(self, when: float) -> None:
+        """Call at `when` (monotonic clock, seconds), and not at an earlier time that was set before."""
+        if self._file is None:
+            if self._handle is not None:
+                self._handle.cancel()
+            left = max(0.0, math.ceil((when - time.monotonic()) * 1000) / 1000)
+            self._handle = self._loop.call_later(left, self._call)
+            return
+        seconds = int(when)
+        self._value.seconds = seconds
+        # One nanosecond more: never early, and 0 would switch it off.
+        self._value.nanoseconds = int((when - seconds) * 1e9) + 1
+        self._set = True
+        self._settime(self._file, _ABSOLUTE, self._pointer, None)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
         if self._file is not None:
-            asyncio.get_running_loop().remove_reader(self._file)
+            self._loop.remove_reader(self._file)
             os.close(self._file)
             self._file = None
-
-    async def until(self, when: float) -> None:
-        """Sleep until `when` (monotonic clock, seconds). For one task at a time."""
-        if self._file is None:
-            await asyncio.sleep(max(0.0, math.ceil((when - time.monotonic()) * 1000) / 1000))
-            return
-        fraction, seconds = math.modf(when)
-        # One nanosecond more: never early, and 0 would switch it off.
-        setting = _TimerSetting(value=_Timespec(int(seconds), int(fraction * 1e9) + 1))
-        self._future = asyncio.get_running_loop().create_future()
-        self._libc.timerfd_settime(self._file, _ABSOLUTE, ctypes.byref(setting), None)
-        await self._future
 
     def _expired(self) -> None:
         if self._file is None:
             return
-        with contextlib.suppress(BlockingIOError):  # it was set again after the loop saw it expire
-            os.read(self._file, 8)
-            if self._future is not None and not self._future.done():
-                self._future.set_result(None)
+        self._set = False
+        self._call()
+        # Setting it again makes it unreadable, as reading it does, which is one system call less.
+        if not self._set and self._file is not None:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._file, 8)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from loadgen.send import USER_AGENT
+from loadgen.request import USER_AGENT
 from pipeline.base.errors import HostError
 from pipeline.base.facts import PROXY_PORT
 from pipeline.canary.profile import Profile

@@ -12,6 +12,7 @@ __all__ = ["EXTRAS", "require_extra"]
 _CANARY: Final = (
     "aiohttp",
     "hdrh",
+    "httptools",
     "jinja2",
     "multidict",
     "prometheus_client",

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from tests.support.ports import free_port
 
-__all__ = ["BEGIN", "PASSWORD", "program", "serving", "truth", "write_fleet"]
+__all__ = ["BEGIN", "PASSWORD", "program", "serving", "truth", "write_certificate", "write_fleet"]
 
 Ints = NDArray[np.int64]
 
@@ -125,7 +125,7 @@ def _pod(lines: list[str], version: str, pod: str) -> None:
         lines += row
 
 
-def _write_certificate(directory: Path) -> None:
+def write_certificate(directory: Path) -> None:
     """cert.pem, which signs itself for 127.0.0.1, and key.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the test's Prometheus")])
@@ -163,7 +163,7 @@ def serving(directory: Path, *, password: bool = False, tls: bool = False) -> It
         digest = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
         web += f"basic_auth_users: {{judge: '{digest}'}}\n"
     if tls:
-        _write_certificate(directory)
+        write_certificate(directory)
         web += "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"
     (directory / "web.yml").write_text(web, "utf-8")
     options.append("--web.config.file=web.yml")

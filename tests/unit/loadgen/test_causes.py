@@ -24,6 +24,8 @@ from loadgen.causes import kind_of, why_of
 from loadgen.cli import INVALID, OK
 from tests.support.loadgen_server import serving
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 async def child(url: str, *options: str, files: int = 0, **popen: Any) -> tuple[int, dict[str, Any], str]:
     """`python -m loadgen` against `url`, with `files` open files at most: its code, its summary, standard error."""

@@ -23,6 +23,8 @@ from loadgen.record import Recorder
 from loadgen.result import COLUMNS, Answer, Result
 from tests.support.loadgen_server import serving
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 URL = "http://127.0.0.1:9/"  # nothing listens there
 
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+from loadgen.client import TaskClient
 from loadgen.engine import Engine
 from loadgen.plan import Plan
 from loadgen.result import Answer, Result
@@ -26,7 +27,7 @@ def results(plan: Plan, serve: Serve) -> list[Result]:
         async def send(deadline: float, body_by: float) -> Answer:
             return await serve(time.monotonic(), deadline, body_by)
 
-        await Engine(plan, send, kept.append).run(time.monotonic() + 0.05)
+        await Engine(plan, TaskClient(send), kept.append).run(time.monotonic() + 0.05)
         return sorted(kept, key=lambda result: result.t)
 
     return asyncio.run(go())

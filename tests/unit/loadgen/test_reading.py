@@ -15,6 +15,9 @@ from loadgen.cells import plain
 from loadgen.plan import Plan
 from loadgen.record import Recorder
 from loadgen.run import run
+from tests.support.loadgen_engines import engine_under_test
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -38,7 +41,16 @@ def load(
     async def go() -> dict[str, Any]:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{target}"
-            plan = Plan(**{"url": url, "rate": 50, "duration": 0.01, "max_lateness": 60.0, **options})
+            plan = Plan(
+                **{
+                    "engine": engine_under_test(),
+                    "url": url,
+                    "rate": 50,
+                    "duration": 0.01,
+                    "max_lateness": 60.0,
+                    **options,
+                }
+            )
             return await run(plan, recorder or Recorder(), lambda _: None, signals=())
 
     return asyncio.run(go()), asked

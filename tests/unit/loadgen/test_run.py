@@ -17,12 +17,16 @@ import pytest
 
 from loadgen.engine import Progress
 from loadgen.plan import Plan
+from loadgen.processor import NORMAL, Used
 from loadgen.record import Recorder
+from loadgen.request import USER_AGENT
 from loadgen.result import Answer, Result
 from loadgen.run import run
-from loadgen.send import USER_AGENT
 from loadgen.stats import Stats
+from tests.support.loadgen_engines import engine_under_test
 from tests.support.loadgen_server import Server, serving
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 Events = list[dict[str, Any]]
 HELLO = re.compile(b"hello")
@@ -40,7 +44,13 @@ def load(
         events: Events = []
         async with serving() as server:
             # The server is in this process, too, so that the loader may well be late.
-            usual = {"url": server.url + path, "rate": 200, "duration": 0.1, "max_lateness": 60.0}
+            usual = {
+                "engine": engine_under_test(),
+                "url": server.url + path,
+                "rate": 200,
+                "duration": 0.1,
+                "max_lateness": 60.0,
+            }
             plan = Plan(**{**usual, **options})
             acting = asyncio.ensure_future(during(server)) if during else None
             kept = recorder or Recorder()
@@ -169,7 +179,7 @@ def test_what_is_no_http_is_a_protocol_error() -> None:
     async def go() -> dict[str, Any]:
         async with await asyncio.start_server(nonsense, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            plan = Plan(url=f"http://127.0.0.1:{port}/", rate=50, duration=0.1)
+            plan = Plan(f"http://127.0.0.1:{port}/", rate=50, duration=0.1, engine=engine_under_test())
             return await run(plan, Recorder(), lambda _: None, signals=())
 
     assert asyncio.run(go())["errors_by_kind"] == {"protocol": 5}
@@ -240,7 +250,9 @@ def test_percentiles_within_the_timeout_are_of_all_of_them() -> None:
         stats.add(Result(number, 0, 1000 * (number + 1), Answer(0.0, status=200)))
     for number in range(10):
         stats.add(Result(number, 0, None, Answer(0.0, error="timeout", why="slow")))
-    told = stats.summary(Progress(100, 100, 0, 0, 0, 0), t0_unix=0, elapsed=1, cpu=0)["latency_ms"]
+    told = stats.summary(
+        Progress(100, 100, 0, 0, 0, 0), t0_unix=0, elapsed=1, used=Used(0, 0), scheduling=NORMAL
+    )["latency_ms"]
     assert told["p50"] == pytest.approx(50, rel=0.01)
     assert told["p90"] == pytest.approx(90, rel=0.01)
     assert (told["p99"], told["max"]) == (None, None)

@@ -1,0 +1,271 @@
+"""The lean client: connections of httptools' protocol, kept and used again, and no task a request.
+
+What costs is what happens for each request, so that is little: the bytes that are sent are made once, one timer looks
+after all deadlines, and a body that comes again is judged once. It behaves as the client of aiohttp does
+(`loadgen/send.py`): same bytes, same limits, same words; the tests hold both to that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import sys
+import time
+from collections import deque
+from types import TracebackType
+from typing import Any
+
+from loadgen.bodies import Judge
+from loadgen.causes import kind_of, why_of
+from loadgen.client import Done
+from loadgen.connection import Connection, Known
+from loadgen.plan import Plan
+from loadgen.reading import header_text
+from loadgen.request import as_written, request_bytes
+from loadgen.send import IDLE_SECONDS, LONGEST_NAME, Sender
+from loadgen.turns import Turns
+from loadgen.unusual import Unusual
+
+__all__ = ["Pool"]
+
+_ASKED_A_SECOND = 200  # of so many answers: for how long they were here before they were read
+_TCP_INFO = 11  # Linux; of its struct tcp_info:
+_LAST_DATA = slice(52, 56)  # tcpi_last_data_recv, milliseconds
+_FEW_DEADLINES = 10_000
+_NEXT_ADDRESS_SECONDS = (
+    0.25  # after so long without an answer the host's next address is tried, as RFC 8305 has it
+)
+_LARGE_REQUEST = 1 << 16  # bytes; the system may not take more at once
+_RECENT = 4  # whole answers that are kept for comparison
+_MOST_NAMES = 256  # of servers, whose text is kept
+
+
+class Pool:
+    """A client of kept-alive connections, the last used first. Use as `async with Pool(plan) as client`.
+
+    Attributes:
+        plan: What is sent.
+        request: Its bytes.
+        large_request: Whether the connection may take it in parts.
+        without_body: Whether an answer to it has none (HEAD).
+        served_by: The name of the header that names the server, in lower case.
+        name_length: Its length.
+        known: Recent answers: one that comes again, byte for byte, is not read again.
+        judge: What it says of bodies.
+        turns: Lets large bodies wait for each other.
+        loop: The running event loop.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    turns: Turns
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.request = request_bytes(plan)
+        self.large_request = len(self.request) > _LARGE_REQUEST
+        self.without_body = plan.method == "HEAD"
+        self.served_by = plan.served_by_header.lower().encode()
+        self.name_length = len(self.served_by)
+        self.judge = Judge(plan)
+        url = as_written(plan.url)
+        self._host, self._port = url.host or "", url.port
+        self._tls = _context() if url.scheme == "https" else None
+        self._addresses: list[tuple[Any, ...]] | None = None
+        self._looking_up: asyncio.Task[list[tuple[Any, ...]]] | None = None
+        self._idle: deque[Connection] = deque()
+        self._all: set[Connection] = set()
+        self._deadlines: deque[tuple[float, Connection, int]] = deque()
+        self._most_deadlines = _FEW_DEADLINES
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._finished = 0
+        self._every = max(1, round(plan.rate / _ASKED_A_SECOND))
+        self.known: deque[Known] = deque(maxlen=_RECENT)
+        self._names: dict[bytes, str] = {}
+        self._other = Sender(plan)
+
+    async def __aenter__(self) -> Pool:
+        self.loop = asyncio.get_running_loop()
+        self.turns = Turns(self.loop)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+        self.turns.close()
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+        await asyncio.sleep(0)  # the transports' own last steps
+
+    def send(self, deadline: float, body_by: float, done: Done) -> None:
+        """See Client. Deadlines do not fall from one call to the next."""
+        connection = self._rested()
+        if connection is None:
+            connection = Connection(self)
+            self._all.add(connection)
+            connection.begin(deadline, body_by, done)
+            connection.task = self.loop.create_task(self._open(connection))
+        else:
+            connection.begin(deadline, body_by, done)
+        self._deadlines.append((deadline, connection, connection.number))
+        if len(self._deadlines) > self._most_deadlines:
+            self._drop_past_ends()
+        if self._sweep_timer is None:
+            self._sweep_timer = self.loop.call_later(max(0.0, deadline - time.monotonic()), self._sweep)
+
+    def abort(self) -> None:
+        for connection in tuple(self._all):
+            connection.leave()
+            connection.close()
+        self._all.clear()
+        self._idle.clear()
+        self._deadlines.clear()
+
+    # What connections ask.
+
+    def read_late_us(self, connection: Connection) -> int:
+        """For how long the last bytes on a connection have been here: asked for a part of the answers, else -1."""
+        self._finished += 1
+        transport = connection.transport
+        if self._finished % self._every or transport is None or self._tls:
+            return -1
+        try:
+            said = transport.get_extra_info("socket").getsockopt(
+                socket.IPPROTO_TCP, _TCP_INFO, _LAST_DATA.stop
+            )
+            return int.from_bytes(said[_LAST_DATA], sys.byteorder) * 1000
+        except (AttributeError, OSError):  # not Linux
+            return -1
+
+    def rest(self, connection: Connection) -> None:
+        """It is free for the next request."""
+        self._idle.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """It has ended."""
+        self._all.discard(connection)
+
+    def name(self, value: bytes) -> str:
+        """A header's value as the server's name."""
+        known = self._names.get(value)
+        if known is None:
+            known = header_text(value.decode("utf-8", "surrogateescape"))[:LONGEST_NAME]
+            if len(self._names) < _MOST_NAMES:
+                self._names[value] = known
+        return known
+
+    def read_otherwise(self, connection: Connection) -> None:
+        """Let aiohttp's parser read the answer that httptools refuses."""
+        transport, done, raw = connection.transport, connection.done, connection.raw
+        if transport is None or done is None:
+            return
+        deadline, body_by = connection.deadline, connection.body_by
+        connection.leave()
+        unusual = Unusual(transport, raw, self.plan.method)
+
+        async def go_on() -> None:
+            answer: Any
+            try:
+                answer = await self._other.read(unusual, deadline, body_by)
+            except Exception as defect:
+                answer = defect
+            connection.task = None
+            if unusual.reusable and not transport.is_closing():
+                connection.again()
+                transport.set_protocol(connection)
+                connection.idle_since = time.monotonic()
+                self.rest(connection)
+            else:
+                connection.close()
+            done(answer)
+
+        connection.task = self.loop.create_task(go_on())
+
+    # Its own.
+
+    def _rested(self) -> Connection | None:
+        """A connection that may be used at once; those that are too old for it are closed."""
+        idle = self._idle
+        if not idle:
+            return None
+        oldest = time.monotonic() - IDLE_SECONDS
+        while idle and (idle[0].idle_since < oldest or not idle[0].usable):
+            idle.popleft().close()
+        while idle:
+            connection = idle.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    def _drop_past_ends(self) -> None:
+        """Forget what has ended long before its deadline: with a long timeout these would fill the memory."""
+        self._deadlines = deque(each for each in self._deadlines if each[1].number == each[2])
+        self._most_deadlines = 2 * len(self._deadlines) + _FEW_DEADLINES
+
+    def _sweep(self) -> None:
+        """End what has had its time, and set the timer for what comes next."""
+        deadlines, now = self._deadlines, time.monotonic()
+        while deadlines:
+            deadline, connection, number = deadlines[0]
+            if connection.number == number:
+                if deadline > now:
+                    break
+                connection.expire()
+            deadlines.popleft()
+        self._sweep_timer = None
+        if deadlines:
+            left = max(0.001, deadlines[0][0] - now)
+            self._sweep_timer = self.loop.call_later(left, self._sweep)
+
+    async def _open(self, connection: Connection) -> None:
+        try:
+            await self._connect(connection)
+            connection.task = None
+        except OSError as problem:
+            kind = kind_of(problem)
+            connection.task = None
+            connection.fail("connect" if kind in ("reset", "timeout") else kind, why_of(problem))
+        except Exception as defect:
+            connection.task = None
+            connection.give(defect)
+
+    async def _connect(self, connection: Connection) -> None:
+        """To the first of the host's addresses that takes it; that one is the first from then on."""
+        addresses = self._addresses or await self._look_up()
+        for at, (family, _, protocol, _, address) in enumerate(addresses):
+            last = at == len(addresses) - 1
+            try:
+                async with asyncio.timeout(None if last else _NEXT_ADDRESS_SECONDS):
+                    await self.loop.create_connection(
+                        lambda: connection,
+                        address[0],
+                        address[1],
+                        family=family,
+                        proto=protocol,
+                        ssl=self._tls,
+                        server_hostname=self._host if self._tls else None,
+                    )
+            except OSError as problem:  # a TimeoutError, too
+                if last or kind_of(problem) == "exhausted":
+                    raise
+            else:
+                if at:
+                    self._addresses = addresses[at:] + addresses[:at]
+                return
+
+    async def _look_up(self) -> list[tuple[Any, ...]]:
+        """The host's addresses, asked for once; after a failure again."""
+        if self._looking_up is None or self._looking_up.done():
+            asking = self.loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            self._looking_up = asyncio.ensure_future(asking)
+            self._looking_up.add_done_callback(lambda task: task.cancelled() or task.exception())
+        found = await asyncio.shield(self._looking_up)
+        self._addresses = self._addresses or found
+        return self._addresses
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
