@@ -30,7 +30,7 @@ __all__ = ["calibrate"]
 @click.command(
     epilog="""\b
 Examples:
-  pipeline calibrate master                      five runs: an hour; then `pipeline canary` uses them
+  pipeline calibrate master            five runs, an hour; later runs use them
   pipeline calibrate master --runs 3 --duration 2m
   pipeline calibrate --show
 """

@@ -39,11 +39,11 @@ Examples:
   pipeline canary master broken
   pipeline canary v1.2 HEAD --repo ~/src/service --profile service.yml
   pipeline canary master slow --duration 1m --schedule interleaved
-  pipeline canary master slow --schedule concurrent   noisy machine, quick answer
-  pipeline canary master slow --duration auto         as long as it takes to tell
+  pipeline canary master slow --schedule concurrent   on a noisy machine
+  pipeline canary master slow --duration auto         as long as it takes
   pipeline canary master broken -i inventory.ini      on hosts you have
-  pipeline canary master broken --cloud aws           on hosts that are made and removed
-  pipeline canary promote                             on a kept lab: switch to green
+  pipeline canary master broken --cloud aws           hosts made for it
+  pipeline canary promote                             put a kept lab on green
   pipeline canary rollback                            ... and back to blue
 """,
 )

@@ -80,14 +80,15 @@ def cli() -> None:
     """Two git refs in, a verdict you can trust out, on real hosts.
 
     \b
-    pipeline doctor                     what is there, what is missing
-    pipeline canary master broken       the whole experiment: five minutes of load on each version
+    pipeline doctor                      what is there, what is missing
+    pipeline canary master broken        five minutes of load on each version
     pipeline canary master slow --duration 1m --keep
-    pipeline report runs/latest         a run's report again
-    pipeline runs                       the runs that there are, and what each said
-    pipeline prod up --cloud vagrant    production hosts and their monitor, here; in a cloud as prod.yml says
-    pipeline deploy checkbox.io -i production.ini     the real application, on hosts you have
-    pipeline verify checkbox.io -i production.ini     is all as it should be there?
+    pipeline report runs/latest          a run's report again
+    pipeline runs                        all runs, and what each said
+    pipeline prod up --cloud vagrant     production's hosts and monitor, here
+    pipeline prod up                     ... in the cloud that prod.yml names
+    pipeline deploy checkbox.io -i production.ini    on hosts you have
+    pipeline verify checkbox.io -i production.ini    is all well there?
     """
 
 
