@@ -78,7 +78,7 @@ def _deploy_to_host(
     progress.say(f"{host.name}: {verb} {app.name}{version}")
     result.log = log_file(app.key, host.name)
     with Steps(progress, host.name) as steps:
-        steps.begin("building here, before the first step" if options.build == "local" else "looking at it")
+        steps.begin("looking at it")
         done = provision(
             Inventory({app.key: (host,)}),
             app.file,
