@@ -78,7 +78,10 @@ def previous_release(app: str) -> str:
     current, *history = (told or "").split() or [""]
     before = history[: history.index(current)] if current in history else []
     if not before:
-        raise DeployError(f"{host.name}: there is no {app} release before the current one to go back to")
+        raise DeployError(
+            f"{host.name}: no release of {app} was served before the current one: nothing to go back to;"
+            " deploy the version you want with --ref"
+        )
     return before[-1]
 
 

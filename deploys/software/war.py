@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from deploys.kit.facts import APPLICATIONS
 from deploys.kit.places import cache_folder
 from deploys.software import maven
 
@@ -38,7 +39,7 @@ OPENS: Final = " ".join(
 # for surefire, so only the second keeps them from being run.
 SKIPS: Final = ("-Dmaven.test.skip=true", "-DskipTests")
 BUILD_SECONDS: Final = 1800  # a first build fetches 250 MB
-PACKAGING: Final = "<packaging>war</packaging>"
+PACKAGING: Final = f"<packaging>{APPLICATIONS['itrust'].makes}</packaging>"
 NO_WAR: Final = f"makes no WAR for a Tomcat: it has no {PACKAGING}"
 # Debian's packages of Maven and a JDK: on a host they are installed where it builds.
 INSTALL: Final = "maven default-jdk-headless"

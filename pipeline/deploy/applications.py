@@ -19,7 +19,7 @@ _DATA = ("archive", "commit", "repo", "ref", "environment", "secrets_directory",
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application that can be deployed; deploys/facts.yml says what `name` to `tree` mean.
+    """One application that can be deployed; deploys/facts.yml says what `name` to `makes` mean.
 
     `key` is its group in an inventory, its user on a host and its file in deploys/. `also` are more spellings of
     its name. `processor` is the only one that it runs on, as uname has it; empty: any. `only` names the options and
@@ -36,6 +36,7 @@ class Application:
     disk: int
     tree: tuple[str, ...]
     processor: str = ""
+    makes: str = ""
     also: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 

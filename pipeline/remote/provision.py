@@ -205,6 +205,9 @@ def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventor
     failures = sorted(transcript.failures, key=lambda f: order.get(f.host, len(order)))
     hint = f"read the whole output: less {log}"
     if not failures:
+        refused = next((name for name in order if transcript.last.startswith(f"{name}: ")), None)
+        if refused is not None:  # the deploy itself, before it changed anything: the log says no more
+            return ProvisionError(transcript.last, hosts=[refused])
         return ProvisionError(
             f"{deploy.name}: {transcript.last or 'pyinfra ended without a word'}", hint=hint
         )
