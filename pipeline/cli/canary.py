@@ -133,7 +133,7 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         raise _not_two(refs)
     from pipeline.base.console import Progress
     from pipeline.base.step_hook import begins
-    from pipeline.canary.plan import Settings, describe, make_plan
+    from pipeline.canary.plan import Settings, describe, make_plan, too_short
     from pipeline.canary.workflow import run_canary
     from pipeline.prod.mark import find_monitor, leave_mark
 
@@ -170,6 +170,8 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         return Exit.OK
     from pipeline.cli.show import exit_code, show_verdict
 
+    if warning := too_short(plan):
+        progress.say(f"warning: {warning}")
     if made is None:
         result = run_canary(plan, progress)
     else:
