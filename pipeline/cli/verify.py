@@ -51,7 +51,7 @@ def verify(
     from pipeline.deploy.applications import find_application
     from pipeline.deploy.verify import verify as run
 
-    app = find_application(application)
+    app = find_application(application, "verify")
     options = [*(["--reboot"] if reboot else []), *(["--disruptive"] if disruptive else [])]
     checks = run(app, inventory, Progress(), limit=limit, options=options)
     counts = {

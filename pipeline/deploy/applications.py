@@ -72,8 +72,8 @@ def same_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.casefold())
 
 
-def find_application(text: str) -> Application:
-    """The application that `text` names. Raises UsageError with the one that was probably meant.
+def find_application(text: str, command: str = "deploy") -> Application:
+    """The application that `text` names, for `pipeline COMMAND`. Raises UsageError with the one that was probably meant.
 
     >>> [find_application(name).name for name in ("Checkbox", "checkbox.io", "iTrust2", "ITRUST")]
     ['checkbox.io', 'checkbox.io', 'iTrust', 'iTrust']
@@ -84,4 +84,4 @@ def find_application(text: str) -> Application:
     close = difflib.get_close_matches(same_name(text), known, 1)
     names = " and ".join(app.name for app in APPLICATIONS)
     guess = f"; did you mean {known[close[0]].name}?" if close else f"; there is {names}"
-    raise UsageError(f"there is no application {text!r}{guess}", hint="pipeline deploy --help")
+    raise UsageError(f"there is no application {text!r}{guess}", hint=f"pipeline {command} --help")

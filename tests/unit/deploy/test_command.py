@@ -161,6 +161,13 @@ def test_a_host_that_is_not_as_needed_is_told_all_that_is_wrong(
     assert preflight.problems_of_facts(CHECKBOX, "me", {**fine, **facts})[0] == expected
 
 
+def test_a_hint_of_verify_names_verify(inventory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "jenkins", "-i", str(inventory)]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert "try: pipeline verify --help" in err
+    assert "pipeline deploy" not in err
+
+
 def test_options_win_over_the_inventory_and_a_repository_over_the_inventorys_war(tmp_path: Path) -> None:
     repository = repository_of("itrust", tmp_path / "repo", "master")
     war = tmp_path / "app.war"
