@@ -154,7 +154,9 @@ def package(
                     told = now
                     tell(watch.said(now - began))
                 if now - began > seconds:
-                    raise MavenError(f"mvn package: not done after {seconds:.0f} s ({watch.said(now - began)})")
+                    raise MavenError(
+                        f"mvn package: not done after {seconds:.0f} s ({watch.said(now - began)})"
+                    )
         finally:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()

@@ -18,7 +18,19 @@ from deploys.kit.facts import APPLICATIONS
 from deploys.kit.places import cache_folder
 from deploys.software import maven
 
-__all__ = ["BUILD_SECONDS", "INSTALL", "NO_WAR", "OPENS", "PACKAGING", "PROPERTIES", "SKIPS", "WarError", "built", "check_tree", "prepared"]
+__all__ = [
+    "BUILD_SECONDS",
+    "INSTALL",
+    "NO_WAR",
+    "OPENS",
+    "PACKAGING",
+    "PROPERTIES",
+    "SKIPS",
+    "WarError",
+    "built",
+    "check_tree",
+    "prepared",
+]
 
 # What a host gets from its environment's secrets, below WEB-INF/classes. A WAR may carry somebody's own: that is
 # left behind here, because an upload passes through the host's /tmp.

@@ -177,7 +177,7 @@ def status(settings: Path | None, cloud: str | None, as_json: bool) -> int:
         )
         for row in rows
     ]
-    headers = ("host", "type", "state", "address", "private", "about an hour")
+    headers = ("host", "type", "state", "address", "private", "an hour")
     click.echo(tabulate(table, headers=headers, tablefmt="plain", disable_numparse=True))
     return Exit.OK
 

@@ -91,9 +91,15 @@ def _aws() -> Finding:
         found = import_module("botocore.session").Session().get_credentials()
     except ImportError:
         return Finding(
-            name, False, f"boto3 is not installed; {without}", "pip install 'pipeline-canary[prod]'", needed=False
+            name,
+            False,
+            f"boto3 is not installed; {without}",
+            "pip install 'pipeline-canary[prod]'",
+            needed=False,
         )
-    except Exception as error:  # botocore has no one class for a broken configuration, a profile that is not there
+    except (
+        Exception
+    ) as error:  # botocore has no one class for a broken configuration, a profile that is not there
         return Finding(name, False, f"{reason_of(error)}; {without}", "aws configure list", needed=False)
     if found is None:
         hint = "aws configure, or export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=..."

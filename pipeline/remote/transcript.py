@@ -114,9 +114,7 @@ class Transcript:
             if not text.startswith("Connected") and not text.startswith("No host key"):
                 self.failures.append(Failure(host, "", text, unreachable=True))
             return
-        error, report, progress = (
-            pattern.fullmatch(text) for pattern in (_ERROR, _REPORT, _PROGRESS)
-        )
+        error, report, progress = (pattern.fullmatch(text) for pattern in (_ERROR, _REPORT, _PROGRESS))
         if progress:
             self.progress = progress[1]
         elif report:

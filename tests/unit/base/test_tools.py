@@ -31,7 +31,9 @@ def test_javac_counts_only_in_java_home_where_that_is_set(
     monkeypatch.delenv("JAVA_HOME", raising=False)
     assert str(here) == JDK.path
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jre"))
-    with pytest.raises(EnvironmentError_, match=f"a build needs a JDK: there is no javac in JAVA_HOME={tmp_path}/jre"):
+    with pytest.raises(
+        EnvironmentError_, match=f"a build needs a JDK: there is no javac in JAVA_HOME={tmp_path}/jre"
+    ):
         require((JDK,), "a build")
     there = _program(tmp_path / "jre" / "bin", "javac")
     assert str(there) == JDK.path

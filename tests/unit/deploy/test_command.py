@@ -15,7 +15,14 @@ from typing import Any
 import pytest
 
 from pipeline.base.console import Progress
-from pipeline.base.errors import EnvironmentError_, Exit, Interrupted, InventoryError, ServiceError, UsageError
+from pipeline.base.errors import (
+    EnvironmentError_,
+    Exit,
+    Interrupted,
+    InventoryError,
+    ServiceError,
+    UsageError,
+)
 from pipeline.base.lock import inventory_lock
 from pipeline.cli.root import run
 from pipeline.deploy import preflight, rollout

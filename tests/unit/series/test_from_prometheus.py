@@ -404,7 +404,9 @@ def test_a_planned_length_needs_a_beginning_that_stays(judged: Judged) -> None:
 @pytest.mark.parametrize("name", ["--from", "--to", "--canary-from", "--baseline-to"])
 def test_a_time_that_is_none_is_told_by_the_option_that_was_typed(judged: Judged, name: str) -> None:
     times = {"--from": "-30m", "--to": "now", name: "yesterday"}
-    code, _, err = judged(_PLANNED, "--prometheus", "http://x", *(word for pair in times.items() for word in pair))
+    code, _, err = judged(
+        _PLANNED, "--prometheus", "http://x", *(word for pair in times.items() for word in pair)
+    )
     assert code == Exit.USAGE
     assert f"{name}: 'yesterday' is not a time" in err
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,11 @@ FORMATS = {
         "Non-parseable POM /b/pom.xml: unexpected character",
     ),
     "no Java": (
-        ["The JAVA_HOME environment variable is not defined correctly,", "this variable is needed to run.", ""],
+        [
+            "The JAVA_HOME environment variable is not defined correctly,",
+            "this variable is needed to run.",
+            "",
+        ],
         "this variable is needed to run.",
     ),
     "nothing": ([], "it ended without a word"),
@@ -69,16 +72,16 @@ def _maven(directory: Path, text: str) -> list[str]:
 def test_what_it_is_at_is_told_when_it_begins(tmp_path: Path) -> None:
     said: list[str] = []
     text = "echo '[INFO] Building iTrust2 0.0.1'; sleep 1; echo '[INFO] --- compiler:3.11:compile (x) @ iTrust2 ---'"
-    maven.package(
-        _maven(tmp_path, f"{text}; sleep 1"), log=tmp_path / "log", tell=said.append, seconds=30
-    )
+    maven.package(_maven(tmp_path, f"{text}; sleep 1"), log=tmp_path / "log", tell=said.append, seconds=30)
     assert said[0].startswith("Maven: iTrust2, ")
     assert any(line.startswith("Maven: iTrust2, compiler:compile, ") for line in said)
     assert "Building iTrust2" in (tmp_path / "log").read_text()
 
 
 def test_a_build_that_takes_too_long_is_ended_and_says_where_it_was(tmp_path: Path) -> None:
-    command = _maven(tmp_path, f"echo $$ >{tmp_path}/pid; echo '[INFO] Building iTrust2 0.0.1'; exec sleep 60")
+    command = _maven(
+        tmp_path, f"echo $$ >{tmp_path}/pid; echo '[INFO] Building iTrust2 0.0.1'; exec sleep 60"
+    )
     with pytest.raises(maven.MavenError, match=r"not done after 1 s \(Maven: iTrust2, "):
         maven.package(command, log=tmp_path / "log", tell=lambda _: None, seconds=1)
     pid = int((tmp_path / "pid").read_text())
@@ -89,7 +92,9 @@ def test_a_build_that_takes_too_long_is_ended_and_says_where_it_was(tmp_path: Pa
 def test_on_a_host_the_text_runs_by_itself_and_its_last_line_is_the_reason(tmp_path: Path) -> None:
     """As a host gets it: `python3 -c TEXT`, with nothing of this project beside it."""
     text = Path(maven.__file__).read_text(encoding="utf-8")
-    failing = _maven(tmp_path, "echo '[INFO] Building iTrust2 0.0.1'; sleep 1; echo '[ERROR] no room'; exit 1")
+    failing = _maven(
+        tmp_path, "echo '[INFO] Building iTrust2 0.0.1'; sleep 1; echo '[ERROR] no room'; exit 1"
+    )
     done = subprocess.run(
         [sys.executable, "-I", "-c", text, str(tmp_path / "log"), "30", *failing],
         cwd="/",

@@ -127,7 +127,11 @@ def test_a_tree_is_built_once_by_this_machines_maven(tmp_path: Path, monkeypatch
     [
         ({"other/pom.xml": POM}, "exit 0", "this is not iTrust2: it has no iTrust2/pom.xml or pom.xml"),
         ({"pom.xml": "<project/>"}, "exit 0", "pom.xml makes no WAR for a Tomcat: it has no <packaging>war"),
-        ({"pom.xml": POM}, "echo '[ERROR] '; echo '[ERROR] no such luck'; exit 1", "mvn package: no such luck"),
+        (
+            {"pom.xml": POM},
+            "echo '[ERROR] '; echo '[ERROR] no such luck'; exit 1",
+            "mvn package: no such luck",
+        ),
         ({"pom.xml": POM}, "exit 0", "made no target/iTrust2.war"),
     ],
     ids=["another project", "a program", "fails", "makes none"],
