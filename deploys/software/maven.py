@@ -31,11 +31,14 @@ _GOAL = re.compile(
 )
 _FETCHED = re.compile(r"(?:\[INFO\] )?Downloaded from ")
 _ERROR = re.compile(r"(?:\[(?:ERROR|FATAL)\] *)+(\S.*)")
-# Headings, counts, where to read on, and what the log library says of a thread: none of these is the reason.
+# Headings, counts, a thread's name, where to read on: none of these is the reason.
 _NO_REASON = re.compile(
-    r"COMPILATION ERROR *:?|\d+ errors?|Some problems were encountered .*|The build could not read .*|.*\bTo see the full stack trace|.*\bRe-run Maven|.*\bFor more information"
-    r"|-> \[Help \d+\]|.*\[Help \d+\] https?:|After correcting|Please refer to|Failures?: *|Errors?: *"
-    r"|Thread\[.*|Exception in thread .*|[\w.-]+(?:\(\d+\))?:?$|Tests run: .*"
+    r"""COMPILATION\ ERROR\ *:? | \d+\ errors? | (Failures|Errors):? | Tests\ run:.*
+    | Some\ problems\ were\ encountered.* | The\ build\ could\ not\ read.* | The\ project\ .*\ has\ \d+\ errors?
+    | Thread\[.* | Exception\ in\ thread\ \S+ | \S+
+    | (To\ see\ the\ full\ stack\ trace | Re-run\ Maven | For\ more\ information | After\ correcting | Please\ refer).*
+    | (->\ )?\[Help\ \d+\].*""",
+    re.VERBOSE,
 )
 # The summary that names the goal first: less than the line of the compiler, more than nothing.
 _SUMMARY = re.compile(r"Failed to execute goal ")
@@ -97,7 +100,7 @@ def complaint(lines: Iterable[str]) -> str:
         last = line.strip() or last
         found = _ERROR.match(line.strip())
         said = found[1].strip() if found else ""
-        if not said or _NO_REASON.fullmatch(said) or _NO_REASON.match(said + "$"):
+        if not said or _NO_REASON.fullmatch(said):
             continue
         if _SUMMARY.match(said):
             summary = summary or said
@@ -150,7 +153,8 @@ def package(
                     child.wait(timeout=0.5)
                 now = time.monotonic()
                 *lines, rest = (rest + said.read()).split("\n")
-                if any([watch.read(line) for line in lines]) or now - told >= _TOLD_EVERY:
+                began_something = [line for line in lines if watch.read(line)]
+                if began_something or now - told >= _TOLD_EVERY:
                     told = now
                     tell(watch.said(now - began))
                 if now - began > seconds:

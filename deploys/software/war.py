@@ -21,9 +21,7 @@ from deploys.software import maven
 __all__ = [
     "BUILD_SECONDS",
     "INSTALL",
-    "NO_WAR",
     "OPENS",
-    "PACKAGING",
     "PROPERTIES",
     "SKIPS",
     "WarError",
@@ -51,8 +49,7 @@ OPENS: Final = " ".join(
 # for surefire, so only the second keeps them from being run.
 SKIPS: Final = ("-Dmaven.test.skip=true", "-DskipTests")
 BUILD_SECONDS: Final = 1800  # a first build fetches 250 MB
-PACKAGING: Final = f"<packaging>{APPLICATIONS['itrust'].makes}</packaging>"
-NO_WAR: Final = f"makes no WAR for a Tomcat: it has no {PACKAGING}"
+_PACKAGING: Final = f"<packaging>{APPLICATIONS['itrust'].makes}</packaging>"
 # Debian's packages of Maven and a JDK: on a host they are installed where it builds.
 INSTALL: Final = "maven default-jdk-headless"
 _POMS: Final = ("iTrust2/pom.xml", "pom.xml")
@@ -127,8 +124,8 @@ def check_tree(archive: Path) -> str:
             if pom is None:
                 raise WarError(f"{archive}: this is not iTrust2: it has no {' or '.join(_POMS)}")
             file = packed.extractfile(inside[pom])
-            if file is None or PACKAGING.encode() not in b"".join(file.read().split()):
-                raise WarError(f"{archive}: {pom} {NO_WAR}")
+            if file is None or _PACKAGING.encode() not in b"".join(file.read().split()):
+                raise WarError(f"{archive}: {pom} makes no WAR for a Tomcat: it has no {_PACKAGING}")
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise WarError(f"{archive}: cannot be unpacked: {error}") from None
     except OSError as error:

@@ -40,12 +40,15 @@ as_wanted() {
     [ "$(systemctl show -P ActiveState -P NeedDaemonReload "$app@$1.service" | tr '\n' ' ')" = "active no " ]
 }
 
-# The line of the log that most likely says why: the application's last complaint, else its last word.
+# The line of the log that most likely says why: what Java's first exception came from, which all later ones only
+# repeat; else the application's last complaint, else its last word.
 last_words() {
-  journalctl -u "$app@$1.service" --since "@$2" -o cat --no-pager -n 200 |
+  journalctl -u "$app@$1.service" --since "@$2" -o cat --no-pager -n 5000 |
     grep -vE "^(Started|Starting|Stopped|Stopping|Failed to start) |^$app@[0-9]+\.service: (Deactivated|Scheduled|Consumed|Main process|Failed with|Control)|^[[:space:]]*(at |$)|^Node\.js v|^\}?$" |
-    awk '{ last = $0 } /[Ee]rror|[Ee]xception|Cannot|cannot|[Ff]ailed|[Dd]enied|refused|No such|not found/ { bad = $0 }
-      END { if (bad != "") print bad; else if (last != "") print last; else print "its log is empty" }' | cut -c 1-300
+    awk '{ last = $0 } /^Caused by: / && !another { cause = substr($0, 12); next }
+      cause != "" && /^(Exception in thread |SEVERE |[a-z]+(\.[A-Za-z0-9_$]+)+(Exception|Error):)/ { another = 1 }
+      /[Ee]rror|[Ee]xception|Cannot|cannot|[Ff]ailed|[Dd]enied|refused|No such|not found/ { bad = $0 }
+      END { if (cause != "") print cause; else if (bad != "") print bad; else if (last != "") print last; else print "its log is empty" }' | cut -c 1-300
 }
 
 stop() {

@@ -73,7 +73,9 @@ def same_name(text: str) -> str:
 
 
 def find_application(text: str, command: str = "deploy") -> Application:
-    """The application that `text` names, for `pipeline COMMAND`. Raises UsageError with the one that was probably meant.
+    """The application that `text` names. Raises UsageError with the one that was probably meant.
+
+    `command` is the one whose help is to be read then.
 
     >>> [find_application(name).name for name in ("Checkbox", "checkbox.io", "iTrust2", "ITRUST")]
     ['checkbox.io', 'checkbox.io', 'iTrust', 'iTrust']

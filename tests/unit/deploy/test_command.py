@@ -213,7 +213,7 @@ def test_a_version_that_makes_no_war_is_refused_before_any_host_is_touched(tmp_p
     (repository / "pom.xml").write_text("<project><artifactId>iTrust2</artifactId></project>")
     git(repository, "add", "--all")
     git(repository, "commit", "-q", "-m", "Spring Boot")
-    with pytest.raises(UsageError, match="master of iTrust cannot be deployed: pom.xml makes no WAR"):
+    with pytest.raises(UsageError, match=r"master of iTrust cannot be deployed: pom\.xml makes no WAR"):
         releases_for(
             Options(ITRUST, tmp_path / "hosts.ini", repo=str(repository), ref="master"),
             [Host("h", "203.0.113.12")],
