@@ -45,8 +45,11 @@ as_wanted() {
 last_words() {
   journalctl -u "$app@$1.service" --since "@$2" -o cat --no-pager -n 5000 |
     grep -vE "^(Started|Starting|Stopped|Stopping|Failed to start) |^$app@[0-9]+\.service: (Deactivated|Scheduled|Consumed|Main process|Failed with|Control)|^[[:space:]]*(at |$)|^Node\.js v|^\}?$" |
-    awk '{ last = $0 } /^Caused by: / && !another { cause = substr($0, 12); next }
-      cause != "" && /^(Exception in thread |SEVERE |[a-z]+(\.[A-Za-z0-9_$]+)+(Exception|Error):)/ { another = 1 }
+    awk '{ last = $0 }
+      /^Caused by: / { if (!another) cause = substr($0, 12); next }
+      /^(Exception in thread "[^"]*" )?[a-z][A-Za-z0-9_]*(\.[A-Za-z0-9_$]+)+(Exception|Error)(:|$)/ {
+        if (cause == "") { cause = $0; sub(/^Exception in thread "[^"]*" /, "", cause) } else another = 1
+      }
       /[Ee]rror|[Ee]xception|Cannot|cannot|[Ff]ailed|[Dd]enied|refused|No such|not found/ { bad = $0 }
       END { if (cause != "") print cause; else if (bad != "") print bad; else if (last != "") print last; else print "its log is empty" }' | cut -c 1-300
 }

@@ -6,6 +6,7 @@ import errno
 import importlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import traceback
@@ -119,11 +120,22 @@ def _of_the_system(error: OSError) -> EnvironmentError_:
     """An error of the operating system, with the file that it is about, and of a full disk which it is."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     where = [error.filename] if error.filename else _full() if full else []
-    hint = f"free some space: df -h {' '.join(str(Path(path).parent) for path in where)}" if full else None
+    hint = None
+    if full:
+        hint = f"free some space: df -h {' '.join(str(Path(path).parent) for path in where)}"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and where:
+        hint = f"see whose it is: ls -ld {shlex.join(map(str, _nearest(where[0])))}"
     said = ", ".join(map(str, where))
     return EnvironmentError_(
         f"{said + ': ' if said else ''}{reason_of(error)}", hint=hint or "pipeline doctor"
     )
+
+
+def _nearest(path: object) -> list[Path]:
+    """The file, where it is there, and the directory above it that is."""
+    given = Path(str(path))
+    above = next((folder for folder in given.parents if os.path.exists(folder)), Path("/"))  # noqa: PTH110 - it raises nothing
+    return [above, *([given] if os.path.lexists(given) else [])]
 
 
 def _full() -> list[str]:

@@ -139,6 +139,11 @@ def _disk() -> Finding:
 
 
 def _lab() -> Iterator[Finding]:
+    try:
+        state_directory()
+    except PipelineError as error:
+        yield Finding("state", False, error.message, error.hint or "")
+        return
     for host_set in SETS.values():
         try:
             with lab_lock(host_set.state(state_directory())):

@@ -21,6 +21,7 @@ def test_the_unit_runs_exactly_the_command_in_the_release_of_its_slot() -> None:
 
 # Of the real iTrust2 v7, shortened.
 _JAVA = """\
+13:57:26.913 [DBKeepAlive_Thread] INFO  org.hibernate.cfg.Environment - HHH000021: Bytecode provider name : javassist
 java.io.FileNotFoundException: src/main/java/db.properties (No such file or directory)
 \tat java.base/java.io.FileInputStream.open0(Native Method)
 Initial SessionFactory creation failed.org.hibernate.service.spi.ServiceException: Unable to create requested service
@@ -52,12 +53,20 @@ checkbox@3002.service: Main process exited, code=exited, status=1/FAILURE
 @pytest.mark.parametrize(
     ("log", "reason"),
     [
-        (_JAVA, "com.mysql.cj.exceptions.CJException: Access denied for user 'root'@'127.0.0.1' (using password: NO)"),
+        (_JAVA, "java.io.FileNotFoundException: src/main/java/db.properties (No such file or directory)"),
+        (
+            _JAVA.partition("(Native Method)\n")[2],
+            "com.mysql.cj.exceptions.CJException: Access denied for user 'root'@'127.0.0.1' (using password: NO)",
+        ),
+        (
+            'Exception in thread "main" java.lang.IllegalStateException: no port\n',
+            "java.lang.IllegalStateException: no port",
+        ),
         (_NODE, "Error: Cannot find module 'left-pad'"),
         ("listening\n", "listening"),
         ("", "its log is empty"),
     ],
-    ids=["java", "node", "no complaint", "nothing"],
+    ids=["java", "java, a chain", "java, a thread", "node", "no complaint", "nothing"],
 )
 def test_the_reason_of_a_start_that_fails_is_what_came_first(tmp_path: Path, log: str, reason: str) -> None:
     journal = tmp_path / "journalctl"
