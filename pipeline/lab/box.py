@@ -66,4 +66,5 @@ def _build(folder: Path, name: str, say: Say, log: Path) -> None:
         shutil.copy(RECIPE / part, folder)
     make_rootfs(folder, "rootfs.tar", bridge_address(), say, log)
     (folder / "rootfs.tar").rename(folder / _ROOTFS)
+    say("  adding it to Vagrant's boxes")
     add_box(folder, [*parts, KEY, _ROOTFS], name, "lxc", log)

@@ -1,0 +1,80 @@
+"""What the build of a base box is at, from the lines of mmdebstrap: each stage as it begins, and its length meanwhile."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["BoxProgress"]
+
+_TOLD_EVERY: Final = 15.0  # seconds of a stage without a line of it
+_STAGES: Final = {
+    "running apt-get update": "reading the package lists",
+    "downloading packages": "downloading the base system",
+    "extracting archives": "unpacking the base system",
+    "installing essential": "installing the base system",
+    "installing remaining": "installing Node, HAProxy and the exporters",
+    "running --customize-hook": "setting up the user, SSH and the network",
+    "cleaning package lists": "removing what hosts do not need",
+    "creating tarball": "packing the box",
+}
+_NEW: Final = re.compile(r"\d+ upgraded, (\d+) newly installed")
+_DONE: Final = re.compile(r"Setting up \S+ ")
+
+
+class BoxProgress:
+    """Says each stage as it begins, and every few seconds how far it is; for the time of a `with`.
+
+    `say` gets the lines. `every` is in seconds.
+
+    >>> with BoxProgress(print) as progress:
+    ...     progress.read("I: downloading packages with apt...")
+    ...     progress.read("I: installing remaining packages inside the chroot...")
+    ...     for line in ("0 upgraded, 40 newly installed, 0 to remove", "Setting up libc6:amd64 (2.36) ..."):
+    ...         progress.read(line)
+    ...     progress.state(12.3)
+      downloading the base system
+      installing Node, HAProxy and the exporters
+    'installing Node, HAProxy and the exporters: 1 of 40 packages, 12 s'
+    """
+
+    def __init__(self, say: Callable[[str], None], every: float = _TOLD_EVERY) -> None:
+        self._say, self._every = say, every
+        self._waiting = dict(_STAGES)
+        self._stage, self._began = "", time.monotonic()
+        self._all = self._done = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tell, daemon=True)
+
+    def __enter__(self) -> BoxProgress:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def read(self, line: str) -> None:
+        """Take a line of mmdebstrap, or of what it runs."""
+        for mark in [mark for mark in self._waiting if line.startswith("I: ") and mark in line]:
+            self._stage, self._began = self._waiting.pop(mark), time.monotonic()
+            self._all = self._done = 0
+            self._say(f"  {self._stage}")
+        if found := _NEW.match(line):
+            self._all = int(found[1])
+        elif _DONE.match(line):
+            self._done += 1
+
+    def state(self, seconds: float) -> str:
+        """The stage, how many of its packages are done, and for how long it has been at it."""
+        packages = f": {self._done} of {max(self._all, self._done)} packages" if self._done else ""
+        return f"{self._stage or 'beginning'}{packages}, {seconds:.0f} s"
+
+    def _tell(self) -> None:
+        while not self._ended.wait(self._every):
+            seconds = time.monotonic() - self._began
+            if seconds >= self._every:
+                self._say(f"  {self.state(seconds)}")
