@@ -11,22 +11,34 @@ import pytest
 
 from deploys.software import maven
 
+# The first two are of the real iTrust2, v4 and v8, shortened.
 FORMATS = {
     "compiler": (
         [
             "[INFO] Scanning for projects...",
-            "[INFO] --- maven-compiler-plugin:3.1:compile (default-compile) @ iTrust2 ---",
             "[WARNING] bootstrap class path not set in conjunction with -source 8",
             "[INFO] -------------------------------------------------------------",
             "[ERROR] COMPILATION ERROR : ",
             "[INFO] -------------------------------------------------------------",
-            "[ERROR] /srv/b/iTrust2/src/main/java/edu/ncsu/Foo.java:[24,30] package javax.annotation does not exist",
-            "[ERROR] /srv/b/iTrust2/src/main/java/edu/ncsu/Bar.java:[9,1] cannot find symbol",
-            "  symbol:   class PostConstruct",
-            "[INFO] 2 errors ",
-            "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-compiler-plugin:3.1:compile on project",
+            "[ERROR] /b/iTrust2/src/main/java/config/SecurityConfig.java:[60,43] cannot access encoding.PasswordEncoder",
+            "  class file for encoding.PasswordEncoder not found",
+            "[INFO] 1 error",
+            "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-compiler-plugin:3.7.0:compile on project",
+            "[ERROR] /b/iTrust2/src/main/java/config/SecurityConfig.java:[60,43] cannot access encoding.PasswordEncoder",
+            "[ERROR] -> [Help 1]",
         ],
-        "Foo.java:24: package javax.annotation does not exist",
+        "SecurityConfig.java:60: cannot access encoding.PasswordEncoder",
+    ),
+    "a parent that is not there": (
+        [
+            "[ERROR] [ERROR] Some problems were encountered while processing the POMs:",
+            "[FATAL] Non-resolvable parent POM for edu.ncsu.csc:iTrust2:0.0.1-SNAPSHOT: Could not transfer artifact",
+            " @ ",
+            "[ERROR] The build could not read 1 project -> [Help 1]",
+            "[ERROR]   ",
+            "[ERROR]   The project edu.ncsu.csc:iTrust2:0.0.1-SNAPSHOT (/b/iTrust2/pom.xml) has 1 error",
+        ],
+        "Non-resolvable parent POM for edu.ncsu.csc:iTrust2:0.0.1-SNAPSHOT: Could not transfer artifact",
     ),
     "a thread's name": (
         [
@@ -37,13 +49,6 @@ FORMATS = {
             "[ERROR] To see the full stack trace of the errors, re-run Maven with the -e switch.",
         ],
         "Failed to execute goal on project iTrust2: Could not resolve dependencies",
-    ),
-    "the pom": (
-        [
-            "[ERROR] [ERROR] Some problems were encountered while processing the POMs:",
-            "[FATAL] Non-parseable POM /b/pom.xml: unexpected character",
-        ],
-        "Non-parseable POM /b/pom.xml: unexpected character",
     ),
     "no Java": (
         [
