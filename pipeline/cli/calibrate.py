@@ -135,5 +135,5 @@ def _table(calibration: Calibration) -> str:
         else ""
     )
     columns = ("metric", "least", "most", "a fail demands\nmore than", "trend within\na phase")
-    words = "\n".join(wrapped(head, terminal_width()))
-    return f"{words}{few}\n{table(rows, columns, wraps=0)}"
+    told = "\n".join(wrapped(head, terminal_width()))
+    return f"{told}{few}\n{table(rows, columns, wraps=0)}"

@@ -1,4 +1,4 @@
-"""What the build of a base box is at, from the lines of mmdebstrap: each stage as it begins, and its length meanwhile."""
+"""What the build of a base box is at, by the lines of mmdebstrap: each stage as it begins, its length meanwhile."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class BoxProgress:
     ...     progress.state(12.3)
       downloading the base system
       installing Node, HAProxy and the exporters
-    'installing Node, HAProxy and the exporters: 1 of 40 packages, 12 s'
+    'installing Node, HAProxy and the exporters: 40 packages, 0 unpacked, 1 set up, 12 s'
     """
 
     def __init__(self, say: Callable[[str], None], every: float = _TOLD_EVERY) -> None:
         self._say, self._every = say, every
         self._waiting = dict(_STAGES)
         self._stage, self._began = "", time.monotonic()
-        self._all = self._done = 0
+        self._all = self._unpacked = self._done = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._tell, daemon=True)
 
@@ -61,16 +61,21 @@ class BoxProgress:
         """Take a line of mmdebstrap, or of what it runs."""
         for mark in [mark for mark in self._waiting if line.startswith("I: ") and mark in line]:
             self._stage, self._began = self._waiting.pop(mark), time.monotonic()
-            self._all = self._done = 0
+            self._all = self._unpacked = self._done = 0
             self._say(f"  {self._stage}")
         if found := _NEW.match(line):
             self._all = int(found[1])
+        elif line.startswith("Unpacking "):
+            self._unpacked += 1
         elif _DONE.match(line):
             self._done += 1
 
     def state(self, seconds: float) -> str:
-        """The stage, how many of its packages are done, and for how long it has been at it."""
-        packages = f": {self._done} of {max(self._all, self._done)} packages" if self._done else ""
+        """The stage, how far its packages are, and for how long it has been at it."""
+        packages = ""
+        if self._unpacked or self._done:
+            given = f"{self._all} packages, " if self._all else ""
+            packages = f": {given}{self._unpacked} unpacked, {self._done} set up"
         return f"{self._stage or 'beginning'}{packages}, {seconds:.0f} s"
 
     def _tell(self) -> None:

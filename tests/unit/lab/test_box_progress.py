@@ -50,11 +50,13 @@ def test_a_stage_that_lasts_is_told_again_with_its_packages_and_seconds() -> Non
 
     def say(line: str) -> None:
         told.append(line)
-        if "packages" in line:
+        if "packages, " in line:
             again.set()
 
     with BoxProgress(say, every=0.05) as progress:
         for line in LINES[: LINES.index("I: creating tarball...") - 2]:
             progress.read(line)
         assert again.wait(30)
-    assert re.fullmatch(r"  installing Node, HAProxy and the exporters: 1 of 3 packages, \d+ s", told[-1])
+    assert re.fullmatch(
+        r"  installing Node, HAProxy and the exporters: 3 packages, 1 unpacked, 1 set up, \d+ s", told[-1]
+    )

@@ -62,11 +62,28 @@ checkbox@3002.service: Main process exited, code=exited, status=1/FAILURE
             'Exception in thread "main" java.lang.IllegalStateException: no port\n',
             "java.lang.IllegalStateException: no port",
         ),
+        (
+            "ready for ErrorPages\n14:22:22.868 [main] INFO  o.s.Chain - [ExceptionTranslationFilter@4fe]\n",
+            "ready for ErrorPages",
+        ),
+        (
+            "14:22 [main] INFO  o.s.Chain - no ExceptionFilter\n",
+            "14:22 [main] INFO  o.s.Chain - no ExceptionFilter",
+        ),
         (_NODE, "Error: Cannot find module 'left-pad'"),
         ("listening\n", "listening"),
         ("", "its log is empty"),
     ],
-    ids=["java", "java, a chain", "java, a thread", "node", "no complaint", "nothing"],
+    ids=[
+        "java",
+        "java, a chain",
+        "java, a thread",
+        "information",
+        "only information",
+        "node",
+        "no complaint",
+        "nothing",
+    ],
 )
 def test_the_reason_of_a_start_that_fails_is_what_came_first(tmp_path: Path, log: str, reason: str) -> None:
     journal = tmp_path / "journalctl"
