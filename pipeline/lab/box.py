@@ -53,7 +53,7 @@ def ensure_box(provider: str, say: Say, *, rebuild: bool = False) -> str:
         else:
             there, build = (box_directory(name) / _ROOTFS).is_file(), _build
         if rebuild or not there:
-            say(f"building the base box {name} (once per machine, about a minute)")
+            say(f"building the base box {name} (once per machine; a minute where nothing else runs)")
             sweep(_ROOM)
             with private_directory(_ROOM) as folder:
                 build(folder, name, say, log)
