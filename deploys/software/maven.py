@@ -24,7 +24,8 @@ __all__ = ["MavenError", "Watch", "complaint", "package", "program"]
 _TOLD_EVERY = 10.0  # seconds between two lines of progress while the goal is the same
 _LONGEST = 300  # characters of a complaint
 
-_MODULE = re.compile(r"\[INFO\] Building (\S.*?) \S+(?: +\[(\d+)/(\d+)\])?$")
+# Not `Building war: /path`, which a goal says.
+_MODULE = re.compile(r"\[INFO\] Building (?!\w+: )(\S.*?) \S+(?: +\[(\d+)/(\d+)\])?$")
 # `maven-compiler-plugin:3.1:compile (default-compile) @ iTrust2`; since Maven 3.9 `compiler:3.1:compile ...`
 _GOAL = re.compile(
     r"\[INFO\] --- (?:maven-)?(\S+?)(?:-maven)?(?:-plugin)?:[^:\s]+:(\S+) (?:\(\S+\) )?@ .* ---$"
@@ -61,6 +62,8 @@ class Watch:
     True
     >>> watch.said(94.3)
     'Maven: iTrust2 (1 of 2), compiler:compile, 1 file fetched, 94 s'
+    >>> watch.read("[INFO] Building war: /b/target/iTrust2.war")
+    False
     """
 
     def __init__(self) -> None:
