@@ -17,6 +17,7 @@ main() {
   cd "$tree" || exit 1
   [ -f iTrust2.war ] || build || exit 1
   # iTrust2 is written for javax.servlet; Debian's Tomcat has jakarta.servlet.
+  echo "progress: rewriting the WAR for Debian's Tomcat"
   javax2jakarta iTrust2.war jakarta.war >migration.log 2>&1 </dev/null || {
     echo "javax2jakarta: $(grep -m 1 -E 'Exception|Error' migration.log || tail -n 1 migration.log)" >&2
     exit 1

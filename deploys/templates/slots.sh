@@ -44,7 +44,7 @@ as_wanted() {
 # repeat; else the application's last complaint, else its last word. What is told as information is no complaint.
 last_words() {
   journalctl -u "$app@$1.service" --since "@$2" -o cat --no-pager -n 5000 |
-    grep -vE "^(Started|Starting|Stopped|Stopping|Failed to start) |^$app@[0-9]+\.service: (Deactivated|Scheduled|Consumed|Main process|Failed with|Control)|^[[:space:]]*(at |$)|^Node\.js v|^\}?$" |
+    grep -vE "^(Started|Starting|Stopped|Stopping|Failed to start) |^$app@[0-9]+\.service: (Deactivated|Scheduled|Consumed|Main process|Failed with|Control|start-post operation|State .* timed out)|^[[:space:]]*(at |$)|^Node\.js v|^\}?$" |
     awk '{ last = $0 }
       /^Caused by: / { if (!another) cause = substr($0, 12); next }
       /^(Exception in thread "[^"]*" )?[a-z][A-Za-z0-9_]*(\.[A-Za-z0-9_$]+)+(Exception|Error)(:|$)/ {
