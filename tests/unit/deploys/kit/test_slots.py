@@ -70,6 +70,10 @@ checkbox@3002.service: Main process exited, code=exited, status=1/FAILURE
             "14:22 [main] INFO  o.s.Chain - no ExceptionFilter\n",
             "14:22 [main] INFO  o.s.Chain - no ExceptionFilter",
         ),
+        (
+            "listening soon\nitrust@8081.service: start-post operation timed out. Terminating.\n",
+            "listening soon",
+        ),
         (_NODE, "Error: Cannot find module 'left-pad'"),
         ("listening\n", "listening"),
         ("", "its log is empty"),
@@ -80,6 +84,7 @@ checkbox@3002.service: Main process exited, code=exited, status=1/FAILURE
         "java, a thread",
         "information",
         "only information",
+        "a limit of systemd's",
         "node",
         "no complaint",
         "nothing",
