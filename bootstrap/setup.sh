@@ -63,6 +63,8 @@ install_environment() {
   local stamp=.venv/installed want
   want=$(cat requirements.txt pyproject.toml | sha256sum | cut -d' ' -f1)
   [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$want" ] && return 0
+  [ -w . ] && { [ ! -e .venv ] || [ -w .venv ]; } ||
+    die "$PWD belongs to $(stat -c %U .): .venv cannot be installed there" "work in a checkout of your own"
   have_python || die "Python 3.11 or newer is needed; this is $(python3 --version 2>&1)"
   say "installing the virtual environment .venv"
   rm -f "$stamp"

@@ -24,6 +24,7 @@ from deploys.kit.listening import listening_port
 from deploys.kit.places import CHECKS
 from deploys.kit.proof import proof
 from deploys.kit.quoting import environment_file
+from deploys.kit.reports import progress
 from deploys.kit.source import SourceError
 from deploys.software import itrust2, mariadb, tomcat, war
 from deploys.watch import exporters, jmx
@@ -32,7 +33,7 @@ APP = "itrust"
 FACTS = APPLICATIONS[APP]
 PORTS = FACTS.slots
 PACKAGES = ["ca-certificates", "python3", "nginx", "curl", *tomcat.PACKAGES, *mariadb.PACKAGES]
-BUILD_PACKAGES = ["maven", "default-jdk-headless"]
+BUILD_PACKAGES = war.INSTALL.split()
 MIGRATE_SECONDS = 300
 START_SECONDS = 180
 LOGIN = FACTS.health  # it reads the database
@@ -68,8 +69,10 @@ def deploy() -> None:
         script = itrust2.install_script(f"/srv/itrust/releases/{release.identifier}")
         fingerprint = hashlib.sha256(script.encode()).hexdigest()
         archive = release.archive
+        if (release.on_host or release.here) and installed != fingerprint:
+            war.check_tree(Path(archive))
         if release.here and installed != fingerprint:
-            archive = str(war.prepared(war.built(Path(archive), release.identifier))[0])
+            archive = str(war.prepared(war.built(Path(archive), release.identifier, progress))[0])
     except (SourceError, war.WarError) as error:
         raise DeployError(str(error)) from None
 
@@ -89,7 +92,8 @@ def deploy() -> None:
             identifier=release.identifier,
             script=script,
             fingerprint=fingerprint,
-            timeout=war.BUILD_SECONDS if release.on_host else MIGRATE_SECONDS,
+            timeout=war.BUILD_SECONDS + MIGRATE_SECONDS if release.on_host else MIGRATE_SECONDS,
+            live=release.on_host,
         )
     itrust2.sealed(
         name="service install: close the release, secrets inside",

@@ -22,6 +22,7 @@ class Application:
     listen: int
     slots: tuple[int, int]
     health: str
+    makes: str = ""
 
 
 _FACTS: Final[Mapping[str, Any]] = yaml.safe_load((DEPLOYS / "facts.yml").read_text(encoding="utf-8"))
@@ -29,7 +30,14 @@ _FACTS: Final[Mapping[str, Any]] = yaml.safe_load((DEPLOYS / "facts.yml").read_t
 
 def _application(known: Mapping[str, Any]) -> Application:
     first, second = known["slots"]
-    return Application(known["repository"], known["ref"], known["listen"], (first, second), known["health"])
+    return Application(
+        known["repository"],
+        known["ref"],
+        known["listen"],
+        (first, second),
+        known["health"],
+        known.get("makes", ""),
+    )
 
 
 APPLICATIONS: Final = {key: _application(known) for key, known in _FACTS["applications"].items()}

@@ -20,6 +20,7 @@ from pyinfra.context import host
 from pyinfra.facts.server import Command
 from pyinfra.operations import server
 
+from deploys.kit import reports
 from deploys.kit.scripts import script as shell_script
 
 __all__ = [
@@ -77,7 +78,10 @@ def previous_release(app: str) -> str:
     current, *history = (told or "").split() or [""]
     before = history[: history.index(current)] if current in history else []
     if not before:
-        raise DeployError(f"{host.name}: there is no {app} release before the current one to go back to")
+        raise DeployError(
+            f"{host.name}: no release of {app} was served before the current one: nothing to go back to;"
+            " deploy the version you want with --ref"
+        )
     return before[-1]
 
 
@@ -116,6 +120,7 @@ def release(
     timeout: int,
     directory: str = "",
     reader: str = "",
+    live: bool = False,
 ) -> Generator[object, None, None]:
     """Unpack and install one release as the user `app`, into BASE/releases/IDENTIFIER.
 
@@ -134,6 +139,7 @@ def release(
         directory: BASE, where it is not /srv/APP.
         reader: Where given, root owns the tree once it is installed, this group reads it, and `app` has a home for
             this one installation: no version can change what another one, or a later run, is made of.
+        live: Whether what the script prints is shown as it comes, such as `progress: ...` of a long build.
     """
     base = base_of(app, directory)
     if not _IDENTIFIER.fullmatch(identifier) or not re.fullmatch(r"[A-Za-z0-9._-]+", fingerprint):
@@ -163,7 +169,7 @@ def release(
     )
     # A unit of its own: systemd ends it with all its children, at the limit or when a deploy was cut short.
     # The script comes through standard input: what it holds is in no argv and in no file to be cleaned up.
-    yield StringCommand(
+    install = StringCommand(
         "began=$(date +%s);",
         f"systemd-run --quiet --collect --pipe --wait --unit={unit} --service-type=exec",
         f"--uid={app} --gid={app} -p RuntimeMaxSec={timeout} -p NoNewPrivileges=yes {closed if reader else ''} sh -s",
@@ -171,6 +177,7 @@ def release(
         "exit $status; }",
         _stdin=script,
     )
+    yield reports.live(install) if live else install
     yield StringCommand(
         "sh",
         "-s",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from pathlib import Path
 from typing import Final
 
 import bcrypt
@@ -12,7 +13,7 @@ from pyinfra.context import host
 from pyinfra.facts.server import Command
 
 from deploys.kit.scripts import Script, ensured, script
-from deploys.software import war
+from deploys.software import maven, war
 from deploys.software.mariadb import DATABASE, USER
 
 __all__ = [
@@ -50,7 +51,14 @@ _BCRYPT_BYTES: Final = 72  # of a password; BCrypt looks at no more, and the lib
 
 def install_script(tree: str) -> Script:
     """What makes `webapp` in the release's directory `tree`, run there by the user itrust."""
-    return script("itrust_install", tree=tree, opens=war.OPENS, skips=" ".join(war.SKIPS))
+    return script(
+        "itrust_install",
+        tree=tree,
+        opens=war.OPENS,
+        skips=" ".join(war.SKIPS),
+        seconds=war.BUILD_SECONDS,
+        maven=Path(maven.__file__).read_text(encoding="utf-8"),
+    )
 
 
 def properties(content: Mapping[str, str]) -> str:

@@ -6,18 +6,29 @@ import fcntl
 import hashlib
 import itertools
 import os
-import shutil
-import subprocess
 import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from deploys.kit.facts import APPLICATIONS
 from deploys.kit.places import cache_folder
+from deploys.software import maven
 
-__all__ = ["BUILD_SECONDS", "OPENS", "PROPERTIES", "SKIPS", "WarError", "built", "prepared"]
+__all__ = [
+    "BUILD_SECONDS",
+    "INSTALL",
+    "OPENS",
+    "PROPERTIES",
+    "SKIPS",
+    "WarError",
+    "built",
+    "check_tree",
+    "prepared",
+]
 
 # What a host gets from its environment's secrets, below WEB-INF/classes. A WAR may carry somebody's own: that is
 # left behind here, because an upload passes through the host's /tmp.
@@ -38,6 +49,10 @@ OPENS: Final = " ".join(
 # for surefire, so only the second keeps them from being run.
 SKIPS: Final = ("-Dmaven.test.skip=true", "-DskipTests")
 BUILD_SECONDS: Final = 1800  # a first build fetches 250 MB
+_PACKAGING: Final = f"<packaging>{APPLICATIONS['itrust'].makes}</packaging>"
+# Debian's packages of Maven and a JDK: on a host they are installed where it builds.
+INSTALL: Final = "maven default-jdk-headless"
+_POMS: Final = ("iTrust2/pom.xml", "pom.xml")
 
 # A zip without times: the same content is the same bytes.
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -100,60 +115,69 @@ def _copied(war: Path, source: zipfile.ZipFile) -> tuple[Path, str]:
     return copy, digest
 
 
-def built(archive: Path, name: str) -> Path:
+def check_tree(archive: Path) -> str:
+    """Where the project is in the tree of `archive` (tar.gz). Raises WarError where none is that makes a WAR."""
+    try:
+        with tarfile.open(archive) as packed:
+            inside = {member.name.removeprefix("./"): member for member in packed if member.isfile()}
+            pom = next((pom for pom in _POMS if pom in inside), None)
+            if pom is None:
+                raise WarError(f"{archive}: this is not iTrust2: it has no {' or '.join(_POMS)}")
+            file = packed.extractfile(inside[pom])
+            if file is None or _PACKAGING.encode() not in b"".join(file.read().split()):
+                raise WarError(f"{archive}: {pom} makes no WAR for a Tomcat: it has no {_PACKAGING}")
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise WarError(f"{archive}: cannot be unpacked: {error}") from None
+    except OSError as error:
+        raise WarError(f"{error.filename or archive}: {error.strerror or error}") from None
+    return pom.removesuffix("pom.xml")
+
+
+def built(archive: Path, name: str, tell: Callable[[str], None]) -> Path:
     """The WAR of the tree in `archive` (tar.gz), built by this machine's Maven with its user's settings.
 
-    Kept in the user's cache under `name`, and not built again. This runs code of the repository here. Raises WarError.
+    Kept in the user's cache under `name`, and not built again. `tell` gets what a build is at. This runs code of the
+    repository here. Raises WarError.
     """
     try:
         kept = _cache_directory() / f"{name}.war"
         with kept.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not kept.exists():
-                _build(archive, kept)
+                _build(archive, kept, tell)
     except OSError as error:
         raise WarError(f"{error.filename or archive}: {error.strerror or error}") from None
     return kept
 
 
-def _build(archive: Path, kept: Path) -> None:
-    maven = shutil.which("mvn")
-    if not maven:
-        raise WarError("there is no mvn on this machine; install Maven and a JDK, or build on the host")
+def _build(archive: Path, kept: Path, tell: Callable[[str], None]) -> None:
+    for program, needs in (("mvn", "Maven"), ("javac", "a JDK")):
+        if not maven.program(program):
+            raise WarError(
+                f"a build here needs {needs}, and there is no {program}: sudo apt-get install {INSTALL};"
+                " or build on the host"
+            )
+    folder = check_tree(archive)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=kept.parent) as directory:
         try:
             with tarfile.open(archive) as packed:
                 packed.extractall(directory, filter="data")
-        except (tarfile.TarError, EOFError, zlib.error) as error:
+        except tarfile.TarError as error:
             raise WarError(f"{archive}: cannot be unpacked: {error}") from None
-        project = next(
-            (p for p in (Path(directory) / "iTrust2", Path(directory)) if (p / "pom.xml").exists()), None
-        )
-        if not project:
-            raise WarError(f"{archive}: this is not iTrust2: it has no iTrust2/pom.xml")
-        log = kept.with_suffix(".log")
-        with log.open("w", encoding="utf-8") as output:
-            try:
-                done = subprocess.run(
-                    [maven, "-B", *SKIPS, "package"],
-                    cwd=project,
-                    env={**os.environ, "MAVEN_OPTS": f"{os.environ.get('MAVEN_OPTS', '')} {OPENS}".strip()},
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    check=False,
-                    timeout=BUILD_SECONDS,
-                )
-            except subprocess.TimeoutExpired:
-                raise WarError(f"mvn package: not done after {BUILD_SECONDS} s; read {log}") from None
-        war = project / "target" / "iTrust2.war"
-        if done.returncode != 0 or not war.exists():
-            raise WarError(f"mvn package: {_complaint(log)}; read {log}")
-        war.replace(kept)
-
-
-def _complaint(log: Path) -> str:
-    """The first line of Maven's log that says what is wrong: its last ones only name web pages."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    errors = [line.removeprefix("[ERROR]").strip() for line in lines if line.startswith("[ERROR]")]
-    return (next(filter(None, errors), None) or "made no target/iTrust2.war")[:300]
+        project, log = Path(directory) / folder, kept.with_suffix(".log")
+        opened = f"{os.environ.get('MAVEN_OPTS', '')} {OPENS}".strip()
+        try:
+            maven.package(
+                [maven.program("mvn"), "-B", *SKIPS, "package"],
+                log=log,
+                tell=tell,
+                seconds=BUILD_SECONDS,
+                cwd=project,
+                env={**os.environ, "MAVEN_OPTS": opened},
+            )
+        except maven.MavenError as error:
+            raise WarError(f"{error}; read {log}") from None
+        made = project / "target" / "iTrust2.war"
+        if not made.exists():
+            raise WarError(f"mvn package made no target/iTrust2.war; read {log}")
+        made.replace(kept)

@@ -40,12 +40,19 @@ as_wanted() {
     [ "$(systemctl show -P ActiveState -P NeedDaemonReload "$app@$1.service" | tr '\n' ' ')" = "active no " ]
 }
 
-# The line of the log that most likely says why: the application's last complaint, else its last word.
+# The line of the log that most likely says why: what Java's first exception came from, which all later ones only
+# repeat; else the application's last complaint, else its last word. What is told as information is no complaint.
 last_words() {
-  journalctl -u "$app@$1.service" --since "@$2" -o cat --no-pager -n 200 |
-    grep -vE "^(Started|Starting|Stopped|Stopping|Failed to start) |^$app@[0-9]+\.service: (Deactivated|Scheduled|Consumed|Main process|Failed with|Control)|^[[:space:]]*(at |$)|^Node\.js v|^\}?$" |
-    awk '{ last = $0 } /[Ee]rror|[Ee]xception|Cannot|cannot|[Ff]ailed|[Dd]enied|refused|No such|not found/ { bad = $0 }
-      END { if (bad != "") print bad; else if (last != "") print last; else print "its log is empty" }' | cut -c 1-300
+  journalctl -u "$app@$1.service" --since "@$2" -o cat --no-pager -n 5000 |
+    grep -vE "^(Started|Starting|Stopped|Stopping|Failed to start) |^$app@[0-9]+\.service: (Deactivated|Scheduled|Consumed|Main process|Failed with|Control|start-post operation|State .* timed out)|^[[:space:]]*(at |$)|^Node\.js v|^\}?$" |
+    awk '{ last = $0 }
+      /^Caused by: / { if (!another) cause = substr($0, 12); next }
+      /^(Exception in thread "[^"]*" )?[a-z][A-Za-z0-9_]*(\.[A-Za-z0-9_$]+)+(Exception|Error)(:|$)/ {
+        if (cause == "") { cause = $0; sub(/^Exception in thread "[^"]*" /, "", cause) } else another = 1
+      }
+      / (INFO|DEBUG|TRACE) |^(INFO|DEBUG|TRACE|FINE) / { next }
+      /[Ee]rror|[Ee]xception|Cannot|cannot|[Ff]ailed|[Dd]enied|refused|No such|not found/ { bad = $0 }
+      END { if (cause != "") print cause; else if (bad != "") print bad; else if (last != "") print last; else print "its log is empty" }' | cut -c 1-300
 }
 
 stop() {
@@ -69,6 +76,8 @@ start() {
   began=$(date +%s)
   if ! timeout "$patience" systemctl start "$app@$1.service" >/dev/null 2>&1; then
     why="it does not start"
+    # The unit has the same limit, and what it says then is only that.
+    [ $(($(date +%s) - began)) -lt $((patience - 2)) ] || why="it is not up after $patience s"
   else
     until alive "$1"; do
       why=""

@@ -29,6 +29,8 @@ def naming(path: Path) -> Iterator[None]:
 def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     """Replace the file at `path`. Whoever reads it meanwhile sees the old content or the new, never a part.
 
+    What is no file there, such as /dev/stdout or a pipe, is written to and stays what it is.
+
     Args:
         path: The file; its directory must exist.
         data: Its new content; text is written as UTF-8.
@@ -37,6 +39,10 @@ def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     Raises:
         OSError: It could not be written. The old file is then as it was, and nothing else is left behind.
     """
+    if _in_place(path):
+        with naming(path), path.open("wb") as there:
+            there.write(data.encode() if isinstance(data, str) else data)
+        return
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -50,6 +56,18 @@ def write_whole(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
         raise
+
+
+def _in_place(path: Path) -> bool:
+    """Whether no other file may come in place of what is at `path`, as root could do it to a device."""
+    where = path.absolute()
+    if where.is_relative_to("/dev") or where.is_relative_to("/proc"):  # /dev/stdout may lead to a file
+        return not where.is_relative_to("/dev/shm")  # noqa: S108 - files are kept there
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
 
 
 def _sync_directory(path: Path) -> None:

@@ -10,11 +10,15 @@ installed       `ROOT` is the folder `shipped` within the package, which is only
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from pipeline.base.errors import EnvironmentError_
 
 __all__ = [
     "CACHE",
@@ -54,10 +58,33 @@ def workplace() -> Path:
 
 
 def state_directory() -> Path:
-    """The workplace's own state (lock, lab addresses, logs), made when absent."""
-    path = workplace() / ".pipeline"
-    path.mkdir(mode=0o700, exist_ok=True)
+    """The workplace's own state (lock, lab addresses, logs), made when absent.
+
+    Raises EnvironmentError_ where the workplace is another user's: what this one did there would be seen by neither.
+    """
+    place = workplace()
+    path = place / ".pipeline"
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+    except PermissionError:
+        raise _not_ours(place) from None
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise _not_ours(place)
     return path
+
+
+def _not_ours(place: Path) -> EnvironmentError_:
+    with contextlib.suppress(OSError, KeyError):
+        if place.stat().st_uid != os.getuid():
+            owner = pwd.getpwuid(place.stat().st_uid).pw_name
+            what = "work in a directory of your own" if INSTALLED else "work in a checkout of your own"
+            return EnvironmentError_(
+                f"{place} belongs to {owner}: hosts, locks and logs of yours cannot be kept there",
+                hint=f"{what}, or: sudo -u {owner} ...",
+            )
+    return EnvironmentError_(
+        f"{place}: .pipeline cannot be written", hint=f"ls -lad {place} {place}/.pipeline"
+    )
 
 
 def typed(hint: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline import __version__
 from pipeline.base.console import Progress
@@ -28,7 +28,10 @@ from pipeline.runs.record import FORMAT, Record, Version
 from pipeline.source.opening import open_source
 from pipeline.source.repository import Commit, Source
 
-__all__ = ["Plan", "Settings", "describe", "make_plan", "new_run"]
+if TYPE_CHECKING:
+    from pipeline.judge.forecast import ErrorForecast
+
+__all__ = ["Plan", "Settings", "describe", "make_plan", "new_run", "too_short"]
 
 _GROUPS: Final = ("proxy", "blue", "green")
 _SCHEDULE_OF: Final = {"phased": phased, "interleaved": interleaved, "concurrent": concurrent}
@@ -166,21 +169,39 @@ def describe(plan: Plan, *, as_json: bool) -> str:
     return "\n".join(map(printable, lines)) + "\n"
 
 
+def too_short(plan: Plan) -> str:
+    """Why no code at all can pass in a run this long, to be told before anything boots; empty where some can."""
+    from pipeline.judge.forecast import errors_in_words
+
+    seconds = plan.settings.duration
+    found = _of_errors(plan)
+    if found is None or found.passes_within(seconds):
+        return ""
+    return f"{errors_in_words(found, seconds)}; such a run fails or stays inconclusive (try --duration auto)"
+
+
 def _can_show(plan: Plan) -> str:
     """What a run this long can show of errors; empty where no share is judged."""
+    from pipeline.judge.forecast import errors_in_words
+
+    found = _of_errors(plan)
+    return "" if found is None else errors_in_words(found, plan.settings.duration)
+
+
+def _of_errors(plan: Plan) -> ErrorForecast | None:
+    """What the numbers of requests alone can show; None where no share is judged."""
     # Loads scipy, which nothing else before the run needs.
-    from pipeline.judge.forecast import errors_in_words, forecast_errors
+    from pipeline.judge.forecast import forecast_errors
 
     settings, profile = plan.settings, plan.profile
     share = settings.canary_share
-    found = forecast_errors(
+    return forecast_errors(
         profile.metrics,
         profile.policy,
         seconds=settings.duration,
         rate=settings.rate * (1.0 if share is None else min(share, 1 - share)),
         together=settings.schedule != "phased",
     )
-    return "" if found is None else errors_in_words(found, settings.duration)
 
 
 def _dealt(settings: Settings) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.base.errors import Exit, UsageError
+from pipeline.base.table import table, terminal_width, wrapped
 from pipeline.base.text import printable
 from pipeline.cli.options import (
     DURATION,
@@ -30,7 +31,7 @@ __all__ = ["calibrate"]
 @click.command(
     epilog="""\b
 Examples:
-  pipeline calibrate master                      five runs: an hour; then `pipeline canary` uses them
+  pipeline calibrate master            five runs, an hour; later runs use them
   pipeline calibrate master --runs 3 --duration 2m
   pipeline calibrate --show
 """
@@ -102,7 +103,6 @@ def _print(calibrations: tuple[Calibration, ...], *, as_json: bool) -> None:
 
 
 def _table(calibration: Calibration) -> str:
-    from tabulate import tabulate
 
     from pipeline.judge.catalogue import CATALOGUE
     from pipeline.judge.words import amount, percent, points
@@ -134,5 +134,6 @@ def _table(calibration: Calibration) -> str:
         if len(runs) == 1
         else ""
     )
-    columns = ("metric", "least", "most", "a fail demands more than", "trend within a phase")
-    return f"{head}{few}\n{tabulate(rows, headers=columns, tablefmt='plain', disable_numparse=True)}"
+    columns = ("metric", "least", "most", "a fail demands\nmore than", "trend within\na phase")
+    told = "\n".join(wrapped(head, terminal_width()))
+    return f"{told}{few}\n{table(rows, columns, wraps=0)}"

@@ -42,12 +42,12 @@ Examples:
   pipeline canary master broken
   pipeline canary v1.2 HEAD --repo ~/src/service --profile service.yml
   pipeline canary master slow --duration 1m --schedule interleaved
-  pipeline canary master slow --schedule concurrent   noisy machine, quick answer
-  pipeline canary master slow --duration auto         as long as it takes to tell
+  pipeline canary master slow --schedule concurrent   on a noisy machine
+  pipeline canary master slow --duration auto         as long as it takes
   pipeline canary master broken -i inventory.ini      on hosts you have
-  pipeline canary master broken --cloud aws           on hosts that are made and removed
-  pipeline canary master slow --watch                 the run's page, as it grows
-  pipeline canary promote                             on a kept lab: switch to green
+  pipeline canary master broken --cloud aws           hosts made for it
+  pipeline canary master slow --watch                 its page, as it grows
+  pipeline canary promote                             put a kept lab on green
   pipeline canary rollback                            ... and back to blue
 """,
 )
@@ -145,7 +145,7 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         raise _not_two(refs)
     from pipeline.base.console import Progress
     from pipeline.base.step_hook import begins
-    from pipeline.canary.plan import Settings, describe, make_plan
+    from pipeline.canary.plan import Settings, describe, make_plan, too_short
     from pipeline.canary.watch import Watch
     from pipeline.canary.workflow import run_canary
     from pipeline.prod.mark import find_monitor, leave_mark
@@ -186,6 +186,8 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         return Exit.OK
     from pipeline.cli.show import show_verdict
 
+    if warning := too_short(plan):
+        progress.say(f"warning: {warning}")
     outputs = outputs_of(files)
     with Watch(watch_port or 0) if watched else nullcontext() as watch:
         begun: Callable[[Path], object] = watch.begin if watch is not None else lambda _: None

@@ -19,15 +19,16 @@ __all__ = ["deploy"]
     epilog="""\b
 Examples:
   pipeline deploy checkbox.io -i inventories/production.ini
-  pipeline deploy iTrust -i production.ini --ref v6 --dry-run      what would change
+  pipeline deploy iTrust -i production.ini --ref v6 --dry-run
   pipeline deploy iTrust -i production.ini --war target/iTrust2.war
-  pipeline deploy checkbox.io -i production.ini --rollback         the release before this one
-  pipeline verify checkbox.io -i production.ini                    then: is all as it should be?
+  pipeline deploy checkbox.io -i production.ini --rollback
+  pipeline verify checkbox.io -i production.ini      then: is all well there?
 
 \b
-The inventory's group is checkbox or itrust; inventories/README.md has examples of both forms.
-Secrets are made at an environment's first deploy: ~/.config/pipeline/secrets/ENVIRONMENT.yml.
-Plain pyinfra runs the same files: pyinfra production.ini deploys/checkbox.py
+The inventory's group is checkbox or itrust: inventories/README.md.
+Secrets are made at an environment's first deploy, in
+~/.config/pipeline/secrets/ENVIRONMENT.yml. Plain pyinfra runs the same files:
+.venv/bin/pyinfra production.ini deploys/checkbox.py
 """,
     short_help="Bring checkbox.io or iTrust up on hosts of an inventory.",
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import click
-from tabulate import tabulate
 
 from pipeline.base.errors import Exit
+from pipeline.base.table import table
 from pipeline.cli.options import json_option
 
 __all__ = ["doctor"]
@@ -28,7 +28,7 @@ def doctor(as_json: bool) -> int:
         click.echo(json.dumps([{**finding.to_dict(), "hint": typed(finding.hint)} for finding in findings]))
     else:
         rows = [(finding.word, finding.what, finding.state) for finding in findings]
-        click.echo(tabulate(rows, tablefmt="plain"))
+        click.echo(table(rows, wraps=2))
         for finding in findings:
             if finding.hint and not finding.ok:
                 click.echo(f"for {finding.what}, type: {typed(finding.hint)}")

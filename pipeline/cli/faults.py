@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
-from tabulate import tabulate
 
 from pipeline.base.errors import Exit
+from pipeline.base.table import table
 
 __all__ = ["faults"]
 
@@ -15,5 +15,5 @@ def faults() -> int:
     """List the faults that the bundled sample service can be given: each is a branch to name as a canary."""
     from pipeline.source.sample import faults as catalogue
 
-    click.echo(tabulate([("master", "no fault"), *catalogue("preview").items()], tablefmt="plain"))
+    click.echo(table([("master", "no fault"), *catalogue("preview").items()], wraps=1))
     return Exit.OK

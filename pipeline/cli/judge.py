@@ -109,10 +109,14 @@ def judge(
 
     \b
     A run:        pipeline judge runs/latest
-    Two files:    pipeline judge --config canary.yml --baseline a.csv --canary b.csv
-    A fleet:      pipeline judge --config canary.yml --prometheus URL --from -30m --planned 30m
-    As Kayenta:   pipeline judge --judge kayenta --config canary.json --baseline a.csv --canary b.csv
-                  pipeline judge runs/latest --judge kayenta --config canary.json
+    Two files:    pipeline judge --config canary.yml --baseline a.csv
+                    --canary b.csv
+    A fleet:      pipeline judge --config canary.yml --prometheus URL
+                    --from -30m --planned 30m
+    As Kayenta:   pipeline judge --judge kayenta --config canary.json
+                    --baseline a.csv --canary b.csv
+                  pipeline judge runs/latest --judge kayenta
+                    --config canary.json
 
     docs/prometheus.md has canary.yml; docs/kayenta.md has canary.json.
     """

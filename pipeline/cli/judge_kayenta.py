@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.errors import UsageError
+from pipeline.base.table import terminal_width
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +58,7 @@ def judge_kayenta(
         click.echo(kayenta.render_json(verdict))
     else:
         color = terminal.wants_color(sys.stdout)
-        click.echo(kayenta.render(verdict, color=color), color=color)
+        click.echo(kayenta.render(verdict, color=color, width=terminal_width()), color=color)
     return exit_code(verdict.outcome)
 
 

@@ -52,13 +52,14 @@ def prod() -> None:
     """Production: its hosts made, shown, changed and removed, in a cloud or on this machine, with their monitor.
 
     \b
-    pipeline prod up --cloud vagrant        on this machine: nothing else is needed
+    pipeline prod up --cloud vagrant        here: nothing else is needed
     cp prod.example.yml prod.yml            in a cloud: name your region
-    pipeline prod up                        the plan with its cost; then, after a yes, hosts, inventory.ini, monitor
+    pipeline prod up                        the plan with its cost; after a yes
+                                            the hosts, inventory.ini, the monitor
     pipeline deploy checkbox.io -i inventory.ini
     pipeline deploy iTrust -i inventory.ini
     pipeline prod open                      the page that shows how both are
-    pipeline prod down                      remove everything that up made, and nothing else
+    pipeline prod down                      remove all that up made, nothing else
 
     The hosts of --cloud vagrant are those of `pipeline lab ... production`, which boots them bare, for tests and
     for tinkering: without inventory.ini and without the monitor.
@@ -176,7 +177,7 @@ def status(settings: Path | None, cloud: str | None, as_json: bool) -> int:
         )
         for row in rows
     ]
-    headers = ("host", "type", "state", "address", "private", "about an hour")
+    headers = ("host", "type", "state", "address", "private", "an hour")
     click.echo(tabulate(table, headers=headers, tablefmt="plain", disable_numparse=True))
     return Exit.OK
 

@@ -6,6 +6,7 @@ import errno
 import importlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import traceback
@@ -80,14 +81,15 @@ def cli() -> None:
     """Two git refs in, a verdict you can trust out, on real hosts.
 
     \b
-    pipeline doctor                     what is there, what is missing
-    pipeline canary master broken       the whole experiment: five minutes of load on each version
+    pipeline doctor                      what is there, what is missing
+    pipeline canary master broken        five minutes of load on each version
     pipeline canary master slow --duration 1m --keep
-    pipeline report runs/latest         a run's report again
-    pipeline runs                       the runs that there are, and what each said
-    pipeline prod up --cloud vagrant    production hosts and their monitor, here; in a cloud as prod.yml says
-    pipeline deploy checkbox.io -i production.ini     the real application, on hosts you have
-    pipeline verify checkbox.io -i production.ini     is all as it should be there?
+    pipeline report runs/latest          a run's report again
+    pipeline runs                        all runs, and what each said
+    pipeline prod up --cloud vagrant     production's hosts and monitor, here
+    pipeline prod up                     ... in the cloud that prod.yml names
+    pipeline deploy checkbox.io -i production.ini    on hosts you have
+    pipeline verify checkbox.io -i production.ini    is all well there?
     """
 
 
@@ -118,11 +120,22 @@ def _of_the_system(error: OSError) -> EnvironmentError_:
     """An error of the operating system, with the file that it is about, and of a full disk which it is."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     where = [error.filename] if error.filename else _full() if full else []
-    hint = f"free some space: df -h {' '.join(str(Path(path).parent) for path in where)}" if full else None
+    hint = None
+    if full:
+        hint = f"free some space: df -h {' '.join(str(Path(path).parent) for path in where)}"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and where:
+        hint = f"see whose it is: ls -ld {shlex.join(map(str, _nearest(where[0])))}"
     said = ", ".join(map(str, where))
     return EnvironmentError_(
         f"{said + ': ' if said else ''}{reason_of(error)}", hint=hint or "pipeline doctor"
     )
+
+
+def _nearest(path: object) -> list[Path]:
+    """The file, where it is there, and the directory above it that is."""
+    given = Path(str(path))
+    above = next((folder for folder in given.parents if os.path.exists(folder)), Path("/"))  # noqa: PTH110 - it raises nothing
+    return [above, *([given] if os.path.lexists(given) else [])]
 
 
 def _full() -> list[str]:

@@ -12,6 +12,7 @@ import click
 from tabulate import tabulate
 
 from pipeline.base.errors import Exit, UsageError
+from pipeline.base.table import narrow, table
 from pipeline.base.text import clean, plural, reason_of
 from pipeline.cli.options import json_option
 
@@ -142,14 +143,15 @@ def compare(first: Path, second: Path, as_json: bool) -> int:
     def cells(metric: MetricVerdict | None) -> tuple[str, str]:
         return ("-", "-") if metric is None else (change(metric), DECISIONS[metric.decision])
 
-    rows = [("", *(cell for verdict in (one, other) for cell in ("", verdict.outcome.value)))]
+    for word, path, verdict in (("first", first, one), ("second", second, other)):
+        click.echo(f"{word:6}  {verdict.outcome.value:12}  {clean(path.name)}")
+    rows = []
     for name in names:
         there = tables[0].get(name) or tables[1][name]
         rows.append(
-            (clean(there.title or name, 28), *cells(tables[0].get(name)), *cells(tables[1].get(name)))
+            (narrow(there.title or name, 28), *cells(tables[0].get(name)), *cells(tables[1].get(name)))
         )
-    headers = ("metric", clean(first.name, 32), "", clean(second.name, 32), "")
-    click.echo(tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True))
+    click.echo(table(rows, ("metric", "first", "", "second", ""), wraps=0))
     return Exit.OK
 
 

@@ -19,10 +19,11 @@ __all__ = ["verify"]
     epilog="""\b
 Examples:
   pipeline verify checkbox.io -i inventories/production.ini
-  pipeline verify iTrust -i production.ini --reboot          does it survive a reboot of its hosts?
+  pipeline verify iTrust -i production.ini --reboot  does it survive a reboot?
 
 \b
-The suite also runs by itself: pytest tests/infra/test_checkbox.py --hosts=paramiko://NAME --ssh-config=FILE
+The suite also runs by itself: pytest tests/infra/test_checkbox.py
+  --hosts=paramiko://NAME --ssh-config=FILE
 """,
     short_help="Check that a deployed application is all that it should be.",
 )
@@ -50,7 +51,7 @@ def verify(
     from pipeline.deploy.applications import find_application
     from pipeline.deploy.verify import verify as run
 
-    app = find_application(application)
+    app = find_application(application, "verify")
     options = [*(["--reboot"] if reboot else []), *(["--disruptive"] if disruptive else [])]
     checks = run(app, inventory, Progress(), limit=limit, options=options)
     counts = {

@@ -19,7 +19,7 @@ _DATA = ("archive", "commit", "repo", "ref", "environment", "secrets_directory",
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application that can be deployed; deploys/facts.yml says what `name` to `tree` mean.
+    """One application that can be deployed; deploys/facts.yml says what `name` to `makes` mean.
 
     `key` is its group in an inventory, its user on a host and its file in deploys/. `also` are more spellings of
     its name. `processor` is the only one that it runs on, as uname has it; empty: any. `only` names the options and
@@ -36,6 +36,7 @@ class Application:
     disk: int
     tree: tuple[str, ...]
     processor: str = ""
+    makes: str = ""
     also: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 
@@ -71,8 +72,10 @@ def same_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.casefold())
 
 
-def find_application(text: str) -> Application:
+def find_application(text: str, command: str = "deploy") -> Application:
     """The application that `text` names. Raises UsageError with the one that was probably meant.
+
+    `command` is the one whose help is to be read then.
 
     >>> [find_application(name).name for name in ("Checkbox", "checkbox.io", "iTrust2", "ITRUST")]
     ['checkbox.io', 'checkbox.io', 'iTrust', 'iTrust']
@@ -83,4 +86,4 @@ def find_application(text: str) -> Application:
     close = difflib.get_close_matches(same_name(text), known, 1)
     names = " and ".join(app.name for app in APPLICATIONS)
     guess = f"; did you mean {known[close[0]].name}?" if close else f"; there is {names}"
-    raise UsageError(f"there is no application {text!r}{guess}", hint="pipeline deploy --help")
+    raise UsageError(f"there is no application {text!r}{guess}", hint=f"pipeline {command} --help")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.base.errors import UsageError
 from pipeline.base.places import CACHE
+from pipeline.base.tools import JDK, MAVEN, require
 from pipeline.deploy.applications import Application
 from pipeline.deploy.options import Options, check_war
 from pipeline.inventory.hosts import Host
@@ -39,7 +40,7 @@ class Release:
 def releases_for(options: Options, hosts: Sequence[Host], say: Callable[[str], None]) -> list[Release]:
     """What each host is to get: what the options say, else what the inventory says, else what is usual.
 
-    Raises SourceError or UsageError. Opens each repository once.
+    Raises SourceError, UsageError or EnvironmentError_. Opens each repository once.
     """
     sources: dict[tuple[str, str], tuple[Source, Commit]] = {}
     return [_release(options, host, sources, say) for host in hosts]
@@ -61,6 +62,7 @@ def _release(
 
     Raises:
         UsageError: A file is missing, or is no WAR.
+        EnvironmentError_: It is to be built here, and what that needs is missing.
         SourceError: The repository or the ref cannot be had.
     """
     app = options.application
@@ -86,6 +88,8 @@ def _release(
     # The upstream is named, not left to be the usual one: nothing else is ever put on a host in its place.
     repo = options.repo or str(host.data.get("repo") or app.repository)
     ref = options.ref or str(host.data.get("ref") or app.ref)
+    if (options.build or host.data.get("build")) == "local":
+        require((MAVEN, JDK), "a build on this machine (--build local)")
     if (repo, ref) not in sources:
         source = open_source(repo, CACHE, service=app.key, say=say)
         commit = source.resolve(ref)
@@ -108,4 +112,12 @@ def _check_tree(app: Application, source: Source, commit: Commit) -> None:
             raise UsageError(
                 f"{source.display}: {commit.ref} is not {app.name}: it has no {' or '.join(paths)}",
                 hint=f"name a repository of {app.name} with --repo, and a version of it with --ref",
+            )
+    if app.makes:
+        pom = next(path for path in needed[0] if path in there)
+        if f"<packaging>{app.makes}</packaging>" not in "".join(source.text(commit, pom).split()):
+            raise UsageError(
+                f"{source.display}: {commit.ref} of {app.name} cannot be deployed: {pom} makes no"
+                f" {app.makes.upper()}, and Tomcat serves nothing else",
+                hint=f"--ref {app.ref}; docs/deploys.md says which versions can be",
             )

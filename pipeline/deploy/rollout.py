@@ -78,7 +78,7 @@ def _deploy_to_host(
     progress.say(f"{host.name}: {verb} {app.name}{version}")
     result.log = log_file(app.key, host.name)
     with Steps(progress, host.name) as steps:
-        steps.begin("building here, before the first step" if options.build == "local" else "looking at it")
+        steps.begin("looking at it")
         done = provision(
             Inventory({app.key: (host,)}),
             app.file,
@@ -95,14 +95,15 @@ def _deploy_to_host(
 
 def _stopped(options: Options, result: Result, error: PipelineError) -> PipelineError:
     """The failure with the state of the other hosts in the same line, and what to type next."""
-    hint = error.hint
+    hints = [error.hint] if error.hint else []
     done = result.names("done")
     if done and options.rollback and not options.dry_run:
-        hint = f"{hint}; then: {_again(options, result)}"
+        hints.append(f"then: {_again(options, result)}")
     elif done and not options.dry_run:
         limits = "".join(f" --limit {shlex.quote(name)}" for name in done)
-        hint = f"{hint}; or take {', '.join(done)} back: {_command(options)} --rollback{limits}"
-    error.message, error.hint = f"{error.message}{_others(result)}", hint
+        take = f"take {', '.join(done)} back: {_command(options)} --rollback{limits}"
+        hints.append(f"or {take}" if hints else take)
+    error.message, error.hint = f"{error.message}{_others(result)}", "; ".join(hints) or None
     return error
 
 

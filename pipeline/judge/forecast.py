@@ -104,6 +104,10 @@ class ErrorForecast:
     slowest: tuple[str, str]
     tolerated: float | None
 
+    def passes_within(self, seconds: float) -> bool:
+        """Whether a run that measures each version for so long can pass at all."""
+        return self.shortest is not None and self.shortest <= seconds and self.tolerated is not None
+
 
 def forecast_errors(
     rules: Sequence[MetricRule], policy: Policy, *, seconds: float, rate: float, together: bool
@@ -183,7 +187,7 @@ def errors_in_words(found: ErrorForecast, seconds: float) -> str:
     >>> errors_in_words(ErrorForecast(33.2, ("Wrong bodies", "0.2 points"), None), 20)
     'in 20 s nothing can pass: Wrong bodies within 0.2 points need 34 s'
     """
-    if found.shortest is None or found.shortest > seconds or found.tolerated is None:
+    if not found.passes_within(seconds) or found.shortest is None or found.tolerated is None:
         title, allowed = found.slowest
         needs = "more than a day" if found.shortest is None else _length(found.shortest)
         return f"in {_length(seconds)} nothing can pass: {title} within {allowed} need {needs}"

@@ -7,9 +7,10 @@ import math
 from typing import Any
 
 import click
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from tabulate import tabulate
 
+from pipeline.base.table import narrow, wrapped
 from pipeline.base.text import clean
 from pipeline.kayenta.classify import Label
 from pipeline.kayenta.judge import KayentaVerdict, MetricResult
@@ -20,23 +21,44 @@ __all__ = ["render", "render_json"]
 _METRIC_COLOURS = {Label.PASS: "green", Label.NODATA: "yellow", Label.ERROR: "yellow"}  # others: red
 _SCORE_COLOURS = {ScoreLabel.PASS: "green", ScoreLabel.MARGINAL: "yellow", ScoreLabel.FAIL: "red"}
 _NAME = 32  # cells for a metric's or a group's name
+_NARROW = 20  # ... where the terminal is
 
 
-def render(verdict: KayentaVerdict, *, color: bool) -> str:
-    """Metrics, groups, reasons and notes, and one last line with the score. No newline at the end."""
-    metrics = [["metric", "baseline", "canary", "ratio", "groups", "classification"]]
-    metrics += [_metric_row(metric, color) for metric in verdict.metrics]
+def render(verdict: KayentaVerdict, *, color: bool, width: int) -> str:
+    """Metrics, groups, reasons and notes, and one last line with the score. No newline at the end.
+
+    `width` is in terminal cells. Where that is little, names are cut, and the metrics' groups left out.
+    """
+    metrics = _metrics(verdict, color, _NAME)
+    if _wide(metrics) > width:
+        metrics = [[*row[:4], row[5]] for row in _metrics(verdict, color, _NARROW)]
     groups = [["group", "weight", "score"], *(_group_row(group) for group in verdict.score.groups)]
-    reasons = [
-        f"- {clean(metric.config.name)}: {clean(metric.result.reason)}"
-        for metric in verdict.metrics
-        if metric.result.reason
+    said = [
+        *(
+            part
+            for metric in verdict.metrics
+            if metric.result.reason
+            for part in wrapped(f"{clean(metric.config.name)}: {clean(metric.result.reason)}", width, "- ")
+        ),
+        *(
+            wrapped(f"{clean(verdict.score.reason)}: the score is 0", width, "- ")
+            if verdict.score.reason
+            else ()
+        ),
+        *(part for note in verdict.notes for part in wrapped(clean(note), width, "note: ")),
     ]
-    if verdict.score.reason:
-        reasons.append(f"- {clean(verdict.score.reason)}: the score is 0")
-    notes = [f"note: {clean(note)}" for note in verdict.notes]
-    blocks = [_table(metrics), _table(groups), reasons, notes, [_last_line(verdict, color)]]
+    blocks = [_table(metrics), _table(groups), said, [_last_line(verdict, color)]]
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _metrics(verdict: KayentaVerdict, color: bool, most: int) -> list[list[str]]:
+    titles = ["metric", "baseline", "canary", "ratio", "groups", "classification"]
+    return [titles, *(_metric_row(metric, color, most) for metric in verdict.metrics)]
+
+
+def _wide(rows: list[list[str]]) -> int:
+    """How many cells a table takes."""
+    return max((cell_len(click.unstyle(line)) for line in _table(rows)), default=0)
 
 
 def _table(rows: list[list[str]]) -> list[str]:
@@ -49,13 +71,13 @@ def _table(rows: list[list[str]]) -> list[str]:
     return [lines[0], "-" * max(cell_len(click.unstyle(line)) for line in lines), *lines[1:]]
 
 
-def _metric_row(metric: MetricResult, color: bool) -> list[str]:
+def _metric_row(metric: MetricResult, color: bool, most: int) -> list[str]:
     label = metric.result.label
     words = label.value + (" (critical)" if metric.result.critical else "")
     words += " (muted)" if metric.config.analysis.muted else ""
     compared = metric.baseline.count and metric.canary.count
     return [
-        _name(metric.config.name),
+        _name(metric.config.name, most),
         f"{metric.baseline.mean:.5g}" if metric.baseline.count else "-",
         f"{metric.canary.mean:.5g}" if metric.canary.count else "-",
         f"{metric.result.ratio:.4g}" if compared and not math.isnan(metric.result.ratio) else "-",
@@ -69,17 +91,16 @@ def _group_row(group: Group) -> list[str]:
     return [_name(group.name), f"{group.weight:g} %", said]
 
 
-def _name(text: str) -> str:
-    # tabulate aligns by characters: one of two cells would push its row aside
-    narrow = "".join(c if cell_len(c) == 1 else "?" for c in clean(text))
-    return narrow if cell_len(narrow) <= _NAME else set_cell_size(narrow, _NAME - 1) + "…"
+def _name(text: str, most: int = _NAME) -> str:
+    name = narrow(text)
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _last_line(verdict: KayentaVerdict, color: bool) -> str:
     label, limits = verdict.score.label, verdict.thresholds
     said = f"canary score {verdict.score.score:g}/100: {label.value}"
     styled = click.style(said, fg=_SCORE_COLOURS[label], bold=True) if color else said
-    return f"{styled} (passes from {limits.pass_score:g}, marginal from {limits.marginal:g}; Kayenta's rules)"
+    return f"{styled} (Kayenta: passes from {limits.pass_score:g}, marginal from {limits.marginal:g})"
 
 
 def render_json(verdict: KayentaVerdict) -> str:

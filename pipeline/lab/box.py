@@ -53,7 +53,7 @@ def ensure_box(provider: str, say: Say, *, rebuild: bool = False) -> str:
         else:
             there, build = (box_directory(name) / _ROOTFS).is_file(), _build
         if rebuild or not there:
-            say(f"building the base box {name} (once per machine, about a minute)")
+            say(f"building the base box {name} (once per machine; a minute where nothing else runs)")
             sweep(_ROOM)
             with private_directory(_ROOM) as folder:
                 build(folder, name, say, log)
@@ -66,4 +66,5 @@ def _build(folder: Path, name: str, say: Say, log: Path) -> None:
         shutil.copy(RECIPE / part, folder)
     make_rootfs(folder, "rootfs.tar", bridge_address(), say, log)
     (folder / "rootfs.tar").rename(folder / _ROOTFS)
+    say("  adding it to Vagrant's boxes")
     add_box(folder, [*parts, KEY, _ROOTFS], name, "lxc", log)

@@ -7,11 +7,14 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 from pipeline.base.errors import LabError, LockedError, PipelineError
 from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory, workplace
+from pipeline.base.text import reason_of
+from pipeline.base.tools import CHROMIUM, JDK, MAVEN, Tool
 from pipeline.lab.box import box_directory, box_name
 from pipeline.lab.children import call
 from pipeline.lab.lab import Lab
@@ -59,6 +62,8 @@ def diagnose() -> list[Finding]:
         *_providers(),
         _disk(),
         *_lab(),
+        *(_tool(tool) for tool in (MAVEN, JDK, CHROMIUM)),
+        _aws(),
     ]
 
 
@@ -68,6 +73,38 @@ def _program(name: str, *arguments: str) -> Finding:
     done = call([name, *arguments])
     said = (done.stdout or done.stderr).strip().splitlines()
     return Finding(name, done.returncode == 0, said[0] if said else f"exit code {done.returncode}")
+
+
+def _tool(tool: Tool) -> Finding:
+    """A program that only some commands need."""
+    name = tool.name.removeprefix("a ")
+    if (path := tool.path) is None:
+        return Finding(name, False, f"{tool.absence}; without it {tool.without}", tool.install, needed=False)
+    return Finding(name, True, path, needed=False)
+
+
+def _aws() -> Finding:
+    """Whether the AWS command line would find credentials; whether AWS takes them is asked by `prod up`."""
+    without = "without them production is made on this machine: pipeline prod up --cloud vagrant"
+    name = "AWS credentials"
+    try:
+        found = import_module("botocore.session").Session().get_credentials()
+    except ImportError:
+        return Finding(
+            name,
+            False,
+            f"boto3 is not installed; {without}",
+            "pip install 'pipeline-canary[prod]'",
+            needed=False,
+        )
+    except (
+        Exception
+    ) as error:  # botocore has no one class for a broken configuration, a profile that is not there
+        return Finding(name, False, f"{reason_of(error)}; {without}", "aws configure list", needed=False)
+    if found is None:
+        hint = "aws configure, or export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=..."
+        return Finding(name, False, f"none; {without}", hint, needed=False)
+    return Finding(name, True, f"from {found.method}", needed=False)
 
 
 def _providers() -> Iterator[Finding]:
@@ -102,6 +139,11 @@ def _disk() -> Finding:
 
 
 def _lab() -> Iterator[Finding]:
+    try:
+        state_directory()
+    except PipelineError as error:
+        yield Finding("state", False, error.message, error.hint or "")
+        return
     for host_set in SETS.values():
         try:
             with lab_lock(host_set.state(state_directory())):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.base.errors import LabError
+from pipeline.lab.box_progress import BoxProgress
 from pipeline.lab.children import Limits, run
 
 __all__ = ["KEY", "RECIPE", "Say", "make_rootfs", "recipe_digest", "recipe_lines"]
@@ -25,14 +26,6 @@ _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _APT_OPTIONS = re.compile(
     r'^(Acquire::(?:https?::(?:Proxy|CaInfo)|Check-Valid-Until|Check-Date|Retries) "[^"]*");$', re.MULTILINE
 )
-_STEPS = {
-    "running apt-get update": "reading the package lists",
-    "downloading packages": "downloading packages",
-    "installing essential": "installing the base system",
-    "installing remaining": "installing Node, HAProxy and the exporters",
-    "creating tarball": "packing the box",
-}
-
 Say = Callable[[str], None]
 
 
@@ -82,6 +75,7 @@ def make_rootfs(
         "mmdebstrap",
         "--variant=minbase",
         "--mode=root",
+        "--verbose",  # each package as it is set up: installing them takes most of the time
         f"--include={','.join([*recipe_lines(RECIPE / 'packages.txt'), *packages])}",
     ]
     command += [f"--aptopt={option}" for option in (*_apt_options(), 'APT::Install-Recommends "false"')]
@@ -91,27 +85,17 @@ def make_rootfs(
         command.append("--customize-hook=" + shlex.join(hook).replace(" ROOT", ' "$1"', 1))
     command += ["bookworm", target, str(sources)]
     environment = {**os.environ, "TMPDIR": str(folder), "LC_ALL": "C.UTF-8"}
-    run(
-        command,
-        log=log,
-        cwd=folder,
-        env=environment,
-        # after SIGTERM it unmounts and removes its own folder
-        limits=Limits(seconds=math.inf, patience=30),
-        failed="the base box did not build",
-        on_line=_steps_told(say),
-    )
-
-
-def _steps_told(say: Say) -> Callable[[str], None]:
-    """A function for the lines of mmdebstrap: says each of _STEPS as it begins."""
-    waiting = dict(_STEPS)
-
-    def on_line(line: str) -> None:
-        for mark in [mark for mark in waiting if mark in line]:
-            say(f"  {waiting.pop(mark)}")
-
-    return on_line
+    with BoxProgress(say) as progress:
+        run(
+            command,
+            log=log,
+            cwd=folder,
+            env=environment,
+            # after SIGTERM it unmounts and removes its own folder
+            limits=Limits(seconds=math.inf, patience=30),
+            failed="the base box did not build",
+            on_line=progress.read,
+        )
 
 
 def recipe_lines(path: Path) -> list[str]:

@@ -75,7 +75,7 @@ def provision(
         log: Gets pyinfra's whole output, readable by its owner only.
         known_hosts: The lab's own file of host keys, or None for each host's own or the user's. New keys are
             accepted and kept, changed ones refused.
-        say: Gets each operation's name as it starts.
+        say: Gets each operation's name as it starts, and again with what it is at where it tells that.
         dry_run: Only find out what would change.
         timeout: The longest it may take, in seconds.
 
@@ -133,7 +133,7 @@ def _run(
         command: Program and arguments.
         deploy: The file of deploys/ that it runs.
         log: Gets its whole log.
-        say: Gets each operation's name as it starts.
+        say: Gets each operation's name as it starts, and again with what it is at.
         timeout: The longest it may take, in seconds.
 
     Returns:
@@ -159,6 +159,8 @@ def _run(
                 if operation:
                     begins(f"operation {operation}")
                     say(operation)
+                elif transcript.progress:
+                    say(": ".join(filter(None, (transcript.operation, transcript.progress))))
                 if transcript.unreachable:
                     # pyinfra would go on with the other hosts: without this one that work is of no use.
                     break
@@ -203,6 +205,9 @@ def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventor
     failures = sorted(transcript.failures, key=lambda f: order.get(f.host, len(order)))
     hint = f"read the whole output: less {log}"
     if not failures:
+        refused = next((name for name in order if transcript.last.startswith(f"{name}: ")), None)
+        if refused is not None:  # the deploy itself, before it changed anything: the log says no more
+            return ProvisionError(transcript.last, hosts=[refused])
         return ProvisionError(
             f"{deploy.name}: {transcript.last or 'pyinfra ended without a word'}", hint=hint
         )

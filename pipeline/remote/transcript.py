@@ -22,6 +22,7 @@ _ENDINGS = re.compile(r"(Success|No changes|Skipped)( on retry \d+)?$")
 # Where to read on, on a host that may be gone soon, instead of what is wrong.
 _POINTER = re.compile(r'complete log of this run|/_logs/|^See "systemctl status|npm help .* for more info')
 _REPORT = re.compile(r"report: (\{.*\})")
+_PROGRESS = re.compile(r"progress: (.*\S)")
 _NPM = re.compile(r"npm (?:ERR!|error) (?!code |syscall |errno |path )(.*\S)", re.IGNORECASE)
 _ERROR = re.compile(r"Error(: (?P<what>.*))?$")
 # pyinfra asks for it on a terminal that is not there, and dies of that; sudo-rs says otherwise why it wants one.
@@ -53,7 +54,8 @@ class Transcript:
     """Reads pyinfra's log line by line.
 
     `failures` is in the log's order. `last` is the last line that is not blank. `operation` is the one under way, and
-    `words` is what the commands of each host said in it. `connecting` is true while pyinfra connects to the hosts.
+    `words` is what the commands of each host said in it. `progress` is what the line read last says a long operation is
+    at, or empty. `connecting` is true while pyinfra connects to the hosts.
     `reports` holds by host the documents that its deploy logged as `[host] report: {json}`.
 
     >>> t = Transcript()
@@ -66,6 +68,7 @@ class Transcript:
 
     failures: list[Failure] = field(default_factory=list)
     operation: str = ""
+    progress: str = ""
     last: str = ""
     connecting: bool = False
     words: dict[str, list[str]] = field(default_factory=dict)
@@ -78,7 +81,7 @@ class Transcript:
 
     def read(self, line: str) -> str:
         """Take one line. Gives the name of the operation that starts with it, or nothing."""
-        text = _COLOUR.sub("", line).strip()
+        text, self.progress = _COLOUR.sub("", line).strip(), ""
         if not text:
             return ""
         if text.startswith("-->"):
@@ -111,8 +114,10 @@ class Transcript:
             if not text.startswith("Connected") and not text.startswith("No host key"):
                 self.failures.append(Failure(host, "", text, unreachable=True))
             return
-        error, report = _ERROR.fullmatch(text), _REPORT.fullmatch(text)
-        if report:
+        error, report, progress = (pattern.fullmatch(text) for pattern in (_ERROR, _REPORT, _PROGRESS))
+        if progress:
+            self.progress = progress[1]
+        elif report:
             self._report(host, report[1])
         elif error:
             words = self.words.pop(host, [])

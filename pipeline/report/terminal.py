@@ -7,17 +7,15 @@ the columns that explain least are left out before anything wraps.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
 import click
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.text import Text
 from tabulate import tabulate
 
+from pipeline.base.table import narrow, wrapped
 from pipeline.base.text import clean
 from pipeline.judge.headline import headline
 from pipeline.judge.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
@@ -80,13 +78,6 @@ def _fit(text: str, width: int) -> str:
     return set_cell_size(text, max(width - 1, 0)).rstrip() + "…" if width > 0 else ""
 
 
-def _wrap(text: str, width: int, mark: str = "") -> list[str]:
-    """`text` as a list item that hangs under `mark`; by cells, and a word longer than a line is broken."""
-    room = max(width - len(mark), 2)
-    lines = Text(text).wrap(Console(width=room, file=io.StringIO()), room)
-    return [(mark if i == 0 else " " * len(mark)) + line.plain.rstrip() for i, line in enumerate(lines)]
-
-
 def _columns(metrics: Sequence[MetricVerdict], width: int) -> tuple[list[str], list[list[str]], int]:
     """Titles and cells of the columns that fit, and the room they leave for names."""
 
@@ -109,8 +100,7 @@ def _columns(metrics: Sequence[MetricVerdict], width: int) -> tuple[list[str], l
 
 
 def _name(metric: MetricVerdict) -> str:
-    """The metric's title. tabulate aligns by characters: one of two cells would push its row aside."""
-    return "".join(c if cell_len(c) == 1 else "?" for c in clean(metric.title or metric.name))
+    return narrow(metric.title or metric.name)
 
 
 def _by_group(verdict: Verdict) -> list[tuple[GroupScore | None, str, list[MetricVerdict]]]:
@@ -171,7 +161,7 @@ def _sentences(verdict: Verdict, record: Record, width: int) -> list[str]:
     lines: list[str] = []
     for mark, sentences in (("- ", verdict.reasons), ("note: ", (*verdict.notes, *record.notes))):
         for said in sentences:
-            lines += _wrap(clean(said), width, mark)
+            lines += wrapped(clean(said), width, mark)
     return lines
 
 
@@ -196,13 +186,13 @@ def _verdict_line(verdict: Verdict, facts: RunFacts, width: int, color: bool) ->
 
 def _logged(log: Sequence[LogLine], width: int) -> list[str]:
     lines = [f"{TITLE}:"] if log else []
-    return lines + [part for line in log for part in _wrap(sentence(line), width, "  ")]
+    return lines + [part for line in log for part in wrapped(sentence(line), width, "  ")]
 
 
 def _first_lines(verdict: Verdict, facts: RunFacts, width: int, color: bool) -> list[str]:
     """What must be put right, in red; then what to do about the verdict, in the outcome's colour."""
     said = ((facts.trouble, "red"), (clean(headline(verdict)), _COLOURS[verdict.outcome]))
-    lines = [(line, fg) for text, fg in said if text for line in _wrap(text, width)]
+    lines = [(line, fg) for text, fg in said if text for line in wrapped(text, width)]
     return [click.style(line, fg=fg, bold=True) if color else line for line, fg in lines]
 
 
@@ -218,12 +208,12 @@ def render(verdict: Verdict, record: Record, *, width: int, color: bool, log: Se
         _sentences(verdict, record, width),
     ]
     if facts.stopped_early:
-        blocks.append(_wrap(f"stopped early: {facts.stopped_early}", width))
+        blocks.append(wrapped(f"stopped early: {facts.stopped_early}", width))
     if (next_step := advice(verdict, facts)) is not None:
-        blocks.append(_wrap(next_step, width))
+        blocks.append(wrapped(next_step, width))
     if facts.sample:
         sample = "SAMPLE CODE: this judges the bundled sample repository, not yours"
         why = f" ({facts.sample_why})" if facts.sample_why else ""
-        blocks.append(_wrap(sample + why, width))
+        blocks.append(wrapped(sample + why, width))
     blocks.append([_verdict_line(verdict, facts, width, color)])
     return "\n\n".join("\n".join(block) for block in blocks if block)

@@ -86,7 +86,8 @@ def _span(
     own = getattr(window, arm) if window else None
     edges = {}
     for edge, field in (("from", "start"), ("to", "end")):
-        text = times.get(f"{arm}-{edge}") or times.get(edge)
+        name = f"{arm}-{edge}" if times.get(f"{arm}-{edge}") else edge
+        text = times.get(name)
         if text is None and window is not None:
             text = getattr(own, field) if own else getattr(window, field)
         if text is None and edge == "to" and isinstance(planned, float):
@@ -103,7 +104,7 @@ def _span(
         try:
             edges[field] = round(parse_instant(text, now), 3)
         except ValueError as error:
-            raise UsageError(f"--{edge}: {error}") from None
+            raise UsageError(f"--{name}: {error}") from None
     span = Span(**edges)
     if span.end <= span.start:
         raise UsageError(f"the {arm}'s window ends before it begins")

@@ -96,6 +96,13 @@ class Source:
         lines = [line.split("\t", 1) for line in listed.out.split("\0") if line]
         return {path for what, path in lines if what.split()[1] == "blob"}
 
+    def text(self, commit: Commit, path: str) -> str:
+        """What the file at `path` in the commit's tree holds."""
+        shown = self._run_isolated(["cat-file", "blob", f"{commit.sha}:{path}"])
+        if shown.code != 0:
+            raise self._incomplete(commit, shown)
+        return shown.out
+
     def archive(self, commit: Commit, dest: Path) -> Path:
         """Writes the commit's tree to `dest` as .tar.gz, and gives `dest`; the same commit, the same bytes.
 

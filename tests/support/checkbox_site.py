@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import Any
 
 import requests
 
-from pipeline.base.places import ROOT
-from tests.support.lab import Command, Ended
+from tests.support.lab import Command, Ended, plain_pyinfra
 
 __all__ = ["KEPT", "CheckboxSite"]
 
@@ -35,16 +33,7 @@ class CheckboxSite:
         return self.command("deploy", "checkbox.io", "-i", str(self.inventory), *source, "--json", *arguments)
 
     def pyinfra(self, ref: str = "master") -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "pyinfra", "-y", str(self.inventory), "deploys/checkbox.py"]
-        command += ["--data", f"repo={self.repository}", "--data", f"ref={ref}"]
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        return plain_pyinfra(self.inventory, "checkbox", f"repo={self.repository}", f"ref={ref}")
 
     def forget(self, ref: str) -> None:
         """The next deploy of `ref` has to install it again."""

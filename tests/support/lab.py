@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "active_colour",
     "changed",
     "lab_up",
+    "plain_pyinfra",
     "repository_of",
     "seen_by_testinfra",
 ]
@@ -71,6 +73,19 @@ def changed(ended: Ended) -> list[str]:
     (told,) = ended.json["hosts"]
     operations: list[str] = told["operations"]
     return operations
+
+
+def plain_pyinfra(inventory: Path, deploy: str, *data: str) -> subprocess.Popen[str]:
+    """A deploy (`itrust`, ...) by pyinfra without `pipeline`, with `data` as NAME=VALUE; both outputs in one."""
+    command = [sys.executable, "-m", "pyinfra", "-y", str(inventory), f"deploys/{deploy}.py"]
+    return subprocess.Popen(
+        [*command, *(word for pair in data for word in ("--data", pair))],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def active_colour(lab: Lab) -> str:

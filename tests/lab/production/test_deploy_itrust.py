@@ -6,7 +6,6 @@ import base64
 import io
 import re
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,10 +16,9 @@ import pytest
 import requests
 
 from pipeline.base.errors import Exit
-from pipeline.base.places import ROOT
 from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Inventory
-from tests.support.lab import Command, Ended, changed
+from tests.support.lab import Command, Ended, changed, plain_pyinfra
 
 # The unpacked WAR that is served, as a zip again.
 PACK = """
@@ -50,17 +48,7 @@ class Site:
         return self.command("deploy", "iTrust", "-i", str(self.inventory), *source, "--json", *arguments)
 
     def pyinfra(self, *data: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "pyinfra", "-y", str(self.inventory), "deploys/itrust.py"]
-        for pair in data or (f"repo={self.repository}",):
-            command += ["--data", pair]
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        return plain_pyinfra(self.inventory, "itrust", *(data or (f"repo={self.repository}",)))
 
     def sql(self, statement: str) -> list[str]:
         with self.machine.sudo():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,32 @@ def test_what_a_write_raises_names_its_file() -> None:
         Path("/dev/full").write_text("x")
     with pytest.raises(FileNotFoundError, match="'/no/such/file'"), naming(Path("/dev/full")):
         Path("/no/such/file").read_text()
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, "whole")
+        assert os.read(reader, 100) == b"whole"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_standard_output_is_written_to_and_its_device_stays(tmp_path: Path) -> None:
+    """As root, a file took the place of /dev/stdout. Here it is a link of the test's own that leads there."""
+    code = "from pathlib import Path; from pipeline.base.files import write_whole; write_whole(Path('{}'), 'whole')"
+    link = tmp_path / "stdout"
+    link.symlink_to("/proc/self/fd/1")
+    for path in (str(link), "/proc/self/fd/1"):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(path)], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "whole"
+    assert link.is_symlink()
+    with (tmp_path / "out").open("w") as out:
+        subprocess.run([sys.executable, "-c", code.format("/proc/self/fd/1")], stdout=out, check=True)
+    assert (tmp_path / "out").read_text() == "whole"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "stdout"]

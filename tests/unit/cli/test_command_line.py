@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.base.errors import Exit
+from pipeline.base.errors import Exit, LabError
 from pipeline.cli.root import COMMANDS, run
 from tests.support.run_files import whole_run, write
 
@@ -90,6 +90,30 @@ def test_a_dry_run_shows_the_plan_and_leaves_nothing(
     assert "300 s on blue (baseline, measure)" in out
     assert "undecided   inconclusive, where harm is neither shown nor ruled out" in out
     assert not runs.exists()
+
+
+@pytest.mark.parametrize(("duration", "warned"), [("20s", True), ("60s", False)])
+def test_a_duration_in_which_nothing_can_pass_is_told_before_anything_boots(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    duration: str,
+    warned: bool,
+) -> None:
+    from pipeline.canary import workflow
+    from pipeline.source.sample import make_sample_repository
+
+    def boots(*_: object) -> None:
+        raise LabError("the hosts would boot here")
+
+    monkeypatch.setattr(workflow, "run_canary", boots)
+    repository = make_sample_repository(tmp_path / "sample")
+    given = ["canary", "master", "slow", "--repo", str(repository), "--runs", str(tmp_path / "runs")]
+    assert run([*given, "--duration", duration]) == Exit.ENVIRONMENT
+    said, _, then = capsys.readouterr().err.partition("the hosts would boot here")
+    assert then
+    assert ("warning: in 20 s nothing can pass: Wrong bodies" in said) is warned
+    assert ("fails or stays inconclusive (try --duration auto)" in said) is warned
 
 
 def test_a_dry_run_of_both_at_once_says_how_the_requests_are_dealt(

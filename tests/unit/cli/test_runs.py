@@ -52,7 +52,10 @@ def test_two_runs_are_compared_metric_by_metric(runs: Path, capsys: pytest.Captu
     arguments = ["runs", "compare", str(runs / "one"), str(runs / "two")]
     assert run(arguments) == Exit.OK
     out = capsys.readouterr().out
-    assert out.splitlines()[1].split() == ["failed", "passed"]
+    assert [line.split() for line in out.splitlines()[:2]] == [
+        ["first", "failed", "one"],
+        ["second", "passed", "two"],
+    ]
     assert run([*arguments, "--json"]) == Exit.OK
     document = json.loads(capsys.readouterr().out)
     assert document["outcomes"] == ["failed", "passed"]

@@ -15,7 +15,14 @@ from typing import Any
 import pytest
 
 from pipeline.base.console import Progress
-from pipeline.base.errors import Exit, Interrupted, InventoryError, ServiceError, UsageError
+from pipeline.base.errors import (
+    EnvironmentError_,
+    Exit,
+    Interrupted,
+    InventoryError,
+    ServiceError,
+    UsageError,
+)
 from pipeline.base.lock import inventory_lock
 from pipeline.cli.root import run
 from pipeline.deploy import preflight, rollout
@@ -27,7 +34,7 @@ from pipeline.deploy.target_hosts import target_hosts
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.remote.provision import ProvisionResult
-from tests.support.git_samples import make_repository
+from tests.support.git_samples import git, make_repository
 from tests.support.lab import repository_of
 
 ROOT = Path(__file__).parents[3]
@@ -161,6 +168,13 @@ def test_a_host_that_is_not_as_needed_is_told_all_that_is_wrong(
     assert preflight.problems_of_facts(CHECKBOX, "me", {**fine, **facts})[0] == expected
 
 
+def test_a_hint_of_verify_names_verify(inventory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "jenkins", "-i", str(inventory)]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert "try: pipeline verify --help" in err
+    assert "pipeline deploy" not in err
+
+
 def test_options_win_over_the_inventory_and_a_repository_over_the_inventorys_war(tmp_path: Path) -> None:
     repository = repository_of("itrust", tmp_path / "repo", "master")
     war = tmp_path / "app.war"
@@ -191,6 +205,34 @@ def test_a_tree_of_something_else_is_refused_before_any_host_is_touched(
     settings = Options(app, tmp_path / "hosts.ini", repo=str(other), ref="master")
     with pytest.raises(UsageError, match=f"{other}: master is not {app.name}: it has no {lacks}"):
         releases_for(settings, [Host("h", "203.0.113.12")], lambda _: None)
+
+
+def test_a_version_that_makes_no_war_is_refused_before_any_host_is_touched(tmp_path: Path) -> None:
+    """iTrust2 since v8 is a Spring Boot program; its build would take minutes and end without a WAR."""
+    repository = make_repository(tmp_path / "boot")
+    (repository / "pom.xml").write_text("<project><artifactId>iTrust2</artifactId></project>")
+    git(repository, "add", "--all")
+    git(repository, "commit", "-q", "-m", "Spring Boot")
+    with pytest.raises(UsageError, match=r"master of iTrust cannot be deployed: pom\.xml makes no WAR"):
+        releases_for(
+            Options(ITRUST, tmp_path / "hosts.ini", repo=str(repository), ref="master"),
+            [Host("h", "203.0.113.12")],
+            lambda _: None,
+        )
+
+
+def test_a_local_build_without_maven_is_refused_before_any_host_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EnvironmentError_, match="needs Maven: there is no mvn") as raised:
+        releases_for(
+            Options(ITRUST, tmp_path / "hosts.ini", build="local"),
+            [Host("h", "203.0.113.12")],
+            lambda _: None,
+        )
+    assert raised.value.hint is not None
+    assert raised.value.hint.startswith("sudo apt-get install maven")
 
 
 Provision = Callable[..., ProvisionResult]

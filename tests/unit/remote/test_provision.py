@@ -119,8 +119,14 @@ def error_of(*lines: str) -> PipelineError:
         pytest.param(
             ["--> pyinfra error in /x/canary_proxy.py line 51: proxy: no data 'blue'"],
             ProvisionError,
-            "canary.py: proxy: no data 'blue'",
+            "proxy: no data 'blue'",
             id="a deploy that refuses its data",
+        ),
+        pytest.param(
+            ["--> pyinfra error in /x/itrust.py line 51: ~/.config/x.yml: is readable by others"],
+            ProvisionError,
+            "canary.py: ~/.config/x.yml: is readable by others",
+            id="a deploy that refuses a file of the control machine",
         ),
         pytest.param([], ProvisionError, "canary.py: pyinfra ended without a word", id="silence"),
     ],
@@ -240,3 +246,9 @@ def test_values_that_are_code_never_reach_the_generated_inventory(tmp_path: Path
     data = {"proxy": {"x": Path("/")}}
     with pytest.raises(PipelineError, match="proxy: its data holds more than plain text"):
         provision(INVENTORY, Path("deploys/canary.py"), data, log=tmp_path / "l", known_hosts=None)
+
+
+def test_what_a_deploy_refused_by_itself_is_one_line_without_a_log_to_read() -> None:
+    """A rollback with nothing to go back to: the log has the same sentence, between headings."""
+    error = error_of("--> pyinfra error in /x/itrust.py line 51: green: nothing to go back to")
+    assert (error.message, error.hint) == ("green: nothing to go back to", None)

@@ -401,6 +401,16 @@ def test_a_planned_length_needs_a_beginning_that_stays(judged: Judged) -> None:
             assert "a planned length needs a beginning that stays" in err
 
 
+@pytest.mark.parametrize("name", ["--from", "--to", "--canary-from", "--baseline-to"])
+def test_a_time_that_is_none_is_told_by_the_option_that_was_typed(judged: Judged, name: str) -> None:
+    times = {"--from": "-30m", "--to": "now", name: "yesterday"}
+    code, _, err = judged(
+        _PLANNED, "--prometheus", "http://x", *(word for pair in times.items() for word in pair)
+    )
+    assert code == Exit.USAGE
+    assert f"{name}: 'yesterday' is not a time" in err
+
+
 @pytest.mark.parametrize("planned", ["0s", "soon", "-30m", "nan"])
 def test_a_planned_length_that_is_none_is_refused(judged: Judged, planned: str) -> None:
     code, _, err = judged(_PLANNED, "--prometheus", "http://x", "--planned", planned)

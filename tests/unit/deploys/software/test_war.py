@@ -79,27 +79,45 @@ def test_a_damaged_war_is_told_in_one_line(tmp_path: Path) -> None:
         war.prepared(path)
 
 
-def archive(path: Path, names: list[str]) -> Path:
+POM = "<project><packaging>war</packaging></project>"
+
+
+def archive(path: Path, content: dict[str, str]) -> Path:
     with tarfile.open(path, "w:gz") as file:
-        for name in names:
-            file.addfile(tarfile.TarInfo(name), io.BytesIO())
+        for name, text in content.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            file.addfile(member, io.BytesIO(text.encode()))
     return path
 
 
-def program(directory: Path, text: str) -> str:
-    """A PATH that begins with a program `mvn` of this text."""
+def program(directory: Path, text: str, *others: str) -> str:
+    """A PATH of the system's programs, before them `mvn` of this text and `others` that do nothing."""
     directory.mkdir()
-    (directory / "mvn").write_text(f"#!/bin/sh\n{text}\n")
-    (directory / "mvn").chmod(0o755)
+    for name, what in (("mvn", text), *((other, "") for other in others)):
+        (directory / name).write_text(f"#!/bin/sh\n{what}\n")
+        (directory / name).chmod(0o755)
     return f"{directory}{os.pathsep}{os.environ['PATH']}"
 
 
+def quiet(_: str) -> None:
+    """For what a build tells on its way."""
+
+
+@pytest.fixture(autouse=True)
+def no_java_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+
+
 def test_a_tree_is_built_once_by_this_machines_maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = archive(tmp_path / "a.tar.gz", ["iTrust2/pom.xml"])
+    packed = archive(tmp_path / "a.tar.gz", {"iTrust2/pom.xml": POM})
     build = f'echo "$PWD $MAVEN_OPTS $*" >> {tmp_path}/calls; mkdir target && echo made > target/iTrust2.war'
-    monkeypatch.setenv("PATH", program(tmp_path / "bin", build))
-    assert war.built(packed, "one").read_text() == "made\n"
-    assert war.built(packed, "one").read_text() == "made\n"
+    monkeypatch.setenv("PATH", program(tmp_path / "bin", build, "javac"))
+    told: list[str] = []
+    assert war.built(packed, "one", told.append).read_text() == "made\n"
+    said = len(told)
+    assert war.built(packed, "one", told.append).read_text() == "made\n"
+    assert len(told) == said, "what is not built does not say that it is"
     (call,) = (tmp_path / "calls").read_text().splitlines()
     assert re.search(r"/iTrust2 .*--add-opens=java.base/java.util=.* -DskipTests package$", call)
 
@@ -107,21 +125,46 @@ def test_a_tree_is_built_once_by_this_machines_maven(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("tree", "mvn", "complaint"),
     [
-        (["other/pom.xml"], "exit 0", "this is not iTrust2: it has no iTrust2/pom.xml"),
-        (["pom.xml"], "echo '[ERROR] '; echo '[ERROR] no such luck'; exit 1", "mvn package: no such luck"),
-        (["pom.xml"], "exit 0", "made no target/iTrust2.war"),
+        ({"other/pom.xml": POM}, "exit 0", "this is not iTrust2: it has no iTrust2/pom.xml or pom.xml"),
+        ({"pom.xml": "<project/>"}, "exit 0", "pom.xml makes no WAR for a Tomcat: it has no <packaging>war"),
+        (
+            {"pom.xml": POM},
+            "echo '[ERROR] '; echo '[ERROR] no such luck'; exit 1",
+            "mvn package: no such luck",
+        ),
+        ({"pom.xml": POM}, "exit 0", "made no target/iTrust2.war"),
     ],
-    ids=["another project", "fails", "makes none"],
+    ids=["another project", "a program", "fails", "makes none"],
 )
 def test_a_build_that_fails_says_why_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tree: list[str], mvn: str, complaint: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tree: dict[str, str], mvn: str, complaint: str
 ) -> None:
-    monkeypatch.setenv("PATH", program(tmp_path / "bin", mvn))
+    monkeypatch.setenv("PATH", program(tmp_path / "bin", mvn, "javac"))
     with pytest.raises(war.WarError, match=re.escape(complaint)):
-        war.built(archive(tmp_path / "a.tar.gz", tree), "one")
+        war.built(archive(tmp_path / "a.tar.gz", tree), "one", quiet)
 
 
-def test_without_maven_a_local_build_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [((), "needs Maven, and there is no mvn"), (("mvn",), "needs a JDK, and there is no javac")],
+)
+def test_a_local_build_says_what_to_install_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], missing: str
+) -> None:
+    for name in there:
+        (tmp_path / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/began\n")
+        (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(war.WarError, match="there is no mvn on this machine; install Maven"):
-        war.built(archive(tmp_path / "a.tar.gz", ["pom.xml"]), "one")
+    with pytest.raises(war.WarError, match=f"{missing}: sudo apt-get install maven default-jdk-headless"):
+        war.built(archive(tmp_path / "a.tar.gz", {"pom.xml": POM}), "one", quiet)
+    assert not (tmp_path / "began").exists()
+
+
+def test_javac_of_another_jdk_is_none_where_java_home_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With JAVA_HOME of a JRE Maven says "No compiler is provided", after it has fetched 250 MB."""
+    monkeypatch.setenv("PATH", program(tmp_path / "bin", "exit 0", "javac"))
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jre"))
+    with pytest.raises(war.WarError, match="there is no javac"):
+        war.built(archive(tmp_path / "a.tar.gz", {"pom.xml": POM}), "one", quiet)
