@@ -12,13 +12,13 @@ import click
 from pipeline.base.errors import UsageError
 from pipeline.cli.options import json_option
 
-__all__ = ["judge"]
+__all__ = ["LOAD_TESTS", "judge"]
 
 _FILE: Final = click.Path(path_type=Path)
 _SCORE: Final = click.FloatRange(0, 100)
 _TIMES: Final = ("from", "to", "baseline-from", "baseline-to", "canary-from", "canary-to")
 _FORMS: Final = "pipeline judge --help shows the forms"
-_LOAD_TESTS: Final = ("pipeline", "k6", "vegeta", "locust", "jmeter", "hdr")
+LOAD_TESTS: Final = ("pipeline", "k6", "vegeta", "locust", "jmeter", "hdr")
 
 
 def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,7 +100,7 @@ class _Series:
     metavar="BASELINE CANARY",
     help="Two load tests' files: k6, vegeta, locust, JMeter, HdrHistogram, our loader's requests.csv.gz.",
 )
-@click.option("--format", "form", type=click.Choice(_LOAD_TESTS), help="--requests: what wrote the files.")
+@click.option("--format", "form", type=click.Choice(LOAD_TESTS), help="--requests: what wrote the files.")
 @click.option("--warmup", metavar="DURATION", help="--requests: leave out so much of each beginning.")
 @json_option
 def judge(
@@ -129,7 +129,11 @@ def judge(
     docs/prometheus.md has canary.yml; docs/kayenta.md has canary.json; docs/inputs.md has the load tests.
     """
     if requests is not None:
-        wrong = {f"--{name.removesuffix('_at').replace('_', '-')}": others[name] for name in others if name != "config"}
+        wrong = {
+            f"--{name.removesuffix('_at').replace('_', '-')}": others[name]
+            for name in others
+            if name != "config"
+        }
         wrong |= {"--pass": pass_score, "--marginal": marginal, "a run's directory": run}
         _refuse(wrong | {"--judge kayenta": which == "kayenta" or None}, "does not go with --requests")
         from pipeline.cli.judge_requests import judge_requests

@@ -33,10 +33,10 @@ _LATER: Final = (
     "The load tests ran at different times: what changed between those (the machine, its neighbours, data) cannot be "
     "told from what the canary changed"
 )
-_AT_ONCE: Final = "The load tests ran at the same time: each moment of the canary is compared with the baseline's"
-_SENT: Final = (
-    "Latency counts from when {tool} sent a request: what waited to be sent because answers were slow is not in it"
+_AT_ONCE: Final = (
+    "The load tests ran at the same time: each moment of the canary is compared with the baseline's"
 )
+_SENT: Final = "Latency counts from when {tool} sent a request: what waited to be sent because answers were slow is not in it"
 
 
 def from_load_tests(
@@ -63,7 +63,9 @@ def from_load_tests(
         spans = dict.fromkeys(tests, common)
     for arm, (begin, end) in spans.items():
         if end - begin < 1:
-            raise UsageError(f"{tests[arm].path}: {max(end - begin, 0):.3g} s of load are left: too little to judge")
+            raise UsageError(
+                f"{tests[arm].path}: {max(end - begin, 0):.3g} s of load are left: too little to judge"
+            )
     policy = _policy(config.policy, tests)
     rules, problems = _rules(config, tests)
     arms = {arm: _arm(test, *spans[arm]) for arm, test in tests.items()}
@@ -75,8 +77,9 @@ def from_load_tests(
     tool = tests["baseline"].tool
     if tests["baseline"].requests.t.size and tool != "pipeline's loader":
         notes.append(_SENT.format(tool=tool))
-    for arm, test in tests.items():
-        notes += [note if note in notes else f"{arm}: {note}" for note in test.notes if note not in notes]
+    for note in dict.fromkeys(note for test in tests.values() for note in test.notes):
+        of = [arm for arm, test in tests.items() if note in test.notes]
+        notes.append(note if len(of) == len(tests) else f"Of the {of[0]}: {note}")
     notes += _other_rate(arms)
     summary = bool(tests["baseline"].summary)
     evidence = Evidence(
@@ -135,12 +138,16 @@ def _rules(
     told = tuple(rule for rule in asked if rule.name in tells)
     untold = [rule for rule in asked if rule.name not in tells]
     if not told:
-        raise UsageError(f"nothing of what the configuration asks for is in these files; they tell {', '.join(tells)}")
+        raise UsageError(
+            f"nothing of what the configuration asks for is in these files; they tell {', '.join(tells)}"
+        )
     problems = []
     if untold:
         titles = ", ".join(CATALOGUE[rule.name].title.lower() for rule in untold)
         # What was asked for by name, and a metric that alone fails a canary, is no trifle to be without.
-        needed = config.metrics is not None or any(rule.critical and rule.name == "error_rate" for rule in untold)
+        needed = config.metrics is not None or any(
+            rule.critical and rule.name == "error_rate" for rule in untold
+        )
         said = f"The files do not tell: {titles}"
         if needed:
             said += "; so nothing passes by them (a --config whose metrics leave these out asks for less)"
@@ -197,16 +204,24 @@ def _left_out(tests: Mapping[str, LoadTest]) -> Iterator[Problem]:
     """What the tool did not send, or could not make sense of: the machine's fault, or of a version that is too slow."""
     for arm, test in tests.items():
         due = len(test.requests) + test.unsent + test.own_failures
+        if test.broken:
+            yield Problem("invalid", f"{test.path}: {test.broken}")
         if test.own_failures:
-            said = f"{test.path}: {test.tool} could not read or send {count_of(test.own_failures, due)} requests"
+            said = (
+                f"{test.path}: {test.tool} could not read or send {count_of(test.own_failures, due)} requests"
+            )
             yield Problem("invalid", f"{said}: nothing is known about them")
         if test.unsent:
-            said = f"{test.path}: {test.tool} did not send {count_of(test.unsent, due)} requests that were due"
+            said = (
+                f"{test.path}: {test.tool} did not send {count_of(test.unsent, due)} requests that were due"
+            )
             if test.unsent <= _MOST_LEFT_OUT * due:
                 yield Problem("note", said)
             else:
                 effect = "invalid" if arm == "baseline" else "inconclusive"
-                yield Problem(effect, f"{said}: the load was not what was planned (more users, or a lower rate)")
+                yield Problem(
+                    effect, f"{said}: the load was not what was planned (more users, or a lower rate)"
+                )
 
 
 def _other_rate(arms: Mapping[str, Arm]) -> Sequence[str]:

@@ -34,8 +34,10 @@ def read_load_test(path: Path, form: str | None = None) -> LoadTest:
     data = read_bytes(path)
     if form is not None:
         return FORMATS[form][1](path, data)
-    for recognises, read in FORMATS.values():
-        if recognises(data):
-            return read(path, data)
-    refuse_summary(path, data)
-    refuse(path, 1, "of no load test that is known", f"--format {'|'.join(FORMATS)}; docs/inputs.md says what each is")
+    read = next((read for recognises, read in FORMATS.values() if recognises(data)), None)
+    if read is None:
+        refuse_summary(path, data)
+        refuse(
+            path, 1, "of no load test that is known", f"--format {'|'.join(FORMATS)}; docs/inputs.md has each"
+        )
+    return read(path, data)

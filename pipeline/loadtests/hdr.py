@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import binascii
 import re
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -85,7 +83,7 @@ def _test(path: Path, intervals: list[_Interval], base: float) -> LoadTest:
         "HdrHistogram",
         clock=begin > _YEAR,
         requests=Requests(t[order], latency[order], answered, none, np.zeros(n, dtype=np.int64)),
-        tells=OF_LATENCY,
+        tells=OF_LATENCY - {"throughput"},  # answers, good or not
         begin=begin,
         end=base + max(one.start + one.seconds for one in intervals),
         notes=(_SAID,),
@@ -94,15 +92,16 @@ def _test(path: Path, intervals: list[_Interval], base: float) -> LoadTest:
 
 
 def _unit(file: TextFile) -> float:
-    for line in file.lines:
-        if line.startswith("#") and (match := _UNIT.search(line)):
-            return _UNITS[match[1].lower()]
-    refuse(
-        file.path,
-        None,
-        "does not say in which unit its values are",
-        "add a line: #[Values are microseconds] (as wrk2 has them; or nanoseconds, milliseconds)",
-    )
+    comments = (_UNIT.search(line) for line in file.lines if line.startswith("#"))
+    found = next(filter(None, comments), None)
+    if found is None:
+        refuse(
+            file.path,
+            None,
+            "does not say in which unit its values are",
+            "add a line: #[Values are microseconds] (as wrk2 has them; or nanoseconds, milliseconds)",
+        )
+    return _UNITS[found[1].lower()]
 
 
 def _interval(path: Path, number: int, line: str, unit: float) -> tuple[str, _Interval]:
@@ -110,22 +109,35 @@ def _interval(path: Path, number: int, line: str, unit: float) -> tuple[str, _In
     tag = cells.pop(0).removeprefix("Tag=") if line.startswith("Tag=") else ""
     if len(cells) != 4:
         refuse(path, number, f"not an interval of a histogram log: {printable(line, 40)!r}")
-    start, seconds = decimal(path, number, "StartTimestamp", cells[0]), decimal(path, number, "length", cells[1])
+    start, seconds = (
+        decimal(path, number, "StartTimestamp", cells[0]),
+        decimal(path, number, "length", cells[1]),
+    )
     if not 0 <= start < 1e11 or not 0 < seconds <= 3600:
         refuse(path, number, f"an interval of {seconds:g} s from {start:g} s on is none")
     try:
-        from hdrh.histogram import HdrHistogram
+        values, counts = _decoded(cells[3].strip())
     except ImportError:
         raise EnvironmentError_(
             f"{path}: histogram logs need a package that is not installed: hdrhistogram",
             hint="pip install 'pipeline-canary[canary]'",
         ) from None
-    try:
-        counted = HdrHistogram.decode(cells[3].strip())
-        values, counts = list[float](), list[int]()
-        for one in counted.get_recorded_iterator():
-            values.append(counted.get_median_equivalent_value(one.value_iterated_to))
-            counts.append(one.count_added_in_this_iter_step)
-    except (ValueError, TypeError, IndexError, zlib.error, binascii.Error) as error:
-        refuse(path, number, f"the histogram cannot be decoded: {printable(str(error), 80) or type(error).__name__}")
-    return tag, _Interval(start, seconds, np.repeat(np.asarray(values, dtype=np.float64) * unit, counts))
+    except Exception as error:  # each of its errors is of a class of its own, below Exception alone
+        refuse(
+            path,
+            number,
+            f"the histogram cannot be decoded: {printable(str(error), 80) or type(error).__name__}",
+        )
+    return tag, _Interval(start, seconds, np.repeat(values * unit, counts))
+
+
+def _decoded(text: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The values that were counted, each the middle of those that the histogram does not tell apart, and how often."""
+    from hdrh.histogram import HdrHistogram
+
+    counted = HdrHistogram.decode(text)
+    counts = np.ctypeslib.as_array(counted.counts).astype(np.int64)
+    at = np.flatnonzero(counts)
+    lowest = [counted.get_value_from_index(int(index)) for index in at]
+    middle = [(value + counted.get_highest_equivalent_value(value)) / 2 for value in lowest]
+    return np.asarray(middle, dtype=np.float64), counts[at]

@@ -48,7 +48,7 @@ def read(path: Path, data: bytes) -> LoadTest:
 
 
 def _first(data: bytes) -> str:
-    return data.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
+    return data.split(b"\n", 1)[0].decode("utf-8", "replace")
 
 
 def _is_xml(data: bytes) -> bool:
@@ -93,7 +93,9 @@ class _Rows:
 
     def finished(self) -> LoadTest:
         without = frozenset() if self._code else frozenset({"new_statuses"})
-        said = (f"{self._transactions:,} transactions are left out: they are sums of requests that are counted",)
+        said = (
+            f"{self._transactions:,} transactions are left out: they are sums of requests that are counted",
+        )
         return self._recorder.finished(
             "JMeter", notes=said if self._transactions else (), tells=OF_STATUS - without
         )

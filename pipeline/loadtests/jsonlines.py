@@ -29,11 +29,11 @@ def objects(file: TextFile) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def first_object(data: bytes) -> dict[str, Any]:
     """The object in the first line, or the whole file where it is one; {} where there is none."""
-    if not data.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{"):
+    if not data.lstrip().startswith(b"{"):
         return {}
     for text in (data.lstrip().split(b"\n", 1)[0], data):
         try:
-            found = json.loads(text.decode("utf-8-sig"))
+            found = json.loads(text.decode())
         except (ValueError, RecursionError):
             continue
         return found if isinstance(found, dict) else {}

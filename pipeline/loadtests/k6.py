@@ -27,7 +27,7 @@ _SECONDS: Final = (
 
 def recognises(data: bytes) -> bool:
     """Whether k6 wrote this."""
-    return data.removeprefix(b"\xef\xbb\xbf").startswith(_HEADER.encode()) or _is_point(first_object(data))
+    return data.startswith(_HEADER.encode()) or _is_point(first_object(data))
 
 
 def read(path: Path, data: bytes) -> LoadTest:
@@ -70,7 +70,9 @@ class _Rows:
     def finished(self) -> LoadTest:
         coarse = self._stamps.whole_seconds
         for line, end, latency, tags in self._requests:
-            status = whole(self.path, line, "status", tags.get("status", ""), empty=0 if self._status else 200)
+            status = whole(
+                self.path, line, "status", tags.get("status", ""), empty=0 if self._status else 200
+            )
             error = tags.get("error_code", "")
             self._recorder.add(
                 line,

@@ -38,7 +38,7 @@ def read(path: Path, data: bytes) -> LoadTest:
 
 
 def _header(data: bytes) -> list[str]:
-    first = data.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].strip()
+    first = data.split(b"\n", 1)[0].strip()
     return first.decode("utf-8", "replace").replace('"', "").split(",")
 
 
@@ -53,7 +53,9 @@ def _log(file: TextFile) -> LoadTest:
     code = at.get("status_code")
     for line, row in lines:
         failed = row[at["exception"]] not in ("", "None")
-        status = whole(path, line, "status_code", row[code], empty=0) if code is not None else 0 if failed else 200
+        status = (
+            whole(path, line, "status_code", row[code], empty=0) if code is not None else 0 if failed else 200
+        )
         right = 200 <= status < 400
         rows.add(
             line,
@@ -120,7 +122,11 @@ def _aggregated(file: TextFile) -> _History:
     lines, stamps = file.rows(), Stamps(file.path)
     _, header = next(lines)
     at = {name: index for index, name in enumerate(header)}
-    missing = [name for name in (*_QUANTILES.values(), "Total Request Count", "Total Failure Count") if name not in at]
+    missing = [
+        name
+        for name in (*_QUANTILES.values(), "Total Request Count", "Total Failure Count")
+        if name not in at
+    ]
     if missing:
         refuse(path, 1, f"no column {', '.join(missing)}")
     for line, row in lines:

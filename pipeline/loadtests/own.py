@@ -10,24 +10,27 @@ import numpy as np
 
 from pipeline.judge.evidence import Requests
 from pipeline.loadtests.recorded import OF_BODY, OF_LATENCY, OF_SIZE, OF_STATUS, LoadTest, refuse
-from pipeline.loadtests.textfile import TextFile
+from pipeline.loadtests.textfile import TextFile, whole
 from pipeline.runs.evidence import OWN_FAILURES
 from pipeline.runs.tables import parse_requests
 
 __all__ = ["read", "recognises"]
 
 _UNSENT: Final = "unsent"
+_LATE: Final = "lateness_us"
+_MOST_LATE: Final = 0.1  # seconds: as the loader itself has it
 
 
 def recognises(data: bytes) -> bool:
     """Whether our loader wrote this."""
-    cells = data.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].strip().split(b",")
+    cells = data.split(b"\n", 1)[0].strip().split(b",")
     return cells[0] == b"t" and {b"latency_us", b"status", b"served_by"} <= set(cells)
 
 
 def read(path: Path, data: bytes) -> LoadTest:
     """Raises UsageError."""
-    rows = parse_requests(path, TextFile.of(path, data).lines)
+    file = TextFile.of(path, data)
+    rows = parse_requests(path, file.lines)
     servers = sorted(set(np.unique(rows.served_by).tolist()) - {""})
     if len(servers) > 1:
         refuse(
@@ -54,6 +57,7 @@ def read(path: Path, data: bytes) -> LoadTest:
     )
     checked = bool(np.any(requests.body_ok >= 0))
     begin, last = float(rows.t.min()), float(rows.t.max())
+    lateness = _lateness(file)
     test = LoadTest(
         path,
         "pipeline's loader",
@@ -63,4 +67,21 @@ def read(path: Path, data: bytes) -> LoadTest:
         begin=begin,
         end=last + (last - begin) / max(len(rows.t) - 1, 1),
     )
-    return replace(test, unsent=int(unsent.sum()), own_failures=int(unread.sum()))
+    broken = ""
+    if lateness > _MOST_LATE:
+        broken = (
+            f"the loader itself was late: p99 {1000 * lateness:.0f} ms, {1000 * _MOST_LATE:.0f} ms are allowed: its "
+            "machine was too busy"
+        )
+    return replace(test, unsent=int(unsent.sum()), own_failures=int(unread.sum()), broken=broken)
+
+
+def _lateness(file: TextFile) -> float:
+    """The 99th percentile of how late the loader got to its requests, in seconds; 0: the file does not tell."""
+    lines = file.rows()
+    _, header = next(lines)
+    if _LATE not in header:
+        return 0.0
+    at = header.index(_LATE)
+    values = [whole(file.path, line, _LATE, row[at], empty=0) for line, row in lines]
+    return float(np.quantile(values, 0.99)) / 1e6

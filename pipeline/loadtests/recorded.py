@@ -21,7 +21,9 @@ __all__ = ["OF_BODY", "OF_LATENCY", "OF_SIZE", "OF_STATUS", "LoadTest", "Recorde
 Floats = NDArray[np.float64]
 
 # Which metrics of the catalogue a file can tell, by what it holds of each request.
-OF_LATENCY: Final = frozenset({"latency_p50", "latency_p99", "latency_quantiles", "slow_requests", "throughput"})
+OF_LATENCY: Final = frozenset(
+    {"latency_p50", "latency_p99", "latency_quantiles", "slow_requests", "throughput"}
+)
 OF_STATUS: Final = frozenset({"error_rate", "new_statuses", "availability"})
 OF_SIZE: Final = frozenset({"response_size"})
 OF_BODY: Final = frozenset({"wrong_body_rate"})
@@ -53,6 +55,7 @@ class LoadTest:
         begin, end: from when to when it lasted, in the clock of its times.
         unsent: how many requests were due that the tool did not send, or could not.
         own_failures: how many it sent and could not make sense of the answer, which is nobody's error but its own.
+        broken: why the load was not what it should have been, so that such a test is no evidence; empty: it was.
     """
 
     path: Path
@@ -67,6 +70,7 @@ class LoadTest:
     step: float = 0.0
     unsent: int = 0
     own_failures: int = 0
+    broken: str = ""
 
 
 class Recorder:
@@ -148,7 +152,12 @@ class Recorder:
             refuse(self._path, None, "not a single request: was the test over before it began?")
         # Bodies that were not read have no size: vegeta -max-body 0, k6 discardResponseBodies.
         sized = self.sized and any(self._size)
-        tells = OF_LATENCY | tells | (OF_SIZE if sized else frozenset()) | (OF_BODY if self.checked else frozenset())
+        tells = (
+            OF_LATENCY
+            | tells
+            | (OF_SIZE if sized else frozenset())
+            | (OF_BODY if self.checked else frozenset())
+        )
         order = np.argsort(np.asarray(self._t), kind="stable")
         none = np.zeros(0, dtype=np.int64)
         requests = Requests(

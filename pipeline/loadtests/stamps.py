@@ -32,7 +32,11 @@ class Stamps:
         if self._kind is None:
             self._kind, self.whole_seconds = kind, whole
         elif kind != self._kind:
-            refuse(self._path, line, f"a time in {kind}, {printable(text, 40)!r}, where others are in {self._kind}")
+            refuse(
+                self._path,
+                line,
+                f"a time in {kind}, {printable(text, 40)!r}, where others are in {self._kind}",
+            )
         self.whole_seconds &= whole
         return seconds
 

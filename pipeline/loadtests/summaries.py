@@ -12,9 +12,13 @@ from pipeline.loadtests.recorded import refuse
 __all__ = ["refuse_summary"]
 
 _K6: Final = "k6 run --out csv=FILE.csv ..."
-_LOCUST: Final = "locust --csv NAME writes NAME_stats_history.csv; docs/inputs.md has a log of single requests"
+_LOCUST: Final = (
+    "locust --csv NAME writes NAME_stats_history.csv; docs/inputs.md has a log of single requests"
+)
 _VEGETA: Final = "vegeta encode --to json FILE > FILE.json"
-_WRK: Final = "docs/inputs.md lists what can be judged: k6, vegeta, locust, JMeter, HdrHistogram logs, our own loader"
+_WRK: Final = (
+    "docs/inputs.md lists what can be judged: k6, vegeta, locust, JMeter, HdrHistogram logs, our own loader"
+)
 # By how it begins: what it is, and what to give instead.
 _TEXTS: Final = (
     (r"Type,Name,Request Count,", "locust's sums of a whole test", _LOCUST),
@@ -29,7 +33,7 @@ _TEXTS: Final = (
 
 def refuse_summary(path: Path, data: bytes) -> None:
     """Raises UsageError where this is a summary that is known."""
-    head = data[:4000].decode("utf-8-sig", "replace").lstrip()
+    head = data[:4000].decode("utf-8", "replace").lstrip()
     for pattern, what, instead in _TEXTS:
         if re.match(pattern, head):
             _refuse(path, what, instead)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import zlib
@@ -20,10 +21,15 @@ _GZIP: Final = b"\x1f\x8b"
 
 
 def read_bytes(path: Path) -> bytes:
-    """What the file holds, unpacked where it is gzipped. Raises UsageError."""
+    """What the file holds, unpacked where it is gzipped, without a byte order mark. Raises UsageError."""
     try:
         if path.is_dir():
-            refuse(path, None, "a directory, not a file that a load test wrote", "a run: pipeline judge DIRECTORY")
+            refuse(
+                path,
+                None,
+                "a directory, not a file that a load test wrote",
+                "a run: pipeline judge DIRECTORY",
+            )
         if path.stat().st_size > _LARGEST:
             refuse(path, None, f"larger than {_LARGEST // 10**9} GB: let the test run shorter, or write CSV")
         data = path.read_bytes()
@@ -33,6 +39,7 @@ def read_bytes(path: Path) -> bytes:
         refuse(path, None, f"the compressed file is cut off or spoilt: {reason_of(error)}")
     except (OSError, ValueError) as error:
         refuse(path, None, f"cannot be read: {reason_of(error)}")
+    data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         refuse(path, None, "is empty")
     return data
@@ -49,7 +56,7 @@ class TextFile:
     def of(cls, path: Path, data: bytes) -> TextFile:
         """Raises UsageError: no text in UTF-8, or the last line has no end: it was cut off."""
         try:
-            text = data.decode("utf-8-sig")
+            text = data.decode()
         except UnicodeDecodeError as error:
             refuse(path, data.count(b"\n", 0, error.start) + 1, "not a text in UTF-8")
         lines = text.replace("\r\n", "\n").split("\n")

@@ -42,7 +42,17 @@ def read(path: Path, data: bytes) -> LoadTest:
         for line, row in file.rows(header=False):
             if len(row) != _COLUMNS:
                 refuse(path, line, f"{len(row)} columns, vegeta writes {_COLUMNS}")
-            names = ("timestamp", "code", "latency", "bytes_out", "bytes_in", "error", "body", "attack", "seq")
+            names = (
+                "timestamp",
+                "code",
+                "latency",
+                "bytes_out",
+                "bytes_in",
+                "error",
+                "body",
+                "attack",
+                "seq",
+            )
             one = dict(zip((*names, "method", "url"), row, strict=False))
             _add(path, rows, line, stamps.read(line, row[0]), one)
     return rows.finished("vegeta")
@@ -95,4 +105,3 @@ def _encoded(path: Path) -> bytes:
         said = last_line(done.stderr.decode(errors="replace"), "no words")
         refuse(path, None, f"`{command}` failed: {printable(said, 200)}")
     return done.stdout
-

@@ -33,8 +33,32 @@ vegeta_bin() {
   vegeta encode -to csv "$out/vegeta-$NAME.bin" >"$out/vegeta-$NAME.csv"
   vegeta report -type json "$out/vegeta-$NAME.bin" >"$out/vegeta-report-$NAME.json"
 }
+cat >"$out/locustfile.py" <<'END' # two users that wait for each answer, and a log of requests, which locust has not
+import csv, os
+from locust import HttpUser, constant_throughput, events, task
+
+BODY = open(os.environ["REQUEST"], "rb").read()
+COLUMNS = ("start_time", "response_time", "request_type", "name", "response_length", "status_code", "exception")
+
+class Visitor(HttpUser):
+    wait_time = constant_throughput(10)
+
+    @task
+    def preview(self):
+        self.client.post("/preview", data=BODY, headers={"Content-Type": "application/json"})
+
+@events.init.add_listener
+def log_requests(**_):
+    rows = csv.writer(open(os.environ["REQUEST_LOG"], "w", newline="", buffering=1), lineterminator="\n")
+    rows.writerow(COLUMNS)
+
+    @events.request.add_listener
+    def log(response=None, **one):
+        one |= {"status_code": getattr(response, "status_code", 0) or 0, "exception": one.get("exception") or ""}
+        rows.writerow([one.get(column, "") for column in COLUMNS])
+END
 locust_csv() {
-  REQUEST_LOG="$out/locust-$NAME.csv" locust -f "$here/locustfile.py" --headless --users 2 --spawn-rate 2 \
+  REQUEST_LOG="$out/locust-$NAME.csv" REQUEST="$here/request.json" locust -f "$out/locustfile.py" --headless --users 2 --spawn-rate 2 \
     --run-time "$DURATION" --host "http://127.0.0.1:$PORT" --csv "$out/locust-$NAME" --csv-full-history \
     --only-summary >"$out/locust-$NAME.log" 2>&1
 }
