@@ -36,7 +36,9 @@ _LATER: Final = (
 _AT_ONCE: Final = (
     "The load tests ran at the same time: each moment of the canary is compared with the baseline's"
 )
-_SENT: Final = "Latency counts from when {tool} sent a request: what waited to be sent because answers were slow is not in it"
+_SENT: Final = (
+    "Latency counts from when {tool} sent a request: what waited to be sent because answers were slow is not in it"
+)
 
 
 def from_load_tests(

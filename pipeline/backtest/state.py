@@ -1,0 +1,81 @@
+"""A backtest's directory: what was asked, the series, and each result as it comes, so that it can go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.backtest.trial import Trial
+from pipeline.base.errors import EnvironmentError_, RunDirectoryError, UsageError
+from pipeline.base.files import write_whole
+from pipeline.base.text import reason_of
+
+__all__ = ["State"]
+
+_FORMAT: Final = 1
+
+
+class State:
+    """The directory `path`, made where it is not there.
+
+    `asked` is what the results depend on: another command line or configuration is another backtest.
+    """
+
+    def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
+        self.path = path
+        self._results = path / "results.jsonl"
+        plan = path / "backtest.json"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if plan.exists():
+                self.again = True
+                known = json.loads(plan.read_text("utf-8"))
+            elif any(path.iterdir()):
+                raise UsageError(f"{path}: is not empty, and no backtest", hint="--out DIRECTORY")
+            else:
+                self.again = False
+                known = {"format": _FORMAT, "asked": asked}
+                write_whole(plan, json.dumps(known, indent=1) + "\n")
+        except (OSError, ValueError) as error:
+            raise EnvironmentError_(f"{path}: cannot be used: {reason_of(error)}") from None
+        # As JSON gives it back: a tuple is a list there.
+        if not isinstance(known, dict) or known.get("asked") != json.loads(json.dumps(asked)):
+            changed = [name for name in asked if known.get("asked", {}).get(name) != json.loads(json.dumps(asked[name]))]
+            raise UsageError(
+                f"{path}: holds a backtest with another {' and '.join(changed) or 'format'}",
+                hint="--out ANOTHER, or remove it",
+            )
+
+    @property
+    def series(self) -> Mapping[str, Path]:
+        """Where the series of each side are kept."""
+        return {arm: self.path / f"{arm}.csv" for arm in ("baseline", "canary")}
+
+    def results(self) -> list[Trial]:
+        """Those so far; one that was cut off while being written is made again. Raises RunDirectoryError."""
+        if not self._results.exists():
+            return []
+        text = self._results.read_text("utf-8")
+        lines = text.split("\n")
+        if lines[-1]:
+            write_whole(self._results, text[: -len(lines[-1])])
+        found = []
+        for number, line in enumerate(lines[:-1], 1):
+            try:
+                found.append(Trial.from_dict(json.loads(line)))
+            except (ValueError, KeyError, TypeError) as error:
+                raise RunDirectoryError(
+                    f"{self._results}:{number}: no result: {reason_of(error)}", hint=f"remove {self.path}"
+                ) from None
+        return found
+
+    def add(self, trial: Trial) -> None:
+        """Keeps one result."""
+        data = {name: getattr(trial, name) for name in Trial.__slots__}
+        try:
+            with self._results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(data) + "\n")
+        except OSError as error:
+            raise EnvironmentError_(f"{self._results}: {reason_of(error)}") from None
