@@ -100,8 +100,14 @@ def _trend(metric: MetricConfig) -> bool:
 
 NONE: Final = Harm("no harm", "none", 0.0, lambda _: False, _scaled(0.0))
 HARMS: Final = (
-    *(Harm(f"latency +{100 * size:g} %", "latency", size, _level("s"), _scaled(size)) for size in (0.05, 0.1, 0.2)),
-    *(Harm(f"errors +{100 * size:g} %", "errors", size, _proportion, _failing(size)) for size in (0.001, 0.005, 0.01)),
+    *(
+        Harm(f"latency +{100 * size:g} %", "latency", size, _level("s"), _scaled(size))
+        for size in (0.05, 0.1, 0.2)
+    ),
+    *(
+        Harm(f"errors +{100 * size:g} %", "errors", size, _proportion, _failing(size))
+        for size in (0.001, 0.005, 0.01)
+    ),
     Harm("a leak, twice its margin", "leak", _LEAK, _trend, _leaking(_LEAK)),
     Harm("CPU +20 %", "cpu", 0.2, _level("cores"), _scaled(0.2)),
 )

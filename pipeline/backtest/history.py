@@ -73,4 +73,3 @@ def _cut(samples: Samples, span: Span) -> Samples:
     return replace(
         samples, t=samples.t[first:last], value=samples.value[first:last], total=total, missing=0, notes=()
     )
-

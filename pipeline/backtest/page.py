@@ -11,6 +11,7 @@ from tabulate import tabulate
 from pipeline.backtest.summary import WANTED, Found, Share, Summary
 from pipeline.backtest.svg import curves
 from pipeline.base.text import duration
+from pipeline.judge.words import amount, percent
 
 __all__ = ["render_page", "render_text"]
 
@@ -33,7 +34,13 @@ def render_text(summary: Summary, notes: Sequence[str]) -> str:
         [
             *_first(summary),
             "",
-            tabulate(rows, headers=_HEADERS, tablefmt="simple", disable_numparse=True, maxcolwidths=[None] * 4 + [44]),
+            tabulate(
+                rows,
+                headers=_HEADERS,
+                tablefmt="simple",
+                disable_numparse=True,
+                maxcolwidths=[None] * 4 + [44],
+            ),
             "",
             *(f"note: {note}" for note in notes),
         ]
@@ -67,7 +74,12 @@ def _first(summary: Summary) -> list[str]:
 
 def _said(share: Share) -> str:
     low, high = share.limits
-    return f"{100 * share.value:.3g} % ({100 * low:.2g} to {100 * high:.2g} %)"
+    return f"{_percent(share.value)} % ({_percent(low)} to {_percent(high)} %)"
+
+
+def _percent(share: float) -> str:
+    """Of a hundred, with as many digits as there is evidence for."""
+    return f"{100 * share:.1f}".removesuffix(".0")
 
 
 def _row(found: Found) -> list[str]:
@@ -75,7 +87,7 @@ def _row(found: Found) -> list[str]:
         found.harm,
         _said(found.failed),
         duration(found.after) if found.after is not None else "-",
-        f"{100 * found.passed.value:.3g} %",
+        f"{_percent(found.passed.value)} %",
         _needs(found),
     ]
 
@@ -88,8 +100,11 @@ def _needs(found: Found) -> str:
         ways.append(f"windows of {duration(found.length)}")
     if found.margin is not None:
         margin = found.margin
-        size = f"{100 * margin.value:.2g} %" if margin.relative else f"{margin.value:.2g}"
-        alarms = f"{100 * margin.alarms.value:.2g} %"
+        points = (
+            f"{100 * margin.value:.2g}pp" if margin.unit == "fraction" else amount(margin.value, margin.unit)
+        )
+        size = percent(margin.value) if margin.relative else points
+        alarms = f"{_percent(margin.alarms.value)} %"
         ways.append(f"a margin of {size} for {margin.metric} (then {alarms} of equal versions fail by it)")
     longest = max(found.by_length)
     return ", or ".join(ways) or f"more than {duration(longest)}, or less noise"
@@ -103,7 +118,12 @@ def _pictures(summary: Summary) -> Iterator[tuple[str, str]]:
         if len(several) > 1:
             ticks = [f"+{100 * found.size:g} %" for found in several]
             title = f"Found, by the size of the harm: {family}"
-            yield title, curves(title, "harm", ["0", *ticks], {family: [summary.alarms, *(f.failed for f in several)]})
+            yield (
+                title,
+                curves(
+                    title, "harm", ["0", *ticks], {family: [summary.alarms, *(f.failed for f in several)]}
+                ),
+            )
     lengths = sorted({length for found in summary.harms for length in found.by_length})
     if len(lengths) > 1:
         lines = {found.harm: [found.by_length.get(length) for length in lengths] for found in summary.harms}

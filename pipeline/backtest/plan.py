@@ -60,7 +60,9 @@ def make_plan(
         )
     harms = [harm for harm in HARMS if harm.metrics(config)]
     if not harms:
-        raise UsageError("no metric is a latency (unit s), a proportion, a trend or a CPU (unit cores): no harm is known")
+        raise UsageError(
+            "no metric is a latency (unit s), a proportion, a trend or a CPU (unit cores): no harm is known"
+        )
     each = _seconds_each(config, history, begins, seconds, harms[0])
     main = list(begins)
     others = {}
@@ -77,9 +79,13 @@ def make_plan(
     if whole > budget:
         share = budget / whole
         main = _spread(main, max(_FEWEST, int(len(main) * share)))
-        others = {length: _spread(found, max(_FEWEST, int(len(found) * share))) for length, found in others.items()}
+        others = {
+            length: _spread(found, max(_FEWEST, int(len(found) * share))) for length, found in others.items()
+        }
     tasks = [Task(begin, seconds, harm) for begin in main for harm in (NONE, *harms)]
-    tasks += [Task(begin, length, harm) for length, found in others.items() for begin in found for harm in harms]
+    tasks += [
+        Task(begin, length, harm) for length, found in others.items() for begin in found for harm in harms
+    ]
     said = [
         f"{len(begins)} windows of {duration(seconds)} ({without} excluded, {holes} without their samples), "
         f"{len(harms)} kinds of harm, {1 + len(others)} lengths: {len(tasks):,} judgements, about "

@@ -10,7 +10,7 @@ from pathlib import Path
 import promql_parser
 
 from pipeline.backtest.history import History
-from pipeline.base.errors import UsageError
+from pipeline.base.errors import EnvironmentError_, UsageError
 from pipeline.series import promql
 from pipeline.series.config import JudgeConfig
 from pipeline.series.csvfile import usual_step
@@ -34,11 +34,15 @@ def from_files(config: JudgeConfig, baseline: Path, other: Path | None) -> Histo
     if not all(len(t) for t in tables.times.values()):
         raise UsageError(f"{baseline}: no sample of any metric of the configuration")
     step = config.step or max(usual_step(t) for t in tables.times.values()) or 1.0
-    samples = {arm: {name: replace(one, notes=()) for name, one in tables.samples[arm].items()} for arm in ARMS}
+    samples = {
+        arm: {name: replace(one, notes=()) for name, one in tables.samples[arm].items()} for arm in ARMS
+    }
     begin = max(float(t[0]) for t in tables.times.values()) - step
     end = min(float(t[-1]) for t in tables.times.values())
     if other is not None and not tables.since_1970:
-        raise UsageError("two halves of a fleet are compared at the same time: times must be Unix seconds or dates")
+        raise UsageError(
+            "two halves of a fleet are compared at the same time: times must be Unix seconds or dates"
+        )
     return History(samples, Span(begin, end), step, at_once=other is not None)
 
 
@@ -47,21 +51,22 @@ def from_server(
 ) -> History:
     """Of the baseline's own series; `split`: a label whose values are dealt to two halves. Raises UsageError."""
     if split is None:
-        return History(_both(fetch_arm(config, client, "baseline", span, step)), span, step, at_once=False)
-    values = _values(config, client, span, split)
-    if len(values) < 2:
-        raise UsageError(
-            f"--split {split}: the baseline's series have {len(values)} values of that label: two are needed",
-            hint="a label such as pod or instance; without --split one window is compared with the next",
+        samples: Mapping[str, Mapping[str, Samples]] = dict.fromkeys(
+            ARMS, fetch_arm(config, client, "baseline", span, step)
         )
-    halves = {arm: values[side::2] for side, arm in enumerate(ARMS)}
-    return History(
-        fetch(_halved(config, split, halves), client, dict.fromkeys(ARMS, span), step), span, step, at_once=True
-    )
-
-
-def _both(one: Mapping[str, Samples]) -> Mapping[str, Mapping[str, Samples]]:
-    return dict.fromkeys(ARMS, one)
+    else:
+        values = _values(config, client, span, split)
+        if len(values) < 2:
+            raise UsageError(
+                f"--split {split}: the baseline's series have {len(values)} values of that label: two are needed",
+                hint="a label such as pod or instance; without --split one window is compared with the next",
+            )
+        halves = {arm: values[side::2] for side, arm in enumerate(ARMS)}
+        samples = fetch(_halved(config, split, halves), client, dict.fromkeys(ARMS, span), step)
+    said = {word for own in samples.values() for one in own.values() for word in one.incomplete}
+    if said:
+        raise EnvironmentError_(f"{client.url}: its answer is incomplete: {'; '.join(sorted(said))}")
+    return History(samples, span, step, at_once=split is not None)
 
 
 def _values(config: JudgeConfig, client: Prometheus, span: Span, label: str) -> list[str]:
@@ -76,7 +81,9 @@ def _values(config: JudgeConfig, client: Prometheus, span: Span, label: str) -> 
     answer = client.query_range(f"count by ({label}) ({selector.prettify()})", span.start, span.end, 3600)
     found = sorted({one.labels[label] for one in answer.series if one.labels.get(label)})
     if len(found) > _MOST_VALUES:
-        raise UsageError(f"--split {label}: {len(found)} values; at most {_MOST_VALUES} can be dealt to two halves")
+        raise UsageError(
+            f"--split {label}: {len(found)} values; at most {_MOST_VALUES} can be dealt to two halves"
+        )
     return found
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.backtest.harms import HARMS, NONE
+from pipeline.backtest.plan import Plan, Task
 from pipeline.backtest.trial import Trial
 from pipeline.base.errors import EnvironmentError_, RunDirectoryError, UsageError
 from pipeline.base.files import write_whole
@@ -42,7 +44,11 @@ class State:
             raise EnvironmentError_(f"{path}: cannot be used: {reason_of(error)}") from None
         # As JSON gives it back: a tuple is a list there.
         if not isinstance(known, dict) or known.get("asked") != json.loads(json.dumps(asked)):
-            changed = [name for name in asked if known.get("asked", {}).get(name) != json.loads(json.dumps(asked[name]))]
+            changed = [
+                name
+                for name in asked
+                if known.get("asked", {}).get(name) != json.loads(json.dumps(asked[name]))
+            ]
             raise UsageError(
                 f"{path}: holds a backtest with another {' and '.join(changed) or 'format'}",
                 hint="--out ANOTHER, or remove it",
@@ -52,6 +58,25 @@ class State:
     def series(self) -> Mapping[str, Path]:
         """Where the series of each side are kept."""
         return {arm: self.path / f"{arm}.csv" for arm in ("baseline", "canary")}
+
+    def plan(self, make: Callable[[], Plan]) -> Plan:
+        """The plan of an earlier call, else what `make` gives: how much fits into a budget is measured, and differs."""
+        path = self.path / "plan.json"
+        harms = {harm.name: harm for harm in (NONE, *HARMS)}
+        try:
+            if path.exists():
+                data = json.loads(path.read_text("utf-8"))
+                tasks = tuple(Task(begin, seconds, harms[name]) for begin, seconds, name in data["tasks"])
+                return Plan(tasks, float(data["cost"]), tuple(data["said"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunDirectoryError(
+                f"{path}: no plan: {reason_of(error)}", hint=f"remove {self.path}"
+            ) from None
+        plan = make()
+        write_whole(
+            path, json.dumps({"said": plan.said, "cost": plan.cost, "tasks": [t.key for t in plan.tasks]})
+        )
+        return plan
 
     def results(self) -> list[Trial]:
         """Those so far; one that was cut off while being written is made again. Raises RunDirectoryError."""

@@ -52,13 +52,14 @@ class Share:
 class Margin:
     """The margin of one metric at which 95 % of a harm would be found, and what equal versions would then do.
 
-    `relative`: a fraction of the baseline, else the metric's unit. `alarms`: the share of windows without harm in which
-    this metric would fail.
+    `relative`: `value` is a fraction of the baseline, else in the metric's `unit`. `alarms`: the share of windows
+    without harm in which this metric would fail.
     """
 
     metric: str
     value: float
     relative: bool
+    unit: str
     alarms: Share
 
 
@@ -131,7 +132,7 @@ def summarize(config: JudgeConfig, trials: Sequence[Trial], seconds: float) -> S
                 after=float(np.median(late)) if late else None,
                 by_length=by_length,
                 length=next((length for length in lengths if by_length[length].value >= WANTED), None),
-                margin=None if failed.value >= WANTED else _margin(harm.metrics(config), here, equal),
+                margin=None if failed.value >= WANTED else _margin(config, harm.metrics(config), here, equal),
             )
         )
     return Summary(seconds, alarms, passed, undecided, tuple(harms))
@@ -141,12 +142,15 @@ def _share(hits: Sequence[bool]) -> Share:
     return Share(sum(hits), len(hits))
 
 
-def _margin(metrics: Sequence[str], harmed: Sequence[Trial], equal: Sequence[Trial]) -> Margin | None:
+def _margin(
+    config: JudgeConfig, metrics: Sequence[str], harmed: Sequence[Trial], equal: Sequence[Trial]
+) -> Margin | None:
     """Of the metrics that a harm moves, the one whose margin would find it with the fewest false alarms.
 
     A metric fails where the harm is shown to be more than its margin: so 95 % of the bounds must lie above it.
     """
     found = []
+    units = {metric.name: metric.rule().metric.unit for metric in config.metrics}
     for name in metrics:
         kinds = Counter(trial.kinds[name] for trial in harmed)
         kind = kinds.most_common(1)[0][0]
@@ -155,7 +159,7 @@ def _margin(metrics: Sequence[str], harmed: Sequence[Trial], equal: Sequence[Tri
         if not 0 < value < math.inf:
             continue
         alarms = _share([_bound(trial, name, kind) > value for trial in equal])
-        found.append(Margin(name, value, kind == "relative", alarms))
+        found.append(Margin(name, value, kind == "relative", units[name], alarms))
     return min(found, key=lambda one: (one.alarms.value, -one.value), default=None)
 
 

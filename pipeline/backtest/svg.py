@@ -41,8 +41,12 @@ def curves(title: str, below: str, ticks: Sequence[str], lines: Mapping[str, Seq
     at = y(WANTED)
     parts.append(f'<line x1="{_LEFT}" x2="{_LEFT + plot_w}" y1="{at:.1f}" y2="{at:.1f}" class="wanted"/>')
     for index, tick in enumerate(ticks):
-        parts.append(f'<text x="{x(index):.1f}" y="{_HEIGHT - 18}" text-anchor="middle">{escape(tick)}</text>')
-    parts.append(f'<text x="{_LEFT + plot_w / 2:.1f}" y="{_HEIGHT - 3}" text-anchor="middle">{escape(below)}</text>')
+        parts.append(
+            f'<text x="{x(index):.1f}" y="{_HEIGHT - 18}" text-anchor="middle">{escape(tick)}</text>'
+        )
+    parts.append(
+        f'<text x="{_LEFT + plot_w / 2:.1f}" y="{_HEIGHT - 3}" text-anchor="middle">{escape(below)}</text>'
+    )
     names = []
     for (name, shares), colour in zip(lines.items(), COLOURS * 4, strict=False):
         known = [(index, share) for index, share in enumerate(shares) if share is not None]
@@ -62,5 +66,7 @@ def curves(title: str, below: str, ticks: Sequence[str], lines: Mapping[str, Seq
     last = -100.0
     for at, name, colour in sorted(names):
         last = max(at, last + 13)  # names that would lie on one another are moved down
-        parts.append(f'<text x="{_LEFT + plot_w + 8}" y="{last + 4:.1f}" fill="{colour}">{escape(name)}</text>')
+        parts.append(
+            f'<text x="{_LEFT + plot_w + 8}" y="{last + 4:.1f}" fill="{colour}">{escape(name)}</text>'
+        )
     return "".join([*parts, "</svg>"])

@@ -37,20 +37,37 @@ Examples:
 @click.option("--config", type=_FILE, required=True, help="The gate's configuration: docs/prometheus.md.")
 @click.option("--prometheus", metavar="URL", help="Take the baseline's past from this Prometheus.")
 @click.option("--days", type=click.FloatRange(0, 366, min_open=True), default=14.0, show_default=True)
-@click.option("--to", metavar="TIME", default="now", show_default=True, help="Prometheus: where the past ends.")
-@click.option("--split", metavar="LABEL", help="Prometheus: deal the values of this label to two halves that are "
-              "compared at the same time.  [default: one window with the next]")
+@click.option(
+    "--to", metavar="TIME", default="now", show_default=True, help="Prometheus: where the past ends."
+)
+@click.option(
+    "--split",
+    metavar="LABEL",
+    help="Prometheus: deal the values of this label to two halves that are "
+    "compared at the same time.  [default: one window with the next]",
+)
 @click.option("--credentials", type=_FILE, help="Prometheus: as for `pipeline judge`.")
 @click.option("--header-file", type=_FILE, help="Prometheus: as for `pipeline judge`.")
 @click.option("--ca", type=_FILE, help="Prometheus: as for `pipeline judge`.")
 @click.option("--baseline", type=_FILE, help="CSV: the past of one version.")
 @click.option("--other", type=_FILE, help="CSV: the other half of its fleet, at the same time.")
-@click.option("--window", type=DURATION, help="How long the gate looks.  [default: the configuration's planned, or 30m]")
-@click.option("--exclude", multiple=True, metavar="FROM/TO", help="Leave out windows that touch this time: a deploy, "
-              "an incident. May be repeated.")
+@click.option(
+    "--window", type=DURATION, help="How long the gate looks.  [default: the configuration's planned, or 30m]"
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="FROM/TO",
+    help="Leave out windows that touch this time: a deploy, an incident. May be repeated.",
+)
 @click.option("--budget", type=DURATION, default=3600.0, show_default="1h", help="Processor time at most.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("backtest"), show_default=True,
-              help="Its directory; the same command goes on in it.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("backtest"),
+    show_default=True,
+    help="Its directory; the same command goes on in it.",
+)
 @json_option
 def backtest(config: Path, budget: float, out: Path, as_json: bool, **given: Any) -> int:
     """How good a gate will be on your own traffic: its false alarms, and the harm that it would find.
@@ -106,7 +123,7 @@ def _tell(
     from pipeline.base.errors import Interrupted
     from pipeline.base.files import write_whole
 
-    plan = make_plan(judged, history, seconds, excluded, budget)
+    plan = state.plan(lambda: make_plan(judged, history, seconds, excluded, budget))
     for line in plan.said:
         say(line)
     try:
@@ -115,7 +132,12 @@ def _tell(
         say(f"what is done is in {state.path}: the same command goes on")
         raise
     summary = summarize(judged, trials, seconds)
-    notes = [*plan.said, _how(history)]
+    unseen = [
+        metric.name
+        for metric in judged.metrics
+        if not any(len(own[metric.name]) for own in history.samples.values())
+    ]
+    notes = [*plan.said, _how(history), *(f"{name}: not a single sample in this past" for name in unseen)]
     page = state.path / "backtest.html"
     write_whole(state.path / "summary.json", json.dumps(summary.to_dict(), indent=1) + "\n")
     write_whole(page, render_page(summary, notes, "Backtest of a gate"))
@@ -131,8 +153,8 @@ def _how(history: History) -> str:
     if history.at_once:
         return "Two halves of one version's fleet were compared, at the same time"
     return (
-        "Each window was compared with the one before it. A gate that compares both versions at the same time sees less "
-        "of what changes with the hour, so it does better than this (--split LABEL)"
+        "Each window was compared with the one before it. A gate that compares both versions at the same time sees "
+        "less of what changes with the hour, so it does better than this (--split LABEL)"
     )
 
 
@@ -143,7 +165,9 @@ def _span(text: str) -> Span:
 
     begin, slash, end = text.partition("/")
     if not slash:
-        raise UsageError(f"--exclude {text[:60]}: write FROM/TO, such as 2026-01-31T10:00:00Z/2026-01-31T11:00:00Z")
+        raise UsageError(
+            f"--exclude {text[:60]}: write FROM/TO, such as 2026-01-31T10:00:00Z/2026-01-31T11:00:00Z"
+        )
     try:
         span = Span(parse_instant(begin, time.time()), parse_instant(end, time.time()))
     except ValueError as error:
