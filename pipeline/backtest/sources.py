@@ -73,12 +73,15 @@ def _values(config: JudgeConfig, client: Prometheus, span: Span, label: str) -> 
     """The values that a label had in the series of the first metric's query."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", label):
         raise UsageError(f"--split {label}: not a label's name")
-    _, query = next(iter((config.metrics[0].prometheus or PrometheusSource()).queries()))
+    # The last is the total: of hits there may have been none.
+    *_, (_, query) = (config.metrics[0].prometheus or PrometheusSource()).queries()
     text = promql.fill(templates(query)[0], config.arms.baseline if config.arms else {}, 60)
     selector = next(
         part for part in promql.parts(promql.parse(text)) if isinstance(part, promql_parser.VectorSelector)
     )
-    answer = client.query_range(f"count by ({label}) ({selector.prettify()})", span.start, span.end, 3600)
+    answer = client.query_range(
+        f"count by ({label}) ({selector.prettify()})", span.start, span.end, min(3600.0, span.seconds / 10)
+    )
     found = sorted({one.labels[label] for one in answer.series if one.labels.get(label)})
     if len(found) > _MOST_VALUES:
         raise UsageError(

@@ -20,7 +20,7 @@ _FORMAT: Final = 1
 
 
 class State:
-    """The directory `path`, made where it is not there.
+    """The directory `path`, written to once there is a plan.
 
     `asked` is what the results depend on: another command line or configuration is another backtest.
     """
@@ -28,29 +28,23 @@ class State:
     def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
         self.path = path
         self._results = path / "results.jsonl"
-        plan = path / "backtest.json"
+        self._asked = json.loads(json.dumps(asked))  # as it is read back: a tuple is a list there
+        self._began = path / "backtest.json"
+        self.again = self._began.exists()
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            if plan.exists():
-                self.again = True
-                known = json.loads(plan.read_text("utf-8"))
-            elif any(path.iterdir()):
-                raise UsageError(f"{path}: is not empty, and no backtest", hint="--out DIRECTORY")
-            else:
-                self.again = False
-                known = {"format": _FORMAT, "asked": asked}
-                write_whole(plan, json.dumps(known, indent=1) + "\n")
+            if not self.again:
+                if path.exists() and any(path.iterdir()):
+                    raise UsageError(f"{path}: is not empty, and no backtest", hint="--out DIRECTORY")
+                return
+            known = json.loads(self._began.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise EnvironmentError_(f"{path}: cannot be used: {reason_of(error)}") from None
-        # As JSON gives it back: a tuple is a list there.
-        if not isinstance(known, dict) or known.get("asked") != json.loads(json.dumps(asked)):
-            changed = [
-                name
-                for name in asked
-                if known.get("asked", {}).get(name) != json.loads(json.dumps(asked[name]))
-            ]
+        before = known.get("asked") if isinstance(known, dict) else None
+        if before != self._asked:
+            before = before if isinstance(before, dict) else {}
+            changed = [name for name in self._asked if before.get(name) != self._asked[name]]
             raise UsageError(
-                f"{path}: holds a backtest with another {' and '.join(changed) or 'format'}",
+                f"{path}: holds a backtest with another {' and '.join(changed) or 'question'}",
                 hint="--out ANOTHER, or remove it",
             )
 
@@ -59,12 +53,15 @@ class State:
         """Where the series of each side are kept."""
         return {arm: self.path / f"{arm}.csv" for arm in ("baseline", "canary")}
 
-    def plan(self, make: Callable[[], Plan]) -> Plan:
-        """The plan of an earlier call, else what `make` gives: how much fits into a budget is measured, and differs."""
+    def plan(self, make: Callable[[], Plan], keep: Callable[[Path], None]) -> Plan:
+        """The plan of an earlier call, else what `make` gives: how much fits into a budget is measured, and differs.
+
+        `keep` is called with the directory when it begins, to keep the series there.
+        """
         path = self.path / "plan.json"
         harms = {harm.name: harm for harm in (NONE, *HARMS)}
         try:
-            if path.exists():
+            if self.again and path.exists():
                 data = json.loads(path.read_text("utf-8"))
                 tasks = tuple(Task(begin, seconds, harms[name]) for begin, seconds, name in data["tasks"])
                 return Plan(tasks, float(data["cost"]), tuple(data["said"]))
@@ -73,9 +70,15 @@ class State:
                 f"{path}: no plan: {reason_of(error)}", hint=f"remove {self.path}"
             ) from None
         plan = make()
-        write_whole(
-            path, json.dumps({"said": plan.said, "cost": plan.cost, "tasks": [t.key for t in plan.tasks]})
-        )
+        planned = {"said": plan.said, "cost": plan.cost, "tasks": [task.key for task in plan.tasks]}
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            keep(self.path)
+            write_whole(path, json.dumps(planned))
+            write_whole(self._began, json.dumps({"format": _FORMAT, "asked": self._asked}, indent=1) + "\n")
+        except OSError as error:
+            raise EnvironmentError_(f"{self.path}: cannot be used: {reason_of(error)}") from None
+        self.again = True
         return plan
 
     def results(self) -> list[Trial]:

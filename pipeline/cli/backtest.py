@@ -122,8 +122,12 @@ def _tell(
     from pipeline.backtest.summary import summarize
     from pipeline.base.errors import Interrupted
     from pipeline.base.files import write_whole
+    from pipeline.series.save import save
 
-    plan = state.plan(lambda: make_plan(judged, history, seconds, excluded, budget))
+    plan = state.plan(
+        lambda: make_plan(judged, history, seconds, excluded, budget),
+        lambda path: save(judged, history.samples, path),
+    )
     for line in plan.said:
         say(line)
     try:
@@ -188,12 +192,11 @@ def _history(judged: JudgeConfig, given: Mapping[str, Any], state: State) -> His
 
     from pipeline.series.credentials import read_credentials, read_headers
     from pipeline.series.prometheus import Prometheus
-    from pipeline.series.save import save
     from pipeline.series.window import Span, parse_instant
 
     step = judged.step or _USUAL_STEP
     kept = state.series
-    if state.again and kept["baseline"].exists():
+    if state.again:
         second = kept["canary"] if given["split"] is not None else None
         return replace(from_files(judged, kept["baseline"], second), step=step)
     try:
@@ -203,6 +206,4 @@ def _history(judged: JudgeConfig, given: Mapping[str, Any], state: State) -> His
     span = Span(round(end - given["days"] * _DAY, 3), round(end, 3))
     auth, headers = read_credentials(given["credentials"]), read_headers(given["header_file"])
     with Prometheus(given["prometheus"], auth=auth, headers=headers, ca=given["ca"]) as client:
-        history = from_server(judged, client, span, step, given["split"])
-    save(judged, history.samples, state.path)
-    return history
+        return from_server(judged, client, span, step, given["split"])

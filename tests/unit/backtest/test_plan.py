@@ -40,7 +40,7 @@ def test_what_is_beyond_the_budget_is_left_out_evenly_and_told() -> None:
 
 
 def test_too_short_a_past_is_refused_with_what_is_missing() -> None:
-    with pytest.raises(UsageError, match="3 windows of 5 min are in this past .*: 10 are needed"):
+    with pytest.raises(UsageError, match=r"3 windows of 5 min are in this past .*: 10 are needed"):
         make_plan(judged(), history(80), 300, (), 3600)
 
 
