@@ -55,3 +55,11 @@ def test_rows_of_two_tests_in_one_history_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=rf"two.csv:{len(lines) + 1}: an earlier time"):
         read_load_test(path)
+
+
+def test_several_kinds_of_request_are_judged_as_one_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = [f"1796046068.{i},5,GET,/{i % 2},10,200," for i in range(1, 9)]
+    path.write_text(_LOG + "\n".join([*rows, ""]))
+
+    assert "2 different requests are judged as one: GET /1, GET /0" in read_load_test(path).notes
