@@ -39,7 +39,7 @@ def _noise(rng: np.random.Generator, phi: float, n: int) -> NDArray[np.float64]:
 
 def _service(rng: np.random.Generator, family: str, n: int, size: float = 0.0) -> Samples:
     """n samples of a service; `size`: of the harm that its code does."""
-    t = _STEP * np.arange(1, n + 1)
+    t = _STEP * np.arange(1, n + 1, dtype=np.float64)
     if family == "errors":
         total = rng.poisson(_REQUESTS, n).astype(np.float64)
         return Samples(t, rng.binomial(total.astype(np.int64), 0.004 + size).astype(np.float64), total)
@@ -64,7 +64,9 @@ def _in_turn(good: Samples, bad: Samples, each: int) -> Samples:
         return np.stack([one.reshape(-1, each), other.reshape(-1, each)], axis=1).ravel()
 
     total = None if good.total is None or bad.total is None else woven(good.total, bad.total)
-    return Samples(_STEP * np.arange(1, 2 * len(good) + 1), woven(good.value, bad.value), total)
+    return Samples(
+        _STEP * np.arange(1, 2 * len(good) + 1, dtype=np.float64), woven(good.value, bad.value), total
+    )
 
 
 @click.command()

@@ -111,7 +111,7 @@ def _needs(found: Found) -> str:
 
 
 def _pictures(summary: Summary) -> Iterator[tuple[str, str]]:
-    families = {}
+    families: dict[str, list[Found]] = {}
     for found in summary.harms:
         families.setdefault(found.family, []).append(found)
     for family, several in families.items():

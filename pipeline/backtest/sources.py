@@ -110,5 +110,5 @@ def _halved_metric(metric: MetricConfig, label: str, halves: Mapping[str, list[s
         for arm, values in halves.items():
             pattern = "|".join(re.escape(value) for value in values).replace("\\", "\\\\").replace('"', '\\"')
             own[arm] = text.replace("$arm", f'$arm,{label}=~"{pattern}"')
-        queries[key] = PerArm.model_construct(**own)
+        queries[key] = PerArm.model_construct(baseline=own["baseline"], canary=own["canary"])
     return metric.model_copy(update={"prometheus": source.model_copy(update=queries)})

@@ -37,7 +37,8 @@ _AT_ONCE: Final = (
     "The load tests ran at the same time: each moment of the canary is compared with the baseline's"
 )
 _SENT: Final = (
-    "Latency counts from when {tool} sent a request: what waited to be sent because answers were slow is not in it"
+    "Latency counts from when {tool} sent a request: "
+    "what waited to be sent because answers were slow is not in it"
 )
 
 
@@ -162,15 +163,13 @@ def _rules(
 def _of_summary(rule: MetricRule) -> MetricRule:
     """The rule for a summary's series: of a quantile there are the values of intervals, so it is a level."""
     metric = rule.metric
-    if metric.kind is Kind.PROPORTION:
-        series = {"series": f"{rule.name}/hits", "total": f"{rule.name}/total"}
-    else:
-        series = {"series": rule.name, "total": ""}
+    share = metric.kind is Kind.PROPORTION
     return SeriesRule.of(
         replace(
             metric,
-            **series,
-            kind=metric.kind if metric.kind is Kind.PROPORTION else Kind.LEVEL,
+            series=f"{rule.name}/hits" if share else rule.name,
+            total=f"{rule.name}/total" if share else "",
+            kind=Kind.PROPORTION if share else Kind.LEVEL,
             requests=False,
             needs_work=False,
             direction=rule.direction,

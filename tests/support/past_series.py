@@ -26,7 +26,7 @@ _BEGIN = 1_796_000_000.0
 def past(samples: int = 240, *, seed: int = 1, spread: float = 0.02) -> dict[str, Samples]:
     """Samples by metric of CONFIG."""
     rng = np.random.default_rng(seed)
-    t = _BEGIN + 15.0 * np.arange(1, samples + 1)
+    t = _BEGIN + 15.0 * np.arange(1, samples + 1, dtype=np.float64)
     total = rng.poisson(300, samples).astype(np.float64)
     hits = rng.binomial(total.astype(np.int64), 0.002).astype(np.float64)
     return {

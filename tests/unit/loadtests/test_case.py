@@ -98,17 +98,15 @@ def test_who_asks_for_latency_alone_gets_it(tests: dict[str, _Pair]) -> None:
 
 def test_locusts_history_shows_errors(tmp_path: Path) -> None:
     header = "Timestamp,User Count,Type,Name,50%,99%,Total Request Count,Total Failure Count"
-    paths = []
-    for name, failures in (("a", 0), ("b", 2)):
-        path = tmp_path / f"{name}.csv"
+    a, b = tmp_path / "a.csv", tmp_path / "b.csv"
+    for path, failures in ((a, 0), (b, 2)):
         rows = [
             f"{1796000000 + i},2,,Aggregated,{40 + i % 3},{80 + i % 7},{20 * i},{failures * i}"
             for i in range(300)
         ]
         path.write_text("\n".join([header, *rows, ""]))
-        paths.append(path)
 
-    verdict = _judged(*paths)
+    verdict = _judged(a, b)
 
     assert verdict.outcome is Outcome.FAILED
     assert [metric.name for metric in verdict.metrics if metric.decision.value == "fail"] == [
