@@ -72,12 +72,13 @@ def _in_turn(good: Samples, bad: Samples, each: int) -> Samples:
 @click.command()
 @click.option("--windows", default=2000)
 @click.option("--seed", default=1)
-def main(windows: int, seed: int) -> None:
+@click.option("--family", help="Only harm of this kind: latency, errors or cpu.")
+def main(windows: int, seed: int, family: str | None) -> None:
     """Prints a line for each kind of harm."""
     each = round(_SECONDS / _STEP)
     worst = 0.0
     for harm in HARMS:
-        if harm.family not in _CONFIGS:
+        if harm.family not in _CONFIGS or family not in (None, harm.family):
             continue
         config = JudgeConfig.model_validate({"metrics": [_CONFIGS[harm.family]]})
         (name,) = harm.metrics(config)

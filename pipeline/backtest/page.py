@@ -24,7 +24,7 @@ th,td{text-align:left;padding:.2rem .9rem .2rem 0;border-bottom:1px solid #8884;
 .curves{max-width:40rem;width:100%;height:auto;font-size:11px;fill:currentColor}
 .curves .grid{stroke:#8884}.curves .wanted{stroke:currentColor;stroke-dasharray:4 4;opacity:.6}
 """
-_HEADERS: Final = ("harm", "found", "after", "let through", "95 % would need")
+_HEADERS: Final = ("harm", "found", "after", "let through", "to find 95 % of it")
 
 
 def render_text(summary: Summary, notes: Sequence[str]) -> str:
@@ -94,7 +94,7 @@ def _row(found: Found) -> list[str]:
 
 def _needs(found: Found) -> str:
     if found.failed.value >= WANTED:
-        return "nothing"
+        return "it is"
     ways = []
     if found.length is not None:
         ways.append(f"windows of {duration(found.length)}")
@@ -107,7 +107,7 @@ def _needs(found: Found) -> str:
         alarms = f"{_percent(margin.alarms.value)} %"
         ways.append(f"a margin of {size} for {margin.metric} (then {alarms} of equal versions fail by it)")
     longest = max(found.by_length)
-    return ", or ".join(ways) or f"more than {duration(longest)}, or less noise"
+    return ", or ".join(ways) or f"more than {duration(longest)}, a smaller margin, or less noise"
 
 
 def _pictures(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -15,8 +15,9 @@ _HEIGHT: Final = 260
 _LEFT: Final = 44
 _BOTTOM: Final = 34
 _TOP: Final = 12
-_RIGHT: Final = 130  # for the curves' names
-COLOURS: Final = ("#3b6fb6", "#c0504d", "#4f8f4f", "#8064a2", "#b8860b", "#2f8f9d", "#7f7f7f", "#b5568c")
+_RIGHT: Final = 170  # for the curves' names
+_LINE: Final = 13  # of text
+_COLOURS: Final = ("#3b6fb6", "#c0504d", "#4f8f4f", "#8064a2", "#b8860b", "#2f8f9d", "#7f7f7f", "#b5568c")
 
 
 def curves(title: str, below: str, ticks: Sequence[str], lines: Mapping[str, Sequence[Share | None]]) -> str:
@@ -48,7 +49,7 @@ def curves(title: str, below: str, ticks: Sequence[str], lines: Mapping[str, Seq
         f'<text x="{_LEFT + plot_w / 2:.1f}" y="{_HEIGHT - 3}" text-anchor="middle">{escape(below)}</text>'
     )
     names = []
-    for (name, shares), colour in zip(lines.items(), COLOURS * 4, strict=False):
+    for (name, shares), colour in zip(lines.items(), _COLOURS * 4, strict=False):
         known = [(index, share) for index, share in enumerate(shares) if share is not None]
         if not known:
             continue
@@ -63,10 +64,20 @@ def curves(title: str, below: str, ticks: Sequence[str], lines: Mapping[str, Seq
                 f"<title>{escape(name)}: {share.hits} of {share.n}</title></circle>"
             )
         names.append((y(known[-1][1].value), name, colour))
-    last = -100.0
-    for at, name, colour in sorted(names):
-        last = max(at, last + 13)  # names that would lie on one another are moved down
+    places = _apart([at for at, _, _ in sorted(names)], y(0.0))
+    for place, (_, name, colour) in zip(places, sorted(names), strict=True):
         parts.append(
-            f'<text x="{_LEFT + plot_w + 8}" y="{last + 4:.1f}" fill="{colour}">{escape(name)}</text>'
+            f'<text x="{_LEFT + plot_w + 16}" y="{place + 4:.1f}" fill="{colour}">{escape(name)}</text>'
         )
     return "".join([*parts, "</svg>"])
+
+
+def _apart(places: Sequence[float], lowest: float) -> list[float]:
+    """Heights in order, moved until no two names lie on one another, and none below the picture."""
+    moved = list[float]()
+    for place in places:
+        moved.append(max(place, moved[-1] + _LINE) if moved else place)
+    for index in reversed(range(len(moved))):
+        below = moved[index + 1] - _LINE if index + 1 < len(moved) else lowest
+        moved[index] = min(moved[index], below)
+    return moved
