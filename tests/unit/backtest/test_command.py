@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -83,3 +87,23 @@ def test_a_directory_that_holds_something_else_is_left_alone(
     assert run(_command(tmp_path)) == Exit.USAGE
     assert "is not empty, and no backtest" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["precious"]
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None:
+    past_csv(tmp_path / "past.csv", 2000)
+    results = tmp_path / "out" / "results.jsonl"
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *_command(tmp_path)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    ) as child:
+        while not results.exists() or results.read_text().count("\n") < 3:
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate()
+
+    assert child.returncode == Exit.INTERRUPTED
+    assert b"the same command goes on" in said
+    assert b"Traceback" not in said
+    assert results.read_text().endswith("\n")
