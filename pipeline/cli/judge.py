@@ -13,12 +13,13 @@ from pipeline.base.errors import UsageError
 from pipeline.cli.options import json_option
 from pipeline.cli.outputs import OUTPUT_OPTIONS, output_options, outputs_of
 
-__all__ = ["judge"]
+__all__ = ["LOAD_TESTS", "judge"]
 
 _FILE: Final = click.Path(path_type=Path)
 _SCORE: Final = click.FloatRange(0, 100)
 _TIMES: Final = ("from", "to", "baseline-from", "baseline-to", "canary-from", "canary-to")
-_FORMS: Final = "pipeline judge --help shows the four forms"
+_FORMS: Final = "pipeline judge --help shows the forms"
+LOAD_TESTS: Final = ("pipeline", "k6", "vegeta", "locust", "jmeter", "hdr")
 
 
 def _time_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,6 +94,15 @@ class _Series:
     "--pass", "pass_score", type=_SCORE, help="kayenta: the score that passes.  [default: the config's]"
 )
 @click.option("--marginal", type=_SCORE, help="kayenta: the score that is marginal.  [default: the config's]")
+@click.option(
+    "--requests",
+    type=_FILE,
+    nargs=2,
+    metavar="BASELINE CANARY",
+    help="Two load tests' files: k6, vegeta, locust, JMeter, HdrHistogram, our loader's requests.csv.gz.",
+)
+@click.option("--format", "form", type=click.Choice(LOAD_TESTS), help="--requests: what wrote the files.")
+@click.option("--warmup", metavar="DURATION", help="--requests: leave out so much of each beginning.")
 @json_option
 @output_options
 def judge(
@@ -100,6 +110,9 @@ def judge(
     which: str,
     pass_score: float | None,
     marginal: float | None,
+    requests: tuple[Path, Path] | None,
+    form: str | None,
+    warmup: str | None,
     as_json: bool,
     **others: Any,
 ) -> int:
@@ -111,6 +124,7 @@ def judge(
     A run:        pipeline judge runs/latest
     Two files:    pipeline judge --config canary.yml --baseline a.csv
                     --canary b.csv
+    Load tests:   pipeline judge --requests a.csv b.csv
     A fleet:      pipeline judge --config canary.yml --prometheus URL
                     --from -30m --planned 30m
     As Kayenta:   pipeline judge --judge kayenta --config canary.json
@@ -118,9 +132,21 @@ def judge(
                   pipeline judge runs/latest --judge kayenta
                     --config canary.json
 
-    docs/prometheus.md has canary.yml; docs/kayenta.md has canary.json.
+    docs/prometheus.md has canary.yml; docs/kayenta.md has canary.json; docs/inputs.md has the load tests.
     """
     files = {option: others.pop(option[2:].replace("-", "_")) for option in OUTPUT_OPTIONS}
+    if requests is not None:
+        wrong = {
+            f"--{name.removesuffix('_at').replace('_', '-')}": others[name]
+            for name in others
+            if name != "config"
+        }
+        wrong |= {"--pass": pass_score, "--marginal": marginal, "a run's directory": run}
+        _refuse(wrong | {"--judge kayenta": which == "kayenta" or None}, "does not go with --requests")
+        from pipeline.cli.judge_requests import judge_requests
+
+        return judge_requests(requests, others["config"], form, warmup, files, as_json=as_json)
+    _refuse({"--format": form, "--warmup": warmup}, "goes with --requests")
     needless = {
         f"--{name.removesuffix('_at').replace('_', '-')}": value  # the one that was typed first is named
         for name, value in others.items()

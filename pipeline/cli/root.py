@@ -34,6 +34,7 @@ COMMANDS = {
     "deploy": "pipeline.cli.deploy:deploy",
     "verify": "pipeline.cli.verify:verify",
     "judge": "pipeline.cli.judge:judge",
+    "backtest": "pipeline.cli.backtest:backtest",
     "report": "pipeline.cli.report:report",
     "runs": "pipeline.cli.runs:runs",
     "prod": "pipeline.cli.prod:prod",

@@ -29,6 +29,7 @@ __all__ = [
     "SeriesRows",
     "SeriesWriter",
     "find_table",
+    "parse_requests",
     "read_requests",
     "read_series",
 ]
@@ -81,6 +82,11 @@ def find_table(directory: Path, name: str) -> Path | None:
 def read_requests(path: Path) -> RequestRows:
     """Reads requests.csv[.gz]. Raises RunDirectoryError with the line that is wrong."""
     return _requests(_whole(path))
+
+
+def parse_requests(path: Path, lines: Sequence[str]) -> RequestRows:
+    """As read_requests, of a file's whole lines, the header first."""
+    return _requests(_Lines(path, lines[0], lines[1:], 2))
 
 
 def read_series(path: Path) -> SeriesRows:

@@ -20,7 +20,7 @@ from pipeline.series.prometheus import LabelledSeries, Prometheus
 from pipeline.series.samples import Samples, events, level, proportion, rises
 from pipeline.series.window import Span
 
-__all__ = ["ARMS", "fetch"]
+__all__ = ["ARMS", "fetch", "fetch_arm"]
 
 Floats = NDArray[np.float64]
 _Columns = tuple[Floats, Floats]
@@ -63,6 +63,14 @@ def fetch(
         arm: {metric.name: _samples(metric, question) for metric in config.metrics}
         for arm, question in questions.items()
     }
+
+
+def fetch_arm(
+    config: JudgeConfig, client: Prometheus, arm: str, span: Span, step: float
+) -> Mapping[str, Samples]:
+    """As fetch, of one version alone."""
+    question = _Question(client, arm, span, step, getattr(config.arms, arm) if config.arms else {})
+    return {metric.name: _samples(metric, question) for metric in config.metrics}
 
 
 def _source(metric: MetricConfig) -> PrometheusSource:

@@ -18,7 +18,7 @@ FLOORS: Final = (
     ("deploys", "pipeline.base"),
     ("pipeline.judge", "pipeline.inventory", "pipeline.source"),
     ("pipeline.remote", "pipeline.runs", "pipeline.series", "pipeline.kayenta"),
-    ("pipeline.lab", "pipeline.deploy", "pipeline.report"),
+    ("pipeline.lab", "pipeline.deploy", "pipeline.report", "pipeline.loadtests", "pipeline.backtest"),
     ("pipeline.canary", "pipeline.prod"),
     ("pipeline.cli",),
     ("pipeline.__main__",),
@@ -38,7 +38,7 @@ NEVER: Final = {
     "pipeline.deploy": ("pipeline.canary", "pipeline.prod"),
     "pipeline.lab": ("pipeline.canary", "pipeline.prod", "pipeline.deploy"),
     **dict.fromkeys(
-        ("pipeline.report", "pipeline.runs", "pipeline.series"),
+        ("pipeline.report", "pipeline.runs", "pipeline.series", "pipeline.loadtests", "pipeline.backtest"),
         ("pipeline.inventory", "pipeline.remote", "pipeline.lab"),
     ),
 }
@@ -110,6 +110,8 @@ def test_every_module_stands_in_a_room() -> None:
         ("pipeline.report.html", "from pipeline.inventory.hosts import Host"),
         ("pipeline.runs.tables", "from pipeline.remote.ssh import Connection"),
         ("pipeline.series.case", "from pipeline.lab.lab import Lab"),
+        ("pipeline.loadtests.case", "from pipeline.remote.ssh import Connection"),
+        ("pipeline.backtest.trial", "from pipeline.report import terminal"),
         ("pipeline.base.text", "from pipeline.inventory.hosts import Host"),
         ("pipeline.remote.ask", "from pipeline.runs.record import Record"),
     ],
