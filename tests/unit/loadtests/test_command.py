@@ -30,6 +30,17 @@ def test_the_verdicts_exit_code_and_json(tmp_path: Path, capsys: pytest.CaptureF
     assert "Latency, median" in capsys.readouterr().out
 
 
+def test_the_verdict_is_written_where_ci_reads_it(tmp_path: Path) -> None:
+    a, _ = by_our_loader(tmp_path / "a", seed=1)
+    b, _ = by_our_loader(tmp_path / "b", seed=2, slower=1.3)
+    junit, summary = tmp_path / "junit.xml", tmp_path / "summary.md"
+
+    run(["judge", "--requests", str(a), str(b), "--junit", str(junit), "--summary", str(summary)])
+
+    assert "Latency, median" in junit.read_text()
+    assert "Latency, median" in summary.read_text()
+
+
 def test_a_configuration_says_what_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, _ = by_our_loader(tmp_path / "a", seed=1, seconds=120)
     b, _ = by_our_loader(tmp_path / "b", seed=2, seconds=120, slower=1.3)
