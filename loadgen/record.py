@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hdrh.log import HistogramLogWriter
 
@@ -119,7 +119,3 @@ class Recorder:
 
     def close(self) -> None:
         self._files.close()
-
-
-def _opened(path: Path) -> TextIO:
-    return path.open("w", newline="", encoding="utf-8")
