@@ -122,8 +122,8 @@ def first_look(config: JudgeConfig, client: Prometheus, now: float) -> tuple[Fir
                 for i, selector in enumerate(selectors[arm]):
                     ask = _SEEN + (_SHARED if i < len(other) else "")
                     answer = client.query(ask.format(selector, other[i] if i < len(other) else ""))
-                    # A total of a counter may have no hits yet, and says so itself.
-                    needed = not (key == "hits" or source.absent == "zero")
+                    # There may be no hits yet, nor events where the file says so; a total is always there.
+                    needed = key == "total" or (key == "query" and source.absent != "zero")
                     found = _seen(metric.name, arm, selector, answer, needed=needed)
                     seen.append(found)
                     ahead = next((value.t - now for value in answer), ahead)

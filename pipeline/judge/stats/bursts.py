@@ -14,6 +14,11 @@ Floats = NDArray[np.float64]
 
 # Seconds over which hits of one burst may lie apart. If it were longer, errors that are no burst would count for less.
 BURST_SECONDS: Final = 5
+_LAG_WEIGHTS: Final = np.array(
+    [1.0, *(2 * (1 - lag / (BURST_SECONDS + 1)) for lag in range(1, BURST_SECONDS + 1))]
+)
+# Variance of the long-run variance's estimate, times the seconds, when nothing is correlated.
+_NOISE: Final = 2 + float((_LAG_WEIGHTS[1:] ** 2).sum())
 # A burst counts as so many separate hits. Where a tally is longer than a burst, its hits are one burst, and more of
 # them where they fill more of its time than one can; at most so many, for what fills all of a tally may be an outage.
 _OF_A_BURST: Final = 2.0
@@ -80,12 +85,10 @@ def _whole(sums: _Sums) -> _Sums:
 
 
 def _sums(hits: Floats, n: Floats, step: float) -> _Sums:
-    lags = max(1, round(BURST_SECONDS / step))
-    weights = np.array([1.0, *(2 * (1 - lag / (lags + 1)) for lag in range(1, lags + 1))])
     all_hits, all_n = np.cumsum(hits), np.cumsum(n)
     share = all_hits / np.maximum(all_n, 1.0)
     spread = np.zeros(len(n))
-    for lag, weight in enumerate(weights[: len(n)]):
+    for lag, weight in enumerate(_LAG_WEIGHTS[: len(n)]):
         late, early = slice(lag, None), slice(None, len(n) - lag)
         both = np.cumsum(hits[late] * hits[early])
         mixed = np.cumsum(hits[late] * n[early] + n[late] * hits[early])
@@ -93,10 +96,9 @@ def _sums(hits: Floats, n: Floats, step: float) -> _Sums:
         spread[late] += weight * (both - share[late] * (mixed - share[late] * sizes))
     binomial = all_n * share * (1 - share)
     seconds = np.maximum(np.cumsum(n > 0), 1)
-    # The variance of the long-run variance's estimate when nothing is correlated.
-    noise = binomial * binomial * (2 + float((weights[1:] ** 2).sum())) / seconds + binomial
+    noise = binomial * binomial * _NOISE / seconds + binomial
     # About a share taken from the same seconds, sums of squares come out too small.
-    spread *= seconds / (seconds - np.minimum(weights.sum(), seconds / 2))
+    spread *= seconds / (seconds - np.minimum(_LAG_WEIGHTS.sum(), seconds / 2))
     # Hits of so many seconds are there at least, were all requests of these hits.
     filled = np.maximum(hits / np.maximum(n, 1.0) * step, 1.0)
     squares = hits * hits / np.maximum(filled / BURST_SECONDS, 1.0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from pipeline.gate.settings import Settings
-from tests.support.real_prometheus import serving, write_fleet
+from tests.support.live_services import Service, write_past
+from tests.support.real_prometheus import serving
 
 FLEET = """\
 arms:
@@ -36,21 +37,45 @@ metrics:
     weight: 30
     prometheus:
       query: histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket{$arm}[$step])))
-  - name: memory
-    title: Memory
-    kind: level
+  - name: leak
+    title: Memory growth
+    kind: trend
     unit: B
-    margin: 20%
+    margin: 5MB/min
     weight: 30
     prometheus: {query: "avg(process_resident_memory_bytes{$arm})"}
 """
+
+
+VERSIONS = (
+    "old", "same", "down", "failing", "erring", "slow", "leaking", "idle", "shrunk", "restarting", "missed", "ended",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a Prometheus with the fleet's data."""
     directory = tmp_path_factory.mktemp("fleet")
-    write_fleet(directory)
+
+    def make(clock: Callable[[], float]) -> list[Service]:
+        made = {name: Service(name, seed, clock) for seed, name in enumerate(VERSIONS)}
+        made["down"].failing = 1.0
+        made["failing"].failing = 0.4
+        made["erring"].failing = 0.04
+        made["slow"].slower = 1.2
+        made["leaking"].leak = 2e5
+        made["idle"].rate = 0.0
+        made["shrunk"].histogram = False
+        for one in made.values():
+            one.rate = min(one.rate, 20.0)
+        return list(made.values())
+
+    events: dict[int, Callable[[Mapping[str, Service]], object]] = {
+        200: lambda services: [services["restarting"].restart(), setattr(services["missed"], "silent", True)],
+        260: lambda services: setattr(services["missed"], "silent", False),
+        360: lambda services: setattr(services["ended"], "silent", True),
+    }
+    write_past(directory, make, 1800, 5, events)
     return directory
 
 

@@ -49,16 +49,43 @@ def test_the_same_code_passes_at_the_planned_end_and_no_earlier(
     assert START + 600 + BEHIND <= clock.time <= START + 600 + BEHIND + 1
 
 
-def test_a_worse_canary_ends_it_within_a_few_steps(server: str, asked: Asked) -> None:
-    settings, clock = asked(server, "worse"), VirtualClock(START)
+@pytest.mark.parametrize(("canary", "steps"), [("down", 2), ("failing", 3), ("erring", 6)])
+def test_errors_end_it_within_a_few_steps(server: str, asked: Asked, canary: str, steps: int) -> None:
+    settings, clock = asked(server, canary), VirtualClock(START)
     end = followed(settings, begun(settings), clock)
     assert (end.look.verdict.outcome, end.early) == (Outcome.FAILED, True)
-    assert end.look.seconds <= 180  # 4 % of errors
-    assert clock.time < START + 600
+    assert end.look.verdict.metrics[0].decision is Decision.FAIL
+    assert end.look.seconds <= steps * 20
+
+
+@pytest.mark.parametrize(("canary", "metric"), [("slow", "latency"), ("leaking", "leak")])
+def test_a_median_a_fifth_higher_fails_and_so_does_a_leak(
+    server: str, asked: Asked, canary: str, metric: str
+) -> None:
+    settings = asked(server, canary)
+    end = followed(settings, begun(settings), VirtualClock(START))
+    assert end.look.verdict.outcome is Outcome.FAILED
+    assert [m.name for m in end.look.verdict.metrics if m.decision is Decision.FAIL] == [metric]
+
+
+@pytest.mark.parametrize("canary", ["restarting", "missed"])
+def test_counters_that_begin_again_and_scrapes_that_are_missed_are_no_harm(
+    server: str, asked: Asked, canary: str
+) -> None:
+    settings = asked(server, canary)
+    end = followed(settings, begun(settings), VirtualClock(START))
+    assert end.look.verdict.outcome is Outcome.PASSED
+
+
+def test_a_series_that_ends_does_not_pass(server: str, asked: Asked) -> None:
+    settings = asked(server, "ended")
+    end = followed(settings, begun(settings), VirtualClock(START))
+    assert end.look.verdict.outcome is Outcome.INCONCLUSIVE
+    assert "no samples of the canary" in " ".join(end.look.verdict.reasons)
 
 
 def test_nothing_ends_it_early_where_that_is_wanted(server: str, asked: Asked) -> None:
-    settings = asked(server, "worse", early_stop="off")
+    settings = asked(server, "erring", early_stop="off")
     end = followed(settings, begun(settings), VirtualClock(START))
     assert (end.look.verdict.outcome, end.early, end.look.seconds) == (Outcome.FAILED, False, 600)
 
@@ -125,16 +152,19 @@ def test_a_server_that_stays_away_is_an_error_and_the_same_command_goes_on_later
 
 
 def test_a_refusal_is_told_at_once(server: str, asked: Asked) -> None:
-    settings = asked(server, "same")
+    settings = asked(server, "erring")
     settings.config.write_text(
-        settings.config.read_text("utf-8").replace("avg(process", "(process"), "utf-8"
+        settings.config.read_text("utf-8").replace("avg(process_resident_memory_bytes{$arm})", "http_requests_total{$arm}"), "utf-8"
     )
-    with pytest.raises(UsageError, match="2 series in the baseline where one is needed"):
+    with pytest.raises(UsageError, match="2 series in the canary where one is needed"):
         followed(settings, begun(settings), VirtualClock(START))
 
 
-def test_a_canary_without_traffic_is_inconclusive_and_never_passes(server: str, asked: Asked) -> None:
-    settings = asked(server, "nobody")
+@pytest.mark.parametrize("canary", ["idle", "nobody"])
+def test_a_canary_without_traffic_is_inconclusive_and_never_passes(
+    server: str, asked: Asked, canary: str
+) -> None:
+    settings = asked(server, canary)
     end = followed(settings, begun(settings), VirtualClock(START))
     assert end.look.verdict.outcome is Outcome.INCONCLUSIVE
     assert "the canary had no request, 100 are needed" in " ".join(end.look.verdict.reasons)
@@ -180,7 +210,7 @@ def test_an_interrupted_gate_keeps_its_state_and_the_same_command_goes_on(server
 
 
 def test_what_was_watched_is_judged_again_from_its_directory_alone(server: str, asked: Asked) -> None:
-    for canary in ("same", "worse"):
+    for canary in ("same", "erring"):
         settings, clock = asked(server, canary), VirtualClock(START)
         begun(settings)
         with Prometheus(server) as client, gated(settings, client, Progress(), clock.clock()) as found:
@@ -197,7 +227,7 @@ def test_another_release_is_another_gate(server: str, asked: Asked) -> None:
     begun(settings)
     assert unfinished(settings, settings.read(), START + 60) is not None
     assert unfinished(settings, settings.read(), START + 600 + 3601) is None
-    other = asked(server, "worse")
+    other = asked(server, "erring")
     assert unfinished(other, other.read(), START + 60) is None
 
 
