@@ -70,18 +70,25 @@ def watched(seed: int, step: float, phi: float | None, steps: int, *, edge: bool
     if phi is None:
         shares = {"baseline": ERRORS, "canary": ERRORS + edge * POINTS}
         n = {arm: rng.poisson(RATE * step, steps).astype(np.float64) for arm in shares}
-        hits = {arm: rng.binomial(n[arm].astype(int), share).astype(np.float64) for arm, share in shares.items()}
+        hits = {
+            arm: rng.binomial(n[arm].astype(int), share).astype(np.float64) for arm, share in shares.items()
+        }
         both = [Tally(hits[arm], n[arm], step) for arm in shares]
         every = proportion_bounds(*both, 0.0, looks_beta, fixed_baseline=False)
         room, config = POINTS, _CONFIGS[1]
 
         def samples(k: int) -> dict[str, dict[str, Samples]]:
             return {
-                arm: {"errors": proportion((t[:k], hits[arm][:k]), (t[:k], n[arm][:k]), zero=True, counted=True)}
+                arm: {
+                    "errors": proportion((t[:k], hits[arm][:k]), (t[:k], n[arm][:k]), zero=True, counted=True)
+                }
                 for arm in shares
             }
     else:
-        values = {"baseline": _noise(rng, phi, steps), "canary": (1 + edge * MARGIN) * _noise(rng, phi, steps)}
+        values = {
+            "baseline": _noise(rng, phi, steps),
+            "canary": (1 + edge * MARGIN) * _noise(rng, phi, steps),
+        }
         harm = Ratio(values["baseline"], values["canary"], 1e-3)
         room, config = math.log1p(MARGIN), _CONFIGS[0]
         every = scan_bounds(harm, 0.0, looks_beta, planned=steps, beyond=room)
@@ -128,7 +135,9 @@ def main() -> int:
     limits = [p + 3 * math.sqrt(p * (1 - p) / given.count) for p in (ALPHA, BETA, BETA)]
     broken = 0
     print(f"seeds {given.seed} to {given.seed + given.count - 1}")
-    print("| what | step | steps | edge: fails | passes at the end | passes before | same code: fails | passes |")
+    print(
+        "| what | step | steps | edge: fails | passes at the end | passes before | same code: fails | passes |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for step, phi, steps, edge, same in rows(given.count, given.seed):
         what = "errors" if phi is None else f"level, phi {phi:g}"

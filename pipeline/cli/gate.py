@@ -17,7 +17,9 @@ _FILE: Final = click.Path(path_type=Path)
 
 @click.command()
 @click.option("--config", type=_FILE, required=True, help="What is compared and how (docs/gate.md).")
-@click.option("--prometheus", "url", metavar="URL", required=True, help="The server that has both versions' series.")
+@click.option(
+    "--prometheus", "url", metavar="URL", required=True, help="The server that has both versions' series."
+)
 @click.option(
     "--set",
     "sets",
@@ -45,7 +47,9 @@ _FILE: Final = click.Path(path_type=Path)
     type=click.IntRange(min=1),
     help="With fewer requests of either version nothing passes.  [default: policy's, 100]",
 )
-@click.option("--on-pass", metavar="CMD", help="Run this on a pass, without a shell, the verdict's JSON on its input.")
+@click.option(
+    "--on-pass", metavar="CMD", help="Run this on a pass, without a shell, the verdict's JSON on its input."
+)
 @click.option("--on-fail", metavar="CMD", help="The same on a fail.")
 @click.option(
     "--patience",

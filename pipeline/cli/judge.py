@@ -236,9 +236,7 @@ def _judge_series(series: _Series, written: Mapping[str, Any], *, as_json: bool)
     if series.prometheus is None:
         if series.baseline is None or series.canary is None:
             raise UsageError("give both, --baseline FILE and --canary FILE", hint=_FORMS)
-        case = from_csv(
-            series.config, series.baseline, series.canary, planned=planned, sets=series.sets
-        )
+        case = from_csv(series.config, series.baseline, series.canary, planned=planned, sets=series.sets)
     else:
         import time
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.gate.run import CONFIG, GateRun
 from pipeline.gate.settings import USUAL_STEP
 from pipeline.gate.traffic import with_traffic

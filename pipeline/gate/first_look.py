@@ -26,7 +26,7 @@ _ARMS: Final = ("baseline", "canary")
 _SEEN: Final = (
     'label_replace(count({0}), "is", "series", "", "")'
     ' or label_replace(time() - max(timestamp({0})), "is", "age", "", "")'
-    ' or label_replace(min((timestamp({0}) - min_over_time(timestamp({0})[2m:1s])) / (count_over_time({0}[2m]) - 1)), '
+    " or label_replace(min((timestamp({0}) - min_over_time(timestamp({0})[2m:1s])) / (count_over_time({0}[2m]) - 1)), "
     '"is", "scrape", "", "")'
 )
 _SHARED: Final = ' or label_replace(count({0} and {1}), "is", "shared", "", "")'
@@ -77,7 +77,9 @@ class FirstLook:
         """What it says of each metric and version, what is missing first; `known`: the values that labels do have."""
         for one in self.seen:
             if not one.series and one.needed:
-                there = "; ".join(f"{label} is {', '.join(values)}" for label, values in known.items() if values)
+                there = "; ".join(
+                    f"{label} is {', '.join(values)}" for label, values in known.items() if values
+                )
                 yield (
                     f"{one.metric}: nothing in the {one.arm} for {clean(one.selector, 200)}"
                     + (f" (there {there})" if there else "")

@@ -80,7 +80,9 @@ def _begun(
     for line in look.lines(step, known):
         progress.say(line)
     if look.ahead:
-        progress.say(f"the server's clock is {duration(abs(round(look.ahead)))} {'ahead' if look.ahead > 0 else 'behind'}")
+        progress.say(
+            f"the server's clock is {duration(abs(round(look.ahead)))} {'ahead' if look.ahead > 0 else 'behind'}"
+        )
     behind = look.behind(step)
     run = begin(settings, config, float(math.floor(now + look.ahead)), behind=behind, ahead=look.ahead)
     progress.say(

@@ -178,7 +178,13 @@ def held(path: Path) -> Iterator[None]:
 
 def _same(settings: Settings, config: JudgeConfig) -> str:
     """The same for all commands that ask for the same gate."""
-    asked = (settings.url, _released_text(settings), config.planned, settings.early_stop, settings.min_requests)
+    asked = (
+        settings.url,
+        _released_text(settings),
+        config.planned,
+        settings.early_stop,
+        settings.min_requests,
+    )
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
 

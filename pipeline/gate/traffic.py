@@ -33,6 +33,8 @@ def with_traffic(case: Case, config: JudgeConfig, least: int | None) -> Case:
         if count is not None and count < needed:
             had = "no request" if count == 0 else f"only {plural(count, 'request')}"
             problems.append(
-                Problem("inconclusive", f"the {name} had {had}, {needed:,} are needed for a pass (--min-requests)")
+                Problem(
+                    "inconclusive", f"the {name} had {had}, {needed:,} are needed for a pass (--min-requests)"
+                )
             )
     return replace(case, evidence=replace(case.evidence, problems=tuple(problems)))

@@ -109,7 +109,9 @@ def watch(
                 run.looked(look.seconds)
                 over = end >= run.end
                 told.look(look, run.planned - look.seconds)
-                if over or (look.verdict.outcome in _ENDING[settings.early_stop] and not look.verdict.let_pass):
+                if over or (
+                    look.verdict.outcome in _ENDING[settings.early_stop] and not look.verdict.let_pass
+                ):
                     return End(look, early=not over)
         if away_since is None:
             progress.detail(f"{time_left(run.end + run.behind - now)}; {told.last}")

@@ -48,9 +48,9 @@ def final_bounds(d: Floats, alpha: float, beta: float, *, begin: int = 0) -> tup
     """(low, high): the mean of the blocks from `begin` on is below `low` with chance alpha, above `high` with beta.
 
     At one look, at a time that the data did not choose. `low` is for small chances, and cautious about whatever
-    wanders; `high` keeps its chance up to a correlation of .9 from one block to the next (.6 with fewer than 20 blocks).
-    Where they may be more alike, it is as far away as the blocks went (random_walk.py). An asymptotic statement; what
-    holds for 12 to 240 blocks was measured (docs/judge.md).
+    wanders; `high` keeps its chance up to a correlation of .9 from one block to the next (.6 with fewer than 20
+    blocks). Where they may be more alike, it is as far away as the blocks went (random_walk.py). An asymptotic
+    statement; what holds for 12 to 240 blocks was measured (docs/judge.md).
 
     Args:
         d: finite values of shape (k,), in the order of time. What comes before `begin` tells how they depend on each

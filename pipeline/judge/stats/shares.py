@@ -98,7 +98,9 @@ class Counts:
         if begin > 0:
             parts = [canary] if fixed else [canary, baseline]
             earlier = [(one.hits[:begin], one.n[:begin]) for one in parts]
-            canary, since = (replace(one, hits=one.hits[begin:], n=one.n[begin:]) for one in (canary, baseline))
+            canary, since = (
+                replace(one, hits=one.hits[begin:], n=one.n[begin:]) for one in (canary, baseline)
+            )
             baseline = baseline if fixed else since
         b_hits, b_n = (cumulative(column, len(canary.n), fixed) for column in (baseline.hits, baseline.n))
         temper = tempering(

@@ -154,7 +154,10 @@ def test_a_server_that_stays_away_is_an_error_and_the_same_command_goes_on_later
 def test_a_refusal_is_told_at_once(server: str, asked: Asked) -> None:
     settings = asked(server, "erring")
     settings.config.write_text(
-        settings.config.read_text("utf-8").replace("avg(process_resident_memory_bytes{$arm})", "http_requests_total{$arm}"), "utf-8"
+        settings.config.read_text("utf-8").replace(
+            "avg(process_resident_memory_bytes{$arm})", "http_requests_total{$arm}"
+        ),
+        "utf-8",
     )
     with pytest.raises(UsageError, match="2 series in the canary where one is needed"):
         followed(settings, begun(settings), VirtualClock(START))
@@ -195,7 +198,9 @@ def test_an_interrupted_gate_keeps_its_state_and_the_same_command_goes_on(server
     clock.at = [(START + 250, interrupt)]
     with (
         Prometheus(server) as client,
-        pytest.raises(Interrupted, match=r"interrupted 5 min 50 s before its end; its state is in .*runs") as told,
+        pytest.raises(
+            Interrupted, match=r"interrupted 5 min 50 s before its end; its state is in .*runs"
+        ) as told,
         gated(settings, client, Progress(), clock.clock()),
     ):
         raise AssertionError("there is no verdict yet")
