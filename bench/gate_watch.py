@@ -73,8 +73,8 @@ def watched(seed: int, step: float, phi: float | None, steps: int, *, edge: bool
         hits = {
             arm: rng.binomial(n[arm].astype(int), share).astype(np.float64) for arm, share in shares.items()
         }
-        both = [Tally(hits[arm], n[arm], step) for arm in shares]
-        every = proportion_bounds(*both, 0.0, looks_beta, fixed_baseline=False)
+        before, after = (Tally(hits[arm], n[arm], step) for arm in shares)
+        every = proportion_bounds(before, after, 0.0, looks_beta, fixed_baseline=False)
         room, config = POINTS, _CONFIGS[1]
 
         def samples(k: int) -> dict[str, dict[str, Samples]]:
@@ -102,9 +102,9 @@ def watched(seed: int, step: float, phi: float | None, steps: int, *, edge: bool
         case = build(config, given, spans, step, by_time=True, end=end, names=names)
         return judge(case.evidence, case.rules, case.policy)
 
-    before, last = look(steps - 1), look(steps)
+    nearly, last = look(steps - 1), look(steps)
     return Watched(
-        failed=Outcome.FAILED in (before.outcome, last.outcome),
+        failed=Outcome.FAILED in (nearly.outcome, last.outcome),
         passed=last.outcome is Outcome.PASSED,
         early=bool(np.any(every.high[:-1] <= room)),
     )

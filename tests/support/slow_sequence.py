@@ -161,5 +161,5 @@ def final_width(d: Floats, level: float, begin: int, *, strict: bool) -> float:
         variance = max(variance, float(np.var(part, ddof=1)))
     width = float(stats.t.isf(level, degrees)) * math.sqrt(variance / len(part))
     if not strict and not begin and shaped >= 0.97:
-        return max(width, (0.7 + 0.42 * math.log(1 / level)) * (max(d) - min(d)))
+        return max(width, (0.7 + 0.42 * math.log(1 / level)) * float(max(d) - min(d)))
     return width

@@ -102,6 +102,5 @@ def _sums(hits: Floats, n: Floats, step: float) -> _Sums:
     # Hits of so many seconds are there at least, were all requests of these hits.
     filled = np.maximum(hits / np.maximum(n, 1.0) * step, 1.0)
     squares = hits * hits / np.maximum(filled / BURST_SECONDS, 1.0)
-    worth = np.maximum(filled, min(step, BURST_SECONDS / 2)) * _OF_A_BURST / BURST_SECONDS
-    struck = np.where(hits > 0, np.minimum(worth, _OF_A_BURST), 0.0)
+    struck = np.where(hits > 0, np.minimum(filled * _OF_A_BURST / BURST_SECONDS, _OF_A_BURST), 0.0)
     return _Sums(spread, binomial, noise, all_hits, np.cumsum(squares), np.cumsum(struck))

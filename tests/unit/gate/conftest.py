@@ -70,8 +70,12 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
             one.rate = min(one.rate, 20.0)
         return list(made.values())
 
+    def restart(services: Mapping[str, Service]) -> None:
+        services["restarting"].restart()
+        services["missed"].silent = True
+
     events: dict[int, Callable[[Mapping[str, Service]], object]] = {
-        200: lambda services: [services["restarting"].restart(), setattr(services["missed"], "silent", True)],
+        200: restart,
         260: lambda services: setattr(services["missed"], "silent", False),
         360: lambda services: setattr(services["ended"], "silent", True),
     }

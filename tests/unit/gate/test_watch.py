@@ -49,7 +49,7 @@ def test_the_same_code_passes_at_the_planned_end_and_no_earlier(
     assert START + 600 + BEHIND <= clock.time <= START + 600 + BEHIND + 1
 
 
-@pytest.mark.parametrize(("canary", "steps"), [("down", 2), ("failing", 3), ("erring", 6)])
+@pytest.mark.parametrize(("canary", "steps"), [("down", 2), ("failing", 3), ("erring", 10)])
 def test_errors_end_it_within_a_few_steps(server: str, asked: Asked, canary: str, steps: int) -> None:
     settings, clock = asked(server, canary), VirtualClock(START)
     end = followed(settings, begun(settings), clock)
