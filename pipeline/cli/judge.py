@@ -49,6 +49,7 @@ class _Series:
     ca: Path | None
     keep: Path | None
     planned: str | None
+    sets: tuple[str, ...]
     times: Mapping[str, str]
 
 
@@ -64,6 +65,13 @@ class _Series:
 )
 @click.option(
     "--config", type=_FILE, help="What is compared: our YAML; kayenta: Spinnaker's canary-config JSON."
+)
+@click.option(
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="A value of this release in our YAML: canary.version=1.5.0. May be repeated.",
 )
 @click.option("--baseline", type=_FILE, help="The baseline's series, CSV.")
 @click.option("--canary", type=_FILE, help="The canary's series, CSV.")
@@ -150,14 +158,19 @@ def judge(
     needless = {
         f"--{name.removesuffix('_at').replace('_', '-')}": value  # the one that was typed first is named
         for name, value in others.items()
-        if name not in ("config", "baseline", "canary", "prometheus", "planned")
+        if name not in ("config", "baseline", "canary", "prometheus", "planned", "sets")
     }
     times = {name: others.pop(_parameter(name)) for name in _TIMES}
     series = _Series(**others, times={name: text for name, text in times.items() if text is not None})
     if series.prometheus is None:
         _refuse(needless, "goes with --prometheus")
     if which == "kayenta":
-        ours = {"--prometheus": series.prometheus, "--planned": series.planned, **files}
+        ours = {
+            "--prometheus": series.prometheus,
+            "--planned": series.planned,
+            "--set": series.sets or None,
+            **files,
+        }
         _refuse(ours, "is for --judge pipeline")
         from pipeline.cli.judge_kayenta import judge_kayenta
 
@@ -172,6 +185,7 @@ def judge(
         "--canary": series.canary,
         "--prometheus": series.prometheus,
         "--planned": series.planned,
+        "--set": series.sets or None,
     }
     _refuse(for_series, "is for series, not for a run directory: that has its profile in it")
     return _judge_run(run, files, as_json=as_json)
@@ -188,6 +202,14 @@ def _judge_run(path: Path, files: Mapping[str, Any], *, as_json: bool) -> int:
     from pipeline.runs.directory import judge_run, load
 
     run = load(path)
+    if run.record.kind == "gate":
+        from pipeline.cli.show import exit_code, show_gate_verdict
+        from pipeline.gate.again import judge_again
+
+        _refuse(files, "is not for a gate's run")
+        verdict = judge_again(run)
+        show_gate_verdict(run.record, run.path, verdict, as_json=as_json)
+        return exit_code(verdict.outcome)
     outputs = outputs_of(files)
     return show_verdict(run, judge_run(run), as_json=as_json, outputs=outputs)
 
@@ -214,19 +236,21 @@ def _judge_series(series: _Series, written: Mapping[str, Any], *, as_json: bool)
     if series.prometheus is None:
         if series.baseline is None or series.canary is None:
             raise UsageError("give both, --baseline FILE and --canary FILE", hint=_FORMS)
-        case = from_csv(series.config, series.baseline, series.canary, planned=planned)
+        case = from_csv(series.config, series.baseline, series.canary, planned=planned, sets=series.sets)
     else:
         import time
 
-        from pipeline.series.credentials import read_credentials, read_headers
-        from pipeline.series.prometheus import Prometheus
+        from pipeline.series.credentials import client_of
 
-        auth, headers = read_credentials(series.credentials), read_headers(series.header_file)
-        if auth and any(name.lower() == "authorization" for name in headers):
-            raise UsageError("the credentials and --header-file both give Authorization: leave one away")
-        with Prometheus(series.prometheus, auth=auth, headers=headers, ca=series.ca) as client:
+        with client_of(series.prometheus, series.credentials, series.header_file, series.ca) as client:
             case = from_prometheus(
-                series.config, client, series.times, now=time.time(), planned=planned, keep=series.keep
+                series.config,
+                client,
+                series.times,
+                now=time.time(),
+                planned=planned,
+                keep=series.keep,
+                sets=series.sets,
             )
     verdict = judge(case.evidence, case.rules, case.policy)
     return show_series_verdict(case, verdict, as_json=as_json, outputs=outputs)

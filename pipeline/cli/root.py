@@ -35,6 +35,7 @@ COMMANDS = {
     "verify": "pipeline.cli.verify:verify",
     "judge": "pipeline.cli.judge:judge",
     "backtest": "pipeline.cli.backtest:backtest",
+    "gate": "pipeline.cli.gate:gate",
     "report": "pipeline.cli.report:report",
     "runs": "pipeline.cli.runs:runs",
     "prod": "pipeline.cli.prod:prod",

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import click
@@ -23,7 +24,7 @@ from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
 from pipeline.series.evidence import Case
 
-__all__ = ["exit_code", "show_series_verdict", "show_verdict"]
+__all__ = ["exit_code", "show_gate_verdict", "show_series_verdict", "show_verdict"]
 
 _EXITS: Final[Mapping[Outcome, Exit]] = {
     Outcome.PASSED: Exit.OK,
@@ -56,6 +57,11 @@ def show_verdict(run: Run, verdict: Verdict, *, as_json: bool, outputs: Outputs 
     if outputs is None or not outputs.any:
         return exit_code(verdict.outcome)
     return _write(outputs, Told(verdict, run.record, run.evidence, str(run.path), log))
+
+
+def show_gate_verdict(record: Record, path: Path, verdict: Verdict, *, as_json: bool) -> None:
+    """A gate's verdict, on stdout; `path` is its run directory."""
+    _show(record, verdict, as_json, str(path))
 
 
 def show_series_verdict(

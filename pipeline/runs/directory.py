@@ -54,6 +54,11 @@ class Run:
 
         A run that ended before any sample has empty arms: its problems say why, and the judge decides.
         """
+        if self.record.kind:
+            raise RunDirectoryError(
+                f"{self.path}: a {self.record.kind}'s run, with series and no requests",
+                hint=f"pipeline judge {self.path}",
+            )
         phases, problems, terms = self.record.measured, self.record.problems, self.record.terms
         if self.record.calibration is not None:
             problems += (Problem("note", note(self.record.calibration, self.rules)),)
@@ -150,7 +155,7 @@ def load(path: Path) -> Run:
         hint = f"give one run's directory{which}"
         raise RunDirectoryError(f"{file}: is missing: this is no run's directory", hint=hint)
     record = Record.from_dict(_read_json(file, FORMAT), file)
-    return Run(path, cut_off(path, record) if record.under_way else record)
+    return Run(path, cut_off(path, record) if record.under_way and not record.kind else record)
 
 
 def judge_run(run: Run) -> Verdict:

@@ -32,6 +32,7 @@ class Entries(TypedDict, total=False):
     format: int
     tool: str
     created: str
+    kind: str
     repo: str
     sample: bool
     sample_why: str
@@ -119,6 +120,11 @@ class Record:
     def created(self) -> str:
         """When the run began, an ISO time."""
         return self._text("created")
+
+    @property
+    def kind(self) -> str:
+        """What kind of run it is: empty for one with a load of ours, `gate` for one of `pipeline gate`."""
+        return self._text("kind")
 
     @property
     def repo(self) -> str:

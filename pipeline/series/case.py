@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pipeline.series.samples import Samples
 from pipeline.series.save import save
 from pipeline.series.window import Span, moves, parse_instant
 
-__all__ = ["from_csv", "from_prometheus"]
+__all__ = ["arm_name", "fetched", "from_csv", "from_prometheus"]
 
 _USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
 _MOST_STEPS = 100_000
@@ -32,15 +32,29 @@ def from_prometheus(
     now: float,
     planned: Length = None,
     keep: Path | None = None,
+    sets: Iterable[str] = (),
 ) -> Case:
-    """The case of a configuration's queries.
+    """The case of a configuration's queries, with a release's own values (`sets`).
 
     `times` are instants as text that win over the configuration's: from, to, and baseline-from ... canary-to.
     `planned`, as of `parse_planned`, wins over the configuration's.
     `keep`: a directory for both versions' series as CSV files, which give the same verdict again.
     Raises UsageError, ConfigError, EnvironmentError_.
     """
-    config = load_config(config_path, "prometheus")
+    config = load_config(config_path, "prometheus", sets)
+    return fetched(config, client, times, now=now, planned=planned, keep=keep)
+
+
+def fetched(
+    config: JudgeConfig,
+    client: Prometheus,
+    times: Mapping[str, str],
+    *,
+    now: float,
+    planned: Length = None,
+    keep: Path | None = None,
+) -> Case:
+    """The case of a configuration that was read; arguments as those of `from_prometheus`."""
     length = config.planned if planned is None else planned
     spans = {arm: _span(config, arm, times, now, length) for arm in ARMS}
     both = common_span(spans["baseline"], spans["canary"], config.pairing)
@@ -64,15 +78,16 @@ def from_prometheus(
             notes.append(f"An incomplete answer is not kept: nothing was written to {keep}")
         else:
             save(config, samples, keep)
-    names = {arm: _name(config, arm) for arm in ARMS}
+    names = {arm: arm_name(config, arm) for arm in ARMS}
     end = ending(round(spans["canary"].seconds, 3), length, whole=False)
     by_time = both is not None
     return build(config, samples, spans, step, by_time=by_time, end=end, names=names, notes=notes)
 
 
-def _name(config: JudgeConfig, arm: str) -> str:
+def arm_name(config: JudgeConfig, arm: str) -> str:
+    """What a version is called: its label matchers; without any `baseline` or `canary`."""
     labels = getattr(config.arms, arm) if config.arms else {}
-    return ",".join(f"{name}={value}" for name, value in labels.items()) or arm
+    return ",".join(f"{name}{matcher}" for name, matcher in labels.items()) or arm
 
 
 def _span(
@@ -119,9 +134,10 @@ def from_csv(
     canary: Path,
     *,
     planned: Length = None,
+    sets: Iterable[str] = (),
 ) -> Case:
-    """The case of two files; `planned` as in `from_prometheus`. Raises UsageError and ConfigError."""
-    config = load_config(config_path, "csv")
+    """The case of two files; `planned` and `sets` as in `from_prometheus`. Raises UsageError and ConfigError."""
+    config = load_config(config_path, "csv", sets)
     length = config.planned if planned is None else planned
     if baseline.exists() and canary.exists() and baseline.samefile(canary):
         raise UsageError(f"{canary}: the same file for both versions, so nothing would be compared")

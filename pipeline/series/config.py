@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -15,12 +15,14 @@ from pipeline.judge.metrics.joint import is_cost
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
 from pipeline.series import promql
+from pipeline.series.matchers import LabelMatcher
 from pipeline.series.metric import CsvSource, MetricConfig, PerArm, PrometheusSource, SeriesRule, templates
 from pipeline.series.planned import Planned
+from pipeline.series.release import released
 from pipeline.series.spinnaker import refuse_spinnakers
 from pipeline.series.window import SpanConfig, Step, WindowConfig
 
-__all__ = ["Arms", "JudgeConfig", "Source", "load_config"]
+__all__ = ["Arms", "JudgeConfig", "Source", "load_config", "read_released"]
 
 Source = Literal["prometheus", "csv"]
 
@@ -37,8 +39,8 @@ class _Part(BaseModel):
 class Arms(_Part):
     """The label matchers of each version, which stand where a query has $arm."""
 
-    baseline: Annotated[Mapping[_Label, str], Field(min_length=1)]
-    canary: Annotated[Mapping[_Label, str], Field(min_length=1)]
+    baseline: Annotated[Mapping[_Label, LabelMatcher], Field(min_length=1)]
+    canary: Annotated[Mapping[_Label, LabelMatcher], Field(min_length=1)]
 
 
 class JudgeConfig(_Part):
@@ -98,8 +100,19 @@ class JudgeConfig(_Part):
         return [rule for rule in (metric.rule() for metric in self.metrics) if is_cost(rule)]
 
 
-def load_config(path: Path, source: Source) -> JudgeConfig:
-    """The configuration for series from `source`. Raises ConfigError with every problem and its line."""
+def read_released(path: Path, sets: Iterable[str] = ()) -> Document:
+    """The file with a release's own values in it. Raises ConfigError and UsageError."""
+    refuse_spinnakers(path)
+    document = read_yaml(path)
+    released(document, sets)
+    return document
+
+
+def load_config(path: Path, source: Source, sets: Iterable[str] = ()) -> JudgeConfig:
+    """The configuration for series from `source`, with the release's own values (`released`).
+
+    Raises ConfigError with every problem and its line.
+    """
     models = (
         JudgeConfig,
         Arms,
@@ -112,8 +125,7 @@ def load_config(path: Path, source: Source) -> JudgeConfig:
         Policy,
     )
     known = {field.alias or name for model in models for name, field in model.model_fields.items()}
-    refuse_spinnakers(path)
-    document = read_yaml(path)
+    document = read_released(path, sets)
     config = validate(document, JudgeConfig, known)
     if source == "prometheus":
         problems = list(_lacks_for_prometheus(config, document))

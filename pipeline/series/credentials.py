@@ -14,8 +14,9 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from pipeline.base.errors import UsageError
 from pipeline.base.files import READABLE, open_private
 from pipeline.base.text import reason_of
+from pipeline.series.prometheus import Prometheus
 
-__all__ = ["VARIABLE", "read_credentials", "read_headers"]
+__all__ = ["VARIABLE", "client_of", "read_credentials", "read_headers"]
 
 VARIABLE: Final = "PIPELINE_PROMETHEUS_CREDENTIALS"
 _LINE: Final = re.compile(
@@ -39,6 +40,14 @@ class _Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def client_of(url: str, credentials: Path | None, header_file: Path | None, ca: Path | None) -> Prometheus:
+    """The server at `url`, with what the three files hold. Raises UsageError."""
+    auth, headers = read_credentials(credentials), read_headers(header_file)
+    if auth and any(name.lower() == "authorization" for name in headers):
+        raise UsageError("the credentials and --header-file both give Authorization: leave one away")
+    return Prometheus(url, auth=auth, headers=headers, ca=ca)
 
 
 def read_credentials(path: Path | None) -> AuthBase | None:

@@ -15,6 +15,7 @@ from pipeline.judge.evidence import usable
 from pipeline.series import promql
 from pipeline.series.asked import Question
 from pipeline.series.config import JudgeConfig
+from pipeline.series.matchers import Matcher
 from pipeline.series.metric import MetricConfig, PrometheusSource
 from pipeline.series.prometheus import LabelledSeries, Prometheus
 from pipeline.series.samples import Samples, events, level, proportion, rises
@@ -40,7 +41,7 @@ class _Question:
     arm: str
     span: Span
     step: float
-    labels: Mapping[str, str]
+    labels: Mapping[str, Matcher]
 
     def filled(self, query: object) -> str:
         template = query if isinstance(query, str) else str(getattr(query, self.arm))

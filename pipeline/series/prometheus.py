@@ -1,4 +1,4 @@
-"""Prometheus' HTTP API: range queries. https://prometheus.io/docs/prometheus/latest/querying/api/"""
+"""Prometheus' HTTP API: range queries, and values of now. https://prometheus.io/docs/prometheus/latest/querying/api/"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipeline.base.text import clean
 from pipeline.series.answers import incomplete, own_words, remarks, sign_in
 from pipeline.series.refusals import CONNECT, READ, REFUSED, SIGN_IN_HINT, cause, hint_of, redirected
 
-__all__ = ["LARGEST", "MOST_POINTS", "Answer", "LabelledSeries", "Prometheus", "check_url"]
+__all__ = ["LARGEST", "MOST_POINTS", "Answer", "LabelledSeries", "Prometheus", "Value", "check_url"]
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +54,15 @@ class LabelledSeries:
     labels: Mapping[str, str]
     t: Floats
     value: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One series at one instant: its labels, that instant (Unix seconds), and its value."""
+
+    labels: Mapping[str, str]
+    t: float
+    value: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,29 +144,48 @@ class Prometheus:
         pages: dict[tuple[tuple[str, str], ...], list[LabelledSeries]] = {}
         missing, said = dict[str, None](), dict[str, None]()
         for first, last in _pages(start, end, step):
-            data = self._ask(query, first, last, step)
+            form = {"start": f"{first:.3f}", "end": f"{last:.3f}", "step": f"{step:.3f}"}
+            data = self._ask("query_range", query, form)
             for found in self._series(data):
                 pages.setdefault(tuple(sorted(found.labels.items())), []).append(found)
             missing |= dict.fromkeys(incomplete(data))
             said |= dict.fromkeys(remarks(data))
         return Answer(tuple(_joined(parts) for parts in pages.values()), tuple(missing), tuple(said))
 
-    def _ask(self, query: str, start: float, end: float, step: float) -> Mapping[str, Any]:
-        form = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
-        response, body = self._send(self._method, form)
+    def query(self, query: str) -> tuple[Value, ...]:
+        """The values of `query` now, by the server's own clock. Raises as `query_range`."""
+        data = self._ask("query", query, {})
+        try:
+            if data["data"]["resultType"] != "vector":
+                raise ValueError
+            return tuple(
+                Value(
+                    {str(name): str(value) for name, value in entry["metric"].items()},
+                    float(entry["value"][0]),
+                    float(entry["value"][1]),
+                )
+                for entry in data["data"]["result"]
+                if "value" in entry  # one that holds a native histogram has none
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            raise EnvironmentError_(f"{self.url} gave values that are not as Prometheus' are") from None
+
+    def _ask(self, api: str, query: str, times: Mapping[str, str]) -> Mapping[str, Any]:
+        form = {"query": query, **times}
+        response, body = self._send(self._method, api, form)
         if self._method == "POST" and response.status_code in _NO_POST:
-            again, answer = self._send("GET", form)
+            again, answer = self._send("GET", api, form)
             if again.status_code not in (405, 501):
                 response, body = again, answer
             if again.ok:
                 self._method = "GET"
         return self._checked(response, body, query)
 
-    def _send(self, method: str, form: Mapping[str, str]) -> tuple[requests.Response, bytes]:
+    def _send(self, method: str, api: str, form: Mapping[str, str]) -> tuple[requests.Response, bytes]:
         try:
             with self._session.request(
                 method,
-                f"{self.url}/api/v1/query_range",
+                f"{self.url}/api/v1/{api}",
                 **{"data" if method == "POST" else "params": form},  # type: ignore[arg-type]
                 timeout=(CONNECT, READ),
                 verify=self._verify,

@@ -13,6 +13,8 @@ from typing import Final
 
 import promql_parser as parser
 
+from pipeline.series.matchers import Matcher
+
 __all__ = ["check", "fill", "fill_with_examples", "inside", "parse", "parts", "ranges", "uses_arm"]
 
 _TOKEN: Final = re.compile(
@@ -72,13 +74,13 @@ def uses_arm(query: str) -> bool:
     return any(match["variable"] == "arm" for match in _TOKEN.finditer(query))
 
 
-def fill(query: str, labels: Mapping[str, str], step: float) -> str:
+def fill(query: str, labels: Mapping[str, Matcher], step: float) -> str:
     """The query with its variables replaced; `step` in seconds.
 
-    >>> fill('rate(x{$arm}[$step])', {"version": 'v"1'}, 30)
+    >>> fill('rate(x{$arm}[$step])', {"version": Matcher("=", 'v"1')}, 30)
     'rate(x{version="v\\\\"1"}[30s])'
     """
-    matchers = ",".join(f"{name}={_quoted(value)}" for name, value in labels.items())
+    matchers = ",".join(f"{name}{one.operator}{_quoted(one.value)}" for name, one in labels.items())
     return _filled(query, {"arm": matchers, "step": _step(step)})
 
 

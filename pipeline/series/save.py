@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from loadgen.cells import cell
 from pipeline.base.errors import EnvironmentError_
+from pipeline.base.files import write_whole
 from pipeline.base.text import reason_of
 from pipeline.series.config import JudgeConfig
 from pipeline.series.metric import CsvSource
@@ -23,10 +25,11 @@ def save(config: JudgeConfig, samples: Mapping[str, Mapping[str, Samples]], dire
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for arm, own in samples.items():
-            with (directory / f"{arm}.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(["t", "metric", "value"])
-                writer.writerows((t, cell(name), value) for t, name, value in _rows(config, own))
+            text = io.StringIO(newline="")
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(["t", "metric", "value"])
+            writer.writerows((t, cell(name), value) for t, name, value in _rows(config, own))
+            write_whole(directory / f"{arm}.csv", text.getvalue())
     except OSError as error:
         raise EnvironmentError_(f"{directory}: the series cannot be kept: {reason_of(error)}") from None
 

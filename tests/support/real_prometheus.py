@@ -145,13 +145,20 @@ def write_certificate(directory: Path) -> None:
 
 
 @contextmanager
-def serving(directory: Path, *, password: bool = False, tls: bool = False) -> Iterator[str]:
-    """The address of a Prometheus with the data in `directory`.
+def serving(
+    directory: Path,
+    *,
+    password: bool = False,
+    tls: bool = False,
+    config: str = "scrape_configs: []\n",
+    port: int | None = None,
+) -> Iterator[str]:
+    """The address of a Prometheus with the data in `directory`, and with `config`; on a free port unless given.
 
     With `password` it is for the user judge alone; with `tls` its certificate, `directory`/cert.pem, signs itself.
     """
-    port = free_port()
-    (directory / "prometheus.yml").write_text("scrape_configs: []\n", "utf-8")
+    port = port or free_port()
+    (directory / "prometheus.yml").write_text(config, "utf-8")
     options = [
         "--config.file=prometheus.yml",
         "--storage.tsdb.path=data",

@@ -142,11 +142,13 @@ def final_width(d: Floats, level: float, begin: int, *, strict: bool) -> float:
     found = sum(float(moved[k] * moved[k - 1]) for k in range(1, size)) / sum(float(x * x) for x in moved)
     likely = found + (fitted + (fitted + 2) * found) / size
     error = (1 + likely**2) * math.sqrt(max(1 - likely**2, 0) / size)
-    r = min(max(likely + 0.6 * float(stats.norm.isf(level)) * error, 0.0), 0.97)
+    raised = 0.6 * float(stats.norm.isf(level)) * error
+    r = min(max(likely + raised, 0.0), 0.97)
     wanted = math.floor(0.174 * size * (1 - r) / math.sqrt(r)) if r > 0 else size
     least = 2 if strict else max(2, math.floor(0.4 * size ** (2 / 3)))
     count = min(max(wanted, least), size - 1)
-    shape = r if strict else min(max(found, 0.0), 0.97)
+    shaped = found if begin else likely + raised * min(1, math.sqrt(20 / size))
+    shape = r if strict else min(max(shaped, 0.0), 0.97)
     total = 0.0
     for j in range(1, count + 1):
         wave = [math.sqrt(2 / size) * math.cos(math.pi * j * (k + 0.5) / size) for k in range(size)]
@@ -157,4 +159,7 @@ def final_width(d: Floats, level: float, begin: int, *, strict: bool) -> float:
     variance = total / degrees
     if begin:
         variance = max(variance, float(np.var(part, ddof=1)))
-    return float(stats.t.isf(level, degrees)) * math.sqrt(variance / len(part))
+    width = float(stats.t.isf(level, degrees)) * math.sqrt(variance / len(part))
+    if not strict and not begin and shaped >= 0.97:
+        return max(width, (0.7 + 0.42 * math.log(1 / level)) * float(max(d) - min(d)))
+    return width

@@ -19,7 +19,7 @@ FLOORS: Final = (
     ("pipeline.judge", "pipeline.inventory", "pipeline.source"),
     ("pipeline.remote", "pipeline.runs", "pipeline.series", "pipeline.kayenta"),
     ("pipeline.lab", "pipeline.deploy", "pipeline.report", "pipeline.loadtests", "pipeline.backtest"),
-    ("pipeline.canary", "pipeline.prod"),
+    ("pipeline.canary", "pipeline.prod", "pipeline.gate"),
     ("pipeline.cli",),
     ("pipeline.__main__",),
 )
@@ -36,6 +36,7 @@ NEVER: Final = {
     "pipeline.prod": ("pipeline.canary",),
     "pipeline.canary": ("pipeline.prod", "pipeline.deploy"),
     "pipeline.deploy": ("pipeline.canary", "pipeline.prod"),
+    "pipeline.gate": ("pipeline.inventory", "pipeline.remote", "pipeline.lab", "pipeline.deploy"),
     "pipeline.lab": ("pipeline.canary", "pipeline.prod", "pipeline.deploy"),
     **dict.fromkeys(
         ("pipeline.report", "pipeline.runs", "pipeline.series", "pipeline.loadtests", "pipeline.backtest"),
@@ -109,6 +110,7 @@ def test_every_module_stands_in_a_room() -> None:
         ("pipeline.lab.lab", "def up():\n    from pipeline.prod import apply"),
         ("pipeline.report.html", "from pipeline.inventory.hosts import Host"),
         ("pipeline.runs.tables", "from pipeline.remote.ssh import Connection"),
+        ("pipeline.gate.watch", "from pipeline.remote.ssh import Connection"),
         ("pipeline.series.case", "from pipeline.lab.lab import Lab"),
         ("pipeline.loadtests.case", "from pipeline.remote.ssh import Connection"),
         ("pipeline.backtest.trial", "from pipeline.report import terminal"),

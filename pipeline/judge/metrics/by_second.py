@@ -49,14 +49,14 @@ MIN_COUNTED: Final = 20
 def tallies(baseline: Hits, canary: Hits, arms: ArmPair) -> tuple[Tally, Tally]:
     """A column for each second in which an arm was measured; where both grow together, the same ones for both."""
     if arms.phased:
-        return Tally(baseline.hits, baseline.n), Tally(canary.hits, canary.n)
+        return Tally(baseline.hits, baseline.n, baseline.step), Tally(canary.hits, canary.n, canary.step)
     second = np.union1d(baseline.second, canary.second)
     columns = []
     for arm in (baseline, canary):
         at = np.searchsorted(second, arm.second)
         hits, n = np.zeros(len(second)), np.zeros(len(second))
         hits[at], n[at] = arm.hits, arm.n
-        columns.append(Tally(hits, n))
+        columns.append(Tally(hits, n, canary.step))
     return columns[0], columns[1]
 
 

@@ -19,6 +19,9 @@ _LAG_WEIGHTS: Final = np.array(
 )
 # Variance of the long-run variance's estimate, times the seconds, when nothing is correlated.
 _NOISE: Final = 2 + float((_LAG_WEIGHTS[1:] ** 2).sum())
+# A burst counts as so many separate hits. Where a tally is longer than a burst, its hits are one burst, and more of
+# them where they fill more of its time than one can; at most so many, for what fills all of a tally may be an outage.
+_OF_A_BURST: Final = 2.0
 # At so many separate hits the assumption that all hits of a second belong together has 1/e of its weight left.
 SEPARATE_HITS: Final = 4.0
 
@@ -30,8 +33,8 @@ class _Sums(NamedTuple):
     binomial: Floats  # what it would be if every request stood for itself
     noise: Floats  # variance of `spread` in that case
     hits: Floats
-    squares: Floats  # of the hits a second, about zero
-    struck: Floats  # seconds with a hit
+    squares: Floats  # of the hits of what may be one burst, about zero
+    struck: Floats  # how many separate hits the seconds with a hit may be worth
 
 
 def tempering(
@@ -40,6 +43,7 @@ def tempering(
     *,
     fixed_baseline: bool,
     earlier: Sequence[tuple[Floats, Floats]] = (),
+    step: float = 1.0,
 ) -> Floats:
     """The share of the requests that counts as independent.
 
@@ -52,15 +56,16 @@ def tempering(
         baseline, canary: (hits, n) of each second; two columns of equal length for each arm.
         fixed_baseline: the whole baseline was known before the canary's first second.
         earlier: what came before, in the same form: it tells how errors come, and its share may have been another.
+        step: seconds of an entry, where a series has longer ones.
 
     Returns:
         A share in (0, 1] for each second of the canary.
     """
-    other = _sums(*baseline)
+    other = _sums(*baseline, step)
     parts = [
-        _sums(*canary),
+        _sums(*canary, step),
         _whole(other) if fixed_baseline else other,
-        *(_whole(_sums(*one)) for one in earlier),
+        *(_whole(_sums(*one, step)) for one in earlier),
     ]
     every = _Sums(*(sum(columns[1:], columns[0]) for columns in zip(*parts, strict=True)))
     binomial, hits = every.binomial, every.hits
@@ -69,7 +74,7 @@ def tempering(
         error = np.sqrt(every.noise) / binomial
         together = every.squares / hits
     ratio, error = np.where(binomial > 0, ratio, 1.0), np.where(binomial > 0, error, 0.0)
-    separate = np.minimum(binomial / np.maximum(ratio, 1.0), 2 * every.struck / BURST_SECONDS)
+    separate = np.minimum(binomial / np.maximum(ratio, 1.0), every.struck)
     unknown = 1 + np.exp(-separate / SEPARATE_HITS) * (np.where(hits > 0, together, 1.0) - 1)
     return np.asarray(1 / np.maximum(np.maximum(ratio - error, unknown), 1.0), dtype=np.float64)
 
@@ -79,7 +84,7 @@ def _whole(sums: _Sums) -> _Sums:
     return _Sums(*(column[-1:] if len(column) else np.zeros(1) for column in sums))
 
 
-def _sums(hits: Floats, n: Floats) -> _Sums:
+def _sums(hits: Floats, n: Floats, step: float) -> _Sums:
     all_hits, all_n = np.cumsum(hits), np.cumsum(n)
     share = all_hits / np.maximum(all_n, 1.0)
     spread = np.zeros(len(n))
@@ -94,4 +99,8 @@ def _sums(hits: Floats, n: Floats) -> _Sums:
     noise = binomial * binomial * _NOISE / seconds + binomial
     # About a share taken from the same seconds, sums of squares come out too small.
     spread *= seconds / (seconds - np.minimum(_LAG_WEIGHTS.sum(), seconds / 2))
-    return _Sums(spread, binomial, noise, all_hits, np.cumsum(hits * hits), np.cumsum(hits > 0))
+    # Hits of so many seconds are there at least, were all requests of these hits.
+    filled = np.maximum(hits / np.maximum(n, 1.0) * step, 1.0)
+    squares = hits * hits / np.maximum(filled / BURST_SECONDS, 1.0)
+    struck = np.where(hits > 0, np.minimum(filled * _OF_A_BURST / BURST_SECONDS, _OF_A_BURST), 0.0)
+    return _Sums(spread, binomial, noise, all_hits, np.cumsum(squares), np.cumsum(struck))

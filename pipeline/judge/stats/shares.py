@@ -51,7 +51,7 @@ EVEN: Final = 0.1
 # Harm is looked for from the first second on and, as errors may begin late, anew from these shares of the planned time
 # on; each with its share of alpha.
 WINDOWS: Final = ((0.0, 0.85), (0.25, 0.05), (0.5, 0.05), (0.75, 0.05))
-# A later window says nothing in so many of its first seconds: an outage that begins with it looks like a total failure.
+# A later window says nothing in its first so many seconds: an outage that begins with it looks like a total failure.
 WINDOW_WAIT: Final = 10
 # Bounds as numbers are for people: computed at this many looks and held in between.
 _LOOKS_WITH_NUMBERS: Final = 30
@@ -59,10 +59,14 @@ _LOOKS_WITH_NUMBERS: Final = 30
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tally:
-    """One arm by the second, in the order of time: `hits` of `n`, columns of equal length."""
+    """One arm by the second, in the order of time: `hits` of `n`, columns of equal length.
+
+    `step`: how many seconds an entry is of, where a series has longer ones.
+    """
 
     hits: Floats
     n: Floats
+    step: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,11 +98,17 @@ class Counts:
         if begin > 0:
             parts = [canary] if fixed else [canary, baseline]
             earlier = [(one.hits[:begin], one.n[:begin]) for one in parts]
-            canary, since = (Tally(one.hits[begin:], one.n[begin:]) for one in (canary, baseline))
+            canary, since = (
+                replace(one, hits=one.hits[begin:], n=one.n[begin:]) for one in (canary, baseline)
+            )
             baseline = baseline if fixed else since
         b_hits, b_n = (cumulative(column, len(canary.n), fixed) for column in (baseline.hits, baseline.n))
         temper = tempering(
-            (baseline.hits, baseline.n), (canary.hits, canary.n), fixed_baseline=fixed, earlier=earlier
+            (baseline.hits, baseline.n),
+            (canary.hits, canary.n),
+            fixed_baseline=fixed,
+            earlier=earlier,
+            step=canary.step,
         )
         return cls(b_hits, b_n, np.cumsum(canary.hits), np.cumsum(canary.n), temper, fixed)
 
@@ -230,12 +240,12 @@ def proportion_bounds(
     """
     (_, share), *late = windows(canary.n, planned)
     bounds = bounds_of(Counts.of(baseline, canary, fixed_baseline), alpha * share, beta, bar, numbers=numbers)
-    low = bounds.low.copy()
+    low, wait = bounds.low.copy(), math.ceil(WINDOW_WAIT / canary.step)
     for begin, share in late if alpha > 0 else []:
-        counts, speaks = Counts.of(baseline, canary, fixed_baseline, begin), begin + WINDOW_WAIT
+        counts, speaks = Counts.of(baseline, canary, fixed_baseline, begin), begin + wait
         # Where nothing is shown to be beyond the bar, the bound of the whole is the one to tell.
-        if np.any(_refuted(counts, bar, alpha * share)[WINDOW_WAIT:]):
-            of_window = bounds_of(counts, alpha * share, 0.0, bar).low[WINDOW_WAIT:]
+        if np.any(_refuted(counts, bar, alpha * share)[wait:]):
+            of_window = bounds_of(counts, alpha * share, 0.0, bar).low[wait:]
             low[speaks:] = np.maximum(low[speaks:], of_window)
     return replace(bounds, low=low)
 

@@ -243,7 +243,11 @@ def test_more_points_than_prometheus_gives_at_once_come_in_pages(url: str) -> No
     with Prometheus(url) as client:
         (found,) = client.query_range("steady", BEGIN - 14_400, BEGIN, 1).series
         with pytest.raises(UsageError, match="exceeded maximum resolution of 11,000 points"):
-            client._ask("steady", BEGIN - MOST_POINTS - 1, BEGIN, 1)
+            client._ask(
+                "query_range",
+                "steady",
+                {"start": str(BEGIN - MOST_POINTS - 1), "end": str(BEGIN), "step": "1"},
+            )
     assert len(found.t) == 14_401
     assert found.t.tolist() == [BEGIN - 14_400 + i for i in range(14_401)]
     assert found.value[[0, 59, 60, -1]].tolist() == [0, 0, 1, 240]

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.series import promql
+from pipeline.series.matchers import Matcher
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.text(), min_size=1))
 def test_a_labels_value_stays_a_value_whatever_is_in_it(labels: dict[str, str]) -> None:
-    filled = promql.fill("up{$arm}", labels, 15)
+    filled = promql.fill("up{$arm}", {name: Matcher("=", value) for name, value in labels.items()}, 15)
     # Outside of its string literals there is nothing but names, = and commas; the values come back out of them.
     found = {}
     rest = filled.removeprefix("up{").removesuffix("}")
@@ -31,7 +32,7 @@ def test_a_labels_value_stays_a_value_whatever_is_in_it(labels: dict[str, str]) 
 
 def test_what_looks_like_a_variable_in_a_string_or_a_comment_stays_as_it_is() -> None:
     query = "x{$arm,a=~\"b$\",c='$step'} # $arm\n"
-    assert promql.fill(query, {"v": "1"}, 15) == 'x{v="1",a=~"b$",c=\'$step\'} # $arm\n'
+    assert promql.fill(query, {"v": Matcher("=", "1")}, 15) == 'x{v="1",a=~"b$",c=\'$step\'} # $arm\n'
 
 
 @pytest.mark.parametrize(
@@ -81,4 +82,4 @@ def test_any_text_is_a_query_or_refused(query: str) -> None:
         promql.check(query)
     except ValueError:
         return
-    assert all(seconds > 0 for seconds in promql.ranges(promql.fill(query, {"v": "1"}, 15)))
+    assert all(seconds > 0 for seconds in promql.ranges(promql.fill(query, {"v": Matcher("=", "1")}, 15)))
