@@ -103,7 +103,7 @@ def test_a_duration_in_which_nothing_can_pass_is_told_before_anything_boots(
     from pipeline.canary import workflow
     from pipeline.source.sample import make_sample_repository
 
-    def boots(*_: object) -> None:
+    def boots(*_: object, **__: object) -> None:
         raise LabError("the hosts would boot here")
 
     monkeypatch.setattr(workflow, "run_canary", boots)
