@@ -95,7 +95,8 @@ def gate(
 
     \b
     pipeline gate --config canary.yml --prometheus URL --for 30m
-        --set baseline.version=1.4.0 --set canary.version=1.5.0 --on-fail './rollback.sh'
+        --set baseline.version=1.4.0 --set canary.version=1.5.0
+        --on-fail './rollback.sh'
 
     The exit code is the verdict's: 0 passed, 10 failed, 11 inconclusive. docs/gate.md has the rest.
     """
