@@ -20,16 +20,19 @@ from pipeline.source.sample import make_sample_repository
 def pytest_configure() -> None:
     """The commands under test begin as at a terminal, also where the tests themselves are a CI's job.
 
-    Under nohup, as under many a CI's runner, SIGHUP is ignored, and every child would be born so; a handler of one's
-    own is not handed down. In a job of GitHub's a verdict has annotations. Lines are broken at the terminal's width.
+    Under nohup, or behind a shell's "&", as under many a CI's runner, SIGHUP or SIGINT is ignored, and every child
+    would be born so; a handler of one's own is not handed down. In a job of GitHub's a verdict has annotations. Lines
+    are broken at the terminal's width.
     """
     os.environ.pop("GITHUB_ACTIONS", None)
-    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    if ignored and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGHUP, lambda *_: None)
-    os.environ["COLUMNS"] = (
-        "120"  # what is told is broken at the terminal's width: the same wherever tests run
-    )
+    os.environ["COLUMNS"] = "120"
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in (
+            (signal.SIGHUP, lambda *_: None),
+            (signal.SIGINT, signal.default_int_handler),
+        ):
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, handler)
 
 
 class OneProcessForEachSetOfHosts(LoadScopeScheduling):  # type: ignore[misc] # a class without types

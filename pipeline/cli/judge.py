@@ -147,9 +147,14 @@ def judge(
         wrong = {
             f"--{name.removesuffix('_at').replace('_', '-')}": others[name]
             for name in others
-            if name != "config"
+            if name not in ("config", "sets")
         }
-        wrong |= {"--pass": pass_score, "--marginal": marginal, "a run's directory": run}
+        wrong |= {
+            "--set": others["sets"] or None,
+            "--pass": pass_score,
+            "--marginal": marginal,
+            "a run's directory": run,
+        }
         _refuse(wrong | {"--judge kayenta": which == "kayenta" or None}, "does not go with --requests")
         from pipeline.cli.judge_requests import judge_requests
 
