@@ -84,6 +84,8 @@ for path, content in (
             user=runtime_user,
             mode="644",
         )
+    else:  # who deploys now may be another than who did
+        files.file(name=f"Give {path} to {runtime_user}", path=path, user=runtime_user, mode="644")
 
 # Not files.template, which cannot let HAProxy check the result before it is in place.
 checked_config(

@@ -56,13 +56,16 @@ async def connected(
             for arm, group in (*COLOURS.items(), ("proxy", "proxy"))
         }
         try:
-            async with asyncio.TaskGroup() as group:
-                for arm, connection in connections.items():
-                    forwards = {**EXPORTERS, **extra.get(arm, {"service": f"127.0.0.1:{port}"})}
-                    group.create_task(connection.open(forwards))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for arm, connection in connections.items():
+                        forwards = {**EXPORTERS, **extra.get(arm, {"service": f"127.0.0.1:{port}"})}
+                        group.create_task(connection.open(forwards))
+            except (
+                ExceptionGroup
+            ) as errors:  # not except*: before Python 3.11.4 what it raises is a group again
+                raise errors.exceptions[0] from None
             yield connections
-        except* HostError as errors:
-            raise errors.exceptions[0] from None
         finally:
             await asyncio.gather(*(connection.close() for connection in connections.values()))
 
