@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["backtest"]
 
 _FILE: Final = click.Path(path_type=Path)
-_USUAL_STEP: Final = 15.0
 _USUAL_WINDOW: Final = 1800.0
 _DAY: Final = 86_400.0
 
@@ -190,11 +189,11 @@ def _history(judged: JudgeConfig, given: Mapping[str, Any], state: State) -> His
     import time
     from dataclasses import replace
 
-    from pipeline.series.credentials import read_credentials, read_headers
-    from pipeline.series.prometheus import Prometheus
+    from pipeline.series.config import USUAL_STEP
+    from pipeline.series.credentials import client_of
     from pipeline.series.window import Span, parse_instant
 
-    step = judged.step or _USUAL_STEP
+    step = judged.step or USUAL_STEP
     kept = state.series
     if state.again:
         second = kept["canary"] if given["split"] is not None else None
@@ -204,6 +203,5 @@ def _history(judged: JudgeConfig, given: Mapping[str, Any], state: State) -> His
     except ValueError as error:
         raise UsageError(f"--to: {error}") from None
     span = Span(round(end - given["days"] * _DAY, 3), round(end, 3))
-    auth, headers = read_credentials(given["credentials"]), read_headers(given["header_file"])
-    with Prometheus(given["prometheus"], auth=auth, headers=headers, ca=given["ca"]) as client:
+    with client_of(given["prometheus"], given["credentials"], given["header_file"], given["ca"]) as client:
         return from_server(judged, client, span, step, given["split"])

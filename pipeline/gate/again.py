@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pipeline.gate.run import CONFIG, GateRun
-from pipeline.gate.settings import USUAL_STEP
 from pipeline.gate.traffic import with_traffic
 from pipeline.judge import judge
 from pipeline.judge.verdict import Verdict
 from pipeline.runs.directory import Run, write_verdict
 from pipeline.series.case import arm_name
-from pipeline.series.config import load_config
+from pipeline.series.config import USUAL_STEP, load_config
 from pipeline.series.evidence import build
 from pipeline.series.from_csv import read_tables
 from pipeline.series.planned import ending

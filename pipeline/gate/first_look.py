@@ -11,9 +11,8 @@ from typing import Final
 import promql_parser as parser
 
 from pipeline.base.text import clean, duration
-from pipeline.gate.settings import USUAL_STEP
 from pipeline.series import promql
-from pipeline.series.config import JudgeConfig
+from pipeline.series.config import USUAL_STEP, JudgeConfig
 from pipeline.series.matchers import Matcher
 from pipeline.series.metric import PrometheusSource
 from pipeline.series.prometheus import Prometheus, Value

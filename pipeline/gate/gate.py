@@ -12,11 +12,11 @@ from pipeline.base.errors import Interrupted, UsageError
 from pipeline.base.text import duration
 from pipeline.gate.first_look import first_look
 from pipeline.gate.run import GateRun, begin, held, unfinished
-from pipeline.gate.settings import USUAL_STEP, Settings
+from pipeline.gate.settings import Settings
 from pipeline.gate.watch import Clock, watch
 from pipeline.judge.verdict import Verdict
 from pipeline.runs.record import Record
-from pipeline.series.config import JudgeConfig
+from pipeline.series.config import USUAL_STEP, JudgeConfig
 from pipeline.series.prometheus import Prometheus
 
 __all__ = ["Gated", "gated"]

@@ -8,13 +8,12 @@ from typing import Final, Literal
 
 from pipeline.base.errors import UsageError
 from pipeline.base.text import duration
-from pipeline.series.config import JudgeConfig, load_config
+from pipeline.series.config import USUAL_STEP, JudgeConfig, load_config
 
-__all__ = ["EARLY_STOPS", "USUAL_STEP", "EarlyStop", "Settings"]
+__all__ = ["EARLY_STOPS", "EarlyStop", "Settings"]
 
 EarlyStop = Literal["off", "fail", "both"]
 EARLY_STOPS: Final = ("off", "fail", "both")
-USUAL_STEP: Final = 15.0  # seconds
 _MOST_STEPS: Final = 100_000
 
 

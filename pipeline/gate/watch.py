@@ -14,12 +14,12 @@ from pipeline.base.errors import EnvironmentError_
 from pipeline.base.text import duration
 from pipeline.gate.progress import shown, time_left
 from pipeline.gate.run import GateRun
-from pipeline.gate.settings import USUAL_STEP, Settings
+from pipeline.gate.settings import Settings
 from pipeline.gate.traffic import with_traffic
 from pipeline.judge import judge
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.series.case import fetched
-from pipeline.series.config import JudgeConfig
+from pipeline.series.config import USUAL_STEP, JudgeConfig
 from pipeline.series.prometheus import Prometheus
 
 __all__ = ["Clock", "End", "Look", "judged", "watch"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.base.errors import UsageError
-from pipeline.series.config import JudgeConfig, load_config
+from pipeline.series.config import USUAL_STEP, JudgeConfig, load_config
 from pipeline.series.csvfile import usual_step
 from pipeline.series.evidence import Case, build, common_span
 from pipeline.series.from_csv import read_tables
@@ -20,7 +20,6 @@ from pipeline.series.window import Span, moves, parse_instant
 
 __all__ = ["arm_name", "fetched", "from_csv", "from_prometheus"]
 
-_USUAL_STEP = 15.0  # seconds: Prometheus' own example of a scrape interval
 _MOST_STEPS = 100_000
 
 
@@ -61,7 +60,7 @@ def fetched(
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
     spans = cut(spans, length)
-    step = config.step or _USUAL_STEP
+    step = config.step or USUAL_STEP
     for arm, span in spans.items():
         steps = span.seconds / step
         if steps > _MOST_STEPS:

@@ -22,7 +22,10 @@ from pipeline.series.release import released
 from pipeline.series.spinnaker import refuse_spinnakers
 from pipeline.series.window import SpanConfig, Step, WindowConfig
 
-__all__ = ["Arms", "JudgeConfig", "Source", "load_config", "read_released"]
+__all__ = ["USUAL_STEP", "Arms", "JudgeConfig", "Source", "load_config", "read_released"]
+
+# Seconds between samples where a file does not say: Prometheus' own example of a scrape interval.
+USUAL_STEP: Final = 15.0
 
 Source = Literal["prometheus", "csv"]
 
