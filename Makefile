@@ -37,8 +37,8 @@ canary: setup
 	echo "  .venv/bin/pipeline canary $(BASELINE) $(CANARY)"; \
 	[ $$code -eq 0 ] || [ $$code -eq 10 ] || exit $$code
 
-# The unit tests share the cores. The tests on real hosts follow in two processes, one for each set of hosts, the
-# canary's and production's; within a set one by one: they share its hosts.
+# The unit tests share the cores. The tests on real hosts follow in two processes: one has the canary's hosts, the other
+# production's and those that a test boots for itself; within a process one by one: they share hosts.
 test: unit
 	@$(PY) -m pytest tests/lab tests/faults -m '(lab and not faults) or faults_short' -n 2 --dist loadscope
 

@@ -12,6 +12,7 @@ keeps it; `both` is never written, so a restart is never on both.
 
 import hashlib
 import re
+import shlex
 from collections.abc import Generator
 from io import StringIO
 
@@ -70,13 +71,19 @@ for colour in ("blue", "green"):
         raise DeployError(f"{host.name}: no data '{colour}' (address:port of the service there)")
     servers.append((colour, haproxy_address(host.data.get(colour), colour)))
 
-# A map that is there holds the state of the last switch: it is never written over.
-for path, content in (
-    ("/etc/haproxy/active.map", "active blue\n"),
-    ("/etc/haproxy/share.map", "green 0\n"),
-    ("/etc/haproxy/routes.map", f"blue {public_path}\ngreen {public_path}\n"),
+public_word = haproxy_word(public_path)
+routed = f"path -m str {public_word} }}"  # as in the template
+known = host.get_fact(Command, f"grep -cF {shlex.quote(routed)} {CONFIG} 2>/dev/null || true")
+of_another_service = (known or "0") == "0"
+
+# A map that is there holds the state of the last switch, and is not written over; but the routes of another service
+# mean nothing to this one.
+for path, content, stale in (
+    ("/etc/haproxy/active.map", "active blue\n", False),
+    ("/etc/haproxy/share.map", "green 0\n", False),
+    ("/etc/haproxy/routes.map", f"blue {public_path}\ngreen {public_path}\n", of_another_service),
 ):
-    if not host.get_fact(File, path=path):
+    if stale or not host.get_fact(File, path=path):
         files.put(
             name=f"Create {path}",
             src=StringIO(content),
@@ -94,7 +101,7 @@ checked_config(
         "haproxy.cfg.j2",
         runtime_user=runtime_user,
         public_path=public_path,
-        public_word=haproxy_word(public_path),
+        public_word=public_word,
         public_port=public_port,
         servers=servers,
     ),

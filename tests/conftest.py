@@ -35,14 +35,18 @@ def pytest_configure() -> None:
                 signal.signal(number, handler)
 
 
-class OneProcessForEachSetOfHosts(LoadScopeScheduling):  # type: ignore[misc] # a class without types
-    """Tests that share hosts run in one process, one after the other: the canary's hosts, and those of production.
+# Which lab tests do not touch this checkout's three hosts: they need those of production, or boot their own.
+ELSEWHERE = ("tests/lab/production/", "tests/lab/test_another_checkout.py", "tests/lab/test_canary_cloud.py")
 
-    The two sets know nothing of each other, so two processes halve the time.
+
+class OneProcessForEachSetOfHosts(LoadScopeScheduling):  # type: ignore[misc] # a class without types
+    """Tests that share hosts run in one process, one after the other: the canary's hosts, and all others.
+
+    The two know nothing of each other, so two processes halve the time.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "production" if nodeid.startswith("tests/lab/production/") else "canary"
+        return "elsewhere" if nodeid.startswith(ELSEWHERE) else "canary"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:

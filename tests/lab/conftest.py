@@ -70,9 +70,8 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
 @pytest.fixture(scope="module")
 def deployed(pipeline: Command, samples: Path) -> dict[str, str]:
     """The commits that a run has just left on blue and green."""
-    ended = pipeline(
-        "canary", "master", "slow", "--repo", str(samples), "--duration", "5s", "--warmup", "5s", "--json"
-    )
+    arguments = ("--schedule", "concurrent", "--duration", "5s", "--warmup", "1s", "--json")
+    ended = pipeline("canary", "master", "slow", "--repo", str(samples), *arguments)
     run = json.loads((Path(ended.json["run"]["directory"]) / "run.json").read_text())
     return {"blue": run["baseline"]["sha"], "green": run["canary"]["sha"]}
 

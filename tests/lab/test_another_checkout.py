@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,24 +14,18 @@ from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT
 from pipeline.lab import lxc
 from pipeline.lab.lab import Lab
-from pipeline.lab.sets import CANARY
+from pipeline.lab.sets import CANARY, PRODUCTION
+from tests.support.lab import PROVIDER, another_checkout
 
-ANYWHERE = shutil.ignore_patterns("node_modules", ".*_cache", "__pycache__")
-AT_THE_TOP = {".git", ".venv", ".vagrant", ".pipeline", "runs"}  # pipeline/runs is code
-
-
-def not_copied(directory: str, names: list[str]) -> set[str]:
-    return ANYWHERE(directory, names) | (AT_THE_TOP if Path(directory) == ROOT else set())
+HERE = (CANARY.prefix(ROOT), PRODUCTION.prefix(ROOT))
 
 
 @pytest.fixture
-def checkout(lab: Lab, tmp_path: Path) -> Path:
+def checkout(tmp_path: Path) -> Path:
     """A copy of this checkout, at another path."""
-    if lab.provider != "lxc":
+    if Lab(ROOT, PROVIDER, lambda _: None, CANARY).provider != "lxc":
         pytest.skip("what is left behind is looked for as lxc containers")
-    return Path(
-        shutil.copytree(ROOT, tmp_path / "checkout", ignore=not_copied, ignore_dangling_symlinks=True)
-    )
+    return another_checkout(tmp_path / "checkout")
 
 
 def start(checkout: Path, canary: str) -> subprocess.Popen[str]:
@@ -49,12 +42,18 @@ def left_behind(checkout: Path) -> list[str]:
     return [*lxc.containers(CANARY.prefix(checkout)), *processes.splitlines()]
 
 
-def test_a_run_in_another_checkout_uses_its_own_hosts_and_removes_them(checkout: Path, lab: Lab) -> None:
+def here() -> set[str]:
+    """The hosts of this checkout."""
+    return {name for prefix in HERE for name in lxc.containers(prefix)}
+
+
+def test_a_run_in_another_checkout_uses_its_own_hosts_and_removes_them(checkout: Path) -> None:
+    before = here()  # those of the tests that run beside this one
     child = start(checkout, "nostart")
     out, err = child.communicate(timeout=300)
     assert child.returncode == Exit.FAILED, err + out
     assert left_behind(checkout) == []
-    assert lab.is_up()
+    assert before <= here()
 
 
 @pytest.mark.parametrize("line", ["booting", "deploying", "load:"])

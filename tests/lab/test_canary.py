@@ -35,6 +35,8 @@ GIVEN = {"TEST_SECRET": SECRET}
 WHOLE = ("--duration", "25s", "--warmup", "10s", "--json")
 SHORT = ("--duration", "5s", "--warmup", "1s", "--json")
 QUICK = ("--duration", "14s", "--warmup", "3s", "--json")
+# where not the schedule is the question: half of the time
+AT_ONCE = ("--schedule", "concurrent", *QUICK)
 
 
 def explain(ended: Ended) -> str:
@@ -269,7 +271,7 @@ def test_rollback_and_promote_switch_a_kept_lab(identical: Ended, pipeline: Comm
 def test_a_fault_that_a_critical_metric_shows_fails_soon(
     fault: str, metric: str, duration: str, pipeline: Command, samples: Path, critical_profile: Path
 ) -> None:
-    arguments = ("--repo", str(samples), "--profile", str(critical_profile), *QUICK, "--duration", duration)
+    arguments = ("--repo", str(samples), "--profile", str(critical_profile), *AT_ONCE, "--duration", duration)
     ended = pipeline("canary", "master", fault, *arguments)
     assert ended.code == Exit.FAILED, explain(ended)
     assert metric in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}, explain(
@@ -279,8 +281,7 @@ def test_a_fault_that_a_critical_metric_shows_fails_soon(
 
 @pytest.fixture(scope="module")
 def at_once(pipeline: Command, samples: Path) -> Ended:
-    arguments = ("canary", "master", "broken", "--repo", str(samples), "--schedule", "concurrent")
-    return pipeline(*arguments, *QUICK)
+    return pipeline("canary", "master", "broken", "--repo", str(samples), *AT_ONCE)
 
 
 def test_both_at_once_a_canary_that_answers_500_fails_within_seconds(at_once: Ended) -> None:
@@ -319,7 +320,7 @@ def test_a_baseline_that_does_not_start_makes_the_run_invalid(pipeline: Command,
 
 
 def test_a_baseline_that_answers_500_is_invalid_and_never_a_pass(pipeline: Command, samples: Path) -> None:
-    ended = pipeline("canary", "broken", "broken", "--repo", str(samples), *QUICK)
+    ended = pipeline("canary", "broken", "broken", "--repo", str(samples), *AT_ONCE)
     assert ended.code == Exit.INVALID, explain(ended)
     assert "promoted: the proxy stays on green" not in ended.err
 
@@ -350,7 +351,7 @@ def test_hosts_that_the_user_has_serve_as_well_as_a_lab(
     file = tmp_path / "inventory.ini"
     write_inventory(inventory, file)
     # A Node that has just been installed answers 50 a second late on half a core: that is not this test's question.
-    arguments = ("--repo", str(samples), "-i", str(file), "--rate", "20", *QUICK)
+    arguments = ("--repo", str(samples), "-i", str(file), "--rate", "20", *AT_ONCE)
     ended = pipeline("canary", "master", "broken", *arguments)
     assert ended.code == Exit.FAILED, explain(ended)
     assert ended.json["run"]["provider"] == "inventory"
@@ -399,7 +400,7 @@ def test_a_version_with_a_virtual_environment_of_its_own_runs_from_a_tree_that_i
         assert old in profile
         profile = profile.replace(old, new)
     (tmp_path / "venv.yml").write_text(profile)
-    arguments = ("--repo", str(repository), "--profile", str(tmp_path / "venv.yml"), *QUICK)
+    arguments = ("--repo", str(repository), "--profile", str(tmp_path / "venv.yml"), *AT_ONCE)
     ended = pipeline("canary", "master", "broken", *arguments)
     assert ended.code == Exit.FAILED, explain(ended)
     assert "error_rate" in {row["name"] for row in ended.json["metrics"] if row["decision"] == "fail"}

@@ -18,9 +18,10 @@ from pipeline.base.errors import Exit
 from pipeline.base.facts import PROXY_PORT
 from pipeline.base.places import CACHE, ROOT
 from pipeline.lab.lab import Lab
+from pipeline.lab.sets import CANARY
 from tests.support.aws_lab import AwsLab, aws_lab
 from tests.support.aws_server import NOTHING, REGION, World, empty_account, server
-from tests.support.lab import Ended
+from tests.support.lab import Ended, another_checkout, lab_up
 
 QUICK = ("--rate", "10", "--duration", "5s", "--warmup", "3s", "--no-monitor")
 SECONDS = 300
@@ -50,6 +51,12 @@ class Account:
         child = self.start(*arguments)
         out, err = child.communicate(timeout=SECONDS)
         return Ended(child.returncode, out, err)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Three hosts of another checkout, so that these tests run beside those on this one's."""
+    yield from lab_up(CANARY, checkout=another_checkout(tmp_path_factory.mktemp("cloud") / "checkout"))
 
 
 @pytest.fixture

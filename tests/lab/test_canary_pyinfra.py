@@ -31,12 +31,7 @@ def pyinfra(file: Path, home: Path, *data: str) -> subprocess.CompletedProcess[s
 
 @pytest.fixture
 def file(lab: Lab, tmp_path: Path) -> Path:
-    """The lab's hosts as an inventory that plain pyinfra reads; they know no more than how SSH reaches them.
-
-    The proxy forgets the routes of a run before, which may have been of another service.
-    """
-    forget = "sudo systemctl stop haproxy; sudo rm -f /etc/haproxy/routes.map"
-    ask(lab.inventory().one("proxy"), forget, known_hosts=lab.known_hosts, seconds=30)
+    """The lab's hosts as an inventory that plain pyinfra reads; they know no more than how SSH reaches them."""
     path = tmp_path / "hosts.ini"
     write_inventory(lab.inventory(), path)
     return path

@@ -31,6 +31,7 @@ from pipeline.remote.ssh import ssh_arguments
 from tests.support.faults.steps import Steps
 from tests.support.lab import Command, active_colour
 
+AT_ONCE = ("--schedule", "concurrent")  # where not the schedule is the question: half of the time
 DEADLINE = 60  # seconds from the event to the end of the command
 
 
@@ -148,7 +149,7 @@ def test_a_run_that_is_interrupted_gives_the_traffic_back_and_says_so(
 
 
 def test_a_signal_does_not_keep_the_proxy_from_being_put_back(hold: Hold, lab: Lab) -> None:
-    held = hold("rollback")
+    held = hold("rollback", *AT_ONCE)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         held.child.send_signal(number)
         time.sleep(0.05)
@@ -265,7 +266,7 @@ def test_of_a_proxy_that_is_gone_nobody_says_where_it_sends_traffic(
 
 
 def test_a_proxy_that_comes_back_soon_is_put_back_after_all(hold: Hold, lab: Lab) -> None:
-    held = hold("rollback")
+    held = hold("rollback", *AT_ONCE)
     proxy = lab.inventory().one("proxy")
     away = "sudo sh -c 'systemctl stop haproxy; (sleep 4; systemctl start haproxy) >/dev/null 2>&1 &'"
     subprocess.run(["ssh", *ssh_arguments(proxy, lab.known_hosts), away], check=True, timeout=30)

@@ -8,20 +8,17 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from pipeline.base.facts import PROXY_PORT
 from pipeline.canary.proxy import Proxy, connected_proxy
 from pipeline.lab.lab import Lab
-from tests.support.lab import Command
 
 SWITCHES = 40
 
 
-def test_forty_switches_and_splits_under_load_lose_no_request(
-    lab: Lab, pipeline: Command, samples: Path, tmp_path: Path
-) -> None:
-    # a run deploys both colours; the load below is this test's own
-    pipeline("canary", "master", "master", "--repo", str(samples), "--duration", "5s", "--warmup", "5s")
-
+@pytest.mark.usefixtures("deployed")
+def test_forty_switches_and_splits_under_load_lose_no_request(lab: Lab, tmp_path: Path) -> None:
     async def switch_under_load() -> int:
         inventory = lab.inventory()
         out, body = tmp_path / "requests.csv", tmp_path / "body"

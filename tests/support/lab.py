@@ -28,6 +28,7 @@ __all__ = [
     "Command",
     "Ended",
     "active_colour",
+    "another_checkout",
     "changed",
     "lab_up",
     "plain_pyinfra",
@@ -57,9 +58,20 @@ class Ended:
 Command = Callable[..., Ended]
 
 
-def lab_up(host_set: HostSet, was_up: bool | None = None) -> Iterator[Lab]:
-    """These hosts of this checkout, up; afterwards removed again, unless they were up before."""
-    machine = Lab(ROOT, PROVIDER, lambda _: None, host_set)
+def another_checkout(path: Path) -> Path:
+    """A copy of this checkout at `path`, which must not be there yet: it has hosts of its own, and none yet."""
+    anywhere = shutil.ignore_patterns("node_modules", ".*_cache", "__pycache__")
+    at_the_top = {".git", ".venv", ".vagrant", ".pipeline", "runs"}  # pipeline/runs is code
+
+    def not_copied(directory: str, names: list[str]) -> set[str]:
+        return anywhere(directory, names) | (at_the_top if Path(directory) == ROOT else set())
+
+    return Path(shutil.copytree(ROOT, path, ignore=not_copied, ignore_dangling_symlinks=True))
+
+
+def lab_up(host_set: HostSet, was_up: bool | None = None, checkout: Path = ROOT) -> Iterator[Lab]:
+    """These hosts of a checkout, up; afterwards removed again, unless they were up before."""
+    machine = Lab(checkout, PROVIDER, lambda _: None, host_set)
     was_up = machine.is_up() if was_up is None else was_up
     machine.up()
     yield machine
