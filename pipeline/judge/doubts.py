@@ -1,7 +1,8 @@
 """Evidence that is too good, or too little, to be true: whatever it shows, the run may not pass by it.
 
-Four questions to each metric: are its values possible, did both versions have samples at the same times, are the
-canary's its own, and is the canary better than any change of code makes it? docs/judge.md says when each is asked.
+Five questions to each metric: are its values possible, did both versions have samples at the same times, are the
+canary's its own, is the canary better than any change of code makes it, and had both settled? docs/judge.md says when
+each is asked.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pipeline.judge.implausible import (
 from pipeline.judge.metrics.joint import is_part
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
+from pipeline.judge.unsettled import changes_with_speed, unsettled
 from pipeline.judge.verdict import Decision, Lack, MetricVerdict
 from pipeline.judge.words import titles_of
 
@@ -56,6 +58,7 @@ def find_doubts(
     """
     copied = copies(rules, evidence)
     times = impossible_times(evidence) if evidence.load else None
+    moving = unsettled(evidence)
     found: dict[str, Doubt] = {}
     # Several metrics are of the same samples.
     gaps: dict[str, str | None] = {}
@@ -83,7 +86,8 @@ def find_doubts(
         level = f"{source} {metric.kind is Kind.TREND or metric.unit}"
         if level not in levels:
             levels[level] = medians(metric, evidence)
-        if said := gaps[source] or better_by_a_unit(rule, levels[level]):
+        said = gaps[source] or better_by_a_unit(rule, levels[level])
+        if said := said or (moving if changes_with_speed(metric) else None):
             found[rule.name] = Doubt(said)
     # A joint metric is made of others' samples.
     for joint in rules:

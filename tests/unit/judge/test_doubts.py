@@ -395,3 +395,41 @@ def test_samples_that_their_server_does_not_vouch_for_show_neither_harm_nor_its_
             assert found[name] == (Decision.INCONCLUSIVE, "it said so")
         assert found["a"][0] == found["c"][0] == decision["a"]
         assert verdict.outcome is not Outcome.PASSED
+
+
+def slow_in(arm: Arm, thirds: tuple[int, ...], times: float) -> Arm:
+    third = (arm.requests.t - arm.phase_starts[0]) // (HEALTHY_SECONDS / 3)
+    return taking(arm, np.where(np.isin(third, thirds), times, 1.0) * arm.requests.latency)
+
+
+@pytest.mark.parametrize(
+    ("slow", "words"),
+    [
+        ((0,), "the baseline was still becoming faster while it was measured (median 23"),
+        ((2,), "became slower"),
+    ],
+)
+def test_a_baseline_that_had_not_settled_hides_no_slower_canary(slow: tuple[int, ...], words: str) -> None:
+    verdict = judge(replace(HEALTHY, baseline=slow_in(HEALTHY.baseline, slow, 4)), RULES, POLICY)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    for name in ("latency_p50", "latency_p99", "slow_requests", "service_cpu"):
+        assert words in row(verdict, name).reason
+    assert row(verdict, "error_rate").decision is Decision.PASS
+
+
+def test_a_canary_that_begins_slowly_fails_and_a_note_says_that_it_settled_later() -> None:
+    verdict = judge(replace(HEALTHY, canary=slow_in(HEALTHY.canary, (0, 1), 4)), RULES, POLICY)
+    assert verdict.outcome is Outcome.FAILED
+    assert any("the canary was still becoming faster" in note for note in verdict.notes)
+
+
+@pytest.mark.parametrize(("slow", "times"), [((0,), 2.0), ((1,), 4.0)])
+def test_a_baseline_of_moods_that_a_machine_has_is_settled(slow: tuple[int, ...], times: float) -> None:
+    verdict = judge(replace(HEALTHY, baseline=slow_in(HEALTHY.baseline, slow, times)), RULES, POLICY)
+    assert not any(metric.lacks is Lack.TRUST for metric in verdict.metrics)
+
+
+def test_both_at_once_settle_in_the_same_seconds() -> None:
+    baseline, canary = slow_in(HEALTHY.baseline, (0,), 4), slow_in(HEALTHY.canary, (0,), 4)
+    verdict = judge(replace(HEALTHY, baseline=baseline, canary=canary, pairing="time"), RULES, POLICY)
+    assert not any(metric.lacks is Lack.TRUST for metric in verdict.metrics)
