@@ -11,7 +11,7 @@ from pipeline.runs.phases import COLOURS, Phase
 
 __all__ = ["HOPELESS_SECONDS", "HUNG_SECONDS", "LOST_SECONDS", "Watchdog"]
 
-HOPELESS_SECONDS: Final = 30  # a baseline that gave no good answer for so long, under load, is not going to
+HOPELESS_SECONDS: Final = 20  # a baseline that gave no good answer for so long, under load, is not going to
 LOST_SECONDS: Final = 10  # a host that no scrape reached for so long is gone; one slow second is not
 # A canary that gave no good answer for so long hangs: more than twice what the judge takes for one burst of errors, so
 # that it decides late where that begins under way. More than LOST_SECONDS: a host that stands still is no version.

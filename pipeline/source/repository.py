@@ -163,8 +163,11 @@ class Source:
 
         return uncommitted(run, head, Path(index), Path(top))
 
-    def _incomplete(self, commit: Commit, made: Result) -> SourceError:
+    def _incomplete(self, commit: Commit, made: Result) -> SourceError | EnvironmentError_:
         """Why a commit's tree could not be packed; a partial clone has left content on its server."""
+        said = f"{self.display}: {commit.ref} cannot be packed: {reason(made)}"
+        if "No space left" in made.err:
+            return EnvironmentError_(said, hint=f"free some in {tempfile.gettempdir()}, or set TMPDIR")
         arguments = ["config", "--get-regexp", r"^remote\..*\.promisor$"]
         partial = run_git(arguments, within(self.directory), directory=self.directory)
         if partial.code == 0:
@@ -172,7 +175,7 @@ class Source:
                 f"{self.display}: is a partial clone, and lacks files of {commit.ref}",
                 hint=f"git -C {self._path} fetch --refetch --no-filter, or name the server: --repo URL",
             )
-        return SourceError(f"{self.display}: {commit.ref} cannot be packed: {reason(made)}")
+        return SourceError(said)
 
     def _asked(self, expression: str) -> tuple[str, str]:
         found = self._rev_parse(expression)

@@ -54,6 +54,7 @@ def test_a_fault_in_a_deploy_ends_in_the_truth_and_the_next_deploy_repairs_it(
 ) -> None:
     with staged(guests, checkbox.repository, row) as scene:
         try:
+            row.before(scene)
             scene.start(deploy_of_next(checkbox))
             began = scene.act()
             code = scene.child.wait(180)

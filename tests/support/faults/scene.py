@@ -24,7 +24,9 @@ from tests.support.faults.row import Row
 from tests.support.faults.steps import Steps
 from tests.support.faults.terminal import Terminal
 
-__all__ = ["Scene", "staged"]
+__all__ = ["FILLER", "Scene", "staged"]
+
+FILLER: Final = "filler"  # the file with which a fault fills a disk
 
 _MARK: Final = "PIPELINE_FAULTS"  # every process that comes of a run has it in its environment
 _LONGEST: Final = 240  # seconds; what takes longer hangs

@@ -7,7 +7,7 @@ from typing import Final
 
 from pipeline.base.errors import Exit
 from tests.support.faults.acts import killed, on, power_back, signalled
-from tests.support.faults.row import HOST_DIES, Row, step
+from tests.support.faults.row import HOST_DIES, Row, nothing, step
 
 __all__ = ["ROWS"]
 
@@ -23,8 +23,8 @@ _STEPS: Final = (
     "operation service start: prove it, with a study",
 )
 _RELEASES: Final = "/srv/checkbox/releases"
-_FULL: Final = (
-    f"cp -a {_RELEASES} /root/kept; kilobytes=$(du -sk {_RELEASES} | cut -f1)"
+_NEARLY_FULL: Final = (
+    f"set -e; cp -a {_RELEASES} /root/kept; kilobytes=$(du -sk {_RELEASES} | cut -f1)"
     f"; mount -t tmpfs -o size=$((kilobytes + 100))k tmpfs {_RELEASES}; cp -a /root/kept/. {_RELEASES}"
 )
 
@@ -58,9 +58,10 @@ ROWS: Final = (
     Row(
         "the disk of the releases is full",
         step(_INSTALL),
-        on("checkbox", _FULL),
+        nothing,
         (Exit.ENVIRONMENT,),
         "No space left on device|[Dd]isk",
+        before=on("checkbox", _NEARLY_FULL),
         mend=on("checkbox", f"umount -l {_RELEASES}; rm -rf /root/kept"),
         command=_COMMAND,
     ),
@@ -72,6 +73,7 @@ ROWS: Final = (
         "[Mm]ongo",
         mend=on("checkbox", "systemctl start mongod"),
         command=_COMMAND,
+        within=HOST_DIES,  # five times the version waits for its database, and ends
     ),
     Row(
         "the database goes",

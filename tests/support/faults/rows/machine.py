@@ -12,7 +12,7 @@ from typing import Final
 
 from pipeline.base.errors import Exit
 from tests.support.faults.row import UNDECIDED, Act, Row, second, step
-from tests.support.faults.scene import Scene
+from tests.support.faults.scene import FILLER, Scene
 
 __all__ = ["ROWS"]
 
@@ -50,7 +50,7 @@ def _filled(folder: str) -> Act:
 
     def act(scene: Scene) -> None:
         path = scene.directory / folder
-        with (path / "filler").open("wb") as file:
+        with (path / FILLER).open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, os.statvfs(path).f_bavail * os.statvfs(path).f_frsize)
 
     return act

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline.base.errors import Exit
-from tests.support.faults.acts import all_of, on, then
+from tests.support.faults.acts import all_of, on, pipeline, then
 from tests.support.faults.row import UNDECIDED, Row, second, step
 
 __all__ = ["ROWS"]
@@ -37,8 +37,8 @@ ROWS: Final = (
         second(5),
         on("proxy", _GONE, check=False),
         (Exit.INVALID,),
-        "proxy",
-        mend=on("proxy", _BACK),
+        "type: pipeline canary rollback",
+        mend=all_of(on("proxy", _BACK), then(1, pipeline("canary", "rollback"))),
         within=60,
     ),
     Row(
