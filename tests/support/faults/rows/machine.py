@@ -85,19 +85,24 @@ def _stepped(seconds: int) -> Act:
     return act
 
 
-def _neighbours(count: int) -> Act:
-    """So many other processes that take all the time they get, until the scene ends."""
+_NEIGHBOURS: Final[list[subprocess.Popen[bytes]]] = []  # of the scene, not of the run that is looked at
 
-    def act(scene: Scene) -> None:
-        for _ in range(count):
-            scene.start([sys.executable, "-c", "while True: pass"])
+
+def _neighbours(count: int) -> Act:
+    """So many other processes that take all the time they get."""
+
+    def act(_: Scene) -> None:
+        forever = [sys.executable, "-c", "while True: pass"]
+        _NEIGHBOURS.extend(subprocess.Popen(forever, env={}) for _ in range(count))
 
     return act
 
 
-def _no_neighbours(scene: Scene) -> None:
-    for child in scene.children[1:]:
+def _no_neighbours(_: Scene) -> None:
+    while _NEIGHBOURS:
+        child = _NEIGHBOURS.pop()
         child.kill()
+        child.wait()
 
 
 def _clock(seconds: int, words: str) -> Row:
