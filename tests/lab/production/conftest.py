@@ -1,7 +1,7 @@
 """The hosts of the two applications and of their monitor, `production`, and what is deployed on them.
 
-test_dashboard.py and test_production.py come last: they share `site`, what `prod up` makes, and test_production.py ends
-by removing it.
+test_dashboard.py, test_monitor_faults.py and test_production.py come last: they share `site`, what `prod up` makes, and
+test_production.py ends by removing it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tests.support.lab import (
 from tests.support.production_site import ProductionSite
 
 ENVIRONMENT: Final = "lab-tests"
-LAST: Final = ("test_dashboard.py", "test_production.py")
+LAST: Final = ("test_dashboard.py", "test_monitor_faults.py", "test_production.py")
 HERE: Final = Path(__file__).parent
 
 
