@@ -150,7 +150,9 @@ def site(
     }
 
     def run(*arguments: str) -> Ended:
-        given = ("-f", str(settings), "-i", str(file), "--yes") if arguments[0] == "prod" else ()
+        given: tuple[str, ...] = ("-f", str(settings)) if arguments[0] == "prod" else ()
+        if arguments[:2] in (("prod", "up"), ("prod", "down")):
+            given = (*given, "-i", str(file), "--yes")
         return command(*arguments, *given, environment=environment)
 
     try:
