@@ -27,7 +27,7 @@ export async function readMarks(described, range, now) {
         text,
         labels,
         hosts,
-        app: labels.app ?? "",
+        app: (mark.id === "canary" ? labels.application : labels.app) ?? "", // a canary's mark is of the monitor's host
         verdict: labels.verdict ?? "",
       });
     }
@@ -44,9 +44,11 @@ export async function readMarks(described, range, now) {
   return [...marks.values()].sort((a, b) => b.at - a.at);
 }
 
-/** Those that belong on a chart of `labels`: an application's deploys and every canary run, or what a host got. */
+/** Those that belong on a chart of `labels`: an application's deploys and the canary runs of it, or what a host got. */
 export const marksOf = (marks, { app, host }) =>
-  marks.filter((one) => (isChange(one) ? (!app || one.app === app) && (!host || one.hosts.has(host)) : Boolean(app)));
+  marks.filter((one) =>
+    isChange(one) ? (!app || one.app === app) && (!host || one.hosts.has(host)) : Boolean(app) && one.app === app,
+  );
 
 /** By host, the release of `app` that it got last. */
 export function releasesOf(marks, app) {
