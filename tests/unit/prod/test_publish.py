@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Path:
     (path / "logs").mkdir()
     (path / "logs/blue.log").write_text("fine\n")
     (path / "logs/green.log").write_text("fine\nError: <script>alert(1)</script>\n")
-    profile = {**RUN["profile"], "service": {"environment": {"API_TOKEN": "hunter2secret"}}}
+    profile = {**RUN["profile"], "environment": {"API_TOKEN": "hunter2secret"}}
     more = {"repo": "https://example.org/a.git", "settings": {"inventory": "hosts.ini"}}
     judge_run(write(path, *whole_run(rate=5), run={**RUN, **more, "profile": profile}))
     return path
