@@ -20,12 +20,13 @@ export async function readMarks(described, range, now) {
       const text = named(mark.text, labels);
       // The same deploy on two hosts is one mark.
       const key = `${mark.id} ${Math.round(at / 60)} ${text}`;
-      const hosts = new Set(marks.get(key)?.hosts).add(labels.host ?? "");
+      const known = marks.get(key);
+      const hosts = new Set(known?.hosts).add(labels.host ?? "");
       marks.set(key, {
         kind: mark.id,
         at,
         text,
-        labels,
+        labels: { ...labels, report: labels.report ?? known?.labels.report }, // it may have been published later
         hosts,
         app: (mark.id === "canary" ? labels.application : labels.app) ?? "", // a canary's mark is of the monitor's host
         verdict: labels.verdict ?? "",
