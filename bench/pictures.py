@@ -85,7 +85,8 @@ async def dashboard(camera: Camera, address: str, suffix: str) -> None:
         await camera.page.open(address)
         await camera.page.until(f"{READ} && {DRAWN} > 2")
         await asyncio.sleep(3)
-        await camera.take(f"dashboard{suffix}{form}", 1500 if form != "-phone" else 1100)
+        # one with a suffix is of what the top says
+        await camera.take(f"dashboard{suffix}{form}", 765 if suffix else 1500 if form != "-phone" else 1100)
         if suffix:
             break
 

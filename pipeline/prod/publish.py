@@ -27,7 +27,7 @@ class Page:
 
 
 def page_of(run: Run, verdict: Verdict) -> Page:
-    """The page of `run`, always of the same name. It says nothing of where the run lies on this machine.
+    """The page of `run`, always of the same name. It does not say where the run lies on this machine.
 
     Raises RunDirectoryError where the samples cannot be read.
     """

@@ -244,7 +244,7 @@ def test_a_run_that_was_published_later_is_one_mark_with_its_report(
 
     async def then() -> None:
         await stage.page.until("document.getElementById('marks').innerText.includes('canary of preview')")
-        found = "[...document.querySelectorAll('.marks li[data-kind=canary]')].map((one) => one.querySelector('a')?.pathname)"
+        found = "[...document.querySelectorAll('[data-kind=canary]')].map((one) => one.querySelector('a')?.pathname)"
         assert await stage.page.evaluate(found) == ["/reports/a.html"]
 
     stage.show(monitor, then())

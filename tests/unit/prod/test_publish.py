@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_page_has_no_secret_no_script_no_place_of_this_machine_and_no_link_to_files_beside_it(
+def test_a_page_has_no_secret_no_script_no_link_to_files_beside_it_and_not_where_its_run_lies(
     run: Path,
 ) -> None:
     loaded = load(run)
