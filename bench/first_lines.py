@@ -78,7 +78,8 @@ def first_lines(run: Run) -> tuple[list[str], list[str]]:
     log = log_of(run.path, run.verdict)
     text = terminal.render(run.verdict, run.record, width=WIDTH, color=False, log=log)
     page = html.render(run.verdict, run.record, run.evidence, "", log)
-    return [line.strip() for line in text.splitlines() if line.strip()][:LINES], first_of_page(page)
+    above_the_table = text.partition("\n\n")[0]
+    return [line.strip() for line in above_the_table.splitlines()][:LINES], first_of_page(page)
 
 
 def newest(runs: Path, fault: str) -> Run | None:
