@@ -1,4 +1,4 @@
-"""The table of docs/report.md on what the first lines say: each fault is in it, and what is read is what people read."""
+"""The table of docs/report.md on what the first lines say: each fault is in it, with its cause."""
 
 from __future__ import annotations
 
