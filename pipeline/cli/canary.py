@@ -202,7 +202,6 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
                 confirm(made.plan, yes=yes, as_json=as_json)
                 result = run_canary(plan, progress, hosts_in(made), begun)
         try:
-            begins("mark")
             marked = marks.leave(result.run, result.verdict, progress)
             begins("show")
             code = show_verdict(result.run, result.verdict, as_json=as_json, outputs=outputs) or marked

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import Exit, UsageError
+from pipeline.base.step_hook import begins
 
 if TYPE_CHECKING:
     from pipeline.base.console import Progress
@@ -31,6 +32,7 @@ class Marks:
 
         if self.monitor is None:
             return Exit.OK
+        begins("mark")
         page = page_of(run, verdict) if self.publish else None
         done = leave_mark(self.monitor, run.record, verdict, progress, page)
         return Exit.OK if done or not self.publish else Exit.ENVIRONMENT
