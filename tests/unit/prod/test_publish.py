@@ -102,6 +102,35 @@ def test_a_monitor_that_does_not_answer_is_told_before_hosts_boot(
     assert "watcher: no route to host" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("status", "code"), [(0, Exit.OK), (1, Exit.ENVIRONMENT)])
+def test_a_run_that_is_over_can_be_published_and_where_that_fails_the_exit_code_says_so(
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    code: Exit,
+) -> None:
+    # Each connection leaves what it was sent; one that has a page ends with `status`.
+    script = (
+        f"#!/bin/sh\ncat >{tmp_path}/sent.$$\ngrep -q '<html' {tmp_path}/sent.$$ && exit {status}\nexit 0\n"
+    )
+    (tmp_path / "ssh").write_text(script)
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    write_inventory(Inventory({"monitor": (Host("watcher", "192.0.2.7"),)}), file := tmp_path / "hosts.ini")
+    assert command(["report", str(run), "--publish", "--monitor", str(file)]) == code
+    told = capsys.readouterr()
+    assert "canary score" in told.out
+    page = page_of(load(run), load(run).verdict)
+    sent = [path.read_text() for path in tmp_path.glob("sent.*") if path.stat().st_size]
+    assert f'report="{page.path}"}} ' in sent[0] + sent[-1]
+    assert sum(page.text in one for one in sent) == 1
+    assert ("the page is not published: watcher: " in told.err) == (status == 1)
+    # Where the page could not be put there, the verdict is there without it.
+    assert sum("report=" not in one for one in sent) == (1 if status else 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
