@@ -10,7 +10,15 @@ import yaml
 
 from deploys.kit.places import DEPLOYS
 
-__all__ = ["APPLICATIONS", "EXPORTERS", "MONITOR_PORT", "PROXY_PORT", "TUNNEL_PORT", "Application"]
+__all__ = [
+    "APPLICATIONS",
+    "EXPORTERS",
+    "MONITOR_PORT",
+    "MONITOR_REPORTS",
+    "PROXY_PORT",
+    "TUNNEL_PORT",
+    "Application",
+]
 
 
 @dataclass(frozen=True)
@@ -44,4 +52,5 @@ APPLICATIONS: Final = {key: _application(known) for key, known in _FACTS["applic
 EXPORTERS: Final[Mapping[str, int]] = _FACTS["exporters"]
 PROXY_PORT: Final[int] = _FACTS["proxy"]["listen"]
 MONITOR_PORT: Final[int] = _FACTS["monitor"]["listen"]
+MONITOR_REPORTS: Final[str] = _FACTS["monitor"]["reports"]
 TUNNEL_PORT: Final[int] = _FACTS["monitor"]["tunnel"]

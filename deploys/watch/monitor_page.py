@@ -23,11 +23,12 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
+from pyinfra.operations import files
 
 from dashboard.generate import page_json
 from dashboard.panels import PanelsError
 from deploys.kit import nginx, releases
-from deploys.kit.facts import TUNNEL_PORT
+from deploys.kit.facts import MONITOR_REPORTS, TUNNEL_PORT
 from deploys.kit.places import DASHBOARD, cache_folder
 
 __all__ = ["PACKAGES", "dashboard_archive", "htpasswd", "page"]
@@ -141,7 +142,21 @@ def page(password: str, listen: int, ipv6: bool) -> None:
         path=_PASSWORDS,
         group="www-data",
     )
-    nginx.site(_APP, "monitor.nginx.j2", listen=listen, ipv6=ipv6, passwords=_PASSWORDS, tunnel=TUNNEL_PORT)
+    files.directory(
+        name="Make room for the reports of canary runs",
+        path=MONITOR_REPORTS,
+        user="root",
+        group="root",
+        mode="755",
+    )
+    site = {
+        "listen": listen,
+        "ipv6": ipv6,
+        "passwords": _PASSWORDS,
+        "reports": MONITOR_REPORTS,
+        "tunnel": TUNNEL_PORT,
+    }
+    nginx.site(_APP, "monitor.nginx.j2", **site)
 
 
 @operation()

@@ -14,6 +14,7 @@ import click
 
 from pipeline.base.errors import Exit, Interrupted, UsageError
 from pipeline.cli.confirm import confirm
+from pipeline.cli.marks import Marks, marks_of
 from pipeline.cli.options import (
     AUTO,
     DURATION,
@@ -23,8 +24,10 @@ from pipeline.cli.options import (
     cloud_options,
     inventory_option,
     json_option,
+    monitor_option,
     one_place,
     provider_option,
+    publish_option,
     schedule_options,
 )
 from pipeline.cli.outputs import OUTPUT_OPTIONS, output_options, outputs_of
@@ -115,13 +118,9 @@ Examples:
     show_default=True,
     help="Where run directories go.",
 )
-@click.option(
-    "--monitor",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="The inventory whose monitor shows the verdict.  [default: that of -i, or of the last `prod up`]",
-)
+@monitor_option
 @click.option("--no-monitor", is_flag=True, help="Show the verdict on no dashboard.")
+@publish_option
 @click.option("--watch", is_flag=True, help="Serve the run's page while it grows, on this machine only.")
 @click.option(
     "--watch-port",
@@ -148,7 +147,6 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
     from pipeline.canary.plan import Settings, describe, make_plan, too_short
     from pipeline.canary.watch import Watch
     from pipeline.canary.workflow import run_canary
-    from pipeline.prod.mark import find_monitor, leave_mark
 
     files = {option: options.pop(option[2:].replace("-", "_")) for option in OUTPUT_OPTIONS}
     at_most = options.pop("at_most")
@@ -166,13 +164,17 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError("--yes goes with --cloud")
     watch_port = options.pop("watch_port")
     watched = options.pop("watch") or watch_port is not None
-    monitor_file, no_monitor = options.pop("monitor"), options.pop("no_monitor")
-    if monitor_file and no_monitor:
-        raise click.UsageError("--monitor and --no-monitor contradict each other")
+    monitor_file, no_monitor, publish = (options.pop(name) for name in ("monitor", "no_monitor", "publish"))
+    if no_monitor and (monitor_file or publish):
+        raise click.UsageError(
+            f"--{'monitor' if monitor_file else 'publish'} and --no-monitor contradict each other"
+        )
     settings = Settings(baseline=refs[0], canary=refs[1], **options)
     progress = Progress()
     plan = make_plan(settings, progress)
-    monitor = None if no_monitor else find_monitor(monitor_file, plan.inventory)
+    marks = Marks(None, publish=False)
+    if not no_monitor:
+        marks = marks_of(monitor_file, plan.inventory, publish=publish, sample=plan.source.sample)
     made = None
     if settings.cloud is not None:
         from pipeline.cli.canary_cloud import describe_both, hosts_in, planned_hosts
@@ -200,11 +202,9 @@ def canary(refs: tuple[str, ...], **options: Any) -> int:
                 confirm(made.plan, yes=yes, as_json=as_json)
                 result = run_canary(plan, progress, hosts_in(made), begun)
         try:
-            if monitor is not None:
-                begins("mark")
-                leave_mark(monitor, result.run.record, result.verdict, progress)
+            marked = marks.leave(result.run, result.verdict, progress)
             begins("show")
-            code = show_verdict(result.run, result.verdict, as_json=as_json, outputs=outputs)
+            code = show_verdict(result.run, result.verdict, as_json=as_json, outputs=outputs) or marked
             if watch is not None:
                 watch.finish()
         except KeyboardInterrupt:

@@ -21,8 +21,10 @@ __all__ = [
     "cloud_options",
     "inventory_option",
     "json_option",
+    "monitor_option",
     "one_place",
     "provider_option",
+    "publish_option",
     "schedule_options",
 ]
 
@@ -78,6 +80,17 @@ provider_option = click.option(
     "--provider",
     type=click.Choice(["virtualbox", "libvirt", "lxc"]),
     help="Vagrant's provider.  [default: the first that works here]",
+)
+monitor_option = click.option(
+    "--monitor",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The inventory whose monitor shows the verdict.  [default: that of -i, or of the last `prod up`]",
+)
+publish_option = click.option(
+    "--publish",
+    is_flag=True,
+    help="Put the run's page on the monitor, behind its password; the dashboard links to it.",
 )
 inventory_option = click.option(
     "-i",

@@ -56,7 +56,10 @@ def _failed(verdict: Verdict) -> str:
     # A reason that is no metric's comes from the run itself (the canary did not start) and says it all.
     if not failed or (verdict.reasons and verdict.reasons[0] not in sentences):
         return _first(verdict, "the canary failed")
-    return _in_users_words(failed[0])
+    worst = failed[0]
+    # What is worse in another group may be its cause: CPU, where latency comes first. Failed requests say enough.
+    others = [] if worst.critical else [metric for metric in failed if metric.group != worst.group]
+    return _in_users_words(worst) + (f"; also worse: {_titles(others)}" if others else "")
 
 
 def _in_users_words(metric: MetricVerdict) -> str:

@@ -54,7 +54,7 @@ def ask(host: Host, command: str, *, known_hosts: Path, seconds: float, stdin: s
             tied(["ssh", *ssh_arguments(host, known_hosts), command]),
             input=stdin,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=seconds,
             check=False,

@@ -185,8 +185,8 @@ def _verdict_line(verdict: Verdict, facts: RunFacts, width: int, color: bool) ->
 
 
 def _logged(log: Sequence[LogLine], width: int) -> list[str]:
-    lines = [f"{TITLE}:"] if log else []
-    return lines + [part for line in log for part in wrapped(sentence(line), width, "  ")]
+    first = [part for line in log[:1] for part in wrapped(f"{TITLE}: {sentence(line)}", width)]
+    return first + [part for line in log[1:] for part in wrapped(sentence(line), width, "  ")]
 
 
 def _first_lines(verdict: Verdict, facts: RunFacts, width: int, color: bool) -> list[str]:

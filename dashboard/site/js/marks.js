@@ -20,14 +20,15 @@ export async function readMarks(described, range, now) {
       const text = named(mark.text, labels);
       // The same deploy on two hosts is one mark.
       const key = `${mark.id} ${Math.round(at / 60)} ${text}`;
-      const hosts = new Set(marks.get(key)?.hosts).add(labels.host ?? "");
+      const known = marks.get(key);
+      const hosts = new Set(known?.hosts).add(labels.host ?? "");
       marks.set(key, {
         kind: mark.id,
         at,
         text,
-        labels,
+        labels: { ...labels, report: labels.report ?? known?.labels.report }, // it may have been published later
         hosts,
-        app: labels.app ?? "",
+        app: (mark.id === "canary" ? labels.application : labels.app) ?? "", // a canary's mark is of the monitor's host
         verdict: labels.verdict ?? "",
       });
     }
@@ -44,9 +45,11 @@ export async function readMarks(described, range, now) {
   return [...marks.values()].sort((a, b) => b.at - a.at);
 }
 
-/** Those that belong on a chart of `labels`: an application's deploys and every canary run, or what a host got. */
+/** Those that belong on a chart of `labels`: an application's deploys and the canary runs of it, or what a host got. */
 export const marksOf = (marks, { app, host }) =>
-  marks.filter((one) => (isChange(one) ? (!app || one.app === app) && (!host || one.hosts.has(host)) : Boolean(app)));
+  marks.filter((one) =>
+    isChange(one) ? (!app || one.app === app) && (!host || one.hosts.has(host)) : Boolean(app) && one.app === app,
+  );
 
 /** By host, the release of `app` that it got last. */
 export function releasesOf(marks, app) {

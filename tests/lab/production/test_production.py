@@ -20,6 +20,7 @@ from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import PRODUCTION
 from pipeline.prod.mark import leave_mark
+from pipeline.prod.publish import Page
 from pipeline.runs.record import Record
 from tests.support.lab import PROVIDER
 from tests.support.production_site import ProductionSite
@@ -141,6 +142,34 @@ def test_a_verdict_of_the_canary_is_found_beside_the_deploys(site: ProductionSit
     )  # fmt: skip
     assert abs(mark["value"] - time.time()) < SECONDS
     assert site.query('node_textfile_scrape_error{host="monitor"}')[0]["value"] == 0
+
+
+def test_a_page_that_was_published_is_there_for_those_who_know_the_password_and_may_do_nothing(
+    site: ProductionSite,
+) -> None:
+    monitor, page = site.hosts.one("monitor"), Page("lab-test.html", "<p>do not promote: é</p>")
+    record = Record.from_dict({"repo": "https://example.org/published", "created": "2026-11-30T12:00:00Z"})
+    verdict = Verdict(Outcome.FAILED, 12.4, 75, (), (), ())
+    for _ in range(2):  # again it changes nothing
+        assert leave_mark(monitor, record, verdict, Progress(quiet=True), page)
+    assert site.page(page.path, "guessed").status_code == 401
+    answer = site.page(page.path)
+    assert answer.content.decode() == page.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert policy.endswith("sandbox")
+    assert "script-src" not in policy
+    there = site.machines["monitor"].check_output("ls -A /srv/monitor/reports").split()
+    assert page.name in there
+    assert not [name for name in there if name.startswith(".")]
+    for path in ("/reports/", "/reports/.new", "/reports/..%2fcurrent/site/index.html", "/reports/none.html"):
+        assert site.page(path).status_code in (400, 404)
+    wait(
+        lambda: (
+            [m["report"] for m in site.query('pipeline_canary_timestamp_seconds{service="published"}')]
+            == [page.path]
+        )
+    )
 
 
 def test_down_leaves_nothing(site: ProductionSite, production_was_up: bool) -> None:

@@ -228,6 +228,55 @@ def test_a_canary_run_names_its_service_and_leads_to_its_report_where_that_was_p
     stage.show(monitor, then())
 
 
+@pytest.mark.parametrize("published_first", [True, False])
+def test_a_run_that_was_published_later_is_one_mark_with_its_report(
+    stage: Stage, monitor: Monitor, published_first: bool
+) -> None:
+    run = {
+        "__name__": "pipeline_canary_timestamp_seconds",
+        "service": "preview",
+        "verdict": "failed",
+        "score": "12",
+    }
+    run |= {"baseline": "master 1", "canary": "v2 2", "at": str(time.time() - 60)}
+    both = [run | {"report": "/reports/a.html"}, run]
+    monitor.deploys += both if published_first else both[::-1]
+
+    async def then() -> None:
+        await stage.page.until("document.getElementById('marks').innerText.includes('canary of preview')")
+        found = "[...document.querySelectorAll('[data-kind=canary]')].map((one) => one.querySelector('a')?.pathname)"
+        assert await stage.page.evaluate(found) == ["/reports/a.html"]
+
+    stage.show(monitor, then())
+
+
+def test_a_canary_run_is_drawn_in_the_charts_of_its_own_application_and_of_no_other(
+    stage: Stage, monitor: Monitor
+) -> None:
+    run = {
+        "__name__": "pipeline_canary_timestamp_seconds",
+        "verdict": "failed",
+        "score": "12",
+        "app": "monitor",
+    }
+    run |= {"baseline": "master 1", "canary": "v2 2", "at": str(time.time() - 60), "host": "monitor"}
+    of_itrust = run | {"service": "iTrust2", "application": "itrust"}
+    monitor.deploys += [run | {"service": "preview"}, of_itrust]
+    drawn = """(async () => {
+      const { readMarks, marksOf } = await import("/dashboard/js/marks.js");
+      const [canaries] = (await (await fetch("/dashboard/panels.json")).json()).marks.slice(-1);
+      const marks = await readMarks([canaries], { seconds: 3600, step: 15 }, Math.floor(Date.now() / 1000));
+      const of = (labels) => marksOf(marks, labels).map((one) => one.labels.service);
+      return [of({ app: "checkbox" }), of({ app: "itrust" }), of({ host: "itrust" }), marks.length];
+    })()"""
+
+    async def then() -> None:
+        await stage.page.until("document.getElementById('marks').innerText.includes('canary of preview')")
+        assert await stage.page.evaluate(drawn) == [[], ["iTrust2"], [], 2]
+
+    stage.show(monitor, then())
+
+
 def test_a_figure_beyond_its_threshold_is_a_reason_with_its_value(stage: Stage, monitor: Monitor) -> None:
     monitor.values |= {'app="itrust",status=~"5.."': 0.12}
 

@@ -76,6 +76,18 @@ def test_the_critical_fail_is_the_strongest_reason_then_the_heaviest() -> None:
     assert "requests fail" in said(light, heavy, failed("error_rate", critical=True), outcome=Outcome.FAILED)
 
 
+def test_what_is_worse_in_another_group_is_named_as_well_but_not_beside_failed_requests() -> None:
+    latency = failed("latency_p50", title="Latency, median", group="latency", weight=30.0)
+    tail = failed("latency_p99", title="Latency, p99", group="latency", weight=30.0)
+    cpu = failed("host_cpu", title="Host CPU", group="host", weight=10.0)
+    line = said(latency, tail, cpu, outcome=Outcome.FAILED)
+    assert line.startswith("do not promote: latency, median is ")
+    assert line.endswith("; also worse: host CPU")
+    assert "also worse" not in said(latency, tail, outcome=Outcome.FAILED)
+    errors = failed("error_rate", group="errors", critical=True)
+    assert "also worse" not in said(errors, latency, cpu, outcome=Outcome.FAILED)
+
+
 def test_a_canary_that_did_not_start_failed_by_that() -> None:
     line = said(failed("error_rate"), outcome=Outcome.FAILED, reasons=("The canary did not start: exit 1",))
     assert line == "do not promote: the canary did not start: exit 1"

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import tests.support.report_samples as report_samples
 from pipeline.base.console import Progress
 from pipeline.base.errors import Exit, InventoryError
+from pipeline.base.facts import REPORTS
 from pipeline.cli.root import run as command
 from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.prod import mark
 from pipeline.prod.mark import find_monitor, leave_mark, mark_line
+from pipeline.prod.publish import Page
 from pipeline.runs.record import Record
 
 RUN: dict[str, Any] = {
@@ -84,11 +87,26 @@ def test_whatever_a_repository_is_called_it_stays_one_label_of_one_line(repo: st
     assert sample(line).labels["repo"] == expected
 
 
-def on_host(tmp_path: Path, line: str) -> str:
-    """What the script leaves on a host whose directory of text files is `tmp_path`."""
+def on_host(tmp_path: Path, line: str, page: Page | None = None, size: int | None = None) -> str:
+    """What the script leaves on a host whose text files are in `tmp_path`, and whose pages are in `reports` there."""
     script = mark.SCRIPT.replace("/var/lib/prometheus/node-exporter", str(tmp_path))
-    subprocess.run(["sh", "-c", script], input=line, text=True, check=True, capture_output=True)
+    script = script.replace(REPORTS, str(tmp_path / "reports"))
+    name, text = (page.name, page.text) if page else ("", "")
+    given = [name, str(len(text.encode()) if size is None else size)]
+    subprocess.run(
+        ["sh", "-c", script, "sh", *given], input=line + text, text=True, check=True, capture_output=True
+    )
     return (tmp_path / "pipeline_canary.prom").read_text()
+
+
+def of_run(number: int, page: Page | None = None, ended: float | None = None) -> str:
+    """The line of one run of many."""
+    record = Record.from_dict({**RUN, "repo": f"r.{number}"})
+    return mark_line(record, VERDICT, number if ended is None else ended, page.path if page else "")
+
+
+def pages(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "reports").iterdir())
 
 
 def test_the_last_twenty_marks_stay_and_the_same_one_again_replaces_the_first(tmp_path: Path) -> None:
@@ -105,6 +123,118 @@ def test_the_last_twenty_marks_stay_and_the_same_one_again_replaces_the_first(tm
         ".pipeline_canary.lock",
         "pipeline_canary.prom",
     ]
+
+
+def test_each_page_goes_with_its_mark_and_nothing_else_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    for number in range(22):
+        page = Page(f"run-{number:02}.html", f"<p>{number} é</p>")
+        found = on_host(tmp_path, of_run(number, page), page)
+    assert pages(tmp_path) == [f"run-{number:02}.html" for number in range(2, 22)]
+    assert (tmp_path / "reports/run-21.html").read_text() == "<p>21 é</p>"
+    assert found.count('report="/reports/run-') == 20
+    on_host(tmp_path, of_run(99))  # one without a page takes a place as well
+    assert pages(tmp_path)[0] == "run-03.html"
+
+
+def test_a_run_that_is_published_again_or_judged_again_has_one_mark_and_one_page(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    page = Page("run-1.html", "<p>first</p>")
+    on_host(tmp_path, of_run(7))
+    first = on_host(tmp_path, of_run(7, page), page)
+    assert (
+        sample(first).labels["report"] == "/reports/run-1.html"
+    )  # it alone: the mark without a page is gone
+    assert on_host(tmp_path, of_run(7, page), page) == first
+    other = Verdict(Outcome.INVALID, None, 75, (), (), ())
+    again = mark_line(Record.from_dict({**RUN, "repo": "r.7"}), other, 7, page.path)
+    found = on_host(tmp_path, again, Page("run-1.html", "<p>again</p>"))
+    assert sample(found).labels["verdict"] == "invalid"
+    assert (tmp_path / "reports/run-1.html").read_text() == "<p>again</p>"
+    assert pages(tmp_path) == ["run-1.html"]
+
+
+def test_a_page_that_does_not_arrive_whole_is_not_shown_and_leaves_no_mark(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    page = Page("run-1.html", "<p>only half")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        on_host(tmp_path, of_run(7, page), page, size=500)
+    assert "did not arrive whole" in refused.value.stderr
+    assert not (tmp_path / "reports/run-1.html").exists()
+    assert not (tmp_path / "pipeline_canary.prom").exists()
+
+
+def test_a_run_older_than_the_twenty_that_are_shown_is_refused_and_keeps_no_page(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    for number in range(20):
+        on_host(tmp_path, of_run(number, ended=100 + number))
+    page = Page("old.html", "<p>old</p>")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        on_host(tmp_path, of_run(50, page, ended=3), page)
+    assert "20 runs that it shows are newer" in refused.value.stderr
+    assert pages(tmp_path) == []
+
+
+def test_a_marks_moment_is_the_end_of_the_load_whenever_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Record.from_dict(
+        {
+            **RUN,
+            "t0_unix": 1_795_000_000.0,
+            "phases": report_samples.run()["phases"],
+            "created": "2026-01-02T03:04:05Z",
+        }
+    )
+    line = left(tmp_path, monkeypatch, record)
+    assert sample(line).value == 1_795_000_140
+    unloaded = Record.from_dict({**RUN, "created": "2026-01-02T03:04:05Z"})
+    assert sample(left(tmp_path, monkeypatch, unloaded)).value == 1_767_323_045
+
+
+def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: Record) -> str:
+    """The line that an ssh, which answers everything well, is given for a run."""
+    as_ssh(tmp_path, monkeypatch, f"cat >{tmp_path}/given")
+    assert leave_mark(MONITOR, record, VERDICT, Progress())
+    return (tmp_path / "given").read_text()
+
+
+def as_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """`script` in the place of ssh."""
+    (tmp_path / "ssh").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize(
+    ("repo", "application"),
+    [
+        ("https://github.com/chrisparnin/checkbox.io", "checkbox"),
+        ("git@example.org:team/iTrust2.git", "itrust"),
+        ("https://github.com/chrisparnin/checkbox.io-micro-preview.git", None),
+        ("/srv/other", None),
+    ],
+)
+def test_a_mark_is_of_an_application_of_production_only_where_the_repository_is_its(
+    repo: str, application: str | None
+) -> None:
+    labels = sample(mark_line(Record.from_dict({**RUN, "repo": repo}), VERDICT, 1)).labels
+    assert labels.get("application") == application
+
+
+def test_a_page_that_cannot_be_published_leaves_the_mark_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    as_ssh(
+        tmp_path,
+        monkeypatch,
+        f"case \"$*\" in *'test -d'*) echo 'it serves no reports yet' >&2; exit 4;; esac; cat >{tmp_path}/given",
+    )
+    assert not leave_mark(MONITOR, RECORD, VERDICT, Progress(), Page("a.html", "<p>"))
+    said = capsys.readouterr().err
+    assert "the page is not published: watcher: it serves no reports yet; type: pipeline prod up" in said
+    assert "the verdict is on the dashboard of watcher" in said
+    assert "report" not in sample((tmp_path / "given").read_text()).labels
 
 
 def inventory(path: Path, name: str) -> Path:
@@ -134,9 +264,7 @@ def test_no_monitor_is_fine_unless_a_file_was_given(tmp_path: Path, monkeypatch:
 def test_a_monitor_that_cannot_be_written_to_is_one_line_and_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "ssh").write_text("#!/bin/sh\necho 'no route to host' >&2\nexit 255\n")
-    (tmp_path / "ssh").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    as_ssh(tmp_path, monkeypatch, "echo 'no route to host' >&2\nexit 255")
     leave_mark(MONITOR, RECORD, VERDICT, Progress())
     said = capsys.readouterr().err
     assert said.count("\n") == 1

@@ -82,11 +82,16 @@ def test_what_only_the_canary_logged_stands_above_the_reasons_and_the_logs_are_l
         (tmp_path / "logs" / name).write_bytes(b"")
     log = (LogLine("TypeError: no", "preview.js:71", 285, "09:52:59", wrong=True),)
     page = Page(html.render(samples.verdict(), RECORD, samples.evidence(), str(tmp_path), log))
-    todo, logged, why = (
-        page.text.index(words)
-        for words in ("Do not promote: ", "TypeError: no", "100 % of requests failed on the canary")
+    todo, logged, versions, why = (
+        page.text.rindex(words)
+        for words in (
+            "Do not promote: ",
+            "TypeError: no",
+            "canary broken against",
+            "100 % of requests failed on the canary",
+        )
     )
-    assert todo < logged < why
+    assert todo < logged < versions < why
     assert "(preview.js:71), 285 times, first at 09:52:59" in page.text[logged:why]
     links = [str(dict(given)["href"]) for tag, given in page.tags if tag == "a"]
     assert [link for link in links if link.startswith("logs/")] == ["logs/blue.log.gz", "logs/green.log.gz"]

@@ -45,12 +45,15 @@ def test_no_line_is_wider_than_the_terminal(width: int, color: bool) -> None:
 
 
 def test_what_only_the_canary_logged_stands_right_below_what_to_do() -> None:
-    said = lines(100, log=(LogLine("TypeError: no", "preview.js:71", 285, "09:52:59", wrong=True),))
-    assert said[1:3] == [
-        "Only the canary logged:",
-        "  TypeError: no (preview.js:71), 285 times, first at 09:52:59",
+    two = (
+        LogLine("TypeError: no", "preview.js:71", 285, "09:52:59", wrong=True),
+        LogLine("and again", "", 1, "", wrong=False),
+    )
+    assert lines(100, log=two)[1:3] == [
+        "Only the canary logged: TypeError: no (preview.js:71), 285 times, first at 09:52:59",
+        "  and again, once",
     ]
-    assert "Only the canary logged:" not in lines(100)
+    assert not any("Only the canary logged" in line for line in lines(100))
 
 
 def test_a_run_that_ended_early_says_so_and_why() -> None:
