@@ -23,6 +23,14 @@ def report(run: Path, as_json: bool) -> int:
 
     loaded = load(run)
     verdict = loaded.verdict
+    if loaded.record.kind == "gate":
+        from pipeline.cli.show import show_gate_verdict
+        from pipeline.gate.again import case_again
+
+        case = case_again(loaded)
+        write_report(loaded, verdict, case.evidence, case.questions)
+        show_gate_verdict(loaded.record, loaded.path, case, verdict, as_json=as_json)
+        return Exit.OK
     write_report(loaded, verdict)
     show_verdict(loaded, verdict, as_json=as_json)
     return Exit.OK
