@@ -16,7 +16,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pexpect
@@ -125,7 +126,8 @@ def record_all(
         for _ in range(2):
             print(f"recording {task.name}", file=sys.stderr, flush=True)
             cast.unlink(missing_ok=True)
-            with watched(checkout) if task.watched else nullcontext({}) as more:
+            with ExitStack() as stack:
+                more: Mapping[str, str] = stack.enter_context(watched(checkout)) if task.watched else {}
                 status = record(
                     typed(task, options, told), cast, {**environment, **more}, checkout, home / "prompts"
                 )

@@ -52,7 +52,7 @@ def gitlab() -> str:
 def jenkins() -> str:
     """The script of the stage: in '''...''' Groovy changes nothing but a backslash at the end of a line."""
     (script,) = re.findall(r"script: '''(.*?)'''", (CI / "Jenkinsfile").read_text("utf-8"), re.DOTALL)
-    return script.replace("\\\n", "")
+    return str(script).replace("\\\n", "")
 
 
 # what the platforms' own linters say
