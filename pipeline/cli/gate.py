@@ -71,8 +71,8 @@ _FILE: Final = click.Path(path_type=Path)
     "--runs", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
     help="Where the gate's run directory is made.",
 )  # fmt: skip
-@json_option
 @output_options
+@json_option
 def gate(
     config: Path,
     url: str,
