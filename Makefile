@@ -73,7 +73,8 @@ hooks:
 
 # Where upstream cannot be reached: make recordings CHECKBOX=DIR ITRUST=DIR, clones of checkbox.io and iTrust2.
 # ONLY='canary-failed canary-passed' leaves the others as they are.
-recordings: setup
+recordings:
+	@bootstrap/setup.sh test
 	@$(PY) -m recordings.record $(if $(CHECKBOX),--checkbox '$(CHECKBOX)') $(if $(ITRUST),--itrust '$(ITRUST)') \
 	  $(foreach name,$(ONLY),--only $(name))
 

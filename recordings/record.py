@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pexpect
@@ -27,6 +29,7 @@ from recordings.pictures import picture
 from recordings.repositories import repository
 from recordings.session import record
 from recordings.tasks import TASKS, typed
+from recordings.watched import watched
 
 __all__ = ["main", "private_words", "record_all", "session_environment"]
 
@@ -123,7 +126,11 @@ def record_all(
         for _ in range(2):
             print(f"recording {task.name}", file=sys.stderr, flush=True)
             cast.unlink(missing_ok=True)
-            status = record(typed(task, options, told), cast, environment, checkout, home / "prompts")
+            with ExitStack() as stack:
+                more: Mapping[str, str] = stack.enter_context(watched(checkout)) if task.watched else {}
+                status = record(
+                    typed(task, options, told), cast, {**environment, **more}, checkout, home / "prompts"
+                )
             if status != task.noise:
                 break
         if status != task.status or read_cast(cast).status != status:

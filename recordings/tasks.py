@@ -21,7 +21,8 @@ class Task:
     """One recording: its file's name without .cast, its title, what is typed, the exit status of the last step.
 
     `{checkbox}` and `{itrust}` in a step stand for the options that name the repository, with a leading space.
-    `noise`: an exit status after which it is recorded once more.
+    `noise`: an exit status after which it is recorded once more. `watched`: whether it needs a Prometheus with two
+    versions, whose address is $PROMETHEUS then (recordings/watched.py).
     """
 
     name: str
@@ -29,6 +30,7 @@ class Task:
     steps: tuple[str | Open, ...]
     status: int = 0
     noise: int | None = None
+    watched: bool = False
 
 
 TASKS: Final = (
@@ -69,6 +71,17 @@ TASKS: Final = (
             "pipeline canary master master --schedule interleaved --duration 4m --warmup 10s --early-stop both",
         ),
         noise=11,  # of equal versions half a minute on a busy machine may be inconclusive; never failed
+    ),
+    Task(
+        "gate-failed",
+        "gate: errors of a canary among its users' requests end it",
+        (
+            "cat canary.yml",
+            "# both versions have users; 1.5.0 answers every second request with a 500",
+            "pipeline gate --config canary.yml --prometheus $PROMETHEUS --for 30m --on-fail 'echo rolling back'",
+        ),
+        status=10,
+        watched=True,
     ),
     Task(
         "dashboard",

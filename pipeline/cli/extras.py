@@ -27,7 +27,7 @@ _CANARY: Final = (
 EXTRAS: Final = {
     "canary": ("canary", _CANARY),
     "calibrate": ("canary", _CANARY),
-    "report": ("canary", ("jinja2",)),
+    "report": ("report", ("jinja2",)),
     "lab": ("canary", ("vagrant",)),
     "doctor": ("canary", ("vagrant",)),
     "deploy": ("deploy", ("bcrypt", "jinja2", "pyinfra")),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from pipeline.base.errors import EnvironmentError_, Exit
 from pipeline.cli.options import DURATION, json_option
+from pipeline.cli.outputs import OUTPUT_OPTIONS, output_options, outputs_of
 
 __all__ = ["gate"]
 
@@ -70,6 +71,7 @@ _FILE: Final = click.Path(path_type=Path)
     "--runs", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
     help="Where the gate's run directory is made.",
 )  # fmt: skip
+@output_options
 @json_option
 def gate(
     config: Path,
@@ -87,6 +89,7 @@ def gate(
     ca: Path | None,
     runs: Path,
     as_json: bool,
+    **files: Any,
 ) -> int:
     """A verdict on traffic that exists, while it happens: two versions side by side, as a Prometheus sees them.
 
@@ -102,7 +105,7 @@ def gate(
     """
     from pipeline.base.console import Progress
     from pipeline.cli.root import tell
-    from pipeline.cli.show import exit_code, show_gate_verdict
+    from pipeline.cli.show import show_gate_verdict
     from pipeline.gate.actions import parse_command, perform
     from pipeline.gate.gate import gated
     from pipeline.gate.settings import Settings
@@ -129,12 +132,14 @@ def gate(
         runs=runs,
         patience=patience,
     )
+    outputs = outputs_of({option: files[option[2:].replace("-", "_")] for option in OUTPUT_OPTIONS})
     with (
         client_of(url, credentials, header_file, ca) as client,
         gated(settings, client, Progress()) as found,
     ):
-        show_gate_verdict(found.record, found.run.path, found.verdict, as_json=as_json)
-        code = exit_code(found.verdict.outcome)
+        code = show_gate_verdict(
+            found.record, found.run.path, found.case, found.verdict, as_json=as_json, outputs=outputs
+        )
         if found.verdict.outcome in commands:
             option, command = commands[found.verdict.outcome]
             try:

@@ -207,15 +207,13 @@ def _judge_run(path: Path, files: Mapping[str, Any], *, as_json: bool) -> int:
     from pipeline.runs.directory import judge_run, load
 
     run = load(path)
+    outputs = outputs_of(files)
     if run.record.kind == "gate":
-        from pipeline.cli.show import exit_code, show_gate_verdict
+        from pipeline.cli.show import show_gate_verdict
         from pipeline.gate.again import judge_again
 
-        _refuse(files, "is not for a gate's run")
-        verdict = judge_again(run)
-        show_gate_verdict(run.record, run.path, verdict, as_json=as_json)
-        return exit_code(verdict.outcome)
-    outputs = outputs_of(files)
+        case, verdict = judge_again(run)
+        return show_gate_verdict(run.record, run.path, case, verdict, as_json=as_json, outputs=outputs)
     return show_verdict(run, judge_run(run), as_json=as_json, outputs=outputs)
 
 

@@ -33,6 +33,16 @@ def report(run: Path, publish: bool, monitor: Path | None, as_json: bool) -> int
         raise click.UsageError("--monitor goes with --publish")
     loaded = load(run)
     verdict = loaded.verdict
+    if loaded.record.kind == "gate":
+        from pipeline.cli.show import show_gate_verdict
+        from pipeline.gate.again import case_again
+
+        if publish:
+            raise click.UsageError("--publish is for the runs of `pipeline canary`, whose marks lead to a page")
+        case = case_again(loaded)
+        write_report(loaded, verdict, case.evidence, case.questions)
+        show_gate_verdict(loaded.record, loaded.path, case, verdict, as_json=as_json)
+        return Exit.OK
     marks = marks_of(monitor, None, publish=True) if publish else None
     write_report(loaded, verdict)
     show_verdict(loaded, verdict, as_json=as_json)

@@ -50,18 +50,23 @@ def show_verdict(run: Run, verdict: Verdict, *, as_json: bool, outputs: Outputs 
     """
     log = log_of(run.path, verdict)
     _show(run.record, verdict, as_json, str(run.path), log)
-    page = run.path / "report.html"
-    if not as_json:  # a run that was killed or interrupted has none yet
-        click.echo(f"report: {page if page.exists() else f'pipeline report {run.path}'}")
+    _say_page(run.path, as_json)
     _annotate(verdict, outputs, as_json)
     if outputs is None or not outputs.any:
         return exit_code(verdict.outcome)
     return _write(outputs, Told(verdict, run.record, run.evidence, str(run.path), log))
 
 
-def show_gate_verdict(record: Record, path: Path, verdict: Verdict, *, as_json: bool) -> None:
-    """A gate's verdict, on stdout; `path` is its run directory."""
+def show_gate_verdict(
+    record: Record, path: Path, case: Case, verdict: Verdict, *, as_json: bool, outputs: Outputs | None = None
+) -> Exit:
+    """A gate's verdict on stdout and in `outputs`, `path` being its run directory; gives the exit code."""
     _show(record, verdict, as_json, str(path))
+    _say_page(path, as_json)
+    _annotate(verdict, outputs, as_json)
+    if outputs is None or not outputs.any:
+        return exit_code(verdict.outcome)
+    return _write(outputs, Told(verdict, record, case.evidence, str(path), questions=case.questions))
 
 
 def show_series_verdict(
@@ -76,6 +81,13 @@ def show_series_verdict(
     if outputs is None:
         return exit_code(verdict.outcome)
     return _write(outputs, Told(verdict, record, case.evidence, questions=case.questions))
+
+
+def _say_page(directory: Path, as_json: bool) -> None:
+    """Where a run's page is, or how it is made: one that was killed or interrupted has none yet, nor has a gate."""
+    page = directory / "report.html"
+    if not as_json:
+        click.echo(f"report: {page if page.exists() else f'pipeline report {directory}'}")
 
 
 def _annotate(verdict: Verdict, outputs: Outputs | None, as_json: bool) -> None:

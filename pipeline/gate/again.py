@@ -1,6 +1,8 @@
-"""A gate's series judged again, from its directory alone."""
+"""A gate's series, and the verdict on them again, from its directory alone."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from pipeline.gate.run import CONFIG, GateRun
 from pipeline.gate.traffic import with_traffic
@@ -9,21 +11,18 @@ from pipeline.judge.verdict import Verdict
 from pipeline.runs.directory import Run, write_verdict
 from pipeline.series.case import arm_name
 from pipeline.series.config import USUAL_STEP, load_config
-from pipeline.series.evidence import build
+from pipeline.series.evidence import Case, build
 from pipeline.series.from_csv import read_tables
 from pipeline.series.planned import ending
 from pipeline.series.window import Span
 
-__all__ = ["judge_again"]
+__all__ = ["case_again", "judge_again"]
 
 _ARMS = ("baseline", "canary")
 
 
-def judge_again(run: Run) -> Verdict:
-    """Judge the series that a gate has kept and write verdict.json.
-
-    Raises RunDirectoryError, UsageError and ConfigError where they cannot be read.
-    """
+def case_again(run: Run) -> Case:
+    """What a gate has judged last. Raises RunDirectoryError, UsageError and ConfigError where it cannot be read."""
     gate = GateRun.of(run.path, run.record)
     config = load_config(run.path / CONFIG, "csv")
     files = {arm: run.path / f"{arm}.csv" for arm in _ARMS}
@@ -36,9 +35,16 @@ def judge_again(run: Run) -> Verdict:
         by_time=True,
         end=ending(gate.seen, gate.planned, whole=False),
         names={arm: arm_name(config, arm) for arm in _ARMS},
+        source=", ".join(str(file) for file in files.values()),
     )
     least = run.record.document["settings"].get("min_requests")
     case = with_traffic(case, config, least if isinstance(least, int) else None)
+    return replace(case, questions=gate.questions() or case.questions)
+
+
+def judge_again(run: Run) -> tuple[Case, Verdict]:
+    """Judge what a gate has kept and write verdict.json; raises as `case_again` does."""
+    case = case_again(run)
     verdict = judge(case.evidence, case.rules, case.policy)
     write_verdict(run.path, verdict)
-    return verdict
+    return case, verdict

@@ -17,17 +17,19 @@ from pipeline.gate.watch import Clock, watch
 from pipeline.judge.verdict import Verdict
 from pipeline.runs.record import Record
 from pipeline.series.config import USUAL_STEP, JudgeConfig
+from pipeline.series.evidence import Case
 from pipeline.series.prometheus import Prometheus
 
 __all__ = ["Gated", "gated"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gated:
     """A gate that has its verdict; `close` it once all is done that was to be done about that."""
 
     run: GateRun
     record: Record
+    case: Case
     verdict: Verdict
 
     def close(self) -> None:
@@ -56,7 +58,7 @@ def gated(
         try:
             end = watch(run, config, settings, client, progress, theirs)
             record = run.finish(end.look.verdict, end.look.seconds, early=end.early)
-            yield Gated(run, record, end.look.verdict)
+            yield Gated(run, record, end.look.case, end.look.verdict)
         except KeyboardInterrupt:
             left = run.end - theirs.now()
             when = f"{duration(round(left))} before its end" if left > 0 else "after the end of its window"

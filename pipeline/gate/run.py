@@ -3,6 +3,7 @@
 run.json   what was asked, when the window began, whether it is over
 canary.yml the configuration with this release's values
 baseline.csv, canary.csv    both versions' series so far
+asked.json  which queries gave them, and how much each gave
 verdict.json                once there is one
 """
 
@@ -21,15 +22,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from pipeline import __version__
 from pipeline.base.errors import LockedError, RunDirectoryError
 from pipeline.base.files import write_whole
-from pipeline.base.text import redact
+from pipeline.base.problems import first_problem
+from pipeline.base.text import reason_of, redact
 from pipeline.gate.settings import Settings
 from pipeline.judge.verdict import Verdict
 from pipeline.runs.directory import load, write_record, write_verdict
 from pipeline.runs.record import FORMAT, Record
+from pipeline.series.asked import Questions
 from pipeline.series.case import arm_name
 from pipeline.series.config import JudgeConfig, read_released
 
@@ -37,6 +41,8 @@ __all__ = ["CONFIG", "KIND", "GateRun", "begin", "held", "unfinished"]
 
 KIND: Final = "gate"
 CONFIG: Final = "canary.yml"
+_ASKED: Final = "asked.json"
+_QUESTIONS: Final = TypeAdapter(Questions)
 # Who starts a gate again this long after its end means another one.
 _STALE: Final = 3600.0
 _NUMBERS: Final = ("from", "for", "behind", "ahead")
@@ -86,6 +92,22 @@ class GateRun:
         record = self.record.grown(settings={**self.record.document["settings"], "seen": seconds})
         write_record(self.path, record)
         return record
+
+    def keep_questions(self, questions: Questions) -> None:
+        """Write down where the series in the directory came from."""
+        write_whole(self.path / _ASKED, _QUESTIONS.dump_json(questions, indent=1).decode() + "\n")
+
+    def questions(self) -> Questions | None:
+        """What `keep_questions` wrote; None where it has written nothing. Raises RunDirectoryError."""
+        file = self.path / _ASKED
+        try:
+            return _QUESTIONS.validate_json(file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            raise RunDirectoryError(f"{file}: {first_problem(error, {})}") from None
+        except OSError as error:
+            raise RunDirectoryError(f"{file}: cannot be read: {reason_of(error)}") from None
 
     def finish(self, verdict: Verdict, seconds: float, *, early: bool) -> Record:
         """Write the verdict, and whether it came before the planned end; gives the record."""

@@ -20,6 +20,7 @@ from pipeline.judge import judge
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.series.case import fetched
 from pipeline.series.config import USUAL_STEP, JudgeConfig
+from pipeline.series.evidence import Case
 from pipeline.series.prometheus import Prometheus
 
 __all__ = ["Clock", "End", "Look", "judged", "watch"]
@@ -42,15 +43,16 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """One judgement: of how many seconds, and what it says."""
+    """One judgement: of how many seconds, what was judged, and what it says."""
 
     seconds: float
+    case: Case
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class End:
     """How a watch ended: its last look, and whether that was before the planned end."""
 
@@ -63,7 +65,7 @@ def judged(run: GateRun, config: JudgeConfig, client: Prometheus, least: int | N
     times = {"from": _instant(run.start), "to": _instant(end)}
     case = fetched(config, client, times, now=end, planned=run.planned, keep=run.path)
     case = with_traffic(case, config, least)
-    return Look(round(end - run.start, 3), judge(case.evidence, case.rules, case.policy))
+    return Look(round(end - run.start, 3), case, judge(case.evidence, case.rules, case.policy))
 
 
 def watch(
@@ -107,6 +109,7 @@ def watch(
                     away_since = None
                 seen = end
                 run.looked(look.seconds)
+                run.keep_questions(look.case.questions)
                 over = end >= run.end
                 told.look(look, run.planned - look.seconds)
                 if over or (

@@ -80,7 +80,17 @@ def fetched(
     names = {arm: arm_name(config, arm) for arm in ARMS}
     end = ending(round(spans["canary"].seconds, 3), length, whole=False)
     by_time = both is not None
-    return build(config, samples, spans, step, by_time=by_time, end=end, names=names, notes=notes)
+    return build(
+        config,
+        samples,
+        spans,
+        step,
+        by_time=by_time,
+        end=end,
+        names=names,
+        notes=notes,
+        source=client.url,
+    )
 
 
 def arm_name(config: JudgeConfig, arm: str) -> str:

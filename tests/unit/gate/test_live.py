@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import __version__
 from pipeline.base.errors import Exit
 from pipeline.cli.root import run
 from tests.support.live_services import CONFIG, Service, live
@@ -57,15 +59,29 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def test_a_canary_that_fails_ends_it_at_once_and_what_was_asked_for_is_done(
     place: Place, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    written = {
+        f"--{option}": tmp_path / name
+        for option, name in (
+            ("junit", "j.xml"), ("summary", "s.md"), ("html", "page.html"), ("json-file", "v.json"),
+        )
+    }  # fmt: skip
     arguments = command(
         place[0], tmp_path, "--set", "canary.version=down", "--for", "1h", "--json",
-        "--on-fail", f"tee {tmp_path}/failed.json", "--on-pass", f"touch {tmp_path}/passed",
+        "--on-fail", f"sh -c 'cat >{tmp_path}/failed.json; cp {tmp_path}/j.xml {tmp_path}/then.xml'",
+        "--on-pass", f"touch {tmp_path}/passed", "--annotations", "github",
+        *(f"{option}={path}" for option, path in written.items()),
     )  # fmt: skip
     assert run(arguments) == Exit.FAILED
     out, err = capfd.readouterr()
     document = json.loads(out)
     assert json.loads((tmp_path / "failed.json").read_text("utf-8")) == document
     assert not (tmp_path / "passed").exists()
+    assert json.loads((tmp_path / "v.json").read_text("utf-8")) == document
+    assert "::error title=The canary failed::" in err
+    assert 'failures="2"' in (tmp_path / "then.xml").read_text("utf-8"), "the command finds the files written"
+    assert (tmp_path / "s.md").read_text("utf-8").startswith("## The canary failed: canary version=down")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    _tells_all(page, place[0])
     assert document["run"]["stopped_early"]["decided_after"] <= 60
     assert "errors: baseline 1 series, last sample" in err
     assert "shown worse: Errors" in err
@@ -73,9 +89,34 @@ def test_a_canary_that_fails_ends_it_at_once_and_what_was_asked_for_is_done(
     assert run(["runs", "--runs", str(tmp_path / "runs"), "--json"]) == Exit.OK
     (listed,) = json.loads(capfd.readouterr().out)
     assert (listed["outcome"], listed["canary"]["ref"]) == ("failed", "version=down")
-    assert run(["judge", listed["directory"]]) == Exit.FAILED
-    assert run(["report", listed["directory"]]) == Exit.USAGE
-    assert f"pipeline judge {listed['directory']}" in capfd.readouterr().err
+    for path in written.values():
+        path.unlink()
+    again = [f"{option}={path}" for option, path in written.items()]
+    assert run(["judge", listed["directory"], *again]) == Exit.FAILED
+    _tells_all((tmp_path / "page.html").read_text("utf-8"), place[0])
+    assert all(path.is_file() for path in written.values())
+    report = Path(listed["directory"]) / "report.html"
+    assert not report.exists()
+    assert run(["report", listed["directory"]]) == Exit.OK
+    assert f"report: {report}" in capfd.readouterr().out
+    _tells_all(report.read_text("utf-8"), place[0])
+
+
+def _tells_all(page: str, url: str) -> None:
+    """Charts, windows, the queries with what each gave, the server, and the version of the tool."""
+    assert '<path class="line canary" d="M' in page
+    assert re.search(
+        r"<th scope=\"row\">canary</th><td>20\d\d-\d\d-\d\d [\d:]+ to [^<]+ UTC, \d+ s</td>", page
+    )
+    asked = re.search(
+        r"<code>http_requests_total\{version=&#34;down&#34;,status=&#34;500&#34;\}</code></td>"
+        r'<td class="n">1</td><td class="n">(\d+)</td>',
+        page,
+    )
+    assert asked
+    assert int(asked[1]) > 1
+    assert f'<th scope="row">from</th><td>{url}</td>' in page
+    assert f"pipeline {__version__}" in page
 
 
 def test_a_command_that_fails_is_told_and_tried_again(place: Place, tmp_path: Path) -> None:

@@ -220,7 +220,8 @@ def test_what_was_watched_is_judged_again_from_its_directory_alone(server: str, 
         begun(settings)
         with Prometheus(server) as client, gated(settings, client, Progress(), clock.clock()) as found:
             found.close()
-        again = judge_again(load(found.run.path))
+        case, again = judge_again(load(found.run.path))
+        assert case.questions == found.case.questions
         assert again.outcome is found.verdict.outcome
         assert [(m.name, m.decision, m.low, m.high) for m in again.metrics] == [
             (m.name, m.decision, m.low, m.high) for m in found.verdict.metrics

@@ -46,6 +46,17 @@ def test_a_recording_names_no_home_and_no_package_registry(task: Task) -> None:
     assert leaks(FOLDER / f"{task.name}.cast") == []
 
 
+def test_the_recorded_gate_ends_within_three_steps() -> None:
+    text = read_cast(FOLDER / "gate-failed.cast").text
+    measured = re.search(
+        r"stopped early: the canary was measured for (\d+) s, which showed that it failed", text
+    )
+    assert measured
+    assert int(measured[1]) <= 3 * 15
+    assert "\nstep: 15s\n" in text
+    assert "rolling back\n" in text
+
+
 @each
 def test_a_recording_has_a_picture_that_a_page_can_show(task: Task) -> None:
     picture = FOLDER / f"{task.name}.svg"
