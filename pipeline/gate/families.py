@@ -69,7 +69,7 @@ class Family(_Part):
     only: str = ""
     service: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
-    others: bool = False
+    exporter: bool = False
     metrics: Mapping[str, Query] = {}
 
     def queries(self, there: frozenset[str], status: str | None) -> Iterator[tuple[str, Query]]:
