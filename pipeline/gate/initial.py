@@ -132,7 +132,7 @@ def propose(asked: Asked, client: Prometheus, progress: Progress, choose: Choose
     versions = versions_of(client, found, given, now)
     name = found.label.name
     progress.say(f"versions: baseline {name}{versions.baseline}, canary {name}{versions.canary}; {versions.said}")
-    wanted = list(_wanted(table, client, found, versions))
+    wanted = list(_wanted(table, found))
     scrape = _scrape(client, service)
     step = min(max(_SCRAPES * scrape, _SHORTEST), _LONGEST)
     planned = _planned(asked.planned, step)
@@ -183,7 +183,7 @@ def _names(metrics: list[Drafted]) -> str:
     return ", ".join(one.name for one in metrics) or "the known metrics"
 
 
-def _wanted(table: Families, client: Prometheus, found: Survey, versions: Versions) -> Iterator[Drafted]:
+def _wanted(table: Families, found: Survey) -> Iterator[Drafted]:
     """What can be judged, each role once."""
     service, label = found.service, found.label
     taken = set[str]()
@@ -194,11 +194,10 @@ def _wanted(table: Families, client: Prometheus, found: Survey, versions: Versio
             continue  # the exporter's own process
         matchers = _matchers(service.of(family))
         yield from _of(table, family, service.there, found, matchers, label.carrier, taken)
-    if label.carrier is None:
-        foreign = [family for family in table.families if family.exporter and family not in service.families]
-        there = _there(client, foreign, label.name, versions.baseline)
-        for family in foreign:
-            yield from _of(table, family, there, found, "", None, taken)
+    # Of other jobs only what has the labels that were typed: a version's name alone may be another service's, too.
+    for family in table.families:
+        if family.exporter and family not in service.families and label.carrier is None:
+            yield from _of(table, family, service.beside, found, _matchers(service.given), None, taken)
 
 
 def _of(
@@ -226,16 +225,6 @@ def _of(
 
 def _matchers(matchers: Mapping[str, str]) -> str:
     return promql.fill("$arm", {name: Matcher("=", value) for name, value in matchers.items()}, 1)
-
-
-def _there(client: Prometheus, families: list[Family], label: str, baseline: Matcher) -> frozenset[str]:
-    """The metrics of other exporters that have the baseline's label."""
-    names = sorted(frozenset[str]().union(*(family.names() for family in families)))
-    if not names:
-        return frozenset()
-    template = f'count by (__name__) ({{__name__=~"{"|".join(names)}",$arm}})'
-    rows = client.query(promql.fill(template, {label: baseline}, 1))
-    return frozenset(row.labels["__name__"] for row in rows if "__name__" in row.labels)
 
 
 def _scrape(client: Prometheus, service: Service) -> float:

@@ -27,11 +27,19 @@ _RELEASE, _FAMILY, _PLACE = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service: the label matchers that its series have, its families, and their metrics that are there."""
+    """One service.
+
+    Attributes:
+        matchers: the labels that its series have.
+        families: whose metrics it has, best first; `there` are those metrics.
+        given: those of the matchers that were typed; `beside`: metrics of other jobs that have them as well.
+    """
 
     matchers: Mapping[str, str]
     families: tuple[Family, ...]
     there: frozenset[str]
+    given: Mapping[str, str]
+    beside: frozenset[str]
 
     def of(self, family: Family) -> Mapping[str, str]:
         """Those of the matchers that a family's series have."""
@@ -103,19 +111,11 @@ def survey(
     return Survey(service, chosen, candidates, status)
 
 
-def _count(names: Iterable[str], by: Iterable[str], matchers: Mapping[str, str], extra: str = "") -> str:
+def _count(names: Iterable[str], by: Iterable[str], matchers: Mapping[str, str], only: str = "") -> str:
     """How many series each of the names has, by some labels; of a histogram one bucket alone is counted."""
     arm = {name: Matcher("=", value) for name, value in matchers.items()}
-    parts = []
-    for bucket in (False, True):
-        own = sorted(name for name in names if name.endswith("_bucket") == bucket)
-        if own:
-            inner = ",".join(
-                filter(None, (f'__name__=~"{"|".join(own)}"', 'le="+Inf"' if bucket else "", extra))
-            )
-            template = f"count by ({', '.join(by)}) ({{{inner}{',$arm' if arm else ''}}})"
-            parts.append(promql.fill(template, arm, 1))
-    return " or ".join(parts)
+    parts = (f'__name__=~"{"|".join(sorted(names))}"', 'le=~"|[+]Inf"', only, "$arm" if arm else "")
+    return promql.fill(f"count by ({', '.join(by)}) ({{{','.join(filter(None, parts))}}})", arm, 1)
 
 
 def _service(table: Families, client: Prometheus, given: Mapping[str, str], choose: Choose) -> Service:
@@ -161,7 +161,8 @@ def _service(table: Families, client: Prometheus, given: Mapping[str, str], choo
         for family in table.families
         if (family.requests in there if family.requests else family.names() & there)
     )
-    return Service(matchers, families, there)
+    beside = {row["__name__"] for row in rows if "__name__" in row} if given else set[str]()
+    return Service(matchers, families, there, given, frozenset(beside))
 
 
 def _text(matchers: Mapping[str, str]) -> str:

@@ -80,6 +80,8 @@ def versions_of(client: Prometheus, found: Survey, given: Mapping[str, str], now
     canary = _youngest(values, age)
     rest = [value for value in values if value != canary]
     baseline = max(rest, key=lambda value: (age[value][1], value))
+    if not _came_apart(values, age):
+        return Versions(_is(baseline), _is(canary), "which of them is the canary is a guess: both came at one time")
     return Versions(
         _is(baseline), _is(canary), "the canary is what came last, the baseline what was there most in the last day"
     )
