@@ -80,8 +80,8 @@ class Draft:
             "margin: how much worse than the baseline is no harm. It is proposed from noise: windows of the last day, "
             f"{duration(self.planned)} long, were judged, each against the one before, as if that were the baseline and "
             "it the canary. Nine of ten were shown to be within the noise that is told below; the margin is the next "
-            "round number above, but not less than a usual one. Both at once, as a gate sees them, lie closer. What you "
-            "would not want to ship decides, not this: make it closer or wider."
+            "round number above that and a quarter of it, and never a very close one. Both at once, as a gate sees them, "
+            "lie closer. What you would not want to ship decides, not this: make it closer or wider."
         )
         yield "metrics:"
         for metric in self.metrics:
@@ -128,7 +128,7 @@ def is_raw(query: Query) -> bool:
 def noise_text(noise: Noise | None, role: Role, margin: str) -> str:
     """The noise behind a margin, in words."""
     if noise is None:
-        return "a usual one: too little is known of the last day"
+        return "a usual one: the last day does not tell the noise"
     if role.kind == "proportion":
         bound = f"{100 * noise.bound:.2g} percentage points"
     elif role.kind == "trend":

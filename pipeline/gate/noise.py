@@ -29,7 +29,8 @@ __all__ = ["Margin", "Noise", "Past", "judge_past", "outcomes", "proposed", "rea
 _DAY: Final = 86_400.0
 _MOST: Final = 40  # windows that are judged
 _FEWEST: Final = 3
-_SHARE: Final = 0.9  # of the windows are within the margin that is proposed
+_SHARE: Final = 0.9  # of the windows are within the noise that is told
+_ROOM: Final = 1.25  # times the noise is the least margin: the next day is not the last
 _STEPS: Final = (1, 1.5, 2, 3, 4, 5, 7.5)  # of a power of ten: margins as people write them
 _WIDEST: Final = 300.0  # percent
 _AMOUNT: Final = re.compile(r"([\d.]+)(.*)", re.ASCII)
@@ -118,7 +119,7 @@ def proposed(metric: MetricConfig, role: Role, verdicts: list[Verdict]) -> Margi
     if len(bounds) < _FEWEST or len(bounds) < _SHARE * len(verdicts):
         return Margin(role.margin, None)
     noise = Noise(len(bounds), max(0.0, float(np.quantile(bounds, _SHARE, method="higher"))))
-    return Margin(_written(metric, role.least, noise.bound), noise)
+    return Margin(_written(metric, role.least, _ROOM * noise.bound), noise)
 
 
 def _written(metric: MetricConfig, least: str, bound: float) -> str:
