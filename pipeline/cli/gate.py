@@ -23,7 +23,9 @@ _OF_INIT: Final = ("services", "label", "queries")
 
 @click.command()
 @click.option(
-    "--config", type=_FILE, help="What is compared and how (docs/gate.md).  [with --init: canary.yml is written]"
+    "--config",
+    type=_FILE,
+    help="What is compared and how (docs/gate.md).  [with --init: canary.yml is written]",
 )
 @click.option("--init", "initial", is_flag=True, help="Write a first configuration from what the server has.")
 @click.option(
@@ -142,7 +144,8 @@ def gate(
     _refuse(context, _OF_INIT, "goes with --init")
     if config is None:
         raise UsageError(
-            "which configuration? --config FILE", hint=f"pipeline gate --init --prometheus {url} writes a first one"
+            "which configuration? --config FILE",
+            hint=f"pipeline gate --init --prometheus {url} writes a first one",
         )
     from pipeline.base.console import Progress
     from pipeline.cli.root import tell

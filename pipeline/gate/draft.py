@@ -71,9 +71,13 @@ class Draft:
         yield f"  baseline: {{{self.label}: {_matcher(self.baseline)}}}"
         yield f"  canary: {{{self.label}: {_matcher(self.canary)}}}"
         yield ""
-        yield from _comment("How long a gate watches; a pass comes at that end. At least 30 steps: docs/gate.md says why.")
+        yield from _comment(
+            "How long a gate watches; a pass comes at that end. At least 30 steps: docs/gate.md says why."
+        )
         yield f"planned: {_time(self.planned)}"
-        yield from _comment(f"Four scrapes, which are {duration(self.scrape)} apart, so that a rate has enough of them.")
+        yield from _comment(
+            f"Four scrapes, which are {duration(self.scrape)} apart, so that a rate has enough of them."
+        )
         yield f"step: {_time(self.step)}"
         yield ""
         yield from _comment(

@@ -79,10 +79,13 @@ class Family(_Part):
         """
         arm = ",".join(filter(None, (self.only, "$arm")))
         if self.requests in there and status:
-            yield "errors", {
-                "hits": f'{self.requests}{{{self.only + "," if self.only else ""}{status}=~"5.*",$arm}}',
-                "total": f"{self.requests}{{{arm}}}",
-            }
+            yield (
+                "errors",
+                {
+                    "hits": f'{self.requests}{{{self.only + "," if self.only else ""}{status}=~"5.*",$arm}}',
+                    "total": f"{self.requests}{{{arm}}}",
+                },
+            )
         if self.histogram:
             yield from self._latency(there, arm)
         yield from ((role, query) for role, query in self.metrics.items() if names_in(query) <= there)
@@ -139,7 +142,9 @@ def placed(query: str, service: str, carrier: Carrier | None) -> str:
         rate, end = match["rate"] or "", match["end"] or ""
         if carrier is None:
             return f"{rate}{match['name']}{{{own + ',' if own else ''}$arm}}{end}"
-        return f"({rate}{match['name']}{{{own}}}{end} and on ({', '.join(carrier.by)}) {carrier.metric}{{$arm}})"
+        return (
+            f"({rate}{match['name']}{{{own}}}{end} and on ({', '.join(carrier.by)}) {carrier.metric}{{$arm}})"
+        )
 
     return _SELECTOR.sub(place, query)
 

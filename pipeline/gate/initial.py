@@ -113,7 +113,9 @@ def write_new(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise UsageError(f"{path} is there already, and is not overwritten", hint="--config OTHER.yml") from None
+        raise UsageError(
+            f"{path} is there already, and is not overwritten", hint="--config OTHER.yml"
+        ) from None
 
 
 def propose(asked: Asked, client: Prometheus, progress: Progress, choose: Choose, now: float) -> Initial:
@@ -131,7 +133,9 @@ def propose(asked: Asked, client: Prometheus, progress: Progress, choose: Choose
     progress.say(f"service: {_words(service.matchers)}; {', '.join(f.name for f in service.families)}")
     versions = versions_of(client, found, given, now)
     name = found.label.name
-    progress.say(f"versions: baseline {name}{versions.baseline}, canary {name}{versions.canary}; {versions.said}")
+    progress.say(
+        f"versions: baseline {name}{versions.baseline}, canary {name}{versions.canary}; {versions.said}"
+    )
     wanted = list(_wanted(table, found))
     scrape = _scrape(client, service)
     step = min(max(_SCRAPES * scrape, _SHORTEST), _LONGEST)
@@ -286,9 +290,7 @@ def _config_of(one: Drafted, *, floor: bool) -> MetricConfig:
     )
 
 
-def _past(
-    config: JudgeConfig, client: Prometheus, end: float, step: float, progress: Progress
-) -> Past:
+def _past(config: JudgeConfig, client: Prometheus, end: float, step: float, progress: Progress) -> Past:
     """The last day of the baseline. Raises UsageError where the questions that are left do not suffice."""
     try:
         return read_past(config, client, end, step, progress.detail)
@@ -353,4 +355,3 @@ def _head(
         )
     else:
         yield "There is too little of the last day to measure its noise: margins are usual ones."
-

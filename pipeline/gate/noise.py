@@ -135,9 +135,7 @@ def _written(metric: MetricConfig, least: str, bound: float) -> str:
     if unit == "%":
         wanted = min(wanted, _WIDEST)
     power = 10.0 ** math.floor(math.log10(wanted))
-    found = next(
-        (step * power for step in _STEPS if step * power >= wanted * (1 - 1e-9)), 10 * power
-    )
+    found = next((step * power for step in _STEPS if step * power >= wanted * (1 - 1e-9)), 10 * power)
     return f"{found:g}{unit}"
 
 

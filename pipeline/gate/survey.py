@@ -141,7 +141,9 @@ def _service(table: Families, client: Prometheus, given: Mapping[str, str], choo
             break
     keys = sorted(found)
     if not keys:
-        raise UsageError(f"{client.url}: the series of no known metric have a job", hint="--service LABEL=VALUE")
+        raise UsageError(
+            f"{client.url}: the series of no known metric have a job", hint="--service LABEL=VALUE"
+        )
     at = 0
     if len(keys) > 1:
         told = [f"{_text(dict(key))} ({', '.join(dict.fromkeys(found[key]))})" for key in keys]
@@ -152,9 +154,7 @@ def _service(table: Families, client: Prometheus, given: Mapping[str, str], choo
             )
         at = choose("Which service?", told)
     matchers = {**given, **dict(keys[at])}
-    mine = [
-        row for row in rows if all(row.get(label, value) == value for label, value in matchers.items())
-    ]
+    mine = [row for row in rows if all(row.get(label, value) == value for label, value in matchers.items())]
     there = frozenset(row["__name__"] for row in mine if "__name__" in row)
     families = tuple(
         family
@@ -234,7 +234,8 @@ def _chosen(candidates: Sequence[Label], wanted: str | None, choose: Choose) -> 
         return candidates[choose("Which label tells its versions apart?", told)]
     if len(best) > 1:
         raise UsageError(
-            f"which label tells the versions apart? {'; '.join(told[:_SHOWN])}", hint=f"--label {best[0].name}"
+            f"which label tells the versions apart? {'; '.join(told[:_SHOWN])}",
+            hint=f"--label {best[0].name}",
         )
     return best[0]
 

@@ -81,9 +81,13 @@ def versions_of(client: Prometheus, found: Survey, given: Mapping[str, str], now
     rest = [value for value in values if value != canary]
     baseline = max(rest, key=lambda value: (age[value][1], value))
     if not _came_apart(values, age):
-        return Versions(_is(baseline), _is(canary), "which of them is the canary is a guess: both came at one time")
+        return Versions(
+            _is(baseline), _is(canary), "which of them is the canary is a guess: both came at one time"
+        )
     return Versions(
-        _is(baseline), _is(canary), "the canary is what came last, the baseline what was there most in the last day"
+        _is(baseline),
+        _is(canary),
+        "the canary is what came last, the baseline what was there most in the last day",
     )
 
 
@@ -118,4 +122,3 @@ def _is(value: str) -> Matcher:
 def _but(value: str) -> Matcher:
     """All but a value; one that looks like an expression is written as the expression that it alone matches."""
     return Matcher.of({"not": value if Matcher.of(value).operator == "=" else re.escape(value)})
-

@@ -23,7 +23,16 @@ from pipeline.base.text import clean
 from pipeline.series.answers import incomplete, own_words, remarks, sign_in
 from pipeline.series.refusals import CONNECT, READ, REFUSED, SIGN_IN_HINT, cause, hint_of, redirected
 
-__all__ = ["LARGEST", "MOST_POINTS", "Answer", "BudgetError", "LabelledSeries", "Prometheus", "Value", "check_url"]
+__all__ = [
+    "LARGEST",
+    "MOST_POINTS",
+    "Answer",
+    "BudgetError",
+    "LabelledSeries",
+    "Prometheus",
+    "Value",
+    "check_url",
+]
 
 Floats = NDArray[np.float64]
 

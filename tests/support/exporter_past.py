@@ -36,7 +36,7 @@ _SHORT: Final = 300  # seconds of what nobody asks for: it only has to be there
 class Target:
     """One target: the exporter whose text it has, the labels that its scrape configuration gives it.
 
-    `renamed` are words of the text that are others here; `slower`: how many times as slow it is.
+    `renamed` are words of the text that are others here.
     """
 
     exporter: str
@@ -44,10 +44,14 @@ class Target:
     renamed: Mapping[str, str] | None = None
 
 
-def _both(exporter: str, job: str) -> list[Target]:
-    """Two versions of a service, which a label of the scrape configuration tells apart."""
+def _both(exporter: str, job: str, **others: str) -> list[Target]:
+    """Two versions of a service, which a label of the scrape configuration tells apart; VERSION in `others` as well."""
     return [
-        Target(exporter, {"job": job, "instance": f"{job}-{place}:9100", "version": version})
+        Target(
+            exporter,
+            {"job": job, "instance": f"{job}-{place}:9100", "version": version}
+            | {name: value.replace("VERSION", version) for name, value in others.items()},
+        )
         for place, version in (("a", "1.4.0"), ("b", "1.5.0"))
     ]
 
@@ -59,9 +63,10 @@ def _one(exporter: str, job: str) -> list[Target]:
 
 TARGETS: Final = (
     *(target for name in (
-        "client_golang", "otel_go", "spring_boot", "prom_client", "flask", "fastapi", "caddy", "nginx_exporter",
-        "node_exporter", "process_exporter",
+        "client_golang", "otel_go", "spring_boot", "prom_client", "fastapi", "caddy", "nginx_exporter", "process_exporter",
     ) for target in _both(name, name)),
+    *(target for name in ("flask", "node_exporter") for target in _both(name, name, app="shop")),
+    *_both("nginx_exporter", "two_labels", track="of-VERSION"),
     *(target for name in ("haproxy", "traefik", "envoy") for target in _one(name, name)),
     Target("otel_python", {"job": "otel_python", "instance": "otel-a:9464"}),
     Target("otel_python", {"job": "otel_python", "instance": "otel-b:9464"}, {'"1.4.0"': '"1.5.0"'}),
@@ -91,10 +96,14 @@ def write_exporters(directory: Path, begin: int, now: int, end: int) -> None:
                 last = len(values) if wanted else (now + _SHORT - begin) // SCRAPE
                 labels = f"{series.labels},{told}" if series.labels else told
                 head, start = f"{series.name}{{{labels}}} ", begin + SCRAPE * first
-                file.write("".join([
-                    f"{head}{value:.10g} {start + SCRAPE * at}\n"
-                    for at, value in enumerate(values[first:last].tolist())
-                ]))
+                file.write(
+                    "".join(
+                        [
+                            f"{head}{value:.10g} {start + SCRAPE * at}\n"
+                            for at, value in enumerate(values[first:last].tolist())
+                        ]
+                    )
+                )
         file.write("# EOF\n")
     subprocess.run(
         [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "exporters.txt", "data"],

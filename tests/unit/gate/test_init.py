@@ -63,7 +63,7 @@ def instant(ago: float) -> str:
 
 
 def test_each_recorded_exporter_is_tried() -> None:
-    assert {target.labels["job"] for target in TARGETS} == set(JUDGED)
+    assert {target.exporter for target in TARGETS} == set(JUDGED)
 
 
 @pytest.mark.parametrize("job", JUDGED)
@@ -129,6 +129,17 @@ def test_a_version_that_is_alone_is_the_baseline_and_what_comes_is_the_canary(
     assert 'canary: {version: {not: "1.4.0"}}' in file.read_text("utf-8")
 
 
+def test_another_jobs_exporter_is_judged_where_it_has_the_labels_that_were_typed(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "canary.yml"
+    assert run(command(url, file, "--service", "app=shop", "--json")) == Exit.OK
+    told = json.loads(capsys.readouterr().out)
+    assert told["service"] == {"app": "shop", "job": "flask"}
+    assert [one["name"] for one in told["metrics"]] == [*HTTP, *PROCESS, "load"]
+    assert """query: 'avg(node_load1{app="shop",$arm})'""" in file.read_text("utf-8")
+
+
 def test_versions_that_are_given_are_taken_and_a_place_is_one_against_the_others(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,6 +173,7 @@ def test_a_file_that_is_there_is_not_overwritten_and_nothing_is_asked(
         (("--service", "job=nobody"), "has none of the metrics that are known here for job=nobody"),
         (("--service", "job"), "--service 'job' is not LABEL=VALUE"),
         (("--service", "job=flask", "--label", "colour"), "--label colour: not on the service's series; there is"),
+        (("--service", "job=two_labels"), "which label tells the versions apart? version: 1.4.0 (1), 1.5.0 (1); track:"),
         (("--service", "job=flask", "--queries", "5"), "5 questions are not enough"),
         (("--service", "job=flask", "--for", "95s"), "no whole number of steps of 1 min"),
         (("--set", "metrics.errors.margin=1pp"), "with --init it names a version by its label"),
