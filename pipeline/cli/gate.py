@@ -128,7 +128,7 @@ def gate(
         --set baseline.version=1.4.0 --set canary.version=1.5.0
         --on-fail './rollback.sh'
 
-    pipeline gate --init --prometheus URL        writes canary.yml: what to judge, with margins from the last day's noise
+    pipeline gate --init --prometheus URL     writes canary.yml, with margins from the last day's noise
 
     The exit code is the verdict's: 0 passed, 10 failed, 11 inconclusive. docs/gate.md has the rest.
     """

@@ -82,10 +82,10 @@ class Draft:
         yield ""
         yield from _comment(
             "margin: how much worse than the baseline is no harm. It is proposed from noise: windows of the last day, "
-            f"{duration(self.planned)} long, were judged, each against the one before, as if that were the baseline and "
-            "it the canary. Nine of ten were shown to be within the noise that is told below; the margin is the next "
-            "round number above that and a quarter of it, and never a very close one. Both at once, as a gate sees them, "
-            "lie closer. What you would not want to ship decides, not this: make it closer or wider."
+            f"{duration(self.planned)} long, were judged, each against the one before, as if that were the baseline "
+            "and it the canary. Nine of ten were shown to be within the noise that is told below; the margin is the "
+            "next round number above that and a quarter of it, and never a very close one. Both at once, as a gate "
+            "sees them, lie closer. What you would not want to ship decides, not this: make it closer or wider."
         )
         yield "metrics:"
         for metric in self.metrics:
@@ -104,7 +104,8 @@ class Draft:
         yield f"    kind: {role.kind}"
         if role.kind != "proportion":
             yield f"    unit: {role.unit}"
-        yield f"    margin: {_scalar(metric.margin.text)}  # {noise_text(metric.margin.noise, role, metric.margin.text)}"
+        margin = metric.margin.text
+        yield f"    margin: {_scalar(margin)}  # {noise_text(metric.margin.noise, role, margin)}"
         if role.floor is not None:
             yield f"    floor: {_scalar(role.floor)}  # less than this is no harm, however large a share it is"
         yield f"    group: {role.group}"

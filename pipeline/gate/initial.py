@@ -13,15 +13,13 @@ from typing import Any, Final
 from pipeline.base.console import Progress
 from pipeline.base.errors import UsageError
 from pipeline.base.text import clean, duration, plural, redact
-from pipeline.gate.draft import Draft, Drafted, is_raw
-from pipeline.gate.families import Carrier, Families, Family, names_in, placed, read_families
-from pipeline.gate.noise import Margin, Past, judge_past, outcomes, proposed, read_past
+from pipeline.gate.draft import Draft, Drafted
+from pipeline.gate.families import read_families
+from pipeline.gate.noise import Past, judge_past, outcomes, proposed, read_past
 from pipeline.gate.survey import Choose, Service, Survey, survey
 from pipeline.gate.versions import Versions, given_versions, versions_of
-from pipeline.series import promql
+from pipeline.gate.wanted import config_of, matchers_text, wanted, without_status
 from pipeline.series.config import Arms, JudgeConfig, load_config
-from pipeline.series.matchers import Matcher
-from pipeline.series.metric import MetricConfig
 from pipeline.series.prometheus import BudgetError, Prometheus
 
 __all__ = ["Asked", "Initial", "propose", "refuse_existing", "write_new"]
@@ -101,7 +99,7 @@ class Initial:
 
 def refuse_existing(path: Path) -> None:
     """Raise UsageError where there is something already, or no directory: before anything is asked."""
-    if os.path.lexists(path):  # noqa: PTH110 - a link that leads nowhere is there, too
+    if os.path.lexists(path):  # a link that leads nowhere is there, too
         raise UsageError(f"{path} is there already, and is not overwritten", hint="--config OTHER.yml")
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no directory {path.parent}", hint=f"mkdir -p {path.parent}")
@@ -136,23 +134,23 @@ def propose(asked: Asked, client: Prometheus, progress: Progress, choose: Choose
     progress.say(
         f"versions: baseline {name}{versions.baseline}, canary {name}{versions.canary}; {versions.said}"
     )
-    wanted = list(_wanted(table, found))
+    possible = list(wanted(table, found))
     scrape = _scrape(client, service)
     step = min(max(_SCRAPES * scrape, _SHORTEST), _LONGEST)
     planned = _planned(asked.planned, step)
-    config = _measuring(table, found, versions, wanted, step, planned)
+    config = _measuring(found, versions, possible, step, planned)
     past = _past(config, client, now - 2 * scrape, step, progress)
-    kept = [one for one in wanted if one.name not in past.lacking]
+    kept = [one for one in possible if one.name not in past.lacking]
     if not kept:
         raise UsageError(
-            f"none of {_names(wanted)} has a sample of the baseline in the last day: "
+            f"none of {_names(possible)} has a sample of the baseline in the last day: "
             f"{next(iter(past.lacking.values()))}",
             hint=f"another --label, or --set baseline.{name}=VALUE",
         )
-    metrics, windows = _margins(table, config, past, kept, planned, progress)
+    metrics, windows = _margins(config, past, kept, planned, progress)
     left_out = [
         *(f"{name}: {why}" for name, why in past.lacking.items()),
-        *_without_status(service, found, {one.name for one in kept}),
+        *without_status(service, found, {one.name for one in kept}),
     ]
     draft = Draft(
         head=tuple(_head(asked.path, client, service, windows, planned)),
@@ -187,54 +185,10 @@ def _names(metrics: list[Drafted]) -> str:
     return ", ".join(one.name for one in metrics) or "the known metrics"
 
 
-def _wanted(table: Families, found: Survey) -> Iterator[Drafted]:
-    """What can be judged, each role once."""
-    service, label = found.service, found.label
-    taken = set[str]()
-    of_requests = any(family.requests for family in service.families)
-    only_exporters = not of_requests and any(family.exporter for family in service.families)
-    for family in service.families:
-        if only_exporters and not family.exporter:
-            continue  # the exporter's own process
-        matchers = _matchers(service.of(family))
-        yield from _of(table, family, service.there, found, matchers, label.carrier, taken)
-    # Of other jobs only what has the labels that were typed: a version's name alone may be another service's, too.
-    for family in table.families:
-        if family.exporter and family not in service.families and label.carrier is None:
-            yield from _of(table, family, service.beside, found, _matchers(service.given), None, taken)
-
-
-def _of(
-    table: Families,
-    family: Family,
-    there: frozenset[str],
-    found: Survey,
-    matchers: str,
-    carrier: Carrier | None,
-    taken: set[str],
-) -> Iterator[Drafted]:
-    for name, query in family.queries(there, found.status.get(family.name)):
-        role = table.roles[name]
-        key = role.same_as or name
-        if key in taken:
-            continue
-        taken.add(key)
-        whole = (
-            placed(query, matchers, carrier)
-            if isinstance(query, str)
-            else {part: placed(text, matchers, carrier) for part, text in query.items()}
-        )
-        yield Drafted(name, role, family.name, whole, Margin(role.margin, None))
-
-
-def _matchers(matchers: Mapping[str, str]) -> str:
-    return promql.fill("$arm", {name: Matcher("=", value) for name, value in matchers.items()}, 1)
-
-
 def _scrape(client: Prometheus, service: Service) -> float:
     """Seconds between two scrapes of the service, as far as the last ten minutes tell."""
     metric, matchers, only = service.anchor()
-    inner = ",".join(filter(None, (only, _matchers(matchers))))
+    inner = ",".join(filter(None, (only, matchers_text(matchers))))
     answer = client.query(f"max(count_over_time({metric}{{{inner}}}[{_SEEN:.0f}s]))")
     count = max((one.value for one in answer), default=0.0)
     if count < 2:
@@ -254,39 +208,18 @@ def _planned(given: float | None, step: float) -> float:
 
 
 def _measuring(
-    table: Families, found: Survey, versions: Versions, wanted: list[Drafted], step: float, planned: float
+    found: Survey, versions: Versions, metrics: list[Drafted], step: float, planned: float
 ) -> JudgeConfig:
     """The configuration by which noise is measured: usual margins, and no floor, which would hide it."""
     name = found.label.name
     arms = Arms(baseline={name: versions.baseline}, canary={name: versions.canary})
-    if not wanted:
+    if not metrics:
         raise UsageError(
             f"the service has {', '.join(f.name for f in found.service.families)}, of which nothing can be judged",
             hint="write the queries by hand: docs/prometheus.md",
         )
     return JudgeConfig(
-        arms=arms, step=step, planned=planned, metrics=tuple(_config_of(one, floor=False) for one in wanted)
-    )
-
-
-def _config_of(one: Drafted, *, floor: bool) -> MetricConfig:
-    role = one.role
-    source: dict[str, Any] = {"query": one.query} if isinstance(one.query, str) else dict(one.query)
-    if is_raw(one.query):
-        source |= {"counters": True, "absent": "zero"}
-    return MetricConfig.model_validate(
-        {
-            "name": one.name,
-            "title": role.title,
-            "kind": role.kind,
-            "unit": role.unit,
-            "margin": one.margin.text,
-            "floor": role.floor if floor else None,
-            "weight": role.weight,
-            "critical": role.critical,
-            "group": role.group,
-            "prometheus": source,
-        }
+        arms=arms, step=step, planned=planned, metrics=tuple(config_of(one, floor=False) for one in metrics)
     )
 
 
@@ -302,7 +235,6 @@ def _past(config: JudgeConfig, client: Prometheus, end: float, step: float, prog
 
 
 def _margins(
-    table: Families,
     config: JudgeConfig,
     past: Past,
     kept: list[Drafted],
@@ -319,18 +251,8 @@ def _margins(
     ]
     if not verdicts:
         return metrics, {}
-    again = config.model_copy(update={"metrics": tuple(_config_of(one, floor=True) for one in metrics)})
+    again = config.model_copy(update={"metrics": tuple(config_of(one, floor=True) for one in metrics)})
     return metrics, outcomes(judge_past(again, past.history, planned, progress.detail))
-
-
-def _without_status(service: Service, found: Survey, judged: set[str]) -> Iterator[str]:
-    for family in service.families:
-        if family.requests and family.name not in found.status and "errors" not in judged:
-            yield f"errors: {family.requests} has no label with a status ({', '.join(family.status)})"
-    if "errors" not in judged and not any(family.requests for family in service.families):
-        yield (
-            "errors: no known metric counts requests by status; without one nothing says how many requests a version had"
-        )
 
 
 def _head(
@@ -342,15 +264,15 @@ def _head(
 ) -> Iterator[str]:
     url = redact(client.url)
     yield (
-        f"Written by `pipeline gate --init` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC for {_words(service.matchers)} of "
-        f"{url}: {', '.join(family.name for family in service.families)}. What each key means: docs/prometheus.md."
+        f"Written by `pipeline gate --init` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC for {_words(service.matchers)} "
+        f"of {url}: {', '.join(family.name for family in service.families)}. What each key means: docs/prometheus.md."
     )
     yield f"pipeline gate --config {path.name} --prometheus {url}"
     yield f"pipeline backtest --config {path.name} --prometheus {url}   (how good it would be)"
     if windows:
         yield (
-            f"Of {plural(sum(windows.values()), 'window')} of {duration(planned)} in the last day, each compared with the "
-            f"one before it, this file passes {windows['passed']}, fails {windows['failed']} and leaves "
+            f"Of {plural(sum(windows.values()), 'window')} of {duration(planned)} in the last day, each compared with "
+            f"the one before it, this file passes {windows['passed']}, fails {windows['failed']} and leaves "
             f"{windows['undecided']} undecided."
         )
     else:

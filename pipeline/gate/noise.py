@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ _SHARE: Final = 0.9  # of the windows are within the noise that is told
 _ROOM: Final = 1.25  # times the noise is the least margin: the next day is not the last
 _STEPS: Final = (1, 1.5, 2, 3, 4, 5, 7.5)  # of a power of ten: margins as people write them
 _WIDEST: Final = 300.0  # percent
-_AMOUNT: Final = re.compile(r"([\d.]+)(.*)", re.ASCII)
+_DIGITS: Final = "0123456789."
 _NOTHING: Final = "nothing of it in the last day"
 
 
@@ -127,9 +126,8 @@ def _written(metric: MetricConfig, least: str, bound: float) -> str:
 
     In the unit of `least`: `7.5%`, `0.3pp`, `2MB/min`.
     """
-    match = _AMOUNT.fullmatch(least)
-    assert match
-    number, unit = float(match[1]), match[2]
+    digits = len(least) - len(least.lstrip(_DIGITS))
+    number, unit = float(least[:digits]), least[digits:]
     one = Threshold.parse(f"1{unit}", metric.rule().metric).value
     wanted = max(number, bound / one)
     if unit == "%":

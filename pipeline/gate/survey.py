@@ -227,7 +227,7 @@ def _chosen(candidates: Sequence[Label], wanted: str | None, choose: Choose) -> 
     if not candidates:
         raise UsageError(
             "no label of the service's series tells versions apart",
-            hint="let the scrape configuration add one (version), or write a query for each version: docs/prometheus.md",
+            hint="let the scrape configuration add one, or write a query for each version: docs/prometheus.md",
         )
     best = [label for label in candidates if label.rank == candidates[0].rank]
     if len(candidates) > 1 and choose is not None:

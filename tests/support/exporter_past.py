@@ -63,7 +63,8 @@ def _one(exporter: str, job: str) -> list[Target]:
 
 TARGETS: Final = (
     *(target for name in (
-        "client_golang", "otel_go", "spring_boot", "prom_client", "fastapi", "caddy", "nginx_exporter", "process_exporter",
+        "client_golang", "otel_go", "spring_boot", "prom_client", "fastapi", "caddy", "nginx_exporter",
+        "process_exporter",
     ) for target in _both(name, name)),
     *(target for name in ("flask", "node_exporter") for target in _both(name, name, app="shop")),
     *_both("nginx_exporter", "two_labels", track="of-VERSION"),
@@ -83,7 +84,7 @@ class _Series:
 
 
 def write_exporters(directory: Path, begin: int, now: int, end: int) -> None:
-    """All targets' series from `begin` to `end` as a Prometheus' data in `directory`; what no family has around `now`."""
+    """All targets' series from `begin` to `end` as a Prometheus' data; those of no known family just around `now`."""
     known = frozenset[str]().union(*(family.names() for family in read_families().families))
     known |= {carrier.metric for carrier in read_families().carriers}
     with (directory / "exporters.txt").open("w", encoding="utf-8") as file:

@@ -173,7 +173,7 @@ def test_a_file_that_is_there_is_not_overwritten_and_nothing_is_asked(
         (("--service", "job=nobody"), "has none of the metrics that are known here for job=nobody"),
         (("--service", "job"), "--service 'job' is not LABEL=VALUE"),
         (("--service", "job=flask", "--label", "colour"), "--label colour: not on the service's series; there is"),
-        (("--service", "job=two_labels"), "which label tells the versions apart? version: 1.4.0 (1), 1.5.0 (1); track:"),
+        (("--service", "job=two_labels"), "which label tells the versions apart? version: 1.4.0 (1), 1.5.0 (1);"),
         (("--service", "job=flask", "--queries", "5"), "5 questions are not enough"),
         (("--service", "job=flask", "--for", "95s"), "no whole number of steps of 1 min"),
         (("--set", "metrics.errors.margin=1pp"), "with --init it names a version by its label"),
