@@ -49,46 +49,44 @@ def versions_of(client: Prometheus, found: Survey, given: Mapping[str, str], now
     """The baseline is what was there most, the canary what came last. Raises UsageError where that tells nothing."""
     label = found.label
     if len(given) == len(_ARMS):
-        return Versions(*(Matcher.of(given[arm]) for arm in _ARMS), "as they were given")
+        return Versions(Matcher.of(given["baseline"]), Matcher.of(given["canary"]), "as they were given")
     age = _ages(client, found, now)
-    values = [value for value in label.values if value not in given.values()]
+    named = [Matcher.of(value) for value in given.values()]
+    values = [value for value in label.values if not any(_has(one, value) for one in named)]
     if "canary" in given:
-        baseline = max(values, key=lambda value: age[value][1], default=None)
         canary = Matcher.of(given["canary"])
-        if baseline is None:
-            return Versions(_but(given["canary"]), canary, "the baseline is all that is not the canary")
-        return Versions(_is(baseline), canary, "the baseline is what was there most in the last day")
-    if label.is_place and len(label.values) > 1 and "baseline" not in given:
-        last = _youngest(label.values, age)
+        if label.is_place or not values:
+            others = Matcher.of({"not": given["canary"]})
+            return Versions(others, canary, "the baseline is all that is not the canary")
+        most = max(values, key=lambda value: age[value][1])
+        return Versions(_is(most), canary, "the baseline is what was there most in the last day")
+    if "baseline" in given:
+        baseline = Matcher.of(given["baseline"])
+        if values and not label.is_place:
+            return Versions(baseline, _is(_youngest(values, age)), "the canary is what came last")
         return Versions(
-            _but(last),
-            _is(last),
-            f"{label.name} is a place, no version: the canary is one of {len(label.values)}, the baseline the others",
+            baseline, Matcher.of({"not": given["baseline"]}), "the canary is all that is not the baseline"
         )
-    if "baseline" in given or len(values) == 1:
-        baseline = given.get("baseline") or values[0]
-        others = [value for value in values if value != baseline]
-        if not others:
-            said = "there is one version now: whatever else comes is the canary"
-            return Versions(_is(baseline), _but(baseline), said)
-        return Versions(_is(baseline), _is(_youngest(others, age)), "the canary is what came last")
+    if len(values) == 1:
+        said = "there is one version now: whatever else comes is the canary"
+        return Versions(_is(values[0]), _but(values[0]), said)
+    if label.is_place:
+        last = _youngest(values, age)
+        said = f"{label.name} is a place, no version: the canary is one of {len(values)}, the baseline the others"
+        return Versions(_but(last), _is(last), said)
     if len(values) > len(_ARMS) and not _came_apart(values, age):
         raise UsageError(
             f"which are the versions? {label}",
             hint=f"--set baseline.{label.name}=... --set canary.{label.name}=...",
         )
-    canary = _youngest(values, age)
-    rest = [value for value in values if value != canary]
-    baseline = max(rest, key=lambda value: (age[value][1], value))
-    if not _came_apart(values, age):
-        return Versions(
-            _is(baseline), _is(canary), "which of them is the canary is a guess: both came at one time"
-        )
-    return Versions(
-        _is(baseline),
-        _is(canary),
-        "the canary is what came last, the baseline what was there most in the last day",
+    last = _youngest(values, age)
+    most = max((value for value in values if value != last), key=lambda value: (age[value][1], value))
+    said = (
+        "the canary is what came last, the baseline what was there most in the last day"
+        if _came_apart(values, age)
+        else "which of them is the canary is a guess: both came at one time"
     )
+    return Versions(_is(most), _is(last), said)
 
 
 def _ages(client: Prometheus, found: Survey, now: float) -> dict[str, tuple[float, float]]:
@@ -113,6 +111,13 @@ def _came_apart(values: Iterable[str], age: Mapping[str, tuple[float, float]]) -
     """Whether one of them came after all others."""
     begins = sorted(age[value][0] for value in values)
     return begins[-1] > begins[-2]
+
+
+def _has(matcher: Matcher, value: str) -> bool:
+    """Whether a matcher that was typed names a value."""
+    return matcher.value == value or (
+        matcher.operator == "=~" and re.fullmatch(matcher.value, value) is not None
+    )
 
 
 def _is(value: str) -> Matcher:

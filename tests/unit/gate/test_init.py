@@ -148,9 +148,24 @@ def test_versions_that_are_given_are_taken_and_a_place_is_one_against_the_others
     assert run(command(url, tmp_path / "a.yml", *options, *sets)) == Exit.OK
     told = json.loads(capsys.readouterr().out)
     assert (told["baseline"], told["canary"]) == ("=1.5.0", "=1.4.0")
-    assert run(command(url, tmp_path / "b.yml", *options, "--label", "instance")) == Exit.OK
+    for number, more in enumerate(([], ["--set", "canary.instance=flask-b:9100"])):
+        file = tmp_path / f"{number}.yml"
+        assert run(command(url, file, *options, "--label", "instance", *more)) == Exit.OK
+        told = json.loads(capsys.readouterr().out)
+        assert (told["baseline"], told["canary"]) == ("!=flask-b:9100", "=flask-b:9100")
+
+
+@pytest.mark.parametrize(
+    ("given", "baseline", "canary"),
+    [("canary.version=2.0", "=1.4.0", "=2.0"), ("baseline.version=1.5.*", "=~1.5.*", "=1.4.0")],
+)
+def test_of_one_version_that_is_given_the_other_is_found(
+    url: str, given: str, baseline: str, canary: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "canary.yml"
+    assert run(command(url, file, "--service", "job=flask", "--json", "--set", given)) == Exit.OK
     told = json.loads(capsys.readouterr().out)
-    assert (told["baseline"], told["canary"]) == ("!=flask-b:9100", "=flask-b:9100")
+    assert (told["baseline"], told["canary"]) == (baseline, canary)
 
 
 def test_a_file_that_is_there_is_not_overwritten_and_nothing_is_asked(
