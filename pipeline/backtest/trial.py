@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.backtest.harms import Harm
+from pipeline.backtest.harms import NONE, Harm
 from pipeline.backtest.history import History
 from pipeline.judge import judge
-from pipeline.judge.verdict import Decision, Outcome
+from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.series.config import JudgeConfig
 from pipeline.series.evidence import build
 from pipeline.series.planned import ending
 
-__all__ = ["Trial", "try_window"]
+__all__ = ["Trial", "judge_window", "try_window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,10 @@ class Trial:
         return cls(**{name: data[name] for name in cls.__slots__})
 
 
-def try_window(config: JudgeConfig, history: History, begin: float, seconds: float, harm: Harm) -> Trial:
-    """Judges one window. The same window and harm give the same result each time."""
+def judge_window(
+    config: JudgeConfig, history: History, begin: float, seconds: float, harm: Harm = NONE
+) -> Verdict:
+    """The verdict on one window. The same window and harm give the same each time."""
     rng = np.random.default_rng(zlib.crc32(f"{begin:.3f} {seconds:.3f} {harm.name}".encode()))
     spans = history.spans(begin, seconds)
     samples: dict[str, Mapping[str, Any]] = {arm: history.within(arm, span) for arm, span in spans.items()}
@@ -72,7 +74,12 @@ def try_window(config: JudgeConfig, history: History, begin: float, seconds: flo
         end=ending(seconds, seconds, whole=False),
         names={arm: arm for arm in spans},
     )
-    verdict = judge(case.evidence, case.rules, case.policy)
+    return judge(case.evidence, case.rules, case.policy)
+
+
+def try_window(config: JudgeConfig, history: History, begin: float, seconds: float, harm: Harm) -> Trial:
+    """Judges one window, as `judge_window` does."""
+    verdict = judge_window(config, history, begin, seconds, harm)
     failed = [m for m in verdict.metrics if m.decision is Decision.FAIL]
     return Trial(
         begin=begin,

@@ -31,9 +31,7 @@ class Progress:
 
     def say(self, message: str) -> None:
         """A line of progress, with the seconds since the start."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        self.end()
         # Text, not str: what comes from refs, hosts and services must not be read as markup
         self.console.print(
             Text.assemble((f"{time.monotonic() - self._began:6.1f}s  ", "dim"), printable(hide(message))),
@@ -48,6 +46,12 @@ class Progress:
             self._status = self.console.status("")
             self._status.start()
         self._status.update(Text(printable(hide(message))))
+
+    def end(self) -> None:
+        """Take the moving line away, before a question or the result."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
 
     @contextmanager
     def loading(self) -> Iterator[Callable[[RenderableType], None] | None]:

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
-from pipeline.base.errors import EnvironmentError_, Exit
+from pipeline.base.errors import EnvironmentError_, Exit, UsageError
 from pipeline.cli.options import DURATION, json_option
 from pipeline.cli.outputs import OUTPUT_OPTIONS, output_options, outputs_of
 
 __all__ = ["gate"]
 
 _FILE: Final = click.Path(path_type=Path)
+_QUERIES: Final = 200
+# Parameters that only a gate has, and those that only --init has.
+_OF_GATES: Final = ("every", "early_stop", "min_requests", "on_pass", "on_fail", "patience", "runs")
+_OF_INIT: Final = ("services", "label", "queries")
 
 
 @click.command()
-@click.option("--config", type=_FILE, required=True, help="What is compared and how (docs/gate.md).")
+@click.option(
+    "--config",
+    type=_FILE,
+    help="What is compared and how (docs/gate.md).  [with --init: canary.yml is written]",
+)
+@click.option("--init", "initial", is_flag=True, help="Write a first configuration from what the server has.")
+@click.option(
+    "--service",
+    "services",
+    metavar="LABEL=VALUE",
+    multiple=True,
+    help="--init: of which service, such as job=shop. May be repeated.",
+)
+@click.option("--label", help="--init: the label that tells versions apart, such as version.")
+@click.option(
+    "--queries",
+    type=click.IntRange(min=1),
+    help="--init: how many questions the server may be asked.  [default: 200]",
+)
 @click.option(
     "--prometheus", "url", metavar="URL", required=True, help="The server that has both versions' series."
 )
@@ -73,8 +97,14 @@ _FILE: Final = click.Path(path_type=Path)
 )  # fmt: skip
 @output_options
 @json_option
+@click.pass_context
 def gate(
-    config: Path,
+    context: click.Context,
+    config: Path | None,
+    initial: bool,
+    services: tuple[str, ...],
+    label: str | None,
+    queries: int | None,
     url: str,
     sets: tuple[str, ...],
     planned: float | None,
@@ -101,8 +131,25 @@ def gate(
         --set baseline.version=1.4.0 --set canary.version=1.5.0
         --on-fail './rollback.sh'
 
+    pipeline gate --init --prometheus URL     writes canary.yml, with margins from the last day's noise
+
     The exit code is the verdict's: 0 passed, 10 failed, 11 inconclusive. docs/gate.md has the rest.
     """
+    if initial:
+        from pipeline.cli.gate_init import init, parse_service
+        from pipeline.gate.initial import Asked
+        from pipeline.series.credentials import client_of
+
+        _refuse(context, _OF_GATES, "goes without --init")
+        asked = Asked(config or Path("canary.yml"), parse_service(services), label, sets, planned)
+        with client_of(url, credentials, header_file, ca, queries or _QUERIES) as client:
+            return init(asked, client, as_json=as_json)
+    _refuse(context, _OF_INIT, "goes with --init")
+    if config is None:
+        raise UsageError(
+            "which configuration? --config FILE",
+            hint=f"pipeline gate --init --prometheus {url} writes a first one",
+        )
     from pipeline.base.console import Progress
     from pipeline.cli.root import tell
     from pipeline.cli.show import show_gate_verdict
@@ -150,3 +197,11 @@ def gate(
                 return Exit.ENVIRONMENT if code is Exit.OK else code
         found.close()
     return code
+
+
+def _refuse(context: click.Context, names: Sequence[str], why: str) -> None:
+    """Raise UsageError for the first of these parameters that was given."""
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and given is ParameterSource.COMMANDLINE:
+            raise UsageError(f"{parameter.opts[0]} {why}")

@@ -121,8 +121,11 @@ def first_look(config: JudgeConfig, client: Prometheus, now: float) -> tuple[Fir
             for arm in _ARMS:
                 other = selectors["baseline"] if arm == "canary" else ()
                 for i, selector in enumerate(selectors[arm]):
-                    ask = _SEEN + (_SHARED if i < len(other) else "")
-                    answer = client.query(ask.format(selector, other[i] if i < len(other) else ""))
+                    # One without a version's labels is compared where none has them: else it is joined to one that has.
+                    own = other[i : i + 1] != (selector,) or selectors["baseline"] == selectors["canary"]
+                    compared = i < len(other) and own
+                    ask = _SEEN + (_SHARED if compared else "")
+                    answer = client.query(ask.format(selector, other[i] if compared else ""))
                     # There may be no hits yet, nor events where the file says so; a total is always there.
                     needed = key == "total" or (key == "query" and source.absent != "zero")
                     found = _seen(metric.name, arm, selector, answer, needed=needed)

@@ -42,12 +42,14 @@ class _Bearer(AuthBase):
         return request
 
 
-def client_of(url: str, credentials: Path | None, header_file: Path | None, ca: Path | None) -> Prometheus:
-    """The server at `url`, with what the three files hold. Raises UsageError."""
+def client_of(
+    url: str, credentials: Path | None, header_file: Path | None, ca: Path | None, most: int | None = None
+) -> Prometheus:
+    """The server at `url`, with what the three files hold, to be asked `most` questions. Raises UsageError."""
     auth, headers = read_credentials(credentials), read_headers(header_file)
     if auth and any(name.lower() == "authorization" for name in headers):
         raise UsageError("the credentials and --header-file both give Authorization: leave one away")
-    return Prometheus(url, auth=auth, headers=headers, ca=ca)
+    return Prometheus(url, auth=auth, headers=headers, ca=ca, most=most)
 
 
 def read_credentials(path: Path | None) -> AuthBase | None:

@@ -23,7 +23,16 @@ from pipeline.base.text import clean
 from pipeline.series.answers import incomplete, own_words, remarks, sign_in
 from pipeline.series.refusals import CONNECT, READ, REFUSED, SIGN_IN_HINT, cause, hint_of, redirected
 
-__all__ = ["LARGEST", "MOST_POINTS", "Answer", "LabelledSeries", "Prometheus", "Value", "check_url"]
+__all__ = [
+    "LARGEST",
+    "MOST_POINTS",
+    "Answer",
+    "BudgetError",
+    "LabelledSeries",
+    "Prometheus",
+    "Value",
+    "check_url",
+]
 
 Floats = NDArray[np.float64]
 
@@ -96,6 +105,10 @@ def check_url(url: str) -> str:
     return url.rstrip("/")
 
 
+class BudgetError(UsageError):
+    """As many questions have been asked as may be."""
+
+
 class _Anonymous(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
@@ -103,7 +116,8 @@ class _Anonymous(AuthBase):
 
 class Prometheus:
     """A server at `url`. `auth` adds the credentials to each request, `headers` are sent with each; `ca` is a PEM file
-    of authorities to trust instead of the system's. A context manager.
+    of authorities to trust instead of the system's; `most` is how many questions it may be asked, a page of a long
+    range each. A context manager.
     """
 
     def __init__(
@@ -113,8 +127,11 @@ class Prometheus:
         auth: AuthBase | None = None,
         headers: Mapping[str, str] | None = None,
         ca: Path | None = None,
+        most: int | None = None,
     ) -> None:
         self.url = check_url(url)
+        self.asked = 0
+        self._most = most
         self._method = "POST"
         self._session = requests.Session()
         # What signs people in answers a program that wants JSON with 401 rather than with its page.
@@ -171,6 +188,9 @@ class Prometheus:
             raise EnvironmentError_(f"{self.url} gave values that are not as Prometheus' are") from None
 
     def _ask(self, api: str, query: str, times: Mapping[str, str]) -> Mapping[str, Any]:
+        if self._most is not None and self.asked >= self._most:
+            raise BudgetError(f"{self.url} has been asked {self.asked:,} questions, and no more are allowed")
+        self.asked += 1
         form = {"query": query, **times}
         response, body = self._send(self._method, api, form)
         if self._method == "POST" and response.status_code in _NO_POST:

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.base.errors import EnvironmentError_, PipelineError, UsageError
 from pipeline.series import prometheus
-from pipeline.series.prometheus import Prometheus, check_url
+from pipeline.series.prometheus import BudgetError, Prometheus, check_url
 from tests.support.prometheus_faults import GOOD, Answering, faulty, matrix
 
 SECRET = "s3cret"
@@ -45,6 +45,15 @@ def test_a_long_range_is_asked_in_pages_that_neither_overlap_nor_leave_a_gap() -
         client.query_range("up", 0, 25_000, 1)
     asked = [(float(form["start"]), float(form["end"])) for _, form in server.seen]
     assert asked == [(0, 10_999), (11_000, 21_999), (22_000, 25_000)]
+
+
+def test_no_more_is_asked_than_allowed_and_each_page_counts() -> None:
+    with faulty(GOOD) as server, Prometheus(server.url, most=4) as client:
+        client.query_range("up", 0, 25_000, 1)
+        client.query_range("up", 100, 130, 15)
+        with pytest.raises(BudgetError, match="has been asked 4 questions, and no more are allowed"):
+            client.query_range("up", 100, 130, 15)
+    assert client.asked == len(server.seen) == 4
 
 
 def test_a_server_that_asks_to_come_later_is_asked_again_after_that_long(naps: list[float]) -> None:
