@@ -65,6 +65,12 @@ def _removed(folder: str) -> Act:
     return act
 
 
+# libfaketime 0.9.10 that leaves the monotonic clock alone refuses the call with which Python sleeps.
+_SLEEP: Final = (
+    "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
+)
+
+
 def _own_clock(scene: Scene) -> None:
     clock = scene.directory / "clock"
     clock.write_text("+0\n")
@@ -75,7 +81,10 @@ def _own_clock(scene: Scene) -> None:
         "FAKETIME_TIMESTAMP_FILE": str(clock),
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(clock.parent / "at-start"),
     }
+    (clock.parent / "at-start").mkdir()
+    (clock.parent / "at-start" / "sitecustomize.py").write_text(_SLEEP)
 
 
 def _stepped(seconds: int) -> Act:
