@@ -38,7 +38,9 @@ def report(run: Path, publish: bool, monitor: Path | None, as_json: bool) -> int
         from pipeline.gate.again import case_again
 
         if publish:
-            raise click.UsageError("--publish is for the runs of `pipeline canary`, whose marks lead to a page")
+            raise click.UsageError(
+                "--publish is for the runs of `pipeline canary`, whose marks lead to a page"
+            )
         case = case_again(loaded)
         write_report(loaded, verdict, case.evidence, case.questions)
         show_gate_verdict(loaded.record, loaded.path, case, verdict, as_json=as_json)

@@ -26,7 +26,9 @@ _BY_LOAD: Final = (Kind.LEVEL, Kind.TREND, Kind.JOINT)
 _DEALT: Final = "throughput"
 
 
-def deal_problems(rows: RequestRows, inside: NDArray[np.bool_], share: float) -> list[Problem]:
+def deal_problems(
+    rows: RequestRows, inside: NDArray[np.bool_], share: float, left_out: int = 0
+) -> list[Problem]:
     """What is wrong with how the proxy dealt the requests of the measured time.
 
     A version that fails, hangs or dies is answered for by HAProxy, with its colour, before the loader gives up (each
@@ -37,6 +39,8 @@ def deal_problems(rows: RequestRows, inside: NDArray[np.bool_], share: float) ->
         rows: All requests.
         inside: Which of them are of the measured time.
         share: What the canary was to get of them.
+        left_out: How many others there were, of which nobody knows to which version they went. Those of a version that
+            is slow are more likely to be among them, so a split is wrong only if it is, wherever they went.
     """
     served_by = rows.served_by[inside]
     sent = len(served_by)
@@ -48,7 +52,9 @@ def deal_problems(rows: RequestRows, inside: NDArray[np.bool_], share: float) ->
             problems.append(Problem("invalid", f"{said}: the proxy did not answer for them"))
         else:
             problems.append(Problem("note", said))
-    if split_chance(green, blue + green, share) < _RAREST_SPLIT:
+    hidden = unknown + left_out
+    nearest = min(max(round(share * (sent + left_out)), green), green + hidden)
+    if split_chance(nearest, sent + left_out, share) < _RAREST_SPLIT:
         said = (
             f"{count_of(green, blue + green)} requests went to the canary, which was to get {percent(share)}"
         )

@@ -65,7 +65,7 @@ def build_evidence(
         waited = inside & _waited_too_long(requests)
         found += _waiting_problem("the requests", waited, inside, "inconclusive")
         known = inside & ~waited & ~_failed_itself(requests)
-        found += deal_problems(requests, known, terms.share)
+        found += deal_problems(requests, known, terms.share, int(np.count_nonzero(inside & ~known)))
     for arm in COLOURS:
         own = [phase for phase in phases if phase.arm == arm]
         kept, wrong = _requests(arm, own, requests, at_once=terms.share is not None)

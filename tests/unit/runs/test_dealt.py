@@ -14,7 +14,7 @@ from pipeline.judge.evidence import Problem
 from pipeline.judge.rules import default_rules
 from pipeline.runs.dealt import comparable, incomparable_note, split_chance
 from pipeline.runs.directory import Run
-from tests.support.run_files import dealt_run, row, write
+from tests.support.run_files import WAITED, dealt_run, row, write
 
 FAR = 40  # seconds of the run, within its measured time
 
@@ -57,6 +57,16 @@ def test_what_has_no_colour_is_neither_versions_and_more_than_a_percent_is_inval
     assert [problem.effect for problem in problems(run)] == ([effect] if effect else [])
     assert len(run.evidence.baseline.requests) + len(run.evidence.canary.requests) == 1000 - without
     assert all(f"{without} of 1,000" in problem.message for problem in problems(run))
+
+
+def test_what_waited_in_the_loader_may_have_been_the_slow_versions_and_is_no_wrong_split(
+    tmp_path: Path,
+) -> None:
+    answered = [f"{one},0" for one in rows(455, 169)]
+    waited = [f"{FAR + i / 50:.6f},12,,0,timeout,0,,,,4900000" for i in range(120)]
+    run = write(tmp_path, [*answered, *waited], run=dealt_run(), header=WAITED)
+    assert any("waited in the loader" in problem.message for problem in problems(run))
+    assert not any("did not split" in problem.message for problem in problems(run))
 
 
 def test_an_answer_that_broke_off_counts_for_the_version_that_began_it(tmp_path: Path) -> None:
