@@ -100,6 +100,7 @@ _OF_INIT: Final = ("services", "label", "queries")
 @click.pass_context
 def gate(
     context: click.Context,
+    /,
     config: Path | None,
     initial: bool,
     services: tuple[str, ...],
