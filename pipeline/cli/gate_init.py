@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -51,7 +50,7 @@ def init(asked: Asked, client: Prometheus, *, as_json: bool) -> int:
 
     somebody = sys.stdin.isatty() and not as_json
     try:
-        found = propose(asked, client, progress, choose if somebody else None, time.time())
+        found = propose(asked, client, progress, choose if somebody else None)
     finally:
         progress.end()
     write_new(asked.path, found.draft.text())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.base.console import Progress
-from pipeline.base.errors import UsageError
+from pipeline.base.errors import ConfigError, UsageError
 from pipeline.base.text import clean, duration, plural, redact
 from pipeline.gate.draft import Draft, Drafted
 from pipeline.gate.families import read_families
@@ -116,8 +116,8 @@ def write_new(path: Path, text: str) -> None:
         ) from None
 
 
-def propose(asked: Asked, client: Prometheus, progress: Progress, choose: Choose, now: float) -> Initial:
-    """Look at the server and say what its file would be. `now` is the server's time.
+def propose(asked: Asked, client: Prometheus, progress: Progress, choose: Choose) -> Initial:
+    """Look at the server and say what its file would be.
 
     Raises UsageError where something must be decided and there is nobody to ask; and what the client raises.
     """
@@ -128,6 +128,7 @@ def propose(asked: Asked, client: Prometheus, progress: Progress, choose: Choose
     progress.detail("looking for known metrics")
     found = survey(table, client, asked.service, asked.label or label, choose)
     service = found.service
+    now = client.query("vector(1)")[0].t  # by the server's clock
     progress.say(f"service: {_words(service.matchers)}; {', '.join(f.name for f in service.families)}")
     versions = versions_of(client, found, given, now)
     name = found.label.name
@@ -165,16 +166,22 @@ def propose(asked: Asked, client: Prometheus, progress: Progress, choose: Choose
         metrics=tuple(metrics),
         left_out=tuple(left_out),
     )
-    check(draft)
+    _check(draft)
     return Initial(draft, service.matchers, windows, client.asked)
 
 
-def check(draft: Draft) -> None:
-    """The draft is one that a gate takes. Raises ConfigError, with the line: labels may hold what no query may."""
+def _check(draft: Draft) -> None:
+    """The draft is one that a gate takes. Raises UsageError: a label may hold what no query may."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "canary.yml"
         path.write_text(draft.text(), "utf-8")
-        load_config(path, "prometheus")
+        try:
+            load_config(path, "prometheus")
+        except ConfigError as error:
+            why = error.problems[0].partition(": ")[2]
+            raise UsageError(
+                f"what would be written is not valid: {why}", hint="another --service or --label"
+            ) from None
 
 
 def _words(matchers: Mapping[str, str]) -> str:

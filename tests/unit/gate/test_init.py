@@ -75,7 +75,7 @@ def test_what_it_writes_of_a_real_exporter_judges_without_an_edit(
     assert run(command(url, file, "--service", f"job={job}", "--json")) == Exit.OK
     told = json.loads(capsys.readouterr().out)
     assert (told["label"], [one["name"] for one in told["metrics"]]) == (label, metrics)
-    assert told["questions"] <= 6 + 2 * len(metrics)
+    assert told["questions"] <= 7 + 2 * len(metrics)
     assert told["last_day"]["failed"] == 0
     assert [metric.name for metric in load_config(file, "prometheus").metrics] == metrics
 
