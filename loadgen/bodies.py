@@ -24,7 +24,10 @@ class _Known:
 
 
 class Judge:
-    """Says of whole bodies of one kind of request what an answer tells: comparing bytes costs a tenth of their CRC and a search in them."""
+    """Says of whole bodies, to one kind of request, what an answer tells.
+
+    Comparing bytes costs a tenth of their CRC and a search in them.
+    """
 
     def __init__(self, kind: Kind) -> None:
         self._regex = kind.body_regex

@@ -185,7 +185,9 @@ def _template(
         raise MixError((*at, "weight"), "a number above 0, up to a million")
     path, query = _text(given.get("path"), (*at, "path")), _text(given.get("query", ""), (*at, "query"))
     if not _PATH.fullmatch(_without_placeholders(path)):
-        raise MixError((*at, "path"), "a path such as /items (a space is %20, what follows a ? goes into query)")
+        raise MixError(
+            (*at, "path"), "a path such as /items (a space is %20, what follows a ? goes into query)"
+        )
     if not _QUERY.fullmatch(_without_placeholders(query)):
         raise MixError((*at, "query"), "a query: no spaces (use %20), no #")
     own = _headers(given.get("headers"), (*at, "headers"))

@@ -1,7 +1,7 @@
 """The lean client: connections of httptools' protocol, kept and used again, and no task a request.
 
-What costs is what happens for each request, so that is little: bytes that are always the same are made once, one timer looks
-after all deadlines, and a body that comes again is judged once. It behaves as the client of aiohttp does
+What costs is what happens for each request, so that is little: bytes that are always the same are made once, one timer
+looks after all deadlines, and a body that comes again is judged once. It behaves as the client of aiohttp does
 (`loadgen/send.py`): same bytes, same limits, same words; the tests hold both to that.
 """
 

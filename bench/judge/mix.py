@@ -69,9 +69,7 @@ def mixed(evidence: Evidence, requests: int, slower: float = 1.0) -> Evidence:
     """The same runs, each request one of so many, of which one is slower on the canary."""
     names = [f"r{number}" for number in range(requests)]
     parts = weights(requests)
-    templates = [
-        Template(Kind(name), weight, "http://h/") for name, weight in zip(names, parts, strict=True)
-    ]
+    templates = [Template(Kind(name), weight, "http://h/") for name, weight in zip(names, parts, strict=True)]
     drawn = Mix(templates, {}, 1).requests()
     factor = dict(zip(names, np.geomspace(0.5, 2.0, requests).tolist(), strict=True))
 

@@ -142,8 +142,8 @@ def fill_document(
     """Fill each text at or below one of the locations `under`; gives the locations of those that had a `${NAME}`.
 
     Anywhere else a `${NAME}` is a problem of the document, and so is a `{{ ... }}`; but not in the texts at `leave`,
-    nor in the words for a shell, which has `${NAME}` of its own. Below a location of `later`, what its pattern matches is
-    no problem: somebody else fills it in.
+    nor in the words for a shell, which has `${NAME}` of its own. Below a location of `later`, what its pattern matches
+    is no problem: somebody else fills it in.
     """
     taken = set()
 
@@ -161,7 +161,9 @@ def fill_document(
         ours = next((pattern for place, pattern in later.items() if at[: len(place)] == place), None)
         try:
             if not any(at[: len(place)] == place for place in under):
-                if not _TEMPLATE.search(ours.sub("", value) if ours else value) and re.search(r"(?<!\$)\$\{", value):
+                if not _TEMPLATE.search(ours.sub("", value) if ours else value) and re.search(
+                    r"(?<!\$)\$\{", value
+                ):
                     places = ", ".join(".".join(map(str, place)) for place in under)
                     raise ValueError(f"${{NAME}} is filled in only under {places}")
                 if _TEMPLATE.search(ours.sub("", value) if ours else value):

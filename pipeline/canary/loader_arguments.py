@@ -94,7 +94,7 @@ def _headers(given: Mapping[str, str], share: float | None) -> dict[str, str]:
 
 @contextlib.contextmanager
 def private_files(profile: Profile, share: float | None) -> Iterator[list[str]]:
-    """What is sent, as files for the loader: a token must not stand in a process list. Of several requests, all of them.
+    """What is sent, as files for the loader: a token must not stand in a process list.
 
     Where both versions carry load at once (`share` is the canary's), each request has a connection of its own. When a
     version hangs up without an answer, HAProxy gives its 502, with the colour, only to the first request of a

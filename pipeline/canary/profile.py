@@ -136,7 +136,9 @@ class Request(_Part):
         """The body's bytes; empty when there is none."""
         if self.json_body is not None:
             return json.dumps(self.json_body, ensure_ascii=False).encode()
-        return (self.body or "").encode("utf-8", "surrogateescape")  # a mix's may come from a file of any bytes
+        return (self.body or "").encode(
+            "utf-8", "surrogateescape"
+        )  # a mix's may come from a file of any bytes
 
     def target(self, path: str | None = None) -> str:
         """`path` (default: the public one) with the query: what stands in the request line."""
@@ -277,7 +279,7 @@ class Profile(_Part):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for run.json. What may be a secret is masked, and all that had a `${NAME}`."""
-        left_out = {"request"} if self.requests else {"requests", "values", "seed"}
+        left_out = {"request", "routes"} if self.requests else {"requests", "values", "seed"}
         plain = self.model_dump(mode="json", by_alias=True, exclude=left_out)
         for *parents, last in self._taken:
             inner: Any = plain
@@ -377,7 +379,9 @@ def _begin_mix(profile: Profile, document: Document) -> None:
 def _beside(document: Document, folder: Path) -> None:
     """The files that a mix names are beside the profile."""
     data = document.data
-    requests, values = (data.get(key) for key in ("requests", "values")) if isinstance(data, dict) else ((), {})
+    requests, values = (
+        (data.get(key) for key in ("requests", "values")) if isinstance(data, dict) else ((), {})
+    )
     for given in requests if isinstance(requests, list) else ():
         if isinstance(given, dict) and isinstance(given.get("body_file"), str):
             given["body_file"] = str(folder / given["body_file"])
@@ -402,6 +406,9 @@ def _fill(document: Document, path: Path) -> frozenset[tuple[str | int, ...]]:
         document,
         values,
         (*_FILLED, *(("requests", number, part) for number in numbers for part in _PARTS)),
-        leave=[("expect", "body_regex"), *(("requests", number, "expect", "body_regex") for number in numbers)],
+        leave=[
+            ("expect", "body_regex"),
+            *(("requests", number, "expect", "body_regex") for number in numbers),
+        ],
         later={("requests", number): PLACEHOLDER for number in numbers},
     )

@@ -21,9 +21,11 @@ from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule
 from pipeline.judge.words import count_of
 
-__all__ = ["arm_pair", "compare", "comparable"]
+__all__ = ["arm_pair", "comparable", "compare"]
 
-_OF_ALL: Final = 0.5  # the part of alpha that all requests of a mix together have; each by itself shares the rest
+_OF_ALL: Final = (
+    0.5  # the part of alpha that all requests of a mix together have; each by itself shares the rest
+)
 
 
 def arm_pair(

@@ -22,11 +22,12 @@ from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
 __all__ = ["judge"]
 
 
-def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Verdict:
+def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy, *, each: bool = True) -> Verdict:
     """Compares the canary with the baseline, metric by metric, and says whether it may go on.
 
     Pure: the same evidence, rules and policy always give the same verdict. Broken evidence never raises:
-    what cannot be compared is said in its metric's reason. docs/judge.md tells how each number comes about.
+    what cannot be compared is said in its metric's reason. docs/judge.md tells how each number comes about. Without
+    `each`, the requests of a mix are judged together only: by themselves they take as long again as there are of them.
     """
     baseline, canary = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
     can_compare = comparable(canary, policy)
@@ -38,7 +39,7 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
         doubted(decide_metric(rule, finding), found) for rule, finding in zip(rules, findings, strict=True)
     ]
     doubts = frozenset(m.name for m in decided if m.name in found and m.decision is Decision.INCONCLUSIVE)
-    rows = each_request(evidence, rules, policy, found)
+    rows = each_request(evidence, rules, policy, found) if each else []
     whole, told = named(decided, rows)
     compared = [*rules, *(row.rule for row in told)]
     metrics, causes = explained(
@@ -71,7 +72,9 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy) -> Ve
             *causes,
             *status_notes(baseline, canary),
             *unended_notes(baseline, canary),
-            *body_notes(baseline, canary),
+            *(
+                () if evidence.weights else body_notes(baseline, canary)
+            ),  # values that are filled in make new ones
             *drift_notes(compared, metrics, evidence),
             *doubt_notes(rules, metrics[: len(rules)], found, evidence),
             *request_notes(evidence, rows, policy),

@@ -94,9 +94,7 @@ def _titled(metric: MetricVerdict, request: str, canary: ArmView, measured: np.n
     )
 
 
-def named(
-    metrics: Sequence[MetricVerdict], rows: Sequence[Row]
-) -> tuple[list[MetricVerdict], list[Row]]:
+def named(metrics: Sequence[MetricVerdict], rows: Sequence[Row]) -> tuple[list[MetricVerdict], list[Row]]:
     """The metrics of all together, and of the single ones those that fail where all together do not.
 
     Where all together fail, the metric says which requests do so by themselves.

@@ -316,11 +316,15 @@ class Record:
         for item in listed:
             name, weight = item.get("name"), item.get("weight", 1)
             if not isinstance(name, str) or name in weights or not _is_number(weight) or weight <= 0:
-                raise self._unusable("profile: each of its requests needs a name of its own and a weight above 0")
+                raise self._unusable(
+                    "profile: each of its requests needs a name of its own and a weight above 0"
+                )
             weights[name] = float(weight)
         total = sum(weights.values())
         return {
-            item["name"]: Asked(weights[item["name"]] / total, _statuses(item.get("expect")) or self.expected_status)
+            item["name"]: Asked(
+                weights[item["name"]] / total, _statuses(item.get("expect")) or self.expected_status
+            )
             for item in listed
         }
 

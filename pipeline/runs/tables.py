@@ -47,8 +47,8 @@ class RequestRows:
     """All rows of requests.csv, in the units of the judge's evidence.
 
     `served_by` is what the proxy stamped, `error` the loader's word for what went wrong; both may be empty. `waited` is
-    for how many seconds the request waited in the loader, because all its connections were taken. `request` is its name;
-    empty where all are of one kind.
+    for how many seconds the request waited in the loader, because all its connections were taken. `request` is its
+    name; empty where all are of one kind.
     """
 
     t: _Floats

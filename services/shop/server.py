@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         for method, pattern, answer in _ROUTES:
             match = pattern.fullmatch(path)
             if match and method == self.command:
-                self.answer(*answer(*match.groups(), given=given))
+                self.answer(*answer(*match.groups(), given))
                 return
         self.answer(404, {"error": f"there is no {self.command} {path}"})
 

@@ -16,13 +16,13 @@ def _ask_database(milliseconds: float) -> None:
     time.sleep(milliseconds / 1000)
 
 
-def items(given: dict[str, object]) -> tuple[int, dict[str, object]]:
+def items(_given: dict[str, object]) -> tuple[int, dict[str, object]]:
     """All that is for sale."""
     _ask_database(6)
     return 200, {"items": _ITEMS}
 
 
-def item(number: str, given: dict[str, object]) -> tuple[int, dict[str, object]]:
+def item(number: str, _given: dict[str, object]) -> tuple[int, dict[str, object]]:
     """One of them."""
     _ask_database(4)
     if int(number) >= len(_ITEMS):
@@ -37,7 +37,7 @@ def search(given: dict[str, object]) -> tuple[int, dict[str, object]]:
     return 200, {"found": [one for one in _ITEMS if word in str(one["name"])]}
 
 
-def cart(user: str, given: dict[str, object]) -> tuple[int, dict[str, object]]:
+def cart(user: str, _given: dict[str, object]) -> tuple[int, dict[str, object]]:
     """What a user has put aside."""
     _ask_database(10)
     return 200, {"user": user, "cart": _ITEMS[len(user) : len(user) + 3]}
@@ -49,7 +49,7 @@ def put_in_cart(user: str, given: dict[str, object]) -> tuple[int, dict[str, obj
     return 201, {"user": user, "put": given.get("item")}
 
 
-def reviews(number: str, given: dict[str, object]) -> tuple[int, dict[str, object]]:
+def reviews(number: str, _given: dict[str, object]) -> tuple[int, dict[str, object]]:
     """What was said of an item."""
     _ask_database(8)
     return 200, {"reviews": [{"item": int(number), "stars": 1 + int(number) % 5, "text": "as described"}]}
