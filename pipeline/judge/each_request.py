@@ -56,22 +56,26 @@ def each_request(
     What is in doubt of all together (`doubts`, by metric) is so of each.
     """
     own = [rule for rule in rules if rule.name in _OF_ONE]
-    rows = []
-    measured = ArmView(evidence.canary, policy).seconds_measured
+    rows: list[Row] = []
+    if not own:
+        return rows
+    whole = ArmView(evidence.baseline, policy), ArmView(evidence.canary, policy)
+    measured = whole[1].seconds_measured
+    together = arm_pair(own[0], own, evidence, whole, policy).at_once
     for name, weight in evidence.weights.items():
         views = (_only(evidence.baseline, name, policy), _only(evidence.canary, name, policy))
         for rule in own:
             drift = evidence.drift.get(_name(rule.name, name), evidence.drift.get(rule.name))
             arms = replace(arm_pair(rule, own, evidence, views, policy), drift=drift)
-            finding = compare(rule, own, replace(arms, alpha=arms.alpha * weight))
+            arms = replace(arms, alpha=arms.alpha * weight, together=together)
+            finding = compare(rule, own, arms)
             metric = doubted(decide_metric(rule, finding), doubts)
             rows.append(Row(rule, finding, _titled(metric, name, views[1], measured)))
     return rows
 
 
 def _only(arm: Arm, name: str, policy: Policy) -> ArmView:
-    own = arm.requests.where(arm.requests.request == name)
-    return ArmView(replace(arm, requests=own, series={}), policy)
+    return ArmView(replace(arm, requests=arm.requests.named(name), series={}), policy)
 
 
 def _name(metric: str, request: str) -> str:
@@ -143,6 +147,4 @@ def request_notes(evidence: Evidence, rows: Sequence[Row], policy: Policy) -> tu
 
 
 def _fewest(evidence: Evidence, name: str) -> int:
-    return min(
-        int(np.count_nonzero(arm.requests.request == name)) for arm in (evidence.baseline, evidence.canary)
-    )
+    return min(len(arm.requests.named(name)) for arm in (evidence.baseline, evidence.canary))

@@ -63,6 +63,11 @@ class Requests:
         columns = (getattr(self, column.name) for column in fields(self))
         return Requests(*(column[kept] if len(column) == len(self) else column for column in columns))
 
+    def named(self, name: str) -> Requests:
+        """Those of this name; none where they have no names."""
+        own = self.request == name if len(self.request) == len(self) else np.zeros(len(self), dtype=np.bool_)
+        return self.where(own)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
