@@ -15,7 +15,7 @@ import yaml
 from loadgen.arguments import BYTES_REGEX, HEADER, METHOD
 from loadgen.mix import PLACEHOLDER, Mix, Template
 from loadgen.request import Kind
-from loadgen.values import PICKS, Rows, Uuids, Values, numbers, read_rows
+from loadgen.values import PICKS, Numbers, Rows, Uuids, Values, read_rows
 
 __all__ = ["MixError", "mix_of", "read_mix"]
 
@@ -163,7 +163,7 @@ def _value(name: str, given: Any, base: Path, at: Sequence[str | int]) -> Values
     if source == "numbers":
         if len(content) != 2 or not all(isinstance(one, int) for one in content):
             raise MixError((*at, source), "the first and the last of them: [1, 1000]")
-        return numbers(name, content[0], content[1], pick)
+        return Numbers(name, content[0], content[1], pick)
     if not content:
         raise MixError((*at, source), "at least one")
     return Rows([{name: str(one)} for one in content], pick)
@@ -231,10 +231,11 @@ def _headers(given: Any, at: Sequence[str | int]) -> list[tuple[str, str]]:
         return []
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise MixError(at, "a mapping of names to texts")
-    return [
-        _converted(lambda key=key, value=value: HEADER.convert(f"{key}: {_text(value, at)}", None, None), at)  # type: ignore[misc]
-        for key, value in given.items()
-    ]
+    return [_header(key, _text(value, at), at) for key, value in given.items()]
+
+
+def _header(name: str, value: str, at: Sequence[str | int]) -> tuple[str, str]:
+    return _converted(lambda: HEADER.convert(f"{name}: {value}", None, None), at)
 
 
 def _body(given: Mapping[str, Any], base: Path, at: Sequence[str | int]) -> bytes | None:

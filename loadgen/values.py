@@ -12,10 +12,9 @@ import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 
-__all__ = ["PICKS", "Rows", "Uuids", "Values", "numbers", "read_rows"]
+__all__ = ["PICKS", "Numbers", "Rows", "Uuids", "Values", "read_rows"]
 
 PICKS = ("in_order", "random")
 _LARGEST_FILE = 64_000_000  # bytes
@@ -41,10 +40,29 @@ class Rows:
         return frozenset(self.rows[0])
 
     def drawn(self, seed: str) -> Iterator[Row]:
-        if self.pick == "in_order":
-            return cycle(self.rows)
-        chance = random.Random(seed)  # noqa: S311 - no secret: it must come out the same again
-        return iter(lambda: chance.choice(self.rows), None)
+        return (self.rows[at] for at in _places(len(self.rows), self.pick, seed))
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Whole numbers from `first` to `last`, under one name; `pick` as of Rows."""
+
+    name: str
+    first: int
+    last: int
+    pick: str
+
+    def __post_init__(self) -> None:
+        if not self.first <= self.last < self.first + _MOST_NUMBERS:
+            raise ValueError(f"numbers: from {self.first} to {self.last} there are none, or too many")
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset({self.name})
+
+    def drawn(self, seed: str) -> Iterator[Row]:
+        count = self.last - self.first + 1
+        return ({self.name: str(self.first + at)} for at in _places(count, self.pick, seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +76,22 @@ class Uuids:
         return frozenset({self.name})
 
     def drawn(self, seed: str) -> Iterator[Row]:
-        chance = random.Random(seed)  # noqa: S311 - as above
+        chance = random.Random(seed)  # noqa: S311 - as below
         while True:
             yield {self.name: str(uuid.UUID(int=chance.getrandbits(128), version=4))}
 
 
-Values = Rows | Uuids
+Values = Rows | Numbers | Uuids
 
 
-class _Numbers(Sequence[Row]):
-    """Whole numbers as rows, made when they are taken."""
-
-    def __init__(self, name: str, numbers: range) -> None:
-        self._name = name
-        self._numbers = numbers
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def __getitem__(self, at):  # type: ignore[no-untyped-def]
-        return {self._name: str(self._numbers[at])}
-
-    def __iter__(self) -> Iterator[Row]:
-        return ({self._name: str(number)} for number in self._numbers)
-
-
-def numbers(name: str, first: int, last: int, pick: str) -> Rows:
-    """Whole numbers from `first` to `last`. Raises ValueError."""
-    if not first <= last < first + _MOST_NUMBERS:
-        raise ValueError(f"numbers: from {first} to {last} there are none, or too many")
-    return Rows(_Numbers(name, range(first, last + 1)), pick)
+def _places(count: int, pick: str, seed: str) -> Iterator[int]:
+    """Which of so many comes next, without end."""
+    chance = random.Random(seed)  # noqa: S311 - no secret: it must come out the same again
+    while True:
+        if pick == "random":
+            yield chance.randrange(count)
+        else:
+            yield from range(count)
 
 
 def read_rows(name: str, path: Path, pick: str) -> Rows:

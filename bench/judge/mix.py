@@ -62,7 +62,7 @@ class _Said:
 
 def weights(requests: int) -> list[float]:
     """From 4 down to 1, so that the heaviest comes four times as often as the rarest."""
-    return np.linspace(4, 1, requests).tolist()
+    return [float(weight) for weight in np.linspace(4, 1, requests)]
 
 
 def mixed(evidence: Evidence, requests: int, slower: float = 1.0) -> Evidence:

@@ -355,7 +355,9 @@ def _begin_mix(profile: Profile, document: Document) -> None:
         expect = (given.expect or profile.expect).model_dump(mode="json", exclude_none=True)
         requests.append({**kept, "expect": expect})
     values = {
-        name: {**source, "csv": str(Path(source["csv"]).absolute())} if "csv" in source else dict(source)
+        name: {**source, "csv": str(Path(file).absolute())}
+        if isinstance(file := source.get("csv"), str)
+        else dict(source)
         for name, source in profile.values.items()
     }
     profile._mix = {"seed": profile.seed, "values": values, "requests": requests}
@@ -378,10 +380,8 @@ def _begin_mix(profile: Profile, document: Document) -> None:
 
 def _beside(document: Document, folder: Path) -> None:
     """The files that a mix names are beside the profile."""
-    data = document.data
-    requests, values = (
-        (data.get(key) for key in ("requests", "values")) if isinstance(data, dict) else ((), {})
-    )
+    data = document.data if isinstance(document.data, dict) else {}
+    requests, values = data.get("requests"), data.get("values")
     for given in requests if isinstance(requests, list) else ():
         if isinstance(given, dict) and isinstance(given.get("body_file"), str):
             given["body_file"] = str(folder / given["body_file"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.judge.compare import arm_pair, compare
 from pipeline.judge.doubts import Doubt, doubted
@@ -82,7 +83,9 @@ def _name(metric: str, request: str) -> str:
     return f"{metric}[{request}]"
 
 
-def _titled(metric: MetricVerdict, request: str, canary: ArmView, measured: np.ndarray) -> MetricVerdict:
+def _titled(
+    metric: MetricVerdict, request: str, canary: ArmView, measured: NDArray[np.float64]
+) -> MetricVerdict:
     after = metric.decided_after
     if after is not None:
         # It was counted in seconds that had such a request; all of them went by.

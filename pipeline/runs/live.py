@@ -26,7 +26,6 @@ from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
 __all__ = ["LiveEvidence", "Snapshot", "baseline_against_itself", "complete_until", "sampled_until"]
 
 _Floats = NDArray[np.float64]
-_Ints = NDArray[np.int64]
 
 _LONGEST_UNSETTLED: Final = 8.0  # seconds of the canary
 

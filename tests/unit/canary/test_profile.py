@@ -333,6 +333,7 @@ def test_a_profile_of_one_request_says_nothing_of_several(tmp_path: Path) -> Non
         ("{{n}}", "{{m}}", "9: requests[0]: no value is called 'm': there is n, user.name"),
         ("users.csv", "none.csv", "6: values.user: "),
         ("name: write", "name: read", "13: requests[1].name: 'read' is the name of another one, too"),
+        ("csv: users.csv", "csv: 3", "6: values.user.csv: a text"),
         ("weight: 3", "weight: 0", "10: requests.0.weight: must be greater than 0"),
         ("/r/{{n}}", "/r?x", "11: requests.0.path: '/r?x' is not a path"),
         ("    expect:", "    expct:", "18: unknown key 'expct' in requests.1: did you mean 'expect'?"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipeline.judge import judge
 from pipeline.judge.compare import arm_pair
@@ -17,10 +18,12 @@ from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.verdict import Decision, MetricVerdict, Outcome, Verdict
 from tests.support.judge_samples import POLICY, RULES, pair
 
-NAMES = ("list", "item", "search", "cart")
-WEIGHTS = {"list": 0.4, "item": 0.3, "search": 0.2, "cart": 0.1}
+# No quantile that is judged of all together lies where one request's latencies end and the next one's begin.
+WEIGHTS = {"list": 0.32, "item": 0.3, "cart": 0.1, "search": 0.28}
+TIMES = np.array([1.0, 2.0, 3.0, 5.0])
 
-Harm = Callable[[Requests, np.ndarray], Requests]
+Hit = NDArray[np.bool_]
+Harm = Callable[[Requests, Hit], Requests]
 
 
 def mixed(seed: int, harm: Harm | None = None, *, seconds: int = 60) -> Evidence:
@@ -30,10 +33,8 @@ def mixed(seed: int, harm: Harm | None = None, *, seconds: int = 60) -> Evidence
 
     def of(arm: Arm, worse: Harm | None) -> Arm:
         rows = arm.requests
-        number = rng.choice(len(NAMES), len(rows), p=list(WEIGHTS.values()))
-        rows = replace(
-            rows, request=np.array(NAMES)[number], latency=rows.latency * (1 + np.arange(4.0))[number]
-        )
+        number = rng.choice(len(WEIGHTS), len(rows), p=list(WEIGHTS.values()))
+        rows = replace(rows, request=np.array([*WEIGHTS])[number], latency=rows.latency * TIMES[number])
         return replace(arm, requests=worse(rows, rows.request == "cart") if worse else rows)
 
     return replace(
@@ -44,11 +45,11 @@ def mixed(seed: int, harm: Harm | None = None, *, seconds: int = 60) -> Evidence
     )
 
 
-def slower(rows: Requests, hit: np.ndarray) -> Requests:
+def slower(rows: Requests, hit: Hit) -> Requests:
     return replace(rows, latency=np.where(hit, 1.3 * rows.latency, rows.latency))
 
 
-def failing(rows: Requests, hit: np.ndarray) -> Requests:
+def failing(rows: Requests, hit: Hit) -> Requests:
     return replace(rows, status=np.where(hit, 500, rows.status), body_ok=np.where(hit, -1, rows.body_ok))
 
 
@@ -106,7 +107,7 @@ def test_where_every_request_is_worse_none_is_singled_out() -> None:
 
 
 def test_a_right_status_is_that_of_the_request() -> None:
-    def other(rows: Requests, hit: np.ndarray) -> Requests:
+    def other(rows: Requests, hit: Hit) -> Requests:
         return replace(rows, status=np.where(hit, 201, 200), expected=np.ones(len(rows), dtype=np.bool_))
 
     evidence = mixed(1, other)
