@@ -349,7 +349,8 @@ def _begin_mix(profile: Profile, document: Document) -> None:
     """Let the loader's own reader check the requests, and give the profile the first of them."""
     requests = []
     for given in profile.requests:
-        kept = given.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"expect"})
+        parts = given.model_dump(mode="json", by_alias=True, exclude={"expect"})
+        kept = {key: value for key, value in parts.items() if value is not None}
         if "body_file" in kept:
             kept["body_file"] = str(Path(kept["body_file"]).absolute())
         expect = (given.expect or profile.expect).model_dump(mode="json", exclude_none=True)

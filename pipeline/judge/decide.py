@@ -72,9 +72,7 @@ def judge(evidence: Evidence, rules: Sequence[MetricRule], policy: Policy, *, ea
             *causes,
             *status_notes(baseline, canary),
             *unended_notes(baseline, canary),
-            *(
-                () if evidence.weights else body_notes(baseline, canary)
-            ),  # values that are filled in make new ones
+            *([] if evidence.weights else body_notes(baseline, canary)),  # filled in values make new bodies
             *drift_notes(compared, metrics, evidence),
             *doubt_notes(rules, metrics[: len(rules)], found, evidence),
             *request_notes(evidence, rows, policy),
