@@ -108,10 +108,12 @@ class EarlyStop:
 
     def _verdict(self, evidence: Evidence) -> Verdict:
         """What all requests together show, and from time to time what each does by itself."""
+        if not evidence.weights:
+            return self._judge(evidence, self._rules, self._policy)
         verdict = self._judge(evidence, self._rules, self._policy, each=False)
         due = self._spent_on_each <= _OF_EACH * (time.monotonic() - self._began)
         # Nothing passes that was not looked at by itself.
-        if evidence.weights and (due or verdict.outcome is Outcome.PASSED):
+        if due or verdict.outcome is Outcome.PASSED:
             began = time.thread_time()
             verdict = self._judge(evidence, self._rules, self._policy)
             self._spent_on_each += time.thread_time() - began
