@@ -100,7 +100,7 @@ def mix_of(document: Any, base: Path, origin: str, headers: Sequence[tuple[str, 
         raise MixError(("requests",), f"a list of 1 to {_MOST} requests")
     values = _values(document.get("values"), base)
     known = frozenset(name for one in values.values() for name in one.names)
-    templates = []
+    templates: list[Template] = []
     for number, given in enumerate(listed):
         at = ("requests", number)
         template = _template(given, base, origin, headers, at)
