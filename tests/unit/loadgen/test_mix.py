@@ -15,7 +15,10 @@ from loadgen.mix import Mix
 from loadgen.mixfile import MixError, mix_of, read_mix
 from loadgen.request import Request
 
-TWO = [{"name": "read", "weight": 3, "path": "/r"}, {"name": "write", "path": "/w", "method": "POST"}]
+TWO: list[dict[str, Any]] = [
+    {"name": "read", "weight": 3, "path": "/r"},
+    {"name": "write", "path": "/w", "method": "POST"},
+]
 
 
 def mix(document: dict[str, Any], base: Path = Path()) -> Mix:

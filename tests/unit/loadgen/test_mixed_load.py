@@ -27,7 +27,7 @@ from tests.support.loadgen_server import serving
 
 pytestmark = pytest.mark.usefixtures("engine")
 
-REQUESTS = [
+REQUESTS: list[dict[str, Any]] = [
     {"name": "hello", "weight": 2, "path": "/ok", "expect": {"body_regex": "hello"}},
     {"name": "goodbye", "path": "/ok", "expect": {"body_regex": "goodbye"}},
     {"name": "broken", "path": "/broken", "expect": {"status": 500, "body_regex": "^no$"}},

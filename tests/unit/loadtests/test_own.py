@@ -59,7 +59,7 @@ def test_requests_of_several_names_are_judged_by_themselves_too(tmp_path: Path) 
         rows.write_text("\n".join([head, *named, ""]))
         files.append(rows)
 
-    case = from_load_tests(*files, LoadTestConfig())
+    case = from_load_tests(files[0], files[1], LoadTestConfig())
 
     assert case.evidence.weights == pytest.approx({"read": 0.75, "write": 0.25}, abs=0.01)
     assert set(case.evidence.canary.requests.request.tolist()) == {"read", "write"}
