@@ -197,6 +197,10 @@ def _template(
         own = [*own, ("Content-Type", "application/json")]
         named.add("content-type")
     own += [(key, value) for key, value in headers if key.lower() not in named]
+    spelled: dict[
+        str, str
+    ] = {}  # a name that comes twice is spelled one way: aiohttp would keep one of the two
+    own = [(spelled.setdefault(key.lower(), key), value) for key, value in own]
     statuses, regex = _expected(given.get("expect"), (*at, "expect"))
     method = _converted(lambda: METHOD.convert(_text(given.get("method", "GET"), at), None, None), at)
     return Template(

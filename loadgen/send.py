@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol
@@ -85,6 +85,8 @@ class Sender:
         self._kept = 0  # bytes of bodies that are not whole yet
 
     async def __aenter__(self) -> Sender:
+        # One request's headers are the session's, which keeps names that differ in case alone.
+        headers = None if self._plan.mix is not None else _headers(self._plan.headers)
         self._session = aiohttp.ClientSession(
             # The engine bounds the requests on the wire, and so the connections.
             connector=reading_all(
@@ -92,6 +94,7 @@ class Sender:
             ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             read_bufsize=BUFFER,
+            headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding", "Content-Type"),
             auto_decompress=False,
@@ -124,10 +127,12 @@ class Sender:
         if self._session is None:
             raise RuntimeError("use Sender inside 'async with'")
         asked = asked or self._one
-        headers: CIMultiDict[str] = CIMultiDict(asked.headers)
-        headers.setdefault("User-Agent", USER_AGENT)
         opening = self._session.request(
-            asked.method, as_written(asked.url), data=asked.body, headers=headers, allow_redirects=False
+            asked.method,
+            as_written(asked.url),
+            data=asked.body,
+            headers=None if self._plan.mix is None else _headers(asked.headers),
+            allow_redirects=False,
         )
         return await self.read(opening, deadline, body_by, asked.kind)
 
@@ -180,6 +185,12 @@ class Sender:
                 await asyncio.sleep(took)
             if self._kept > max(_MOST_KEPT, kept):
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _headers(given: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
+    headers: CIMultiDict[str] = CIMultiDict(given)
+    headers.setdefault("User-Agent", USER_AGENT)
+    return headers
 
 
 class _BodyTooLarge(aiohttp.ClientError):
