@@ -226,7 +226,8 @@ class Engine:
         self._of_this_phase += 1
         self._sent += 1
         body_by = self._t0 + self._phase_end + AFTER_PHASE
-        self._client.send(self._t0 + at + self._plan.timeout, body_by, request.done, asked)
+        what = None if self._plan.mix is None else asked  # the client knows the only one
+        self._client.send(self._t0 + at + self._plan.timeout, body_by, request.done, what)
 
     def _ended(self, request: _Request, answer: Answer | Exception) -> None:
         if request not in self._on_wire:  # given up meanwhile
