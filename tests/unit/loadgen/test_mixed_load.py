@@ -38,7 +38,13 @@ def load(requests: list[dict[str, Any]], out: Path, **options: Any) -> dict[str,
     async def go() -> dict[str, Any]:
         async with serving() as server:
             mix = mix_of({"requests": requests}, Path(), server.url)
-            usual = {"rate": 200, "duration": 0.5, "max_lateness": 60.0, "engine": engine_under_test()}
+            usual = {
+                "rate": 200,
+                "duration": 0.5,
+                "timeout": 30.0,
+                "max_lateness": 60.0,
+                "engine": engine_under_test(),
+            }
             recorder = Recorder(out)
             summary = await run(
                 Plan(server.url, **{**usual, **options}, mix=mix), recorder, lambda _: None, signals=()

@@ -25,9 +25,8 @@ def arm(latency: float) -> Arm:
 def test_the_chart_of_one_request_of_a_mix_is_of_that_request_alone() -> None:
     mixed = Evidence(arm(0.01), arm(0.02))
     metric = samples.metric(name="latency_p50[slow]", title="Latency, median of slow", unit="s")
-    alone = Evidence(
-        *(replace(one, requests=one.requests.named("slow")) for one in (mixed.baseline, mixed.canary))
-    )
+    slow = [replace(one, requests=one.requests.named("slow")) for one in (mixed.baseline, mixed.canary)]
+    alone = Evidence(slow[0], slow[1])
 
     drawn = chart(replace(metric, request="slow"), mixed, ())
 
