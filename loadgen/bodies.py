@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import deque
 
-from loadgen.plan import Plan
+from loadgen.request import Kind
 
 __all__ = ["Judge"]
 
@@ -24,11 +24,14 @@ class _Known:
 
 
 class Judge:
-    """Says of whole bodies what an answer tells: comparing bytes costs a tenth of their CRC and a search in them."""
+    """Says of whole bodies, to one kind of request, what an answer tells.
 
-    def __init__(self, plan: Plan) -> None:
-        self._regex = plan.body_regex
-        self._expected = frozenset(plan.expect_status)
+    Comparing bytes costs a tenth of their CRC and a search in them.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self._regex = kind.body_regex
+        self._expected = frozenset(kind.expect_status)
         self._recent: deque[_Known] = deque(maxlen=_RECENT)
 
     def searches(self, status: int) -> bool:
@@ -38,7 +41,7 @@ class Judge:
     def crc_and_found(self, status: int, body: bytes) -> tuple[str, bool | None]:
         """`body_crc` and `body_ok` of an answer.
 
-        >>> Judge(Plan("http://h/", 1, 1)).crc_and_found(200, b"hi")
+        >>> Judge(Kind()).crc_and_found(200, b"hi")
         ('d8932aac', None)
         """
         if not body:

@@ -48,5 +48,6 @@ def engine_of(plan: Plan) -> str:
 
 def only_aiohttp(plan: Plan) -> str:
     """What of the plan only aiohttp does; else empty."""
-    expects = any(name.lower() == "expect" for name, _ in plan.headers)
+    given = [plan.headers] if plan.mix is None else [template.headers for template in plan.mix.templates]
+    expects = any(name.lower() == "expect" for headers in given for name, _ in headers)
     return "a body that waits for 100 Continue (the header Expect)" if expects else ""

@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 import uvloop
+from click.core import ParameterSource
+from yarl import URL
 
 from loadgen.arguments import (
     BYTES_REGEX,
@@ -29,6 +31,7 @@ from loadgen.arguments import (
     with_query,
 )
 from loadgen.choice import only_aiohttp
+from loadgen.mix import Mix
 from loadgen.output import JsonLines, Terminal
 from loadgen.plan import ENGINES, Plan
 from loadgen.record import Recorder
@@ -45,6 +48,8 @@ class _OutputError(click.ClickException):
     Not an OSError, because click itself ends the process on a broken pipe, with 1.
     """
 
+
+_OF_ONE_REQUEST = ("method", "body_file", "query_file", "expect_status", "expect_body_regex")
 
 _EPILOG = """\b
 Exit codes:
@@ -73,6 +78,7 @@ class _Options:
     header_file: Path | None
     query_file: Path | None
     body_file: Path | None
+    requests_file: Path | None
     timeout: float
     connections: int
     phase_end: tuple[float, ...]
@@ -106,7 +112,33 @@ class _Options:
             served_by_header=self.served_by_header,
             max_lateness=self.max_lateness,
             engine=self.engine,
+            mix=self.mix(),
         )
+
+    def mix(self) -> Mix | None:
+        """The requests of --requests-file. Raises click.BadParameter."""
+        if self.requests_file is None:
+            return None
+        from loadgen.mixfile import MixError, read_mix  # its YAML is not needed without
+
+        url = URL(self.url)
+        if url.raw_path_qs not in ("", "/") or url.raw_fragment:
+            said = "its paths are in the file: give http://HOST:PORT"
+            raise click.BadParameter(said, param_hint="URL")
+        given = click.get_current_context()
+        for name in _OF_ONE_REQUEST:
+            if given.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                option = "--" + name.replace("_", "-")
+                raise click.BadParameter(
+                    f"{option} is of one request: the file says it of each", param_hint="'--requests-file'"
+                )
+        try:
+            headers = (*self.headers, *read_headers(self.header_file))
+            return read_mix(self.requests_file, self.url.rstrip("/"), headers)
+        except MixError as problem:
+            raise click.BadParameter(
+                f"{self.requests_file}: {problem}", param_hint="'--requests-file'"
+            ) from None
 
 
 @click.command(epilog=_EPILOG, context_settings={"max_content_width": 118})
@@ -127,6 +159,11 @@ class _Options:
 )
 @click.option(
     "--body-file", type=click.Path(path_type=Path), help="File whose bytes are the body of each request."
+)
+@click.option(
+    "--requests-file",
+    type=click.Path(path_type=Path),
+    help="YAML file with several requests (docs/loadgen.md): URL is http://HOST:PORT then.",
 )
 @click.option(
     "--timeout", type=DURATION, default="5s", show_default=True, help="Time an answer may take, since due."

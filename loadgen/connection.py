@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from loadgen.bodies import Judge
 from loadgen.causes import kind_of, why_of
 from loadgen.client import Done
 from loadgen.reading import LIMITS, LONGEST_LINE, MOST_FRAMING
+from loadgen.request import PLAIN, Kind, Request
 from loadgen.result import Answer
 from loadgen.send import CLOCK_SECONDS, SHORT_BODY_SECONDS, WHY_CUT
 from loadgen.turns import LARGE
@@ -23,16 +26,35 @@ from loadgen.turns import LARGE
 if TYPE_CHECKING:
     from loadgen.pool import Pool
 
-__all__ = ["Connection", "Known"]
+__all__ = ["Connection", "OfKind"]
 
 _MOST_HEADERS = LIMITS["max_headers"]
+_LARGE_REQUEST = 1 << 16  # bytes; the system may not take more at once
+_RECENT = 4  # whole answers that are kept for comparison
 
 
-class Known(NamedTuple):
+class _Known(NamedTuple):
     """An answer that came in one piece, after which the connection was free: the same bytes are the same answer."""
 
     raw: bytes
     answer: Answer
+
+
+class OfKind:
+    """What is kept for requests of one kind.
+
+    Attributes:
+        judge: What it says of bodies.
+        known: Recent answers: one that comes again, byte for byte, is not read again.
+        without_body: Whether an answer has none (HEAD).
+    """
+
+    __slots__ = ("judge", "known", "without_body")
+
+    def __init__(self, kind: Kind) -> None:
+        self.judge = Judge(kind)
+        self.known: deque[_Known] = deque(maxlen=_RECENT)
+        self.without_body = kind.method == "HEAD"
 
 
 class Connection(asyncio.Protocol):
@@ -42,6 +64,7 @@ class Connection(asyncio.Protocol):
         number: Rises with each request's end: whoever looks later knows by it whether that is still on the way.
         idle_since: When the last answer had ended (monotonic clock, seconds).
         transport: None before the connection is there, and after its end.
+        kind: Of its request, or of the last one.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -53,6 +76,9 @@ class Connection(asyncio.Protocol):
         self._done: Done | None = None
         self._parser = HttpResponseParser(self)
         self._body_timer: asyncio.TimerHandle | None = None
+        self._sent = b""
+        self.kind = PLAIN
+        self._of_kind = pool.of_kind(PLAIN)
         self._reset(0.0, 0.0, None)
 
     def _reset(self, deadline: float, body_by: float, done: Done | None) -> None:
@@ -86,11 +112,15 @@ class Connection(asyncio.Protocol):
         """Who waits for an answer."""
         return self._done
 
-    def begin(self, deadline: float, body_by: float, done: Done) -> None:
+    def begin(self, deadline: float, body_by: float, done: Done, asked: Request) -> None:
         """Send the request, now or as soon as the connection is there."""
         self._reset(deadline, body_by, done)
+        self._sent = asked.raw
+        if asked.kind is not self.kind:
+            self.kind = asked.kind
+            self._of_kind = self._pool.of_kind(asked.kind)
         if self.transport is not None:
-            self.transport.write(self._pool.request)
+            self.transport.write(self._sent)
 
     def again(self) -> None:
         """Be ready for the next request after another parser had the connection."""
@@ -102,7 +132,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         if self._done is not None:
-            transport.write(self._pool.request)  # type: ignore[attr-defined]
+            transport.write(self._sent)  # type: ignore[attr-defined]
         else:  # its request has ended meanwhile
             transport.abort()  # type: ignore[attr-defined]
 
@@ -111,7 +141,7 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         if not self._came:
-            for known in self._pool.known:
+            for known in self._of_kind.known:
                 if known.raw == data:
                     ended = time.monotonic()
                     late = self._pool.read_late_us(self)
@@ -165,7 +195,7 @@ class Connection(asyncio.Protocol):
         self._head = True
         self.status = status
         self._keep_alive = self._parser.should_keep_alive()
-        if self._pool.without_body:  # httptools cannot be told
+        if self._of_kind.without_body:  # httptools cannot be told
             self._whole = True
             if not self._framed:
                 version = self._parser.get_http_version()
@@ -247,7 +277,7 @@ class Connection(asyncio.Protocol):
         """Of a large body its pieces are counted, and kept only where they are to be searched."""
         for piece in self._pieces:
             self._crc = zlib.crc32(piece, self._crc)
-        if self._pool.judge.searches(self.status):
+        if self._of_kind.judge.searches(self.status):
             self._kept += self._pieces
             self._pool.turns.kept += sum(map(len, self._pieces))
         self._pieces.clear()
@@ -276,17 +306,17 @@ class Connection(asyncio.Protocol):
             return
         if self._crc or self._kept:
             self._fold()
-            crc, found = f"{self._crc:08x}", self._pool.judge.found(self.status, b"".join(self._kept))
+            crc, found = f"{self._crc:08x}", self._of_kind.judge.found(self.status, b"".join(self._kept))
         else:
             pieces = self._pieces
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            crc, found = self._pool.judge.crc_and_found(self.status, body)
+            crc, found = self._of_kind.judge.crc_and_found(self.status, body)
         late = self._pool.read_late_us(self) if self.size <= LARGE else -1
         answer = Answer(ended, self.status, "", self.size, found, crc, self._name(), "", late)
-        if self._pool.without_body:
+        if self._of_kind.without_body:
             self._parser = HttpResponseParser(self)  # the old one waits for a body
         elif self._keep_alive and len(self._raw) == 1 and self.size <= LARGE:
-            self._pool.known.appendleft(Known(self._raw[0], answer))
+            self._of_kind.known.appendleft(_Known(self._raw[0], answer))
         self._end(answer, ended if self._keep_alive else None)
 
     def _name(self) -> str:
@@ -336,7 +366,9 @@ class Connection(asyncio.Protocol):
     def _still_writes(self) -> bool:
         """Whether a part of the request is still here, though the answer has come."""
         return bool(
-            self._pool.large_request and self.transport is not None and self.transport.get_write_buffer_size()
+            len(self._sent) > _LARGE_REQUEST
+            and self.transport is not None
+            and self.transport.get_write_buffer_size()
         )
 
     def leave(self) -> None:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from loadgen.client import Client
 from loadgen.plan import Plan
+from loadgen.request import Request
 from loadgen.result import NEVER_SENT, Answer, Result
 from loadgen.timer import Timer
 
@@ -56,12 +57,20 @@ class Progress(NamedTuple):
 class _Request:
     """One that is on the wire."""
 
-    __slots__ = ("_engine", "at", "began", "lateness", "phase", "waited")
+    __slots__ = ("_engine", "asked", "at", "began", "lateness", "phase", "waited")
 
     def __init__(
-        self, engine: Engine, at: float, phase: int, began: float, lateness: float, waited: float
+        self,
+        engine: Engine,
+        asked: Request,
+        at: float,
+        phase: int,
+        began: float,
+        lateness: float,
+        waited: float,
     ) -> None:
         self._engine = engine
+        self.asked = asked
         self.at = at
         self.phase = phase
         self.began = began
@@ -97,7 +106,9 @@ class Engine:
         self._phase = 0
         self._of_this_phase = 0  # how many are on the wire
         self._phase_end = plan.phase_end(0.0)
-        self._waiting: deque[tuple[float, float]] = deque()  # (due since the start, lateness), seconds
+        self._asked = plan.requests()
+        # What, when it was due since the start, and its lateness, in seconds.
+        self._waiting: deque[tuple[Request, float, float]] = deque()
         self._took: deque[float] = deque(maxlen=_RECENT)  # seconds that requests were on the wire
         self._timer: Timer | None = None
         self._next: asyncio.Handle | None = None
@@ -182,13 +193,14 @@ class Engine:
             if at >= self._phase_end:
                 self._begin_phase(at)
             self._scheduled += 1
+            asked = next(self._asked)
             if self._too_late(at, now):
-                self._give_up(at, now - due)
+                self._give_up(asked, at, now - due)
             elif self._of_this_phase < plan.connections:
-                self._start(at, now, now - due, waited=0.0)
+                self._start(asked, at, now, now - due, waited=0.0)
             else:
                 self._queued += 1
-                self._waiting.append((at, now - due))
+                self._waiting.append((asked, at, now - due))
         self._next = asyncio.get_running_loop().call_soon(self._send_due)
 
     def _begin_phase(self, at: float) -> None:
@@ -204,17 +216,18 @@ class Engine:
         since = now - self._t0
         return since >= self._phase_end or since + takes >= at + self._plan.timeout
 
-    def _give_up(self, at: float, lateness: float) -> None:
+    def _give_up(self, asked: Request, at: float, lateness: float) -> None:
         answer = Answer(time.monotonic(), error=NEVER_SENT, why=_WHY_UNSENT)
-        self._report(at, lateness, answer.ended - self._t0 - at - lateness, answer)
+        self._report(asked, at, lateness, answer.ended - self._t0 - at - lateness, answer)
 
-    def _start(self, at: float, now: float, lateness: float, waited: float) -> None:
-        request = _Request(self, at, self._phase, now, lateness, waited)
+    def _start(self, asked: Request, at: float, now: float, lateness: float, waited: float) -> None:
+        request = _Request(self, asked, at, self._phase, now, lateness, waited)
         self._on_wire.add(request)
         self._of_this_phase += 1
         self._sent += 1
         body_by = self._t0 + self._phase_end + AFTER_PHASE
-        self._client.send(self._t0 + at + self._plan.timeout, body_by, request.done)
+        what = None if self._plan.mix is None else asked  # the client knows the only one
+        self._client.send(self._t0 + at + self._plan.timeout, body_by, request.done, what)
 
     def _ended(self, request: _Request, answer: Answer | Exception) -> None:
         if request not in self._on_wire:  # given up meanwhile
@@ -226,7 +239,7 @@ class Engine:
             if isinstance(answer, Exception):
                 raise answer
             self._took.append(answer.ended - request.began)
-            self._report(request.at, request.lateness, request.waited, answer)
+            self._report(request.asked, request.at, request.lateness, request.waited, answer)
             if self._waiting:
                 self._start_waiting()
         except Exception as problem:  # a defect or a full disk: no reason to go on
@@ -244,14 +257,14 @@ class Engine:
 
     def _start_waiting(self) -> None:
         while self._waiting and self._of_this_phase < self._plan.connections:
-            at, lateness = self._waiting.popleft()
+            asked, at, lateness = self._waiting.popleft()
             now = time.monotonic()
             if self._too_late(at, now, takes=min(self._took, default=0.0)):
-                self._give_up(at, lateness)
+                self._give_up(asked, at, lateness)
             else:
-                self._start(at, now, lateness, waited=now - self._t0 - at - lateness)
+                self._start(asked, at, now, lateness, waited=now - self._t0 - at - lateness)
 
-    def _report(self, at: float, lateness: float, waited: float, answer: Answer) -> None:
+    def _report(self, asked: Request, at: float, lateness: float, waited: float, answer: Answer) -> None:
         self._on_result(
             Result(
                 at,
@@ -259,6 +272,7 @@ class Engine:
                 None if answer.error else max(0, round((answer.ended - self._t0 - at) * 1e6)),
                 answer,
                 max(0, round(waited * 1e6)) if waited else 0,
+                asked.kind,
             )
         )
 
@@ -273,7 +287,7 @@ class Engine:
             answer = Answer(time.monotonic(), error="timeout", why="it did not end by itself")
             try:
                 for request in left:
-                    self._report(request.at, request.lateness, request.waited, answer)
+                    self._report(request.asked, request.at, request.lateness, request.waited, answer)
             except Exception as problem:
                 self._failure = self._failure or problem
         self._over.set()

@@ -76,6 +76,9 @@ def _summary_text(summary: Mapping[str, Any]) -> str:
         rows.append(("waited", waited))
     if summary["served_by"]:
         rows.append(("served by", _counts(summary["served_by"])))
+    for name, of_request in summary.get("by_request", {}).items():
+        counts = f"{of_request['completed']} done, {of_request['errors']} errors, {of_request['wrong_bodies']} wrong"
+        rows.append((f"  {name}", f"{counts}; {_percentiles(of_request['latency_ms'], beyond)}"))
     if summary["abandoned"]:
         rows.append(("abandoned", f"{summary['abandoned']} at the interrupt"))
     rows.append(("valid", "yes" if summary["valid"] else f"no: {summary['reason']}"))

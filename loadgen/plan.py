@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from loadgen.mix import Mix
+from loadgen.request import Kind, Request
 
 __all__ = ["ENGINES", "MAX_BODY", "Plan"]
 
@@ -33,6 +38,8 @@ class Plan:
         expect_status: The right statuses; the bodies of these are checked.
         body_regex: Searched in the bytes of those bodies as they came; None: nothing is checked.
         served_by_header: The response header that names the server.
+        mix: Several requests, to be sent instead of the one that `url`, `method`, `headers`, `body` and the two about
+            the right answer say; None: that one.
         engine: One of ENGINES: what sends; "auto": httptools, or aiohttp where that cannot do what is asked for.
         max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this, or above a tenth of
             it and half of the latency's.
@@ -53,6 +60,16 @@ class Plan:
     served_by_header: str = "X-Served-By"
     max_lateness: float = 0.1
     engine: str = "auto"
+    mix: Mix | None = None
+
+    def requests(self) -> Iterator[Request]:
+        """What is to be sent, one after the other, without end. From the same plan always the same."""
+        return itertools.repeat(self.one()) if self.mix is None else self.mix.requests()
+
+    def one(self) -> Request:
+        """The request of a plan that has only one."""
+        kind = Kind("", self.method, self.expect_status, self.body_regex)
+        return Request(kind, self.url, self.headers, self.body)
 
     @property
     def total(self) -> int:

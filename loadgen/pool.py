@@ -1,7 +1,7 @@
 """The lean client: connections of httptools' protocol, kept and used again, and no task a request.
 
-What costs is what happens for each request, so that is little: the bytes that are sent are made once, one timer looks
-after all deadlines, and a body that comes again is judged once. It behaves as the client of aiohttp does
+What costs is what happens for each request, so that is little: bytes that are always the same are made once, one timer
+looks after all deadlines, and a body that comes again is judged once. It behaves as the client of aiohttp does
 (`loadgen/send.py`): same bytes, same limits, same words; the tests hold both to that.
 """
 
@@ -16,13 +16,12 @@ from collections import deque
 from types import TracebackType
 from typing import Any
 
-from loadgen.bodies import Judge
 from loadgen.causes import kind_of, why_of
 from loadgen.client import Done
-from loadgen.connection import Connection, Known
+from loadgen.connection import Connection, OfKind
 from loadgen.plan import Plan
 from loadgen.reading import header_text
-from loadgen.request import as_written, request_bytes
+from loadgen.request import Kind, Request, as_written
 from loadgen.send import IDLE_SECONDS, LONGEST_NAME, Sender
 from loadgen.turns import Turns
 from loadgen.unusual import Unusual
@@ -36,8 +35,6 @@ _FEW_DEADLINES = 10_000
 _NEXT_ADDRESS_SECONDS = (
     0.25  # after so long without an answer the host's next address is tried, as RFC 8305 has it
 )
-_LARGE_REQUEST = 1 << 16  # bytes; the system may not take more at once
-_RECENT = 4  # whole answers that are kept for comparison
 _MOST_NAMES = 256  # of servers, whose text is kept
 
 
@@ -46,13 +43,8 @@ class Pool:
 
     Attributes:
         plan: What is sent.
-        request: Its bytes.
-        large_request: Whether the connection may take it in parts.
-        without_body: Whether an answer to it has none (HEAD).
         served_by: The name of the header that names the server, in lower case.
         name_length: Its length.
-        known: Recent answers: one that comes again, byte for byte, is not read again.
-        judge: What it says of bodies.
         turns: Lets large bodies wait for each other.
         loop: The running event loop.
     """
@@ -62,12 +54,10 @@ class Pool:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.request = request_bytes(plan)
-        self.large_request = len(self.request) > _LARGE_REQUEST
-        self.without_body = plan.method == "HEAD"
+        self._one = plan.one()
+        self._of_kind: dict[Kind, OfKind] = {}
         self.served_by = plan.served_by_header.lower().encode()
         self.name_length = len(self.served_by)
-        self.judge = Judge(plan)
         url = as_written(plan.url)
         self._host, self._port = url.host or "", url.port
         self._tls = _context() if url.scheme == "https" else None
@@ -80,7 +70,6 @@ class Pool:
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._finished = 0
         self._every = max(1, round(plan.rate / _ASKED_A_SECOND))
-        self.known: deque[Known] = deque(maxlen=_RECENT)
         self._names: dict[bytes, str] = {}
         self._other = Sender(plan)
 
@@ -98,16 +87,17 @@ class Pool:
             self._sweep_timer.cancel()
         await asyncio.sleep(0)  # the transports' own last steps
 
-    def send(self, deadline: float, body_by: float, done: Done) -> None:
+    def send(self, deadline: float, body_by: float, done: Done, asked: Request | None = None) -> None:
         """See Client. Deadlines do not fall from one call to the next."""
+        asked = asked or self._one
         connection = self._rested()
         if connection is None:
             connection = Connection(self)
             self._all.add(connection)
-            connection.begin(deadline, body_by, done)
+            connection.begin(deadline, body_by, done, asked)
             connection.task = self.loop.create_task(self._open(connection))
         else:
-            connection.begin(deadline, body_by, done)
+            connection.begin(deadline, body_by, done, asked)
         self._deadlines.append((deadline, connection, connection.number))
         if len(self._deadlines) > self._most_deadlines:
             self._drop_past_ends()
@@ -146,6 +136,13 @@ class Pool:
         """It has ended."""
         self._all.discard(connection)
 
+    def of_kind(self, kind: Kind) -> OfKind:
+        """What is kept for requests of a kind."""
+        found = self._of_kind.get(kind)
+        if found is None:
+            found = self._of_kind[kind] = OfKind(kind)
+        return found
+
     def name(self, value: bytes) -> str:
         """A header's value as the server's name."""
         known = self._names.get(value)
@@ -160,14 +157,14 @@ class Pool:
         transport, done, raw = connection.transport, connection.done, connection.raw
         if transport is None or done is None:
             return
-        deadline, body_by = connection.deadline, connection.body_by
+        deadline, body_by, kind = connection.deadline, connection.body_by, connection.kind
         connection.leave()
-        unusual = Unusual(transport, raw, self.plan.method)
+        unusual = Unusual(transport, raw, kind.method)
 
         async def go_on() -> None:
             answer: Any
             try:
-                answer = await self._other.read(unusual, deadline, body_by)
+                answer = await self._other.read(unusual, deadline, body_by, kind)
             except Exception as defect:
                 answer = defect
             connection.task = None

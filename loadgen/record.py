@@ -85,6 +85,7 @@ class Recorder:
                     answer.body_crc,
                     cell(answer.served_by),
                     result.waited_us,
+                    result.kind.name,
                 )
             )
         if self._log is not None and result.latency_us is not None:

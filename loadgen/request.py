@@ -1,14 +1,16 @@
-"""The bytes of a plan's request: the same each time, so made once."""
+"""One request, and the bytes of it: what is the same each time is made once."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
 from yarl import URL
 
-from loadgen.plan import Plan
-
-__all__ = ["USER_AGENT", "as_written", "request_bytes"]
+__all__ = ["PLAIN", "USER_AGENT", "Kind", "Request", "as_written", "request_bytes"]
 
 USER_AGENT = "pipeline-loadgen"
 
@@ -16,30 +18,87 @@ _WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "TRACE")  # these say no length where
 _LINE_END = re.compile(r"[\r\n\0]")
 
 
-def request_bytes(plan: Plan) -> bytes:
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """What requests of one name have in common.
+
+    Attributes:
+        name: What they are called; empty where a plan has no others.
+        method: HTTP method.
+        expect_status: The right statuses; the bodies of these are checked.
+        body_regex: Searched in those bodies; None: nothing is checked.
+    """
+
+    name: str = ""
+    method: str = "GET"
+    expect_status: tuple[int, ...] = (200,)
+    body_regex: re.Pattern[bytes] | None = None
+
+
+PLAIN = Kind()
+
+
+class Request:
+    """One request as it is sent, to the address `url`; `kind` is what it has in common with others."""
+
+    __slots__ = ("_raw", "body", "headers", "kind", "url")
+
+    def __init__(
+        self, kind: Kind, url: str, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None
+    ) -> None:
+        self.kind = kind
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self._raw = b""
+
+    @property
+    def method(self) -> str:
+        return self.kind.method
+
+    @property
+    def raw(self) -> bytes:
+        """Its bytes."""
+        if not self._raw:
+            self._raw = request_bytes(self)
+        return self._raw
+
+
+class _Sent(Protocol):
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]: ...
+
+    @property
+    def body(self) -> bytes | None: ...
+
+
+def request_bytes(sent: _Sent) -> bytes:
     """What is sent: the headers as they are given, and besides them only what a request must have.
 
-    >>> request_bytes(Plan("http://h/a?b", 1, 1, headers=(("X-Tag", "1"),)))
+    >>> request_bytes(Request(Kind(), "http://h/a?b", (("X-Tag", "1"),)))
     b'GET /a?b HTTP/1.1\\r\\nHost: h\\r\\nX-Tag: 1\\r\\nUser-Agent: pipeline-loadgen\\r\\nAccept: */*\\r\\n\\r\\n'
     """
-    url = as_written(plan.url)
-    given = {name.lower() for name, _ in plan.headers}
-    host = "" if url.host_subcomponent is None else url.host_subcomponent
-    lines = [f"{plan.method} {url.raw_path_qs} HTTP/1.1"]
-    own_host = [value for name, value in plan.headers if name.lower() == "host"]
-    lines.append(
-        f"Host: {own_host[0] if own_host else host if url.is_default_port() else f'{host}:{url.port}'}"
-    )
-    lines += [f"{name}: {value}" for name, value in plan.headers if name.lower() != "host"]
+    origin, target = _divided(sent.url)
+    given = {name.lower() for name, _ in sent.headers}
+    lines = [f"{sent.method} {target} HTTP/1.1"]
+    own_host = [value for name, value in sent.headers if name.lower() == "host"]
+    lines.append(f"Host: {own_host[0] if own_host else _host(origin)}")
+    lines += [f"{name}: {value}" for name, value in sent.headers if name.lower() != "host"]
     if "user-agent" not in given:
         lines.append(f"User-Agent: {USER_AGENT}")
     if "accept" not in given:
         lines.append("Accept: */*")
-    if plan.body is not None or plan.method not in _WITHOUT_BODY:
-        lines.append(f"Content-Length: {len(plan.body or b'')}")
+    if sent.body is not None or sent.method not in _WITHOUT_BODY:
+        lines.append(f"Content-Length: {len(sent.body or b'')}")
     if any(_LINE_END.search(line) for line in lines):
         raise ValueError("a line of the request holds the end of a line")
-    return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + (plan.body or b"")
+    return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + (sent.body or b"")
 
 
 def as_written(url: str) -> URL:
@@ -48,7 +107,27 @@ def as_written(url: str) -> URL:
     >>> as_written("http://h/a%7Eb/../%3a?").raw_path_qs
     '/a%7Eb/../%3a?'
     """
-    after = url.partition("://")[2].partition("#")[0]
+    origin, target = _divided(url)
+    return _origin(origin).with_path(target, encoded=True)
+
+
+def _divided(url: str) -> tuple[str, str]:
+    """Scheme and host; path and query."""
+    scheme, _, after = url.partition("://")
+    after = after.partition("#")[0]
     start = min((at for at in map(after.find, "/?") if at >= 0), default=len(after))
     target = after[start:]
-    return URL(url).origin().with_path(target if target.startswith("/") else f"/{target}", encoded=True)
+    return f"{scheme}://{after[:start]}", target if target.startswith("/") else f"/{target}"
+
+
+@lru_cache(maxsize=16)
+def _origin(origin: str) -> URL:
+    return URL(origin).origin()
+
+
+@lru_cache(maxsize=16)
+def _host(origin: str) -> str:
+    """What the header Host says."""
+    url = _origin(origin)
+    host = "" if url.host_subcomponent is None else url.host_subcomponent
+    return host if url.is_default_port() else f"{host}:{url.port}"

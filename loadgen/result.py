@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from loadgen.request import PLAIN, Kind
+
 __all__ = ["COLUMNS", "ERRORS", "NEVER_SENT", "OWN", "Answer", "Result"]
 
 # How a request ends without a whole answer. docs/loadgen.md says whose fault each is.
@@ -34,6 +36,7 @@ COLUMNS = (
     "body_crc",
     "served_by",
     "waited_us",
+    "request",
 )
 
 
@@ -48,7 +51,7 @@ class Answer(NamedTuple):
         status: HTTP status; 0 where no header came.
         error: One of ERRORS; empty with a whole response.
         size: Bytes of the body, as far as they came.
-        body_ok: Whether the plan's `body_regex` was found; None where it was not looked for.
+        body_ok: Whether the request's `body_regex` was found; None where it was not looked for.
         body_crc: CRC-32 of a whole body, eight hexadecimal digits; empty without one.
         served_by: The value of the plan's `served_by_header`, at most 64 characters.
         why: With an error, what happened, in a few words.
@@ -77,6 +80,7 @@ class Result(NamedTuple):
             response came.
         answer: What came back.
         waited_us: Microseconds for which it then waited in the loader, because all connections were taken.
+        kind: Which of the plan's requests it was.
     """
 
     t: float
@@ -84,3 +88,4 @@ class Result(NamedTuple):
     latency_us: int | None
     answer: Answer
     waited_us: int = 0
+    kind: Kind = PLAIN

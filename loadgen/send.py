@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol
@@ -18,7 +18,7 @@ from multidict import CIMultiDict
 from loadgen.causes import innermost, kind_of, why_of
 from loadgen.plan import Plan
 from loadgen.reading import LIMITS, HeaderTooLarge, header_text, reading_all
-from loadgen.request import USER_AGENT, as_written
+from loadgen.request import USER_AGENT, Kind, Request, as_written
 from loadgen.result import Answer
 
 __all__ = [
@@ -71,7 +71,7 @@ class Response(Protocol):
 
 
 class Sender:
-    """Sends a plan's request over kept-alive connections. Use as `async with Sender(plan) as send`.
+    """Sends a plan's requests over kept-alive connections. Use as `async with Sender(plan) as send`.
 
     No redirects, no cookies, no proxies, no retries: one call is one request. No compression is asked for and
     none is undone; `size`, CRC and regex are about the body's bytes as they came.
@@ -79,14 +79,14 @@ class Sender:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._url = as_written(plan.url)
+        self._one = plan.one()
         self._session: aiohttp.ClientSession | None = None
         self._turn = asyncio.Lock()
         self._kept = 0  # bytes of bodies that are not whole yet
 
     async def __aenter__(self) -> Sender:
-        headers: CIMultiDict[str] = CIMultiDict(self._plan.headers)
-        headers.setdefault("User-Agent", USER_AGENT)
+        # One request's headers are the session's, which keeps names that differ in case alone.
+        headers = None if self._plan.mix is not None else _headers(self._plan.headers)
         self._session = aiohttp.ClientSession(
             # The engine bounds the requests on the wire, and so the connections.
             connector=reading_all(
@@ -112,7 +112,9 @@ class Sender:
             await self._session.close()
             self._session = None
 
-    async def __call__(self, deadline: float, body_by: float = math.inf) -> Answer:
+    async def __call__(
+        self, deadline: float, body_by: float = math.inf, asked: Request | None = None
+    ) -> Answer:
         """Send once and read the answer to its last byte, or give up.
 
         Never raises for what the network or the server does: that is in the answer.
@@ -120,16 +122,22 @@ class Sender:
         Args:
             deadline: When the whole answer must be there (monotonic clock, seconds).
             body_by: When a body that has begun must have ended, if that is sooner.
+            asked: What is sent; None: the one request of the plan.
         """
         if self._session is None:
             raise RuntimeError("use Sender inside 'async with'")
-        asked = self._session.request(
-            self._plan.method, self._url, data=self._plan.body, allow_redirects=False
+        asked = asked or self._one
+        opening = self._session.request(
+            asked.method,
+            as_written(asked.url),
+            data=asked.body,
+            headers=None if self._plan.mix is None else _headers(asked.headers),
+            allow_redirects=False,
         )
-        return await self.read(asked, deadline, body_by)
+        return await self.read(opening, deadline, body_by, asked.kind)
 
     async def read(
-        self, opening: AbstractAsyncContextManager[Response], deadline: float, body_by: float
+        self, opening: AbstractAsyncContextManager[Response], deadline: float, body_by: float, kind: Kind
     ) -> Answer:
         """Read the answer to what has been sent, as `__call__` does; `opening` gives it when its header is there."""
         seen = _Seen(deadline)
@@ -142,20 +150,20 @@ class Sender:
                     left = max(body_by - time.monotonic(), SHORT_BODY_SECONDS)
                     limit.reschedule(min(loop.time() + left, limit.when() or math.inf))
                 try:
-                    await self._read(response, seen)
-                    return seen.whole(self._plan)
+                    await self._read(response, seen, kind)
+                    return seen.whole(kind)
                 finally:
                     if not seen.ended:
                         response.close()
         except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError) as problem:
             return seen.broken(problem, self._plan)
 
-    async def _read(self, response: Response, seen: _Seen) -> None:
+    async def _read(self, response: Response, seen: _Seen, kind: Kind) -> None:
         """The body, piece by piece; one that is too large is not read on."""
         limit = self._plan.max_body
         if not response.content.at_eof() and (response.content_length or 0) > limit:
             raise _BodyTooLarge
-        keep = self._plan.body_regex is not None and response.status in self._plan.expect_status
+        keep = kind.body_regex is not None and response.status in kind.expect_status
         try:
             async for piece in response.content.iter_any():
                 seen.add(piece, keep=keep)
@@ -179,6 +187,12 @@ class Sender:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
+def _headers(given: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
+    headers: CIMultiDict[str] = CIMultiDict(given)
+    headers.setdefault("User-Agent", USER_AGENT)
+    return headers
+
+
 class _BodyTooLarge(aiohttp.ClientError):
     """The body is larger than the plan reads."""
 
@@ -200,15 +214,15 @@ class _Seen:
         if keep:
             self._pieces.append(piece)
 
-    def whole(self, plan: Plan) -> Answer:
+    def whole(self, kind: Kind) -> Answer:
         """The answer that has ended."""
         served_by = header_text(self.served_by)[:LONGEST_NAME]
         if self.status < 100:  # 000 and 099 get through aiohttp
             why = f"the status {self.status:03d}"
             return Answer(self.ended, error="protocol", served_by=served_by, why=why)
         body_ok = None
-        if plan.body_regex is not None and self.status in plan.expect_status:
-            body_ok = plan.body_regex.search(b"".join(self._pieces)) is not None
+        if kind.body_regex is not None and self.status in kind.expect_status:
+            body_ok = kind.body_regex.search(b"".join(self._pieces)) is not None
         return Answer(
             ended=self.ended,
             status=self.status,

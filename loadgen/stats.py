@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
@@ -13,6 +12,7 @@ from hdrh.histogram import HdrHistogram
 from loadgen.engine import Progress
 from loadgen.plan import Plan
 from loadgen.processor import Used
+from loadgen.request import Kind
 from loadgen.result import NEVER_SENT, Result
 from loadgen.validity import Own, why_invalid
 
@@ -28,7 +28,6 @@ _BEYOND = ("timeout", NEVER_SENT)  # errors that took longer than the timeout: p
 # A second is overloaded when requests had to wait for a connection while the loader itself used, or waited for, this
 # much of a core: then part of the wait is the loader's, and lateness alone does not show it.
 _BUSY = 0.9
-_answer = attrgetter("answer")
 
 
 def histogram() -> Any:
@@ -73,6 +72,25 @@ class _Second:
     wrong_bodies: int = 0
 
 
+class _OfRequest:
+    """What came of the requests of one name."""
+
+    def __init__(self) -> None:
+        self.latency = histogram()
+        self.status: Counter[int] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.wrong_bodies = 0
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "completed": sum(self.status.values()),
+            "errors": sum(self.errors.values()),
+            "wrong_bodies": self.wrong_bodies,
+            "status": {str(code): count for code, count in sorted(self.status.items())},
+            "latency_ms": _percentiles(self.latency, sum(self.errors[kind] for kind in _BEYOND)),
+        }
+
+
 class Stats:
     """Add each result once; `second` gives an event and starts the next second, `summary` the whole."""
 
@@ -88,6 +106,8 @@ class Stats:
         self._served_by: Counter[str] = Counter()
         self._wrong_bodies = self._bytes = self._overloaded = 0
         self._results: list[Result] = []
+        mix = () if plan.mix is None else plan.mix.templates
+        self._by_request = {template.kind.name: _OfRequest() for template in mix}
         self._now = _Second()
         self._last = Progress(0, 0, 0, 0, 0, 0)
 
@@ -114,12 +134,31 @@ class Stats:
                     self._examples.setdefault(result.answer.error, result.answer.why)
         self._bytes += sum([result.answer.size for result in results if result.latency_us is not None])
         kinds = Counter(
-            [(each.served_by, each.error, each.status, each.body_ok) for each in map(_answer, results)]
+            [
+                (each.kind, answer.served_by, answer.error, answer.status, answer.body_ok)
+                for each in results
+                for answer in (each.answer,)
+            ]
         )
-        for (served_by, error, status, body_ok), count in kinds.items():
-            self._count(served_by, error, status, body_ok, count)
+        for (kind, served_by, error, status, body_ok), count in kinds.items():
+            self._count(kind, served_by, error, status, body_ok, count)
+            if kind.name in self._by_request:
+                self._count_by_request(kind.name, error, status, body_ok, count)
+        for name, of_request in self._by_request.items():
+            own = [each.latency_us for each in results if each.kind.name == name]
+            record_all(of_request.latency, [value for value in own if value is not None])
 
-    def _count(self, served_by: str, error: str, status: int, body_ok: bool | None, count: int) -> None:
+    def _count_by_request(self, name: str, error: str, status: int, body_ok: bool | None, count: int) -> None:
+        of_request = self._by_request[name]
+        if error:
+            of_request.errors[error] += count
+        else:
+            of_request.status[status] += count
+            of_request.wrong_bodies += count if body_ok is False else 0
+
+    def _count(
+        self, kind: Kind, served_by: str, error: str, status: int, body_ok: bool | None, count: int
+    ) -> None:
         now = self._now
         name = bounded(served_by, self._served_by) if served_by else ""
         if name:
@@ -134,7 +173,7 @@ class Stats:
         if body_ok is False:
             self._wrong_bodies += count
             now.wrong_bodies += count
-        elif name and status in self._plan.expect_status:
+        elif name and status in kind.expect_status:
             now.good_by[name] += count
 
     @property
@@ -245,7 +284,11 @@ class Stats:
             "waited_ms": _percentiles(self._waited),
             "lateness_ms": lateness,
             "read_lateness_ms": read_lateness,
+            **({"by_request": self._summaries()} if self._by_request else {}),
         }
+
+    def _summaries(self) -> dict[str, Any]:
+        return {name: of_request.summary() for name, of_request in self._by_request.items()}
 
 
 def _rank(values: list[int], percent: float, beyond: int = 0) -> int | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.judge import judge
-from pipeline.judge.decide import arm_pair, compare
+from pipeline.judge.compare import arm_pair, compare
 from pipeline.judge.evidence import Arm, Evidence, Series
 from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.decision import decide_metric

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from pipeline.base.errors import ConfigError
@@ -89,12 +90,13 @@ def _private_text(path: Path, name: str) -> str:
         raise ConfigError(name, [f"{name}:1: {error}{cure}"]) from None
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
+def fill(text: str, values: Mapping[str, str], later: re.Pattern[str] | None = None) -> str:
     """`text` with `values` for each `${NAME}`; `$${` stands for `${` itself.
 
-    Raises ValueError, which says what to do, where a value is missing or a `{{ ... }}` was left unfilled.
+    Raises ValueError, which says what to do, where a value is missing or a `{{ ... }}` was left unfilled that `later`
+    does not match.
     """
-    if _TEMPLATE.search(text):
+    if _TEMPLATE.search(later.sub("", text) if later else text):
         raise ValueError(
             "an unfilled {{ ... }}: fill it in, or write ${NAME} and export NAME (its value may hold braces)"
         )
@@ -135,11 +137,13 @@ def fill_document(
     values: Mapping[str, str],
     under: Collection[_Location],
     leave: Collection[_Location] = (),
+    later: Mapping[_Location, re.Pattern[str]] = MappingProxyType({}),
 ) -> frozenset[_Location]:
     """Fill each text at or below one of the locations `under`; gives the locations of those that had a `${NAME}`.
 
     Anywhere else a `${NAME}` is a problem of the document, and so is a `{{ ... }}`; but not in the texts at `leave`,
-    nor in the words for a shell, which has `${NAME}` of its own.
+    nor in the words for a shell, which has `${NAME}` of its own. Below a location of `later`, what its pattern matches
+    is no problem: somebody else fills it in.
     """
     taken = set()
 
@@ -154,15 +158,18 @@ def fill_document(
             return [visit(item, (*at, i)) for i, item in enumerate(value)]
         if not isinstance(value, str) or at in leave:
             return value
+        ours = next((pattern for place, pattern in later.items() if at[: len(place)] == place), None)
         try:
             if not any(at[: len(place)] == place for place in under):
-                if not _TEMPLATE.search(value) and re.search(r"(?<!\$)\$\{", value):
+                if not _TEMPLATE.search(ours.sub("", value) if ours else value) and re.search(
+                    r"(?<!\$)\$\{", value
+                ):
                     places = ", ".join(".".join(map(str, place)) for place in under)
                     raise ValueError(f"${{NAME}} is filled in only under {places}")
-                if _TEMPLATE.search(value):
-                    fill(value, values)  # says what is wrong
+                if _TEMPLATE.search(ours.sub("", value) if ours else value):
+                    fill(value, values, ours)  # says what is wrong
                 return value
-            filled = fill(value, values)
+            filled = fill(value, values, ours)
         except ValueError as problem:
             document.problems.setdefault(at, f"{as_place(at)}: {problem}")
             return value

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipeline.judge.evidence import Evidence
 from pipeline.judge.verdict import Decision, Outcome, Verdict
 from pipeline.runs.directory import Run
 from pipeline.runs.live import LiveEvidence, baseline_against_itself
@@ -24,6 +25,7 @@ _ENDING: Final[Mapping[str, frozenset[Outcome]]] = {
 _MOST_OF_THE_TIME: Final = 0.05  # what judging may take of a core
 _NEARLY_OVER: Final = 4.5  # seconds before the end of the baseline's phase
 _INTERVAL: Final = 1.0  # seconds between two judgements, at least
+_OF_EACH: Final = 0.025  # of a core, beside that: each request of a mix by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class EarlyStop:
         self._live = LiveEvidence(run.path, run.record, phases, rate, self._policy.block_seconds)
         self._ending = _ENDING[setting]
         self._judged_until = 0.0
+        self._began = 0.0
+        self._spent_on_each = 0.0
         self.end: EarlyEnd | None = None
         self.so_far = ""
         self.forecast = ""
@@ -77,25 +81,43 @@ class EarlyStop:
             await asyncio.sleep(max(0.0, began + _spacing(cost) - time.monotonic()))
 
     def look(self) -> float:
-        """Judge once, if there is a new block; gives the processor time that it took, in seconds."""
-        began = time.thread_time()
+        """Judge once, if there is a new block; gives the processor time that it took, in seconds.
+
+        Many requests by themselves take long to judge, and what all together show must not wait for that: they have a
+        share of the time of their own, which is not part of what this gives.
+        """
+        began = time.thread_time() - self._spent_on_each
+        self._began = self._began or time.monotonic()
         snapshot = self._live.read()
         if snapshot is None or snapshot.at <= self._judged_until:
-            return time.thread_time() - began
+            return time.thread_time() - began - self._spent_on_each
         self._judged_until = snapshot.at
         measured = snapshot.evidence.canary.seconds
         if measured == 0:
-            self._judge(baseline_against_itself(snapshot), self._rules, self._policy)
+            self._verdict(baseline_against_itself(snapshot))
             if not self.forecast and snapshot.at > snapshot.phase.end - _NEARLY_OVER:
                 # While the baseline's phase lasts, so that the canary's does not bear this work alone.
                 needs = self._forecast(snapshot.evidence.baseline, self._rules, self._policy)
                 self.forecast = self._in_words(needs, snapshot.phase.seconds)
-            return time.thread_time() - began
-        verdict = self._judge(snapshot.evidence, self._rules, self._policy)
+            return time.thread_time() - began - self._spent_on_each
+        verdict = self._verdict(snapshot.evidence)
         self.so_far = in_short(verdict)
         if verdict.outcome in self._ending and snapshot.settled:
             self.end = EarlyEnd(snapshot.at, verdict.outcome, round(measured, 3))
-        return time.thread_time() - began
+        return time.thread_time() - began - self._spent_on_each
+
+    def _verdict(self, evidence: Evidence) -> Verdict:
+        """What all requests together show, and from time to time what each does by itself."""
+        if not evidence.weights:
+            return self._judge(evidence, self._rules, self._policy)
+        verdict = self._judge(evidence, self._rules, self._policy, each=False)
+        due = self._spent_on_each <= _OF_EACH * (time.monotonic() - self._began)
+        # Nothing passes that was not looked at by itself.
+        if due or verdict.outcome is Outcome.PASSED:
+            began = time.thread_time()
+            verdict = self._judge(evidence, self._rules, self._policy)
+            self._spent_on_each += time.thread_time() - began
+        return verdict
 
 
 def _spacing(cost: float) -> float:

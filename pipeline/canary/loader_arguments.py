@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import math
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -34,10 +35,10 @@ def loader_arguments(
     Its tables go to `directory`. The load lasts for `seconds`; None: for the whole schedule.
     """
     request = profile.request
+    of_one = [] if profile.mix else _of_one(profile)
     lasts = settings.phases()[-1].end if seconds is None else seconds
     ends = [] if seconds is not None else _phase_ends(settings)
     options = {
-        "--method": request.method,
         "--rate": f"{settings.rate:g}",
         "--duration": f"{lasts:g}s",
         "--timeout": f"{_TIMEOUT_SECONDS:g}s",
@@ -46,15 +47,17 @@ def loader_arguments(
         "--requests-out": str(directory / "requests.csv"),
         "--hist-out": str(directory / "latency.hlog"),
     }
-    if profile.expect.body_regex is not None:
-        options["--expect-body-regex"] = profile.expect.body_regex
-    url = f"http://{address}:{PROXY_PORT}{request.path}"
-    several = (
-        ("--expect-status", map(str, profile.expect.status)),
-        ("--phase-end", (f"{end:g}s" for end in ends)),
-    )
-    repeated = [word for name, values in several for value in values for word in (name, value)]
-    return [url, *(word for option in options.items() for word in option), *repeated]
+    url = f"http://{address}:{PROXY_PORT}{'' if profile.mix else request.path}"
+    repeated = [word for end in ends for word in ("--phase-end", f"{end:g}s")]
+    return [url, *(word for option in options.items() for word in option), *of_one, *repeated]
+
+
+def _of_one(profile: Profile) -> list[str]:
+    """What is said of the only request."""
+    expect = profile.expect
+    regex = [] if expect.body_regex is None else ["--expect-body-regex", expect.body_regex]
+    statuses = [word for status in expect.status for word in ("--expect-status", str(status))]
+    return ["--method", profile.request.method, *regex, *statuses]
 
 
 def _phase_ends(settings: Settings) -> list[float]:
@@ -82,20 +85,32 @@ def _connections(rate: float, phases: int) -> int:
     return max(1, min(wanted, most // phases))
 
 
+def _headers(given: Mapping[str, str], share: float | None) -> dict[str, str]:
+    if share is None:
+        return dict(given)
+    others = {name: value for name, value in given.items() if name.lower() != "connection"}
+    return {**others, **_ONE_REQUEST}
+
+
 @contextlib.contextmanager
 def private_files(profile: Profile, share: float | None) -> Iterator[list[str]]:
-    """The request's query, headers and body as files for the loader: a token must not stand in a process list.
+    """What is sent, as files for the loader: a token must not stand in a process list.
 
     Where both versions carry load at once (`share` is the canary's), each request has a connection of its own. When a
     version hangs up without an answer, HAProxy gives its 502, with the colour, only to the first request of a
     connection; later ones end without a word, for the client to try again (RFC 9112, 9.3.1), and nobody could tell
     whose they were.
     """
-    sent = dict(profile.request.headers)
-    if share is not None:
-        others = {name: value for name, value in sent.items() if name.lower() != "connection"}
-        sent = {**others, **_ONE_REQUEST}
+    sent = _headers(profile.request.headers, share)
     with private_directory() as private:
+        if profile.mix:
+            requests = [
+                {**one, "headers": _headers(one["headers"], share)} for one in profile.mix["requests"]
+            ]
+            mix = private / "requests.yml"
+            mix.write_text(json.dumps({**profile.mix, "requests": requests}))  # JSON is YAML
+            yield ["--requests-file", str(mix)]
+            return
         headers, body, query = (private / name for name in ("headers", "body", "query"))
         headers.write_text("".join(f"{name}: {value}\n" for name, value in sent.items()))
         body.write_bytes(profile.request.content())

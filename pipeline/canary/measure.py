@@ -114,7 +114,7 @@ async def measure(
             before = await proxy.counters()
             dealt = "" if share is None else f", {percent(share)} of them to the canary by chance"
             progress.say(
-                f"load: {settings.rate:g} requests/s at {profile.request.path} through the proxy{dealt}"
+                f"load: {settings.rate:g} requests/s at {profile.asked_for} through the proxy{dealt}"
             )
             routes = {arm: instance.route for arm, instance in instances.items()}
             network = NetworkProbe(connections, profile, routes)
@@ -135,7 +135,7 @@ async def measure(
                     proxy=proxy,
                     collector=Collector(connections, write),
                     connections=connections,
-                    expected_status=profile.expect.status,
+                    expected_status=profile.right_statuses,
                     share=share,
                     early_stop=early_stop,
                     display=LoadDisplay(progress),

@@ -119,7 +119,7 @@ async def _measure(
             proxy=Proxy(connections["proxy"]),
             collector=Collector(connections, write),
             connections=connections,
-            expected_status=profile.expect.status,
+            expected_status=profile.right_statuses,
             share=None,
             early_stop=EarlyStop(Run(directory, run.record), phases, settings.rate, "off"),
             display=LoadDisplay(progress),

@@ -156,7 +156,9 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         f"baseline    {plan.baseline.sha[:10]}  {plan.baseline.ref}: {plan.baseline.subject}",
         f"canary      {plan.canary.sha[:10]}  {plan.canary.ref}: {plan.canary.subject}",
         f"hosts       {hosts}",
-        f"load        {settings.rate:g} requests/s of {plan.profile.request.method} {plan.profile.request.path}",
+        f"load        {settings.rate:g} requests/s of {plan.profile.request.method} {plan.profile.request.path}"
+        if not plan.profile.requests
+        else f"load        {settings.rate:g} requests/s, a mix of {plan.profile.asked_for}",
         *_dealt(settings),
         f"schedule    {settings.schedule}, {phases[-1].end:g} s:",
         *_in_order(phases),

@@ -20,17 +20,21 @@ from pydantic import (
     model_validator,
 )
 
+from loadgen.mix import PLACEHOLDER
+from loadgen.mixfile import MixError, mix_of
 from pipeline.base.environment import environment, fill_document
 from pipeline.base.errors import ConfigError, UsageError
 from pipeline.base.mask import MASK, looks_secret, masked_words, remember
 from pipeline.base.places import PROFILES
+from pipeline.base.text import plural
 from pipeline.base.units import parse_duration
 from pipeline.base.yamlfile import Document, matching, read_yaml, validate
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
+from pipeline.judge.words import titles_of
 from pipeline.runs.shown import without_secrets
 
-__all__ = ["Expect", "Health", "Profile", "Request", "Route", "load_profile"]
+__all__ = ["Expect", "Health", "MixedRequest", "Profile", "Request", "Route", "load_profile"]
 
 # Where ${NAME} is taken from the environment: what is neither seen by others on a host nor shown by this tool.
 _FILLED: Final = (
@@ -40,6 +44,7 @@ _FILLED: Final = (
     ("request", "body"),
     ("request", "json"),
 )
+_PARTS: Final = ("headers", "query", "body", "json")  # of each of `requests`
 _FROM_BODY: Final = ("content-length", "transfer-encoding")
 
 
@@ -71,6 +76,22 @@ _Path = Annotated[
     matching(
         r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*",
         "a path such as /preview (a space is %20, what follows a ? goes into query)",
+    ),
+]
+# As _Path, with {{name}} where a value is filled in.
+_FilledPath = Annotated[
+    str,
+    matching(
+        r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}|\{\{[^{}?#\x00-\x1f]+\}\})*",
+        "a path such as /items/{{id}} (a space is %20, what follows a ? goes into query)",
+    ),
+]
+_FilledQuery = Annotated[
+    str,
+    matching(
+        r"(?:[\x21\x22\x24-\x7e]|\{\{[^{}#\x00-\x1f]+\}\})*",
+        "a query: no spaces (use %20), no #",
+        shown=False,
     ),
 ]
 _Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
@@ -115,7 +136,9 @@ class Request(_Part):
         """The body's bytes; empty when there is none."""
         if self.json_body is not None:
             return json.dumps(self.json_body, ensure_ascii=False).encode()
-        return (self.body or "").encode()
+        return (self.body or "").encode(
+            "utf-8", "surrogateescape"
+        )  # a mix's may come from a file of any bytes
 
     def target(self, path: str | None = None) -> str:
         """`path` (default: the public one) with the query: what stands in the request line."""
@@ -152,6 +175,27 @@ class Expect(_Part):
     body_regex: Annotated[str, AfterValidator(_check_regex)] | None = None
 
 
+class MixedRequest(Request):
+    """One of several requests: `{{name}}` in it stands for one of the profile's `values`, another one for each.
+
+    `weight` is how often it is sent, in parts of the sum of all weights. `body_file` is beside the profile. Without
+    `expect` the profile's own holds.
+    """
+
+    name: Annotated[
+        str,
+        matching(
+            r"[A-Za-z0-9](?:[A-Za-z0-9 ._/-]{0,38}[A-Za-z0-9._/-])?",
+            "a name: up to 40 letters, digits, spaces and . _ / -",
+        ),
+    ]
+    weight: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
+    path: _FilledPath
+    query: _FilledQuery = ""
+    body_file: Annotated[str, matching(r"[^\x00-\x1f\x7f]+", "the path of a file")] | None = None
+    expect: Expect | None = None
+
+
 class Profile(_Part):
     """One kind of service; docs and example: profiles/preview.yml.
 
@@ -159,7 +203,9 @@ class Profile(_Part):
     that no shell expands. `start_timeout` is in seconds. `health` is asked, where it is given, before the first
     request; without it the service is ready when it answers the profile's own request. `routes` is never empty:
     without any, the public path is asked. `env_file`, beside the profile, holds values for `${NAME}` that the
-    environment does not set.
+    environment does not set. Instead of the one `request` there may be several `requests`, with `values` to fill in,
+    and the `seed` of what is drawn by chance (loadgen/mixfile.py): then `request` is the first of them, with the first
+    values. That one is asked before the load, and beside it.
     """
 
     name: Annotated[str, matching(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
@@ -170,6 +216,9 @@ class Profile(_Part):
     port: Annotated[int, Field(ge=1024, le=65535)]
     start_timeout: _Seconds = 30.0
     request: Request
+    requests: tuple[MixedRequest, ...] = ()
+    values: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
+    seed: int = 1
     routes: tuple[Route, ...] = ()
     health: Health | None = None
     expect: Expect = Expect()
@@ -177,6 +226,7 @@ class Profile(_Part):
     metrics: Annotated[tuple[MetricRule, ...], Field(min_length=1)] = Field(default_factory=default_rules)
     policy: Policy = Policy()
 
+    _mix: Mapping[str, Any] = PrivateAttr(default_factory=dict)
     _taken: frozenset[tuple[str | int, ...]] = PrivateAttr(default=frozenset())  # texts that had a ${NAME}
 
     @model_validator(mode="before")
@@ -186,13 +236,22 @@ class Profile(_Part):
             return data
         # `install: null` and an empty `routes:` mean none; a null where something must be is still reported.
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
-        return {key: value for key, value in data.items() if value is not None or key not in optional}
+        given = {key: value for key, value in data.items() if value is not None or key not in optional}
+        if "requests" in given:
+            if "request" in given:
+                raise ValueError("give request or requests, not both")
+            given["request"] = {"path": "/"}  # the first of them takes its place, once its values are known
+        return given
 
     @model_validator(mode="after")
     def _complete(self) -> Profile:
         names = [rule.name for rule in self.metrics]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"metrics: {', '.join(twice)} is given twice")
+        if not self.requests and (self.values or self.seed != 1):
+            raise ValueError("values and seed go with requests, and there is only one request")
+        if self.requests and self.routes:
+            raise ValueError("routes go with one request: of several, each version has all paths as they are")
         if not self.routes:
             object.__setattr__(self, "routes", (Route(path=self.request.path),))
         if not self.policy.expected_status:
@@ -200,9 +259,28 @@ class Profile(_Part):
             object.__setattr__(self, "policy", policy)
         return self
 
+    @property
+    def mix(self) -> Mapping[str, Any]:
+        """Several requests as the loader reads them, files by their whole paths; empty where there is one."""
+        return self._mix
+
+    @property
+    def asked_for(self) -> str:
+        """What the load is of, in words: the path, or the names of several requests."""
+        if not self.requests:
+            return self.request.path
+        return f"{plural(len(self.requests), 'request')} ({titles_of([one.name for one in self.requests])})"
+
+    @property
+    def right_statuses(self) -> tuple[int, ...]:
+        """All that are right for any request."""
+        each = [one.expect or self.expect for one in self.requests] or [self.expect]
+        return tuple(dict.fromkeys(status for expect in each for status in expect.status))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for run.json. What may be a secret is masked, and all that had a `${NAME}`."""
-        plain = self.model_dump(mode="json", by_alias=True)
+        left_out = {"request", "routes"} if self.requests else {"requests", "values", "seed"}
+        plain = self.model_dump(mode="json", by_alias=True, exclude=left_out)
         for *parents, last in self._taken:
             inner: Any = plain
             for key in parents:
@@ -212,24 +290,23 @@ class Profile(_Part):
 
     def remember_secrets(self) -> None:
         """From now on, what is shown or logged has a mask in place of this profile's secrets."""
-        given = {**self.environment, **self.request.headers}
-        kept = without_secrets(
-            {"environment": self.environment, "request": {"headers": self.request.headers}}
-        )
-        shown = {**kept["environment"], **kept["request"]["headers"]}
-        for name, value in given.items():
-            if shown[name] != value:
-                remember(value, sure=looks_secret(name))
+        for request in self.requests or (self.request,):
+            kept = without_secrets({"environment": self.environment, "request": {"headers": request.headers}})
+            shown = {**kept["environment"], **kept["request"]["headers"]}
+            for name, value in {**self.environment, **request.headers}.items():
+                if shown[name] != value:
+                    remember(value, sure=looks_secret(name))
         for words in (*self.install, self.start):
             for word, kept_word in zip(words, masked_words([*words]), strict=True):
                 if kept_word == MASK:  # the value of --password, which may stand elsewhere, too
                     remember(word, sure=True)
                 elif kept_word.endswith(f"={MASK}") and " " not in word:
                     remember(word.partition("=")[2], sure=True)
-        for pair in self.request.query.split("&"):
-            name, _, value = pair.partition("=")
-            if looks_secret(name):
-                remember(value, sure=True)
+        for request in self.requests or (self.request,):
+            for pair in request.query.split("&"):
+                name, _, value = pair.partition("=")
+                if looks_secret(name):
+                    remember(value, sure=True)
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
@@ -254,15 +331,64 @@ def load_profile(name_or_path: str | Path) -> Profile:
     shown = f"profiles/{path.name}" if named else text
     known = {
         field.alias or name
-        for model in (Profile, Request, Route, Health, Expect, MetricRule, Policy)
+        for model in (Profile, MixedRequest, Route, Health, Expect, MetricRule, Policy)
         for name, field in model.model_fields.items()
     }
     document = read_yaml(path, shown)
     taken = _fill(document, path)
+    _beside(document, path.parent)
     profile = validate(document, Profile, known)
     profile._taken = taken
+    if profile.requests:
+        _begin_mix(profile, document)
     profile.remember_secrets()
     return profile
+
+
+def _begin_mix(profile: Profile, document: Document) -> None:
+    """Let the loader's own reader check the requests, and give the profile the first of them."""
+    requests = []
+    for given in profile.requests:
+        parts = given.model_dump(mode="json", by_alias=True, exclude={"expect"})
+        kept = {key: value for key, value in parts.items() if value is not None}
+        if "body_file" in kept:
+            kept["body_file"] = str(Path(kept["body_file"]).absolute())
+        expect = (given.expect or profile.expect).model_dump(mode="json", exclude_none=True)
+        requests.append({**kept, "expect": expect})
+    values = {
+        name: {**source, "csv": str(Path(file).absolute())}
+        if isinstance(file := source.get("csv"), str)
+        else dict(source)
+        for name, source in profile.values.items()
+    }
+    profile._mix = {"seed": profile.seed, "values": values, "requests": requests}
+    try:
+        first = mix_of(profile._mix, Path(), "").first_of_each()[0]
+    except MixError as error:
+        raise ConfigError(document.name, [f"{document.name}:{document.line(error.at)}: {error}"]) from None
+    path, _, query = first.url.partition("?")
+    asked = Request.model_construct(
+        method=first.method,
+        path=path,
+        query=query,
+        headers=dict(first.headers),
+        body=None if first.body is None else first.body.decode("utf-8", "surrogateescape"),
+        json_body=None,
+    )
+    object.__setattr__(profile, "request", asked)
+    object.__setattr__(profile, "routes", (Route(path=path),))
+
+
+def _beside(document: Document, folder: Path) -> None:
+    """The files that a mix names are beside the profile."""
+    data = document.data if isinstance(document.data, dict) else {}
+    requests, values = data.get("requests"), data.get("values")
+    for given in requests if isinstance(requests, list) else ():
+        if isinstance(given, dict) and isinstance(given.get("body_file"), str):
+            given["body_file"] = str(folder / given["body_file"])
+    for source in values.values() if isinstance(values, dict) else ():
+        if isinstance(source, dict) and isinstance(source.get("csv"), str):
+            source["csv"] = str(folder / source["csv"])
 
 
 def _fill(document: Document, path: Path) -> frozenset[tuple[str | int, ...]]:
@@ -275,4 +401,15 @@ def _fill(document: Document, path: Path) -> frozenset[tuple[str | int, ...]]:
         except ConfigError as error:
             document.problems["env_file",] = "; ".join(error.problems)
             return frozenset()
-    return fill_document(document, values, _FILLED, leave=[("expect", "body_regex")])
+    listed = document.data.get("requests") if isinstance(document.data, Mapping) else None
+    numbers = range(len(listed) if isinstance(listed, list) else 0)
+    return fill_document(
+        document,
+        values,
+        (*_FILLED, *(("requests", number, part) for number in numbers for part in _PARTS)),
+        leave=[
+            ("expect", "body_regex"),
+            *(("requests", number, "expect", "body_regex") for number in numbers),
+        ],
+        later={("requests", number): PLACEHOLDER for number in numbers},
+    )

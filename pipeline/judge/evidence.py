@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
@@ -41,6 +41,8 @@ class Requests:
         body: a fingerprint of the body (its CRC-32), 0 where there was none; empty when bodies were not compared.
         error: why there is no whole response, in the loader's word; empty for a whole one. An empty column: all that
             have a status are whole.
+        request: the name of each; an empty column: all are of one kind.
+        expected: whether the status is right for that request; an empty column: the policy says which are.
     """
 
     t: Floats
@@ -50,23 +52,21 @@ class Requests:
     size: Ints
     body: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     error: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
+    request: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
+    expected: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def __len__(self) -> int:
         return len(self.t)
 
     def where(self, kept: Bools) -> Requests:
         """Only these of the requests; `kept` has an entry for each."""
-        body = self.body[kept] if len(self.body) == len(self) else self.body
-        error = self.error[kept] if len(self.error) == len(self) else self.error
-        return Requests(
-            self.t[kept],
-            self.latency[kept],
-            self.status[kept],
-            self.body_ok[kept],
-            self.size[kept],
-            body,
-            error,
-        )
+        columns = (getattr(self, column.name) for column in fields(self))
+        return Requests(*(column[kept] if len(column) == len(self) else column for column in columns))
+
+    def named(self, name: str) -> Requests:
+        """Those of this name; none where they have no names."""
+        own = self.request == name if len(self.request) == len(self) else np.zeros(len(self), dtype=np.bool_)
+        return self.where(own)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +120,7 @@ class Evidence:
         once: this is the one judgement there is, at an end that was fixed before; False: it is watched while it grows.
         open_ended: it is watched, and no end was fixed before: `planned` only says which late windows are looked at.
         untrusted: by metric, why its samples are not to be relied on, for or against the canary.
+        weights: by the name of a request, its part of all; empty where all requests are of one kind.
     """
 
     baseline: Arm
@@ -132,3 +133,4 @@ class Evidence:
     once: bool = False
     open_ended: bool = False
     untrusted: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)

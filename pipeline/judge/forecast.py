@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.judge.catalogue import Kind
-from pipeline.judge.decide import arm_pair, compare
+from pipeline.judge.compare import arm_pair, compare
 from pipeline.judge.evidence import Arm, Evidence, Series
 from pipeline.judge.metrics.arms import ArmView
 from pipeline.judge.metrics.finding import Finding, Harm

@@ -65,20 +65,27 @@ def _failed(verdict: Verdict) -> str:
 def _in_users_words(metric: MetricVerdict) -> str:
     """What is wrong, as the one who will be paged for it would say it."""
     n, share = metric.canary.n, metric.canary.value
-    if share is not None and metric.name in _COUNTED:
+    name = metric.name.partition("[")[0]
+    if share is not None and name in _COUNTED:
         hits = round(share * n)
-        if metric.name == "availability":
-            return f"{n - hits:,} of {n:,} seconds {_COUNTED[metric.name]}"
-        return f"{hits:,} of {n:,} {_COUNTED[metric.name]}"
+        if name == "availability":
+            return f"{n - hits:,} of {n:,} seconds {_COUNTED[name]}"
+        what, _, does = _COUNTED[name].partition(" ")
+        return f"{hits:,} of {n:,} {what}{f' of {metric.request}' if metric.request else ''} {does}{_where(metric)}"
     if share is not None and metric.name == "service_restarts":
         return f"the service restarted {'once' if share == 1 else f'{share:,.0f} times'}"
     title = _lowered(metric.title or metric.name)
     b, c = amount(metric.baseline.value, metric.unit), amount(metric.canary.value, metric.unit)
     if metric.effect is not None and metric.effect_kind == "relative" and math.isfinite(metric.effect):
-        return f"{title} is {percent(metric.effect)} worse ({c}, the baseline {b})"
+        return f"{title} is {percent(metric.effect)} worse ({c}, the baseline {b}){_where(metric)}"
     if "-" in (b, c):
         return f"{title} is worse than allowed"
     return f"{title} is {c}, the baseline's {b}"
+
+
+def _where(metric: MetricVerdict) -> str:
+    """Which requests of a mix are worse by themselves, where it is not for one of them that the metric is told."""
+    return f", by itself: {titles_of(metric.worse)}" if metric.worse else ""
 
 
 _COUNTED: Final = {

@@ -79,7 +79,7 @@ def drift_notes(
     for rule, metric in zip(rules, metrics, strict=True):
         if metric.decision is not Decision.FAIL or metric.low is None:
             continue
-        if rule.metric.kind not in _STEADY and metric.name not in evidence.drift:
+        if rule.metric.kind not in _STEADY and not {metric.name, rule.name} & evidence.drift.keys():
             low = rough(metric.low)
             size = percent(low) if metric.effect_kind == "relative" else amount(low, metric.unit)
             shown.append(f"{metric.title} by {size}")

@@ -63,6 +63,8 @@ class MetricVerdict:
         decided_after: seconds of the canary's measurement after which a failed metric was shown to be worse.
         drift: what a calibration saw between two measurements of the same code; a fail demands more than it.
         lacks: what it would take to decide an undecided metric.
+        request: the request of a mix that it is of; empty: of all.
+        worse: of a failed metric of all requests, those that fail by themselves.
     """
 
     name: str
@@ -85,6 +87,8 @@ class MetricVerdict:
     decided_after: float | None = None
     drift: float = 0.0
     lacks: Lack = Lack.NOTHING
+    request: str = ""
+    worse: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ class Verdict:
 
     `reasons` are plain sentences, most important first. `alpha` is the chance that any metric fails at any look
     when none is worse. `undecided` is the policy's; `let_pass` names the undecided metrics without which the run would
-    not have passed, empty where it passed without that policy or did not pass.
+    not have passed, empty where it passed without that policy or did not pass. `metrics` are those that decide;
+    `by_request` are those of each request of a mix by itself, of which only a fail decides anything.
     """
 
     outcome: Outcome
@@ -115,6 +120,7 @@ class Verdict:
     alpha: float = 0.02
     undecided: str = "inconclusive"
     let_pass: tuple[str, ...] = ()
+    by_request: tuple[MetricVerdict, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, `format` first."""

@@ -93,6 +93,7 @@ def from_load_tests(
         planned=arms["canary"].seconds,
         load=not summary,
         once=True,
+        weights=_weights(arms["baseline"].requests, arms["canary"].requests),
     )
     return Case(evidence, rules, policy, {arm: str(test.path) for arm, test in tests.items()})
 
@@ -185,9 +186,7 @@ def _arm(test: LoadTest, begin: float, end: float) -> Arm:
     """What lies within the span, in seconds since its beginning."""
     rows = test.requests
     kept = rows.where((rows.t >= begin) & (rows.t < end))
-    requests = Requests(
-        kept.t - begin, kept.latency, kept.status, kept.body_ok, kept.size, kept.body, kept.error
-    )
+    requests = replace(kept, t=kept.t - begin)
     series = {}
     for name, one in test.summary.items():
         # Of an interval the end is stamped; it counts in the middle.
@@ -195,6 +194,14 @@ def _arm(test: LoadTest, begin: float, end: float) -> Arm:
         inside = (middle >= begin) & (middle < end)
         series[name] = Series(middle[inside] - begin, one.value[inside])
     return Arm(requests, series, round(end - begin, 3), (0.0,))
+
+
+def _weights(baseline: Requests, canary: Requests) -> dict[str, float]:
+    """What part of both versions' requests each is, by name; empty where they have no names."""
+    if not len(baseline.request) or not len(canary.request):
+        return {}
+    names, counts = np.unique(np.concatenate((baseline.request, canary.request)), return_counts=True)
+    return dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
 
 
 def _spacing(series: Series) -> float:

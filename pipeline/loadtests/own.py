@@ -54,6 +54,7 @@ def read(path: Path, data: bytes) -> LoadTest:
         rows.size[kept],
         rows.body[kept],
         rows.error[kept],
+        rows.request[kept] if np.any(rows.request != "") else rows.request[:0],
     )
     checked = bool(np.any(requests.body_ok >= 0))
     begin, last = float(rows.t.min()), float(rows.t.max())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +40,14 @@ class Chart:
 
 
 def answered_well(requests: Requests, expected: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which requests were answered well: an expected status (none named: 2xx, 3xx), no wrong body."""
+    """Which requests were answered well: an expected status (none named: 2xx, 3xx), no wrong body.
+
+    Of several requests each has statuses of its own that are right.
+    """
     status = requests.status
     right = np.isin(status, expected) if expected else (status >= 200) & (status < 400)
+    if len(requests.expected) == len(requests):
+        right = requests.expected
     return np.asarray(right & (requests.body_ok != 0))
 
 
@@ -189,6 +194,15 @@ def _hits_chart(metric: MetricVerdict, evidence: Evidence, phases: tuple[Phase, 
     )
 
 
+def _only(evidence: Evidence, request: str) -> Evidence:
+    """The evidence of one request of a mix."""
+
+    def of(arm: Arm) -> Arm:
+        return replace(arm, requests=arm.requests.named(request))
+
+    return replace(evidence, baseline=of(evidence.baseline), canary=of(evidence.canary))
+
+
 def chart(
     metric: MetricVerdict, evidence: Evidence, phases: tuple[Phase, ...], expected: tuple[int, ...] = ()
 ) -> Chart | None:
@@ -196,6 +210,9 @@ def chart(
 
     `expected` holds the statuses that are right; empty: any 2xx or 3xx.
     """
+    if metric.request:
+        evidence = _only(evidence, metric.request)
+        metric = replace(metric, name=metric.name.partition("[")[0])
     if (
         not len(evidence.baseline.requests)
         and not len(evidence.canary.requests)

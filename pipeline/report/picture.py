@@ -69,6 +69,8 @@ def _decisive(metrics: Sequence[MetricVerdict], verdict: Verdict) -> MetricVerdi
 
 
 def _of_requests(metric: MetricVerdict) -> bool:
+    if metric.request:  # the panels are of all requests
+        return False
     return metric.name in _OF_REQUESTS or metric.name.startswith("latency")
 
 

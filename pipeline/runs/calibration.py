@@ -127,7 +127,7 @@ def measured_of(record: Record, verdict: Verdict, trends: Mapping[str, float]) -
     if verdict.outcome is Outcome.INVALID:
         return None
     # That includes metrics that can only be judged after a calibration: their differences are wanted most.
-    compared = [m for m in verdict.metrics if m.effect is not None]
+    compared = [m for m in (*verdict.metrics, *verdict.by_request) if m.effect is not None]
     return Measured(
         created=record.created,
         commit=record.canary.sha,

@@ -15,7 +15,7 @@ from pipeline.judge.words import count_of
 from pipeline.runs.dealt import deal_problems
 from pipeline.runs.network import network_doubt
 from pipeline.runs.phases import COLOURS, Phase
-from pipeline.runs.record import Terms
+from pipeline.runs.record import Asked, Terms
 from pipeline.runs.tables import RequestRows, SeriesRows
 
 __all__ = ["OWN_FAILURES", "build_evidence", "of_phases"]
@@ -68,7 +68,7 @@ def build_evidence(
         found += deal_problems(requests, known, terms.share, int(np.count_nonzero(inside & ~known)))
     for arm in COLOURS:
         own = [phase for phase in phases if phase.arm == arm]
-        kept, wrong = _requests(arm, own, requests, at_once=terms.share is not None)
+        kept, wrong = _requests(arm, own, requests, terms.mix, at_once=terms.share is not None)
         found += wrong
         arms[arm] = Arm(
             requests=kept,
@@ -87,11 +87,12 @@ def build_evidence(
         drift=terms.drift,
         planned=terms.planned,
         untrusted=doubt.untrusted,
+        weights={name: asked.weight for name, asked in terms.mix.items()},
     )
 
 
 def _requests(
-    arm: str, phases: Sequence[Phase], rows: RequestRows | None, *, at_once: bool
+    arm: str, phases: Sequence[Phase], rows: RequestRows | None, mix: Mapping[str, Asked], *, at_once: bool
 ) -> tuple[Requests, list[Problem]]:
     """One arm's requests, and what the proxy did wrong with them.
 
@@ -106,6 +107,7 @@ def _requests(
     # No header: nobody answered, or the proxy itself did. That counts against the version whose phase it was.
     own = inside & (stamped if at_once else (stamped | (rows.served_by == "")) & ~_waited_too_long(rows))
     own = _without_cut(rows, own)
+    request = rows.request[own] if mix else np.zeros(0, dtype=np.str_)
     kept = Requests(
         rows.t[own],
         rows.latency[own],
@@ -114,8 +116,18 @@ def _requests(
         rows.size[own],
         rows.body[own],
         rows.error[own],
+        request,
+        _expected(rows.status[own], request, mix),
     )
     return kept, [] if at_once else _proxy_problems(arm, rows, inside, own)
+
+
+def _expected(status: NDArray[np.int64], request: NDArray[np.str_], mix: Mapping[str, Asked]) -> _Bools:
+    """Whether each status is right for its request; empty where there is no mix."""
+    right = np.zeros(len(request), dtype=np.bool_)
+    for name, asked in mix.items():
+        right |= (request == name) & np.isin(status, asked.status)
+    return right
 
 
 def _failed_itself(rows: RequestRows) -> _Bools:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,6 @@ from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
 __all__ = ["LiveEvidence", "Snapshot", "baseline_against_itself", "complete_until", "sampled_until"]
 
 _Floats = NDArray[np.float64]
-_Ints = NDArray[np.int64]
 
 _LONGEST_UNSETTLED: Final = 8.0  # seconds of the canary
 
@@ -130,19 +129,8 @@ def _repeated(arm: Arm, copies: int) -> Arm:
         shifts = np.repeat(np.arange(copies) * arm.seconds, len(t))
         return np.asarray(np.tile(t, copies) + shifts, dtype=np.float64)
 
-    def again(column: _Ints) -> _Ints:
-        return np.asarray(np.tile(column, copies), dtype=np.int64)
-
     rows = arm.requests
-    latency = np.asarray(np.tile(rows.latency, copies), dtype=np.float64)
-    requests = Requests(
-        later(rows.t),
-        latency,
-        again(rows.status),
-        again(rows.body_ok),
-        again(rows.size),
-        again(rows.body),
-        np.tile(rows.error, copies),
-    )
+    again = {column.name: np.tile(getattr(rows, column.name), copies) for column in fields(rows)}
+    requests = Requests(**{**again, "t": later(rows.t)})
     series = {name: Series(later(s.t), np.tile(s.value, copies)) for name, s in arm.series.items()}
     return replace(arm, requests=requests, series=series, seconds=arm.seconds * copies)

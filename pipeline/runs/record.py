@@ -16,7 +16,7 @@ from pipeline.runs.phases import COLOURS, Phase
 from pipeline.runs.settled import Settled
 from pipeline.runs.shown import without_secrets
 
-__all__ = ["FORMAT", "Entries", "Record", "Terms", "Version"]
+__all__ = ["FORMAT", "Asked", "Entries", "Record", "Terms", "Version"]
 
 FORMAT: Final = 1
 
@@ -68,16 +68,26 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One of the requests of a mix: how much of the load it is, and its right statuses."""
+
+    weight: float
+    status: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """How the two versions are compared: `pairing`, `planned` (seconds) and `drift` are those of the evidence.
 
-    `share` is what the canary gets of the requests where both are measured at once, None where they are not.
+    `share` is what the canary gets of the requests where both are measured at once, None where they are not. `mix` has
+    the requests by name, and is empty where all are of one kind.
     """
 
     pairing: str = "age"
     planned: float = 0.0
     drift: Mapping[str, float] = field(default_factory=dict)
     share: float | None = None
+    mix: Mapping[str, Asked] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -167,10 +177,7 @@ class Record:
     def expected_status(self) -> tuple[int, ...]:
         """The HTTP statuses that the profile calls right; empty when it names none."""
         for part, key in (("policy", "expected_status"), ("expect", "status")):
-            section = (self.profile or {}).get(part)
-            given = section.get(key) if isinstance(section, Mapping) else None
-            listed = given if isinstance(given, list | tuple) else [given]
-            if found := tuple(int(status) for status in listed if _is_number(status)):
+            if found := _statuses((self.profile or {}).get(part), key):
                 return found
         return ()
 
@@ -294,7 +301,32 @@ class Record:
             planned=float(planned) if _is_number(planned) and planned > 0 else 0.0,
             drift=self._drift(),
             share=self.share,
+            mix=self.mix,
         )
+
+    @property
+    def mix(self) -> Mapping[str, Asked]:
+        """The profile's requests by name, weights as parts of 1; empty where it has one request."""
+        listed = (self.profile or {}).get("requests")
+        if not listed:
+            return {}
+        if not isinstance(listed, list) or not all(isinstance(item, Mapping) for item in listed):
+            raise self._unusable("profile: requests must be a list of objects")
+        weights: dict[str, float] = {}
+        for item in listed:
+            name, weight = item.get("name"), item.get("weight", 1)
+            if not isinstance(name, str) or name in weights or not _is_number(weight) or weight <= 0:
+                raise self._unusable(
+                    "profile: each of its requests needs a name of its own and a weight above 0"
+                )
+            weights[name] = float(weight)
+        total = sum(weights.values())
+        return {
+            item["name"]: Asked(
+                weights[item["name"]] / total, _statuses(item.get("expect")) or self.expected_status
+            )
+            for item in listed
+        }
 
     # inside
 
@@ -339,6 +371,13 @@ def _safe(document: Mapping[str, Any]) -> dict[str, Any]:
     return (
         {**document, "profile": without_secrets(profile)} if isinstance(profile, Mapping) else dict(document)
     )
+
+
+def _statuses(section: Any, key: str = "status") -> tuple[int, ...]:
+    """Of a part of the profile; empty where it names none."""
+    given = section.get(key) if isinstance(section, Mapping) else None
+    listed = given if isinstance(given, list | tuple) else [given]
+    return tuple(int(status) for status in listed if _is_number(status))
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

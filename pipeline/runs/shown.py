@@ -89,19 +89,28 @@ def without_secrets(profile: Mapping[str, Any]) -> dict[str, Any]:
     for part in ("install", "start"):
         if part in shown:
             shown[part] = _command(shown[part])
-    request = shown.get("request")
-    if isinstance(request, Mapping):
-        request = dict(request)
-        if "headers" in request:
-            request["headers"] = _named(request["headers"], lambda name: name.lower() in _HEADERS)
-        if isinstance(request.get("query"), str):
-            request["query"] = mask_query(hide(request["query"]))
-        if isinstance(request.get("body"), str):
-            request["body"] = _text(request["body"])
-        if "json" in request:
-            request["json"] = _json(request["json"])
-        shown["request"] = request
+    if "request" in shown:
+        shown["request"] = _request(shown["request"])
+    if isinstance(shown.get("requests"), list | tuple):
+        shown["requests"] = [_request(one) for one in shown["requests"]]
+    if isinstance(shown.get("values"), Mapping):
+        shown["values"] = _json(shown["values"])
     return shown
+
+
+def _request(given: Any) -> Any:
+    if not isinstance(given, Mapping):
+        return given
+    request = dict(given)
+    if "headers" in request:
+        request["headers"] = _named(request["headers"], lambda name: name.lower() in _HEADERS)
+    if isinstance(request.get("query"), str):
+        request["query"] = mask_query(hide(request["query"]))
+    if isinstance(request.get("body"), str):
+        request["body"] = _text(request["body"])
+    if "json" in request:
+        request["json"] = _json(request["json"])
+    return request
 
 
 def _named(values: Any, harmless: Any) -> Any:

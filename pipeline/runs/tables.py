@@ -38,7 +38,7 @@ _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 
 _REQUESTS: Final = ("t", "latency_us", "status", "error", "bytes", "body_ok", "body_crc", "served_by")
-_WAITED: Final = "waited_us"  # older runs have no such column
+_LATER: Final = ("waited_us", "request")  # older runs have no such columns
 _SERIES: Final = ("t", "arm", "metric", "value")
 
 
@@ -47,7 +47,8 @@ class RequestRows:
     """All rows of requests.csv, in the units of the judge's evidence.
 
     `served_by` is what the proxy stamped, `error` the loader's word for what went wrong; both may be empty. `waited` is
-    for how many seconds the request waited in the loader, because all its connections were taken.
+    for how many seconds the request waited in the loader, because all its connections were taken. `request` is its
+    name; empty where all are of one kind.
     """
 
     t: _Floats
@@ -59,6 +60,7 @@ class RequestRows:
     served_by: NDArray[np.str_]
     error: NDArray[np.str_]
     waited: _Floats
+    request: NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,10 +212,10 @@ def _split(text: str) -> list[str]:
 
 
 def _requests(lines: _Lines) -> RequestRows:
-    known = _WAITED in lines.header.split(",")
-    t, latency, status, failure, size, body_ok, body, served_by, *waited = _columns(
-        lines, (*_REQUESTS, _WAITED) if known else _REQUESTS
-    )
+    known = lines.header.split(",")
+    later = [name for name in _LATER if name in known]
+    t, latency, status, failure, size, body_ok, body, served_by, *rest = _columns(lines, (*_REQUESTS, *later))
+    waited, request = (dict(zip(later, rest, strict=True)).get(name, [""] * len(t)) for name in _LATER)
     return RequestRows(
         t=_floats(lines, "t", t),
         latency=_floats(lines, "latency_us", latency) / 1e6,
@@ -223,7 +225,8 @@ def _requests(lines: _Lines) -> RequestRows:
         body=_ints(lines, "body_crc", body, empty=0, base=16),
         served_by=np.asarray([plain(name) for name in served_by], dtype=np.str_),
         error=np.asarray(failure, dtype=np.str_),
-        waited=_ints(lines, _WAITED, waited[0], empty=0) / 1e6 if known else np.zeros(len(t)),
+        waited=_ints(lines, "waited_us", waited, empty=0) / 1e6,
+        request=np.asarray(request, dtype=np.str_),
     )
 
 

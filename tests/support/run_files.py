@@ -10,10 +10,11 @@ import numpy as np
 from pipeline.runs.directory import Run, load, write_record
 from pipeline.runs.record import Record
 
-__all__ = ["HEADER", "RUN", "WAITED", "broken", "dealt_run", "row", "whole_run", "write"]
+__all__ = ["HEADER", "NAMED", "RUN", "WAITED", "broken", "dealt_run", "row", "whole_run", "write"]
 
 HEADER = "t,lateness_us,latency_us,status,error,bytes,body_ok,body_crc,served_by"
 WAITED = f"{HEADER},waited_us"
+NAMED = f"{WAITED},request"
 SPANS = [
     ("baseline", "warmup", 0, 2),
     ("baseline", "measure", 2, 62),

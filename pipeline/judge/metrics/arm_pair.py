@@ -27,6 +27,8 @@ class ArmPair:
         planned: seconds, as in Evidence.
         drift: the metric's own, as in Evidence; None when nobody calibrated.
         once, open_ended: as in Evidence.
+        together: whether both arms had requests in the same seconds; None: as these requests say. A rare request of a
+            mix has none in most seconds, so of each it is said what holds of all.
     """
 
     baseline: ArmView
@@ -38,6 +40,7 @@ class ArmPair:
     drift: float | None
     once: bool = False
     open_ended: bool = False
+    together: bool | None = None
 
     @property
     def phased(self) -> bool:
@@ -50,6 +53,8 @@ class ArmPair:
         b, c = self.baseline, self.canary
         if self.phased or not b.sent or not c.sent:
             return False
+        if self.together is not None:
+            return self.together
         return c.remember("at once", lambda: _mostly_common(b.seconds_measured, c.seconds_measured))
 
     @property

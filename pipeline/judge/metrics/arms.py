@@ -64,7 +64,10 @@ class ArmView:
     def _right_status(self) -> Bools:
         """Answered to the end, with the right status."""
         right = (self._status >= 200) & (self._status < 400)
-        if self._policy.expected_status:
+        expected = self._arm.requests.expected
+        if len(expected) == len(self._known) > 0:
+            right = expected[self._known]
+        elif self._policy.expected_status:
             right = np.isin(self._status, self._policy.expected_status)
         whole: Bools = right & (self._error == "")
         return whole

@@ -138,6 +138,27 @@ def test_a_block_is_judged_once_and_half_of_the_next_not_at_all(
     assert [evidence.canary.seconds for evidence in judged] == [2]
 
 
+def test_nothing_passes_whose_single_requests_were_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much of their time they have had."""
+
+    def by_itself_worse(
+        _evidence: Evidence, _rules: tuple[MetricRule, ...], _policy: Policy, *, each: bool = True
+    ) -> Verdict:
+        return verdict(Outcome.FAILED if each else Outcome.PASSED, [])
+
+    watched = Watched(tmp_path)
+    mix = {**RUN, "profile": {**RUN["profile"], "requests": [{"name": "a"}, {"name": "b"}]}}
+    early_stop = EarlyStop(Run(tmp_path, Record.from_dict(mix)), PHASES, RATE, "both")
+    monkeypatch.setattr(early_stop, "_judge", by_itself_worse)
+    monkeypatch.setattr(early_stop, "_spent_on_each", 1e9)
+    watched.requests(0, 16)
+    watched.samples(0, 17)
+    early_stop.look()
+    assert early_stop.end == EarlyEnd(16, Outcome.FAILED, 2)
+
+
 def test_off_looks_at_nothing(tmp_path: Path) -> None:
     early_stop = Watched(tmp_path, "off").early_stop
     asyncio.run(asyncio.wait_for(early_stop.run(), 1))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from loadgen.mixfile import read_mix
 from pipeline.base.places import DEPLOYS
 from pipeline.canary.loader_arguments import loader_arguments, private_files
 from pipeline.canary.plan import Settings
@@ -96,3 +97,23 @@ def test_a_query_stands_in_a_private_file_and_not_among_the_arguments() -> None:
         arguments = [*loader_arguments("10.0.0.1", profile, Settings("a", "b"), Path("runs/x")), *files]
         assert not any("secret" in word for word in arguments)
         assert Path(files[files.index("--query-file") + 1]).read_text() == "api_key=secret"
+
+
+def test_several_requests_go_to_the_loader_in_a_file_that_it_reads(tmp_path: Path) -> None:
+    shop = load_profile("shop")
+    url, *words = loader_arguments("10.0.0.1", shop, Settings("a", "b"), tmp_path)
+    assert url == "http://10.0.0.1:8080"
+    assert not {"--method", "--expect-status", "--expect-body-regex"} & set(words)
+    with private_files(shop, None) as arguments:
+        option, path = arguments
+        assert option == "--requests-file"
+        assert Path(path).stat().st_mode & 0o077 == 0 or Path(path).parent.stat().st_mode & 0o077 == 0
+        sent = read_mix(Path(path), url).first_of_each()
+    assert [one.kind.name for one in sent] == [one.name for one in shop.requests]
+    assert sent[0].url == "http://10.0.0.1:8080/items"
+
+
+def test_at_once_each_of_several_requests_has_a_connection_of_its_own() -> None:
+    with private_files(load_profile("shop"), 0.5) as (_, path):
+        sent = read_mix(Path(path), "http://h").first_of_each()
+    assert all(("Connection", "close") in one.headers for one in sent)

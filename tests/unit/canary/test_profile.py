@@ -7,11 +7,33 @@ from pathlib import Path
 
 import pytest
 
+from loadgen.mixfile import mix_of
 from pipeline.base.errors import ConfigError, UsageError
 from pipeline.base.mask import hide
 from pipeline.canary.profile import Profile, load_profile
 from pipeline.judge.rules import default_rules
+from pipeline.runs.record import Record
 
+MIXED = """\
+name: x
+start: [run]
+port: 8000
+expect: {status: [200, 204]}
+values:
+  user: {csv: users.csv}
+  n: {numbers: [1, 9]}
+requests:
+  - name: read
+    weight: 3
+    path: /r/{{n}}
+    query: who={{user.name}}&token=${TOKEN}
+  - name: write
+    method: POST
+    path: /w
+    json: {name: "{{user.name}}"}
+    headers: {Authorization: "Bearer ${TOKEN}"}
+    expect: {status: 201, body_regex: ok}
+"""
 LEAST = "name: x\nstart: [run]\nport: 8000\nrequest: {path: /}\n"
 
 
@@ -244,7 +266,7 @@ def test_a_shell_has_names_of_its_own(tmp_path: Path) -> None:
 def test_a_profile_that_is_not_there_lists_those_that_are(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_profile(name)
-    assert "preview, slug" in str(caught.value.hint)
+    assert "preview, shop, slug" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -262,3 +284,68 @@ def test_several_statuses_are_right_for_the_judge_as_well(tmp_path: Path) -> Non
     profile = load_profile(written(tmp_path, LEAST + "expect: {status: [200, 201]}\n"))
     assert profile.expect.status == profile.policy.expected_status == (200, 201)
     assert Profile.model_validate(profile.to_dict()) == profile
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the file that MIXED names, and its secret in the environment."""
+    monkeypatch.setenv("TOKEN", "s3cret-token")
+    (tmp_path / "users.csv").write_text("name\nada\nbob\n")
+    return tmp_path
+
+
+def test_of_several_requests_the_first_with_its_first_values_is_asked_beside_the_load(mixed: Path) -> None:
+    profile = load_profile(written(mixed, MIXED))
+    assert profile.request.target() == "/r/1?who=ada&token=s3cret-token"
+    assert [(route.path, route.method) for route in profile.routes] == [("/r/1", None)]
+    assert profile.right_statuses == (200, 204, 201)
+    assert profile.asked_for == "2 requests (read; write)"
+
+
+def test_the_loader_reads_the_requests_as_the_profile_has_them(mixed: Path) -> None:
+    profile = load_profile(written(mixed, MIXED))
+    read, write = mix_of(profile.mix, Path("/nowhere"), "http://proxy").first_of_each()
+    assert (read.kind.expect_status, write.kind.expect_status) == ((200, 204), (201,))
+    assert (write.method, write.body) == ("POST", b'{"name": "ada"}')
+    assert dict(write.headers)["Authorization"] == "Bearer s3cret-token"
+
+
+def test_what_run_json_keeps_of_several_requests_has_no_secret_and_names_what_is_judged(mixed: Path) -> None:
+    kept = load_profile(written(mixed, MIXED)).to_dict()
+    assert "s3cret" not in str(kept)
+    assert "request" not in kept
+    terms = Record.from_dict({"profile": kept}).terms
+    assert {name: (one.weight, one.status) for name, one in terms.mix.items()} == {
+        "read": (0.75, (200, 204)),
+        "write": (0.25, (201,)),
+    }
+
+
+def test_a_profile_of_one_request_says_nothing_of_several(tmp_path: Path) -> None:
+    kept = load_profile(written(tmp_path, LEAST)).to_dict()
+    assert not {"requests", "values", "seed"} & kept.keys()
+    assert Record.from_dict({"profile": kept}).terms.mix == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{{n}}", "{{m}}", "9: requests[0]: no value is called 'm': there is n, user.name"),
+        ("users.csv", "none.csv", "6: values.user: "),
+        ("name: write", "name: read", "13: requests[1].name: 'read' is the name of another one, too"),
+        ("csv: users.csv", "csv: 3", "6: values.user.csv: a text"),
+        ("weight: 3", "weight: 0", "10: requests.0.weight: must be greater than 0"),
+        ("/r/{{n}}", "/r?x", "11: requests.0.path: '/r?x' is not a path"),
+        ("    expect:", "    expct:", "18: unknown key 'expct' in requests.1: did you mean 'expect'?"),
+        ("port: 8000", "port: 8000\nrequest: {path: /}", "1: give request or requests, not both"),
+        ("port: 8000", "port: 8000\nroutes: [{path: /}]", "1: routes go with one request"),
+        ("token=${TOKEN}", "token=${NOT_SET}", "is not set in the environment"),
+    ],
+)
+def test_what_is_wrong_with_a_mix_is_told_with_its_line(mixed: Path, old: str, new: str, said: str) -> None:
+    assert any(said in line for line in problems(mixed, MIXED.replace(old, new)))
+
+
+def test_values_without_several_requests_are_refused(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, LEAST + "values: {n: {one_of: [1]}}\n")
+    assert "values and seed go with requests" in said

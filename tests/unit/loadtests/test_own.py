@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.errors import UsageError
+from pipeline.loadtests.case import from_load_tests
+from pipeline.loadtests.config import LoadTestConfig
 from pipeline.loadtests.formats import read_load_test
 from tests.support.load_tests import by_our_loader, recorded
 
@@ -44,3 +46,20 @@ def test_a_row_that_is_no_number_is_refused_with_its_line(tmp_path: Path) -> Non
 
     with pytest.raises(UsageError, match=r"requests.csv:6: status is 'OK', not a number"):
         read_load_test(rows)
+
+
+def test_requests_of_several_names_are_judged_by_themselves_too(tmp_path: Path) -> None:
+    files = []
+    for version in ("a", "b"):
+        (tmp_path / version).mkdir()
+        rows, _ = by_our_loader(tmp_path / version, seconds=20)
+        head, *lines = rows.read_text().splitlines()
+        assert head.endswith(",request"), "the last column, and empty"
+        named = [f"{line}{'read' if at % 4 else 'write'}" for at, line in enumerate(lines)]
+        rows.write_text("\n".join([head, *named, ""]))
+        files.append(rows)
+
+    case = from_load_tests(files[0], files[1], LoadTestConfig())
+
+    assert case.evidence.weights == pytest.approx({"read": 0.75, "write": 0.25}, abs=0.01)
+    assert set(case.evidence.canary.requests.request.tolist()) == {"read", "write"}

@@ -10,7 +10,17 @@ import pytest
 from pipeline.judge.verdict import Outcome
 from pipeline.runs.directory import judge_run
 from pipeline.runs.evidence import OWN_FAILURES
-from tests.support.run_files import WAITED, broken, dealt_run, row, write
+from tests.support.run_files import (
+    HEADER,
+    NAMED,
+    RUN,
+    WAITED,
+    broken,
+    dealt_run,
+    row,
+    whole_run,
+    write,
+)
 
 
 def test_samples_go_to_the_version_and_phase_they_belong_to(tmp_path: Path) -> None:
@@ -137,3 +147,43 @@ def test_what_was_cut_at_the_end_of_its_phase_counts_only_where_it_is_most_of_a_
     rows += [f"{row(64 + i / 50, 'green')},0" for i in range(cut, 200)]
     run = write(tmp_path, rows, header=WAITED)
     assert len(run.evidence.canary.requests) == kept
+
+
+MIX = [
+    {"name": "read", "weight": 3},
+    {"name": "write", "weight": 1, "expect": {"status": [201], "body_regex": "x"}},
+]
+MIXED_RUN = {**RUN, "profile": {**RUN["profile"], "requests": MIX}}
+
+
+def named(t: float, served_by: str, request: str, status: int) -> str:
+    return f"{row(t, served_by, status=status)},0,{request}"
+
+
+def test_each_status_is_right_or_wrong_for_its_own_request(tmp_path: Path) -> None:
+    rows = [
+        named(2 + number / 8, "blue", request, status)
+        for number, (request, status) in enumerate(
+            [("read", 200), ("read", 201), ("write", 200), ("write", 201), ("other", 200), ("", 200)]
+        )
+    ]
+    evidence = write(tmp_path, rows, run=MIXED_RUN, header=NAMED).evidence
+    assert evidence.weights == {"read": 0.75, "write": 0.25}
+    requests = evidence.baseline.requests
+    assert requests.request.tolist() == ["read", "read", "write", "write", "other", ""]
+    assert requests.expected.tolist() == [True, False, False, True, False, False]
+
+
+@pytest.mark.parametrize("header", [HEADER, WAITED, NAMED])
+def test_a_run_of_one_request_is_read_as_before_whatever_its_age(tmp_path: Path, header: str) -> None:
+    rows = [row(2.0, "blue") + {HEADER: "", WAITED: ",0", NAMED: ",0,"}[header]]
+    evidence = write(tmp_path, rows, header=header).evidence
+    assert evidence.weights == {}
+    assert len(evidence.baseline.requests) == 1
+    assert len(evidence.baseline.requests.expected) == len(evidence.baseline.requests.request) == 0
+
+
+def test_a_mix_whose_rows_have_no_names_never_passes(tmp_path: Path) -> None:
+    rows, series = whole_run()
+    verdict = judge_run(write(tmp_path, rows, series, run=MIXED_RUN))
+    assert verdict.outcome is Outcome.INVALID

@@ -11,10 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from loadgen.mixfile import mix_of
 from pipeline.base.errors import SourceError
 from pipeline.base.places import SERVICES
 from pipeline.canary.profile import Profile, load_profile
@@ -25,6 +27,7 @@ from tests.support.ports import free_port
 
 FAULTS = {
     "preview": {"broken", "slow", "tail", "flaky", "leak", "hog", "wrong", "crash", "nostart"},
+    "shop": {"slow"},
     "slug": {"broken", "slow"},
 }
 
@@ -87,7 +90,7 @@ def test_what_is_not_a_sample_repository_is_never_written_over(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["other", "../services/preview", ""])
 def test_a_service_that_is_not_bundled_is_one_line(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SourceError, match="there is preview, slug"):
+    with pytest.raises(SourceError, match="there is preview, shop, slug"):
         make_sample_repository(tmp_path / "x", name)
 
 
@@ -173,6 +176,23 @@ def test_a_branch_answers_the_request_of_its_profile_as_its_fault_says(
     with running(samples, service, branch, tmp_path) as (profile, connection, process):
         assert Counter(ask(profile, connection) for _ in range(requests)) == answers
     assert process.returncode == (1 if branch == "crash" else 0)
+
+
+@pytest.mark.parametrize("branch", ["master", "slow"])
+def test_every_request_of_the_shop_is_answered_as_its_profile_expects(
+    samples: Path, tmp_path: Path, branch: str
+) -> None:
+    with running(samples, "shop", branch, tmp_path) as (profile, connection, _):
+        sent = Counter[str]()
+        for request in islice(mix_of(profile.mix, Path(), "").requests(), 100):
+            connection.request(request.method, request.url, request.body, dict(request.headers))
+            response = connection.getresponse()
+            body, kind = response.read(), request.kind
+            assert response.status in kind.expect_status, (kind.name, response.status, body)
+            assert kind.body_regex is not None
+            assert kind.body_regex.search(body), (kind.name, body)
+            sent[kind.name] += 1
+    assert len(sent) == len(profile.requests) == 8
 
 
 def test_a_service_that_does_not_start_ends_at_once(samples: Path, tmp_path: Path) -> None:
