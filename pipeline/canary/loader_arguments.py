@@ -15,11 +15,10 @@ from pipeline.base.facts import PROXY_PORT
 from pipeline.base.private import private_directory
 from pipeline.canary.plan import Settings
 from pipeline.canary.profile import Profile
+from pipeline.runs.phases import ANSWER_SECONDS
 
 __all__ = ["loader_arguments", "private_files"]
 
-# Longer than HAProxy's own, so that what the service delays is HAProxy's 504 and has a colour.
-_TIMEOUT_SECONDS: Final = 5.0
 _FEWEST_CONNECTIONS: Final = 64
 _ROOM: Final = 1.2  # as many more connections than a version that hangs can hold
 _PROXY_TAKES: Final = 4000  # a little below HAProxy's maxconn: what is beyond it waits where nobody sees it
@@ -41,7 +40,7 @@ def loader_arguments(
     options = {
         "--rate": f"{settings.rate:g}",
         "--duration": f"{lasts:g}s",
-        "--timeout": f"{_TIMEOUT_SECONDS:g}s",
+        "--timeout": f"{ANSWER_SECONDS:g}s",
         "--connections": str(_connections(settings.rate, phases=2 if ends else 1)),
         "--served-by-header": "X-Served-By",
         "--requests-out": str(directory / "requests.csv"),
@@ -79,7 +78,7 @@ def _connections(rate: float, phases: int) -> int:
         rate: Requests a second.
         phases: Of how many phases there may be requests at once: what one left behind, and the next.
     """
-    wanted = max(_FEWEST_CONNECTIONS, math.ceil(rate * _TIMEOUT_SECONDS * _ROOM))
+    wanted = max(_FEWEST_CONNECTIONS, math.ceil(rate * ANSWER_SECONDS * _ROOM))
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)  # the loader raises its own limit to this
     most = _PROXY_TAKES if allowed == resource.RLIM_INFINITY else min(_PROXY_TAKES, allowed - _SPARE_FILES)
     return max(1, min(wanted, most // phases))

@@ -27,7 +27,7 @@ _DEALT: Final = "throughput"
 
 
 def deal_problems(
-    rows: RequestRows, inside: NDArray[np.bool_], share: float, left_out: int = 0
+    rows: RequestRows, inside: NDArray[np.bool_], share: float, until: float, left_out: NDArray[np.bool_]
 ) -> list[Problem]:
     """What is wrong with how the proxy dealt the requests of the measured time.
 
@@ -39,8 +39,10 @@ def deal_problems(
         rows: All requests.
         inside: Which of them are of the measured time.
         share: What the canary was to get of them.
-        left_out: How many others there were, of which nobody knows to which version they went. Those of a version that
-            is slow are more likely to be among them, so a split is wrong only if it is, wherever they went.
+        until: The split is looked at up to this second. Of a run that was ended early the last requests had no answer
+            yet, and of a slow version more than of the other: none of them is in `rows`.
+        left_out: Which others there were, of which nobody knows to which version they went. Those of a version that is
+            slow are more likely to be among them, so a split is wrong only if it is, wherever they went.
     """
     served_by = rows.served_by[inside]
     sent = len(served_by)
@@ -52,9 +54,13 @@ def deal_problems(
             problems.append(Problem("invalid", f"{said}: the proxy did not answer for them"))
         else:
             problems.append(Problem("note", said))
-    hidden = unknown + left_out
-    nearest = min(max(round(share * (sent + left_out)), green), green + hidden)
-    if split_chance(nearest, sent + left_out, share) < _RAREST_SPLIT:
+    due = rows.t < until
+    blue, green = (
+        int(np.count_nonzero(inside & due & (rows.served_by == colour))) for colour in COLOURS.values()
+    )
+    total = int(np.count_nonzero((inside | left_out) & due))
+    nearest = min(max(round(share * total), green), total - blue)
+    if split_chance(nearest, total, share) < _RAREST_SPLIT:
         said = (
             f"{count_of(green, blue + green)} requests went to the canary, which was to get {percent(share)}"
         )

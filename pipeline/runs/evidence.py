@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -14,7 +15,7 @@ from pipeline.judge.evidence import Arm, Evidence, Problem, Requests, Series
 from pipeline.judge.words import count_of
 from pipeline.runs.dealt import deal_problems
 from pipeline.runs.network import network_doubt
-from pipeline.runs.phases import COLOURS, Phase
+from pipeline.runs.phases import ANSWER_SECONDS, COLOURS, Phase
 from pipeline.runs.record import Asked, Terms
 from pipeline.runs.tables import RequestRows, SeriesRows
 
@@ -65,7 +66,7 @@ def build_evidence(
         waited = inside & _waited_too_long(requests)
         found += _waiting_problem("the requests", waited, inside, "inconclusive")
         known = inside & ~waited & ~_failed_itself(requests)
-        found += deal_problems(requests, known, terms.share, int(np.count_nonzero(inside & ~known)))
+        found += deal_problems(requests, known, terms.share, _answered_until(phases, terms), inside & ~known)
     for arm in COLOURS:
         own = [phase for phase in phases if phase.arm == arm]
         kept, wrong = _requests(arm, own, requests, terms.mix, at_once=terms.share is not None)
@@ -128,6 +129,13 @@ def _expected(status: NDArray[np.int64], request: NDArray[np.str_], mix: Mapping
     for name, asked in mix.items():
         right |= (request == name) & np.isin(status, asked.status)
     return right
+
+
+def _answered_until(phases: Sequence[Phase], terms: Terms) -> float:
+    """Up to which second every request has ended: the loader of a run that is ended early waits for no answer."""
+    ended = max((phase.end for phase in phases), default=0.0)
+    measured = sum(phase.seconds for phase in phases if phase.arm == "canary")
+    return ended - ANSWER_SECONDS if measured < terms.planned else math.inf
 
 
 def _failed_itself(rows: RequestRows) -> _Bools:

@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["COLOURS", "EVEN_SHARE", "SCHEDULES", "Phase", "under_way"]
+__all__ = ["ANSWER_SECONDS", "COLOURS", "EVEN_SHARE", "SCHEDULES", "Phase", "under_way"]
 
 COLOURS: Final[Mapping[str, str]] = MappingProxyType({"baseline": "blue", "canary": "green"})
 # All of the baseline, then all of the canary; in turns; both in the same seconds, each request by chance.
 SCHEDULES: Final = ("phased", "interleaved", "concurrent")
 # What the canary gets of the requests when both are measured at once, unless it is asked for otherwise.
 EVEN_SHARE: Final = 0.5
+# For so long the loader waits for an answer: longer than HAProxy, so that what the service delays is HAProxy's 504 and
+# has a colour.
+ANSWER_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,17 @@ def test_what_waited_in_the_loader_may_have_been_the_slow_versions_and_is_no_wro
     assert not any("did not split" in problem.message for problem in problems(run))
 
 
+def test_of_a_run_that_ended_early_the_requests_that_nobody_waited_for_are_no_wrong_split(
+    tmp_path: Path,
+) -> None:
+    """For five seconds before its end the slow version's requests are missing."""
+    record = dealt_run()
+    record["phases"] = [{**phase, "end": 14.0 if phase["end"] == 62 else 2.0} for phase in record["phases"]]
+    before = [row(2 + i / 50, "green" if i % 2 else "blue") for i in range(350)]
+    after = [row(9 + i / 25, "blue") for i in range(125)]
+    assert problems(write(tmp_path, [*before, *after], run=record)) == []
+
+
 def test_an_answer_that_broke_off_counts_for_the_version_that_began_it(tmp_path: Path) -> None:
     broken = [f"{FAR + i / 50:.6f},12,,0,reset,0,,,green" for i in range(100)]
     run = write(tmp_path, [*rows(900, 400), *broken], run=dealt_run())
