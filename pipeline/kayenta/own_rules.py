@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from pipeline.base.errors import UsageError
 from pipeline.base.text import clean
-from pipeline.judge.policy import Policy
 from pipeline.kayenta.config import Analysis, CanaryConfig, MetricConfig, Thresholds
 from pipeline.kayenta.judge import titled
 from pipeline.kayenta.score import weights_of
@@ -24,6 +23,7 @@ __all__ = ["USUAL_MARGIN", "OwnMetric", "notes_on", "own_config", "own_metrics"]
 USUAL_MARGIN: Final = 0.1
 _WIDEST_FALL: Final = 0.999  # a fall by all there is would be no margin
 _LEAST_WEIGHT: Final = 1e-6
+_LEAST_SCORE: Final = 0.01
 _SAME: Final = 1e-9  # 1.1 - 1 and 1 - 0.9 are one margin
 _MOST: Final = 200  # metrics
 _OTHER: Final = re.compile(r"[^A-Za-z0-9_.:-]+")
@@ -76,9 +76,9 @@ def own_config(config: CanaryConfig, thresholds: Thresholds, metrics: Sequence[O
     if not metrics:
         raise UsageError("all metrics are muted, so there is nothing to judge")
     weights = _weights(config)
-    policy = Policy(pass_score=min(max(thresholds.pass_score, 0.01), 100.0))
+    policy = {"pass_score": min(max(thresholds.pass_score, _LEAST_SCORE), 100.0)}
     return JudgeConfig.model_validate(
-        {"metrics": [_metric(own, weights) for own in metrics], "policy": policy.model_dump()}
+        {"metrics": [_metric(own, weights) for own in metrics], "policy": policy}
     )
 
 

@@ -65,10 +65,12 @@ def render(both: Both, *, color: bool, width: int) -> str:
     first = wrapped(clean(headline(verdict)), width)
     if color:
         first = [click.style(line, fg=_COLOURS.get(verdict.outcome, "yellow"), bold=True) for line in first]
+    scored = both.kayenta.score.reason
     notes = dict.fromkeys((*both.kayenta.notes, *verdict.notes))
     said = [
         *(part for text in _differences(both) for part in wrapped(text, width, "differs: ")),
         *(part for reason in verdict.reasons for part in wrapped(clean(reason), width, "- ")),
+        *(wrapped(f"Kayenta's score is 0: {clean(scored)}", width, "- ") if scored else ()),
         *(part for note in notes for part in wrapped(clean(note), width, "note: ")),
     ]
     blocks = [first, _table(both, color, width), said, _scores(both, color)]
@@ -82,8 +84,15 @@ def _table(both: Both, color: bool, width: int) -> list[str]:
         for most in _NAMES:
             rows = [titles, *([_cell(title, *row, color, most) for title in titles] for row in both.rows())]
             if wide(rows) <= width:
-                return table_lines(rows)
+                return [*table_lines(rows), *_legend(both, titles, width)]
     return table_lines(rows)
+
+
+def _legend(both: Both, titles: Sequence[str], width: int) -> list[str]:
+    said = ["between, allowed: pipeline's; + is worse"] if "between" in titles else []
+    if any(metric.critical for metric in both.pipeline.metrics):
+        said.append("* critical: fails the canary alone")
+    return [line for text in said for line in wrapped(text, width)]
 
 
 def _cell(title: str, theirs: MetricResult, own: MetricVerdict | None, color: bool, most: int) -> str:
@@ -130,11 +139,7 @@ def _scores(both: Both, color: bool) -> list[str]:
     said = f"{score}: {verdict.outcome.value}"
     if color:
         said = click.style(said, fg=_COLOURS.get(verdict.outcome, "yellow"), bold=True)
-    why = f"\n           {clean(both.kayenta.score.reason)}" if both.kayenta.score.reason else ""
-    return [
-        f"Kayenta:   {score_line(both.kayenta, color)}{why}",
-        f"pipeline:  {said} (passes from {verdict.pass_score:g})",
-    ]
+    return [score_line(both.kayenta, color), f"{said} (pipeline: passes from {verdict.pass_score:g})"]
 
 
 def render_json(both: Both, pipeline: str) -> str:
