@@ -95,18 +95,6 @@ def _say_page(directory: Path, as_json: bool) -> None:
         click.echo(f"report: {page if page.exists() else f'pipeline report {directory}'}")
 
 
-def series_record(case: Case) -> Record:
-    """What a run's record would say of two sets of series: what the versions are called."""
-    return Record.from_dict({"tool": __version__, **{arm: {"ref": name} for arm, name in case.names.items()}})
-
-
-def echo_verdict(text: str, *, as_json: bool, color: bool = False) -> None:
-    """A verdict's text or document on stdout. On GitHub nothing in it is a command to the runner."""
-    if on_github(os.environ):
-        text = inert_json(text) if as_json else inert(text)
-    click.echo(text, color=color)
-
-
 def _annotate(verdict: Verdict, outputs: Outputs | None, as_json: bool) -> None:
     """After the text on its stream; a JSON document has its own to itself."""
     if outputs is not None and outputs.annotate:
@@ -134,3 +122,15 @@ def _show(
     color = terminal.wants_color(sys.stdout)
     text = terminal.render(verdict, record, width=terminal_width(), color=color, log=log)
     echo_verdict(text, as_json=False, color=color)
+
+
+def series_record(case: Case) -> Record:
+    """What a run's record would say of two sets of series: what the versions are called."""
+    return Record.from_dict({"tool": __version__, **{arm: {"ref": name} for arm, name in case.names.items()}})
+
+
+def echo_verdict(text: str, *, as_json: bool, color: bool = False) -> None:
+    """A verdict's text or document on stdout. On GitHub nothing in it is a command to the runner."""
+    if on_github(os.environ):
+        text = inert_json(text) if as_json else inert(text)
+    click.echo(text, color=color)

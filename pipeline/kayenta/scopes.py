@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, StrictStr, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, StrictStr, Tag, field_validator, model_validator
 
 from pipeline.base.errors import UsageError
 from pipeline.base.text import printable
 from pipeline.base.units import parse_duration
-from pipeline.kayenta.config import Part
+from pipeline.kayenta.config import Part, or_empty
 from pipeline.kayenta.query import Scope
 from pipeline.series.window import SpanConfig, WindowConfig, parse_instant
 
@@ -26,6 +26,7 @@ __all__ = ["ARMS", "ScopePair", "ScopesRequest", "Typed", "parse_scopes"]
 ARMS: Final = ("baseline", "canary")
 _USUAL_STEP: Final = 60  # seconds; what Kayenta's standalone API takes
 _LONGEST_STEP: Final = 3600
+_LATEST: Final = 4e9  # seconds since 1970
 _KEY: Final = re.compile(r"(?:(baseline|canary)\.)?([A-Za-z_][A-Za-z0-9_.-]*)", re.ASCII)
 _HINT: Final = (
     "--scope baseline=NAME --scope canary=NAME --scope location=REGION --scope step=60s --scope KEY=VALUE"
@@ -45,8 +46,8 @@ def _instant(value: Any) -> Any:
     if isinstance(value, str):
         parse_instant(value, 0.0)
         return value
-    if not 0 <= value <= 4e9:
-        raise ValueError(f"{value:g} is no time in seconds since 1970")
+    if not 0 <= value <= _LATEST:
+        raise ValueError("is no time in seconds since 1970")
     return datetime.fromtimestamp(value, UTC).isoformat()
 
 
@@ -107,23 +108,26 @@ class _Listed(Part):
         )
 
 
+def _form(value: Any) -> str:
+    return "listed" if isinstance(value, list | tuple) else "named"
+
+
+# By which of the two is meant only that one's problems are told.
+_Scopes = Annotated[
+    Annotated[Mapping[str, _Pair], Tag("named")] | Annotated[tuple[_Listed, ...], Tag("listed")],
+    Discriminator(_form),
+]
+
+
 class ScopesRequest(Part):
     """The part of an execution request that says where the series are."""
 
-    scopes: Mapping[str, _Pair] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_name(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and isinstance(listed := data.get("scopes"), list):
-            pairs = [_Listed.model_validate(one) for one in listed]
-            return {**data, "scopes": {one.scope_name: one.pair() for one in pairs}}
-        if isinstance(data, Mapping) and data.get("scopes") is None:
-            return {key: value for key, value in data.items() if key != "scopes"}
-        return data
+    scopes: Annotated[_Scopes, BeforeValidator(or_empty)] = Field(default_factory=dict)
 
     def pairs(self) -> dict[str, ScopePair]:
-        """Each named scope."""
+        """Each scope by its name."""
+        given = self.scopes
+        named = given if isinstance(given, Mapping) else {one.scope_name: one.pair() for one in given}
         return {
             name: ScopePair(
                 {
@@ -133,7 +137,7 @@ class ScopesRequest(Part):
                 pair.experiment_scope.step or pair.control_scope.step or _USUAL_STEP,
                 _window(pair),
             )
-            for name, pair in self.scopes.items()
+            for name, pair in named.items()
         }
 
 

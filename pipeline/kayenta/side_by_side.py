@@ -38,7 +38,12 @@ _COLOURS: Final[Mapping[Decision | Outcome, str]] = {
     Outcome.INVALID: "magenta",
 }
 # What Kayenta's words and ours have in common; other words of either agree with none.
-_ALIKE: Final = {Label.PASS: Decision.PASS, Label.HIGH: Decision.FAIL, Label.LOW: Decision.FAIL}
+_ALIKE: Final = {
+    Label.PASS: Decision.PASS,
+    Label.HIGH: Decision.FAIL,
+    Label.LOW: Decision.FAIL,
+    Label.NODATA: Decision.NODATA,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,12 +101,15 @@ def test_a_metric_without_a_scope_s_name_is_refused_as_kayenta_does(tmp_path: Pa
         ({"default": {"controlScope": {"start": True}, "experimentScope": {}}}, "must be a time"),
         ({"default": {"controlScope": {"start": 1e12}, "experimentScope": {}}}, "is no time in seconds"),
         (3, "scopes: must be a mapping"),
-        ([3], "scopes"),
+        ([3], "scopes.0: must be a mapping"),
+        ([{"step": "60"}], "scopes.0.step: must be a whole number"),
+        ({"default": {"controlScope": {"start": 10**400}, "experimentScope": {}}}, "is no time in seconds"),
     ],
 )
 def test_a_request_s_scopes_that_cannot_be_read_are_told(tmp_path: Path, scopes: Any, words: str) -> None:
     error = _problems(tmp_path, {"canaryConfig": _config(), "executionRequest": {"scopes": scopes}})
     assert words in error.problems[0]
+    assert "\n" not in error.problems[0]
 
 
 def test_parameters_that_are_numbers_are_taken_as_text(tmp_path: Path) -> None:
