@@ -66,21 +66,22 @@ def judge_scopes(
     outputs = outputs_of(written) if which == "pipeline" else None
     with series.client() as client:
         answered = ask(asked, client, series.times, now=time.time(), planned=planned)
+    if which != "kayenta":
+        own = own_case(asked, thresholds, answered, typed=bool(series.times), planned=planned)
+        verdict = judge(own.case.evidence, own.case.rules, own.case.policy)
+        if which == "pipeline":
+            return show_series_verdict(own.case, verdict, as_json=as_json, outputs=outputs)
     color, width = terminal.wants_color(sys.stdout), terminal_width()
     pairs = [pair for one in answered for pair in one.metric_pairs()]
     theirs = judge_pairs(asked.config, thresholds, pairs, [note for one in answered for note in one.notes()])
     if which == "kayenta":
         text = kayenta.render_json(theirs) if as_json else kayenta.render(theirs, color=color, width=width)
-        echo_verdict(text, as_json=as_json, color=color)
-        return exit_code(theirs.outcome)
-    own = own_case(asked, thresholds, answered, typed=bool(series.times), planned=planned)
-    verdict = judge(own.case.evidence, own.case.rules, own.case.policy)
-    if which == "pipeline":
-        return show_series_verdict(own.case, verdict, as_json=as_json, outputs=outputs)
-    both = side_by_side.Both(theirs, verdict, own.names)
-    if as_json:
-        text = side_by_side.render_json(both, jsonout.render(verdict, series_record(own.case)))
+        outcome = theirs.outcome
     else:
-        text = side_by_side.render(both, color=color, width=width)
+        both, outcome = side_by_side.Both(theirs, verdict, own.names), verdict.outcome
+        if as_json:
+            text = side_by_side.render_json(both, jsonout.render(verdict, series_record(own.case)))
+        else:
+            text = side_by_side.render(both, color=color, width=width)
     echo_verdict(text, as_json=as_json, color=color)
-    return exit_code(verdict.outcome)
+    return exit_code(outcome)

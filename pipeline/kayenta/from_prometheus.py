@@ -35,6 +35,11 @@ class Answered:
         """The metric."""
         return self.question.metric
 
+    @property
+    def compares(self) -> bool:
+        """Whether the two answers are of two versions: not where the same was asked of the same time."""
+        return _compares(self.question, self.spans)
+
     def metric_pairs(self) -> Iterator[MetricPair]:
         """What Kayenta's judge takes."""
         for one in self.pairs:
@@ -43,7 +48,7 @@ class Answered:
     def notes(self) -> Iterator[str]:
         """What a reader should know of the answers."""
         name = self.metric.name
-        if self.question.queries["baseline"] == self.question.queries["canary"] and _overlap(self.spans):
+        if not self.compares:
             yield f"{name}: its query is the same for both versions, so it compares nothing"
         for arm, answer in self.answers.items():
             if not answer.series:
@@ -89,16 +94,14 @@ def ask(
     return tuple(found)
 
 
-def _overlap(spans: Mapping[str, Span]) -> bool:
+def _compares(question: Question, spans: Mapping[str, Span]) -> bool:
     baseline, canary = (spans[arm] for arm in ARMS)
-    return max(baseline.start, canary.start) < min(baseline.end, canary.end)
+    overlap = max(baseline.start, canary.start) < min(baseline.end, canary.end)
+    return not overlap or question.queries["baseline"] != question.queries["canary"]
 
 
 def _tell_apart(asked: Asked, windows: list[dict[str, Span]]) -> None:
-    if all(
-        one.queries["baseline"] == one.queries["canary"] and _overlap(spans)
-        for spans, one in zip(windows, asked.questions, strict=True)
-    ):
+    if not any(_compares(one, spans) for spans, one in zip(windows, asked.questions, strict=True)):
         raise UsageError(
             "each metric asks the same for both versions at the same time, so nothing would be compared",
             hint="--scope baseline=NAME --scope canary=NAME, and ${scope} in the templates (docs/kayenta.md)",
@@ -106,13 +109,15 @@ def _tell_apart(asked: Asked, windows: list[dict[str, Span]]) -> None:
 
 
 def _named(asked: Asked, found: list[Answered]) -> None:
+    own = [one for one in found if one.compares]
     for arm in ARMS:
-        if not any(len(one.t) for answered in found for one in answered.answers[arm].series):
-            query = found[0].question.queries[arm]
-            count = len(found)
+        if not any(len(series.t) for one in own for series in one.answers[arm].series):
             none = (
-                "its query gives no series" if count == 1 else f"none of its {count} queries gives a series"
+                "its query gives no series"
+                if len(own) == 1
+                else f"none of its {len(own)} queries gives a series"
             )
+            query = own[0].question.queries[arm]
             raise UsageError(
                 f"the scope of the {arm}, {clean(asked.name(arm), 60)!r}, names nothing: {none}: {clean(query, 300)}",
                 hint="is it spelt as in the labels, and was it there from --from to --to?",

@@ -104,8 +104,9 @@ def _steps(t: NDArray[np.float64], span: Span, step: float) -> Ints:
 
 
 def _seen(answered: Sequence[Answered], arm: str, span: Span, step: float) -> Ints:
-    """The steps in which any metric of a version has a value: there it was, and was scraped."""
-    found = [_steps(one.t, span, step) for answer in answered for one in answer.answers[arm].series]
+    """The steps in which any metric of a version alone has a value: there it was, and was scraped."""
+    own = [answer for answer in answered if answer.compares]
+    found = [_steps(one.t, span, step) for answer in own for one in answer.answers[arm].series]
     return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
 
 

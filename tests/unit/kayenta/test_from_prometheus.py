@@ -235,6 +235,27 @@ def test_a_scope_that_names_nothing_is_told_in_one_line(
     assert len(err.splitlines()) == 2  # and what to look at
 
 
+@pytest.mark.parametrize("which", ["kayenta", "pipeline"])
+def test_what_both_versions_share_does_not_stand_for_a_canary_that_is_not_there(
+    judged: Judged, which: str
+) -> None:
+    data = config()
+    shared = _metric("all", "system", {"customInlineTemplate": "PromQL:sum(http_requests_total)"})
+    data["metrics"] = [data["metrics"][1], shared]  # errors, of which none are taken for 0
+    code, _, err = judged(data, which, *_scopes("nobody"))
+    assert code == Exit.USAGE
+    assert "names nothing: its query gives no series" in err
+
+
+def test_where_nothing_of_a_version_was_seen_nothing_is_taken_for_zero(judged: Judged) -> None:
+    data = config()
+    data["metrics"] = data["metrics"][1:]
+    later = ("--canary-to", "2020-01-01T11:00:00Z")  # half an hour longer than it was there
+    _, out, _ = judged(data, "pipeline", *_scopes("same"), *later, "--baseline-to", later[1], "--json")
+    errors = json.loads(out)["metrics"][0]
+    assert errors["canary"]["n"] < 150  # of 240 steps
+
+
 def test_the_same_scope_for_both_compares_nothing(judged: Judged) -> None:
     code, _, err = judged(config(), "kayenta", *_scopes("old"))
     assert code == Exit.USAGE
