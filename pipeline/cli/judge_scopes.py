@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.base.errors import ConfigError
 from pipeline.base.table import terminal_width
 from pipeline.cli.judge_series import Series, refuse
 
@@ -15,12 +16,15 @@ __all__ = ["asks_by_scopes", "judge_scopes"]
 
 
 def asks_by_scopes(which: str, config: Path | None) -> bool:
-    """Whether the configuration is Spinnaker's: what Kayenta's judge is given, and our own by its keys."""
+    """Whether the configuration is Spinnaker's: what Kayenta's judge is given, and by its keys what our own is."""
     if config is None or which != "pipeline":
         return config is not None
     from pipeline.series.spinnaker import is_spinnakers
 
-    return is_spinnakers(config)
+    try:
+        return is_spinnakers(config)
+    except ConfigError:
+        return False  # whoever reads it next says why it cannot be read
 
 
 def judge_scopes(

@@ -52,7 +52,7 @@ class PrometheusQuery(Part):
     @classmethod
     def _is_not_used(cls, value: str | None) -> str | None:
         if value is not None:
-            raise ValueError("Kayenta refuses it: it is called customInlineTemplate now")
+            raise ValueError("is refused by Kayenta: it is called customInlineTemplate now")
         return value
 
 

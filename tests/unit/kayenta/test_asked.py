@@ -54,7 +54,7 @@ def test_scopes_fill_each_version_s_query(tmp_path: Path) -> None:
     [
         ({"customFilterTemplate": "u"}, "9: m: there is no template 'u': the configuration's are t"),
         ({"type": "datadog"}, "10: metrics.0.query.type: 'datadog' is not prometheus"),
-        ({"customFilter": "a=b"}, "13: metrics.0.query.customFilter: Kayenta refuses it"),
+        ({"customFilter": "a=b"}, "13: metrics.0.query.customFilter: is refused by Kayenta"),
         ({"metricName": 3}, "11: metrics.0.query.metricName: must be text"),
         ({"customFilterTemplate": None}, "9: m: has neither a template nor a resourceType"),
     ],

@@ -206,7 +206,7 @@ def test_series_that_labels_split_are_compared_by_pairs(judged: Judged) -> None:
     document = json.loads(out)
     results = document["kayenta"]["result"]["results"]
     assert [one["tags"] for one in results] == [{"le": "0.01"}, {"le": "0.05"}, {}]
-    assert code == Exit.FAILED
+    assert code == Exit.INCONCLUSIVE  # raw counters: a level that never settles
     titles = [one["title"] for one in document["pipeline"]["metrics"]]
     assert titles == ["buckets {le: 0.01}", "buckets {le: 0.05}", "memory"]
 
