@@ -119,7 +119,7 @@ def _samples(own: OwnMetric, one: Answered, arm: str, side: Side, grid: tuple[Sp
         # Nothing is taken for 0, but not where nothing of the version was seen: then it was not there.
         known = dict(zip(_steps(t, span, step).tolist(), value.tolist(), strict=True))
         filled = np.asarray([known.get(at, 0.0) for at in seen.tolist()], dtype=np.float64)
-        value = np.where(usable(filled), filled, np.float64(0))
+        value = np.asarray(np.where(usable(filled), filled, 0.0), dtype=np.float64)
         t = span.start + seen * step
     answer = one.answers[arm]
     question = Question(own.name, arm, one.question.queries[arm], int(side.series is not None), count)

@@ -16,7 +16,12 @@ NAN = math.nan
 
 
 def _series(labels: dict[str, str], *values: float) -> LabelledSeries:
-    return LabelledSeries(labels, 60.0 * np.arange(len(values)), np.asarray(values))
+    times = np.asarray([60 * n for n in range(len(values))], dtype=np.float64)
+    return LabelledSeries(labels, times, np.asarray(values, dtype=np.float64))
+
+
+def _same(values: list[float], expected: list[float]) -> bool:
+    return bool(np.array_equal(np.asarray(values), np.asarray(expected), equal_nan=True))
 
 
 def _paired(baseline: Sequence[LabelledSeries], canary: Sequence[LabelledSeries]) -> Listed:
@@ -37,13 +42,13 @@ def test_series_are_paired_by_equal_labels_and_what_has_no_partner_stands_beside
     found = {tags["mode"]: (ours, theirs) for tags, ours, theirs in _paired(baseline, canary)}
     assert found["user"] == ([1, 2], [5, 6, 7])
     # As many NaN as the version's first series has samples.
-    assert np.array_equal(found["idle"][1], [NAN] * 3, equal_nan=True)
-    assert np.array_equal(found["steal"][0], [NAN] * 2, equal_nan=True)
+    assert _same(found["idle"][1], [NAN] * 3)
+    assert _same(found["steal"][0], [NAN] * 2)
     assert found["steal"][1] == [8]
 
 
 def test_no_series_at_all_is_as_many_nan_as_the_window_has_steps() -> None:
-    assert np.array_equal(_paired([], [_series({}, 1)])[0][1], [NAN] * 3, equal_nan=True)
+    assert _same(_paired([], [_series({}, 1)])[0][1], [NAN] * 3)
     ((tags, ours, theirs),) = _paired([], [])
     assert (tags, len(ours), len(theirs)) == ({}, 3, 4)
     found = _paired([_series({"a": "1"}, 1, 2), _series({"a": "2"}, 3, 4)], [])
@@ -55,7 +60,7 @@ def test_a_version_without_labels_has_nothing_beside_the_other_s_series() -> Non
     found = _paired([_series({}, 1, 2), _series({"a": "1"}, 9, 9)], [_series({"a": "1"}, 3, 4)])
     ((tags, ours, theirs),) = found
     assert (tags, theirs) == ({"a": "1"}, [3, 4])
-    assert np.array_equal(ours, [NAN, NAN], equal_nan=True)
+    assert _same(ours, [NAN, NAN])
 
 
 def test_of_one_sample_no_step_is_known_so_nothing_is_expected_of_the_others() -> None:
@@ -70,5 +75,5 @@ def test_labels_of_other_names_make_no_pairs() -> None:
 
 def test_infinity_is_left_out() -> None:
     found = _paired([_series({}, 1, math.inf)], [_series({}, -math.inf, 2)])
-    assert np.array_equal(found[0][1], [1, NAN], equal_nan=True)
-    assert np.array_equal(found[0][2], [NAN, 2], equal_nan=True)
+    assert _same(found[0][1], [1, NAN])
+    assert _same(found[0][2], [NAN, 2])
