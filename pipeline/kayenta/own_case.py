@@ -120,7 +120,7 @@ def _samples(own: OwnMetric, one: Answered, arm: str, side: Side, grid: tuple[Sp
         known = dict(zip(_steps(t, span, step).tolist(), value.tolist(), strict=True))
         filled = np.asarray([known.get(at, 0.0) for at in seen.tolist()], dtype=np.float64)
         value = np.asarray(np.where(usable(filled), filled, 0.0), dtype=np.float64)
-        t = span.start + seen * step
+        t = np.asarray(span.start + seen * step, dtype=np.float64)
     answer = one.answers[arm]
     question = Question(own.name, arm, one.question.queries[arm], int(side.series is not None), count)
     return replace(level(t, value), incomplete=answer.incomplete, asked=(question,))
