@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from pipeline.base.errors import UsageError
+from pipeline.cli.judge_series import Series, judge_series, refuse
 from pipeline.cli.options import json_option
 from pipeline.cli.outputs import OUTPUT_OPTIONS, output_options, outputs_of
 
@@ -18,7 +18,7 @@ __all__ = ["LOAD_TESTS", "judge"]
 _FILE: Final = click.Path(path_type=Path)
 _SCORE: Final = click.FloatRange(0, 100)
 _TIMES: Final = ("from", "to", "baseline-from", "baseline-to", "canary-from", "canary-to")
-_FORMS: Final = "pipeline judge --help shows the forms"
+_NOT_OF_A_RUN: Final = "is for series, not for a run directory: that has its profile in it"
 LOAD_TESTS: Final = ("pipeline", "k6", "vegeta", "locust", "jmeter", "hdr")
 
 
@@ -36,32 +36,15 @@ def _parameter(time: str) -> str:
     return f"{time.replace('-', '_')}_at"
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """Where two sets of series come from, as it was typed; `times` by option, only those that were given."""
-
-    config: Path | None
-    baseline: Path | None
-    canary: Path | None
-    prometheus: str | None
-    credentials: Path | None
-    header_file: Path | None
-    ca: Path | None
-    keep: Path | None
-    planned: str | None
-    sets: tuple[str, ...]
-    times: Mapping[str, str]
-
-
 @click.command()
 @click.argument("run", type=_FILE, required=False)
 @click.option(
     "--judge",
     "which",
-    type=click.Choice(["pipeline", "kayenta"]),
+    type=click.Choice(["pipeline", "kayenta", "both"]),
     default="pipeline",
     show_default=True,
-    help="Our judge, or Spinnaker's NetflixACAJudge-v1.0 number by number.",
+    help="Our judge, Spinnaker's NetflixACAJudge-v1.0 number by number, or both side by side.",
 )
 @click.option(
     "--config", type=_FILE, help="What is compared: our YAML; kayenta: Spinnaker's canary-config JSON."
@@ -86,6 +69,14 @@ class _Series:
     "--header-file",
     type=_FILE,
     help="Prometheus: a file of mode 600 with headers to send, a line each: X-Scope-OrgID: TENANT.",
+)
+@click.option(
+    "--scope",
+    "scopes",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Prometheus with Spinnaker's JSON: what its queries are filled with: baseline=NAME, canary=NAME, "
+    "location=REGION, step=60s, or a parameter; baseline.KEY and canary.KEY for one version. May be repeated.",
 )
 @click.option("--ca", type=_FILE, help="Prometheus: the authority that signed its certificate, PEM.")
 @_time_options
@@ -139,6 +130,9 @@ def judge(
                     --baseline a.csv --canary b.csv
                   pipeline judge runs/latest --judge kayenta
                     --config canary.json
+                  pipeline judge --judge both --config canary.json
+                    --prometheus URL --scope baseline=v1
+                    --scope canary=v2 --from -1h --to now
 
     docs/prometheus.md has canary.yml; docs/kayenta.md has canary.json; docs/inputs.md has the load tests.
     """
@@ -147,59 +141,61 @@ def judge(
         wrong = {
             f"--{name.removesuffix('_at').replace('_', '-')}": others[name]
             for name in others
-            if name not in ("config", "sets")
+            if name not in ("config", "sets", "scopes")
         }
         wrong |= {
             "--set": others["sets"] or None,
+            "--scope": others["scopes"] or None,
             "--pass": pass_score,
             "--marginal": marginal,
             "a run's directory": run,
         }
-        _refuse(wrong | {"--judge kayenta": which == "kayenta" or None}, "does not go with --requests")
+        refuse(wrong | {f"--judge {which}": which != "pipeline" or None}, "does not go with --requests")
         from pipeline.cli.judge_requests import judge_requests
 
         return judge_requests(requests, others["config"], form, warmup, files, as_json=as_json)
-    _refuse({"--format": form, "--warmup": warmup}, "goes with --requests")
+    refuse({"--format": form, "--warmup": warmup}, "goes with --requests")
     needless = {
         f"--{name.removesuffix('_at').replace('_', '-')}": value  # the one that was typed first is named
         for name, value in others.items()
-        if name not in ("config", "baseline", "canary", "prometheus", "planned", "sets")
+        if name not in ("config", "baseline", "canary", "prometheus", "planned", "sets", "scopes")
     }
+    needless["--scope"] = others["scopes"] or None
     times = {name: others.pop(_parameter(name)) for name in _TIMES}
-    series = _Series(**others, times={name: text for name, text in times.items() if text is not None})
+    series = Series(**others, times={name: text for name, text in times.items() if text is not None})
     if series.prometheus is None:
-        _refuse(needless, "goes with --prometheus")
+        refuse(needless, "goes with --prometheus")
+    if which != "pipeline":
+        refuse({"--set": series.sets or None, **files}, "is for --judge pipeline")
+    if run is not None:
+        refuse({"--prometheus": series.prometheus}, _NOT_OF_A_RUN)
+    scores = pass_score, marginal
+    if run is None and series.prometheus is not None:
+        from pipeline.cli.judge_scopes import asks_by_scopes, judge_scopes
+
+        if asks_by_scopes(which, series.config):
+            return judge_scopes(which, series, scores, files, as_json=as_json)
+    refuse({"--scope": series.scopes or None}, "goes with Spinnaker's canary configuration")
+    if which == "both":
+        raise UsageError("--judge both needs --config FILE and --prometheus URL", hint="docs/kayenta.md")
     if which == "kayenta":
-        ours = {
-            "--prometheus": series.prometheus,
-            "--planned": series.planned,
-            "--set": series.sets or None,
-            **files,
-        }
-        _refuse(ours, "is for --judge pipeline")
+        refuse({"--planned": series.planned}, "is for --judge pipeline")
         from pipeline.cli.judge_kayenta import judge_kayenta
 
-        both, scores = (series.baseline, series.canary), (pass_score, marginal)
+        both = series.baseline, series.canary
         return judge_kayenta(run, series.config, both, scores, as_json=as_json)
-    _refuse({"--pass": pass_score, "--marginal": marginal}, "is for --judge kayenta")
+    refuse({"--pass": pass_score, "--marginal": marginal}, "is for --judge kayenta")
     if run is None:
-        return _judge_series(series, files, as_json=as_json)
+        return judge_series(series, files, as_json=as_json)
     for_series = {
         "--config": series.config,
         "--baseline": series.baseline,
         "--canary": series.canary,
-        "--prometheus": series.prometheus,
         "--planned": series.planned,
         "--set": series.sets or None,
     }
-    _refuse(for_series, "is for series, not for a run directory: that has its profile in it")
+    refuse(for_series, _NOT_OF_A_RUN)
     return _judge_run(run, files, as_json=as_json)
-
-
-def _refuse(options: Mapping[str, Any], why: str) -> None:
-    for option, value in options.items():
-        if value is not None:
-            raise UsageError(f"{option} {why}", hint=_FORMS)
 
 
 def _judge_run(path: Path, files: Mapping[str, Any], *, as_json: bool) -> int:
@@ -215,45 +211,3 @@ def _judge_run(path: Path, files: Mapping[str, Any], *, as_json: bool) -> int:
         case, verdict = judge_again(run)
         return show_gate_verdict(run.record, run.path, case, verdict, as_json=as_json, outputs=outputs)
     return show_verdict(run, judge_run(run), as_json=as_json, outputs=outputs)
-
-
-def _judge_series(series: _Series, written: Mapping[str, Any], *, as_json: bool) -> int:
-    files = [path for path in (series.baseline, series.canary) if path is not None]
-    if series.config is None:
-        if files or series.prometheus:
-            said = "which series are compared, and how? give --config FILE"
-            raise UsageError(said, hint="docs/prometheus.md")
-        raise UsageError("which run? give its directory", hint="pipeline judge runs/latest; " + _FORMS)
-    if (series.prometheus is None) == (not files):
-        raise UsageError("give --prometheus URL, or --baseline FILE and --canary FILE", hint=_FORMS)
-    from pipeline.cli.show import show_series_verdict
-    from pipeline.judge import judge
-    from pipeline.series.case import from_csv, from_prometheus
-    from pipeline.series.planned import parse_planned
-
-    try:
-        planned = parse_planned(series.planned) if series.planned is not None else None
-    except ValueError as error:
-        raise UsageError(f"--planned: {error}") from None
-    outputs = outputs_of(written)
-    if series.prometheus is None:
-        if series.baseline is None or series.canary is None:
-            raise UsageError("give both, --baseline FILE and --canary FILE", hint=_FORMS)
-        case = from_csv(series.config, series.baseline, series.canary, planned=planned, sets=series.sets)
-    else:
-        import time
-
-        from pipeline.series.credentials import client_of
-
-        with client_of(series.prometheus, series.credentials, series.header_file, series.ca) as client:
-            case = from_prometheus(
-                series.config,
-                client,
-                series.times,
-                now=time.time(),
-                planned=planned,
-                keep=series.keep,
-                sets=series.sets,
-            )
-    verdict = judge(case.evidence, case.rules, case.policy)
-    return show_series_verdict(case, verdict, as_json=as_json, outputs=outputs)

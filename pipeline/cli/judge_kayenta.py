@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from pipeline.base.errors import UsageError
 from pipeline.base.table import terminal_width
 
@@ -46,7 +44,7 @@ def judge_kayenta(
             "--judge kayenta needs the canary configuration: --config FILE", hint="docs/kayenta.md"
         )
     series = _series(run, *files)
-    from pipeline.cli.show import exit_code
+    from pipeline.cli.show import echo_verdict, exit_code
     from pipeline.kayenta import report as kayenta
     from pipeline.kayenta.config import load_config
     from pipeline.kayenta.judge import judge
@@ -55,10 +53,11 @@ def judge_kayenta(
     config = load_config(config_path)
     verdict = judge(config, config.thresholds(*scores), *series)
     if as_json:
-        click.echo(kayenta.render_json(verdict))
+        echo_verdict(kayenta.render_json(verdict), as_json=True)
     else:
         color = terminal.wants_color(sys.stdout)
-        click.echo(kayenta.render(verdict, color=color, width=terminal_width()), color=color)
+        text = kayenta.render(verdict, color=color, width=terminal_width())
+        echo_verdict(text, as_json=False, color=color)
     return exit_code(verdict.outcome)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
@@ -12,7 +11,7 @@ import click
 from tabulate import tabulate
 
 from pipeline.base.errors import Exit, UsageError
-from pipeline.base.table import narrow, table
+from pipeline.base.table import narrow, table, terminal_width
 from pipeline.base.text import clean, plural, reason_of
 from pipeline.cli.options import json_option
 
@@ -77,7 +76,7 @@ def runs(
     elif not found:
         click.echo(f"no such run in {directory}")
     else:
-        click.echo("\n".join(_listed(found, shutil.get_terminal_size((100, 24)).columns)))
+        click.echo("\n".join(_listed(found, terminal_width())))
     return Exit.OK
 
 

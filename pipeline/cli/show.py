@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from pipeline import __version__
 from pipeline.base.errors import EnvironmentError_, Exit
+from pipeline.base.table import terminal_width
 from pipeline.base.text import printable
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.report import jsonout, terminal
@@ -24,7 +24,14 @@ from pipeline.runs.logs import LogLine
 from pipeline.runs.record import Record
 from pipeline.series.evidence import Case
 
-__all__ = ["exit_code", "show_gate_verdict", "show_series_verdict", "show_verdict"]
+__all__ = [
+    "echo_verdict",
+    "exit_code",
+    "series_record",
+    "show_gate_verdict",
+    "show_series_verdict",
+    "show_verdict",
+]
 
 _EXITS: Final[Mapping[Outcome, Exit]] = {
     Outcome.PASSED: Exit.OK,
@@ -73,9 +80,7 @@ def show_series_verdict(
     case: Case, verdict: Verdict, *, as_json: bool, outputs: Outputs | None = None
 ) -> Exit:
     """The verdict on two sets of series, on stdout and in `outputs`; gives the exit code."""
-    record = Record.from_dict(
-        {"tool": __version__, **{arm: {"ref": name} for arm, name in case.names.items()}}
-    )
+    record = series_record(case)
     _show(record, verdict, as_json)
     _annotate(verdict, outputs, as_json)
     if outputs is None:
@@ -111,12 +116,21 @@ def _write(outputs: Outputs, told: Told) -> Exit:
 def _show(
     record: Record, verdict: Verdict, as_json: bool, directory: str = "", log: Sequence[LogLine] = ()
 ) -> None:
-    guarded = on_github(os.environ)
     if as_json:
-        document = jsonout.render(verdict, record, directory, log)
-        click.echo(inert_json(document) if guarded else document)
+        echo_verdict(jsonout.render(verdict, record, directory, log), as_json=True)
         return
     color = terminal.wants_color(sys.stdout)
-    width = shutil.get_terminal_size((100, 24)).columns
-    text = terminal.render(verdict, record, width=width, color=color, log=log)
-    click.echo(inert(text) if guarded else text, color=color)
+    text = terminal.render(verdict, record, width=terminal_width(), color=color, log=log)
+    echo_verdict(text, as_json=False, color=color)
+
+
+def series_record(case: Case) -> Record:
+    """What a run's record would say of two sets of series: what the versions are called."""
+    return Record.from_dict({"tool": __version__, **{arm: {"ref": name} for arm, name in case.names.items()}})
+
+
+def echo_verdict(text: str, *, as_json: bool, color: bool = False) -> None:
+    """A verdict's text or document on stdout. On GitHub nothing in it is a command to the runner."""
+    if on_github(os.environ):
+        text = inert_json(text) if as_json else inert(text)
+    click.echo(text, color=color)

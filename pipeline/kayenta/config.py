@@ -7,9 +7,9 @@ with an exception (a text for a number, an outlier factor of 0) is a problem wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,7 @@ from pydantic.alias_generators import to_camel
 
 from pipeline.base.errors import UsageError
 from pipeline.base.yamlfile import validate
-from pipeline.kayenta.envelope import unwrap
+from pipeline.kayenta.envelope import Unwrapped, unwrap
 from pipeline.kayenta.jsonfile import read_json
 from pipeline.kayenta.notes import notes
 
@@ -37,8 +37,12 @@ __all__ = [
     "EffectSize",
     "MetricConfig",
     "Outliers",
+    "Part",
     "Thresholds",
+    "distinct",
     "load_config",
+    "or_empty",
+    "read_config",
 ]
 
 JUDGE: Final = "NetflixACAJudge-v1.0"
@@ -46,15 +50,18 @@ JUDGE: Final = "NetflixACAJudge-v1.0"
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """Any part of Spinnaker's JSON: keys in camelCase, those that are not known mean nothing."""
+
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
 
 
-def _or_empty(value: Any) -> Any:
+def or_empty(value: Any) -> Any:
+    """A null as a mapping without keys, for a validator."""
     return {} if value is None else value  # Kayenta finds nothing inside a null, and takes the defaults
 
 
-class EffectSize(_Part):
+class EffectSize(Part):
     """How large a difference must be; limits are ratios of means (default 1), or CLES (default 0.5)."""
 
     measure: StrictStr = "meanRatio"
@@ -72,7 +79,7 @@ class EffectSize(_Part):
         return data
 
 
-class Outliers(_Part):
+class Outliers(Part):
     """Whether outliers are removed, and how far out they are in interquartile ranges."""
 
     strategy: StrictStr = "keep"
@@ -89,7 +96,7 @@ class Outliers(_Part):
         return self.strategy == "remove"
 
 
-class Analysis(_Part):
+class Analysis(Part):
     """How one metric is judged: `analysisConfigurations.canary`."""
 
     direction: StrictStr = "either"
@@ -97,24 +104,24 @@ class Analysis(_Part):
     critical: StrictBool = False
     must_have_data: StrictBool = False
     muted: StrictBool = False
-    effect_size: Annotated[EffectSize, BeforeValidator(_or_empty)] = EffectSize()
-    outliers: Annotated[Outliers, BeforeValidator(_or_empty)] = Outliers()
+    effect_size: Annotated[EffectSize, BeforeValidator(or_empty)] = EffectSize()
+    outliers: Annotated[Outliers, BeforeValidator(or_empty)] = Outliers()
 
     @property
     def replaces_nan(self) -> bool:
         return self.nan_strategy == "replace"
 
 
-class _Analyses(_Part):
-    canary: Annotated[Analysis, BeforeValidator(_or_empty)] = Analysis()
+class _Analyses(Part):
+    canary: Annotated[Analysis, BeforeValidator(or_empty)] = Analysis()
 
 
-class MetricConfig(_Part):
+class MetricConfig(Part):
     """One metric: its name is the series' name; each of its groups counts it."""
 
     name: StrictStr
     groups: tuple[StrictStr, ...]
-    analyses: Annotated[_Analyses, BeforeValidator(_or_empty), Field(alias="analysisConfigurations")] = (
+    analyses: Annotated[_Analyses, BeforeValidator(or_empty), Field(alias="analysisConfigurations")] = (
         _Analyses()
     )
 
@@ -123,36 +130,40 @@ class MetricConfig(_Part):
         return self.analyses.canary
 
 
-class Thresholds(_Part):
+class Thresholds(Part):
     """Scores from which on the canary passes, or is marginal."""
 
     pass_score: Annotated[float, Field(strict=True, allow_inf_nan=False, alias="pass")]
     marginal: _Number
 
 
-class Classifier(_Part):
+class Classifier(Part):
     """Weights of groups, in percent of the whole. Groups without one share the rest to 100."""
 
-    group_weights: Annotated[Mapping[str, _Number], BeforeValidator(_or_empty)] = Field(default_factory=dict)
+    group_weights: Annotated[Mapping[str, _Number], BeforeValidator(or_empty)] = Field(default_factory=dict)
     score_thresholds: Thresholds | None = None
 
 
-class _Request(_Part):
+class _Request(Part):
     thresholds: Thresholds | None = None
 
 
-class _Judge(_Part):
+class _Judge(Part):
     name: str | None = None
 
 
-def _distinct(metrics: tuple[MetricConfig, ...]) -> tuple[MetricConfig, ...]:
+_Metric = TypeVar("_Metric", bound=MetricConfig)
+
+
+def distinct(metrics: tuple[_Metric, ...]) -> tuple[_Metric, ...]:
+    """The metrics, when no two have one name. Raises ValueError."""
     names = [metric.name for metric in metrics]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{', '.join(map(repr, twice))} is given twice")
     return metrics
 
 
-class CanaryConfig(_Part):
+class CanaryConfig(Part):
     """A canary configuration.
 
     `notes`: what in it does not do what it looks like. `requested`: the thresholds of the request it came in.
@@ -160,7 +171,7 @@ class CanaryConfig(_Part):
 
     name: str | None = None
     judge: _Judge | None = None
-    metrics: Annotated[tuple[MetricConfig, ...], AfterValidator(_distinct)]
+    metrics: Annotated[tuple[MetricConfig, ...], AfterValidator(distinct)]
     classifier: Classifier
     notes: tuple[str, ...] = Field(default=(), exclude=True)
     requested: Thresholds | None = Field(default=None, exclude=True)
@@ -175,17 +186,30 @@ class CanaryConfig(_Part):
         return Thresholds.model_validate({"pass": passing, "marginal": margin})
 
 
+_Config = TypeVar("_Config", bound=CanaryConfig)
+
+
 def load_config(path: Path) -> CanaryConfig:
-    """The configuration in a JSON file. Raises ConfigError with every problem and its line."""
-    found = unwrap(read_json(path))
-    models = (CanaryConfig, Classifier, MetricConfig, Analysis, EffectSize, Outliers, Thresholds)
-    known = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    """The configuration in a JSON file, for series that are given. Raises ConfigError, every problem with its line."""
+    return read_config(path, CanaryConfig)[0]
+
+
+def read_config(
+    path: Path, model: type[_Config], request: Collection[str] = ("thresholds",)
+) -> tuple[_Config, Unwrapped]:
+    """The configuration in a JSON file as `model`, and what it stood in.
+
+    `request`: the keys of an execution request that the caller reads. Raises ConfigError.
+    """
+    found = unwrap(read_json(path), request)
+    models = (model, CanaryConfig, Classifier, MetricConfig, Analysis, EffectSize, Outliers, Thresholds)
+    known = {field.alias or name for one in models for name, field in one.model_fields.items()}
     document = found.config
-    config = validate(document, CanaryConfig, known)
+    config = validate(document, model, known)
     asked = validate(found.request, _Request, known).thresholds if found.request else None
     told = [f"{document.name}:{document.line(at)}: {text}" for at, text in notes(document.data, JUDGE)]
     own = config.classifier.score_thresholds
     if asked and own and asked != own:
         line = document.line(("classifier", "scoreThresholds"))
         told.append(f"{document.name}:{line}: the request's thresholds are used, not these scoreThresholds")
-    return config.model_copy(update={"notes": (*found.notes, *told), "requested": asked})
+    return config.model_copy(update={"notes": (*found.notes, *told), "requested": asked}), found

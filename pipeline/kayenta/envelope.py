@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,8 +29,11 @@ class Unwrapped:
     notes: tuple[str, ...]
 
 
-def unwrap(document: Document) -> Unwrapped:
-    """The configuration in a file. Raises ConfigError when it holds none, or several."""
+def unwrap(document: Document, read: Collection[str]) -> Unwrapped:
+    """The configuration in a file; `read` are the keys of the request that the caller reads.
+
+    Raises ConfigError when it holds none, or several.
+    """
     at: tuple[str | int, ...] = ()
     data, notes = document.data, list[str]()
     if isinstance(data, list):
@@ -45,7 +48,7 @@ def unwrap(document: Document) -> Unwrapped:
                     notes.append(f"{document.name}:{line}: beside {key}, not read: {', '.join(others)}")
                 if isinstance(data.get(beside), Mapping):
                     request = _part(document, (*at, beside), data[beside])
-                    notes += _unread(request, beside)
+                    notes += _unread(request, beside, read)
                 elif data.get(beside) is not None:
                     notes.append(
                         f"{document.name}:{document.line((*at, beside))}: {beside} is not read: no mapping"
@@ -98,10 +101,9 @@ def _keep_other_problems(config: Document, document: Document, parts: Sequence[D
             config.lines[outside], config.problems[outside] = line, text
 
 
-def _unread(request: Document, name: str) -> list[str]:
-    keys = [key for key in request.data if key != "thresholds"]
+def _unread(request: Document, name: str, read: Collection[str]) -> list[str]:
+    keys = [key for key in request.data if key not in read]
     if not keys:
         return []
-    return [
-        f"{request.name}:{request.line((keys[0],))}: of {name} only thresholds is read, not {', '.join(keys)}"
-    ]
+    only = f"{' and '.join(read)} {'is' if len(read) == 1 else 'are'}"
+    return [f"{request.name}:{request.line((keys[0],))}: of {name} only {only} read, not {', '.join(keys)}"]

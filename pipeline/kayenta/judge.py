@@ -5,8 +5,8 @@ Compatibility, its failings included: docs/kayenta.md says where it fails open. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from pipeline.kayenta.classify import Classification, classify, prepare
 from pipeline.kayenta.config import JUDGE, CanaryConfig, MetricConfig, Thresholds
 from pipeline.kayenta.score import Metric, Score, ScoreLabel, score
 
-__all__ = ["KayentaVerdict", "MetricResult", "Stats", "judge"]
+__all__ = ["KayentaVerdict", "MetricPair", "MetricResult", "Stats", "judge", "judge_pairs", "titled"]
 
 Floats = NDArray[np.float64]
 _NOTHING: Floats = np.empty(0)
@@ -41,14 +41,28 @@ class Stats:
     std: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricPair:
+    """A metric's two series, finite or NaN.
+
+    A metric that is split by labels has a pair for each of their values, which are its `tags`.
+    """
+
+    config: MetricConfig
+    baseline: Floats
+    canary: Floats
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class MetricResult:
-    """One metric: what it is made of and what it came out as."""
+    """One metric: what it is made of and what it came out as. `tags`: the labels by which it is one of several."""
 
     config: MetricConfig
     baseline: Stats
     canary: Stats
     result: Classification
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +101,22 @@ class KayentaVerdict:
         }
 
 
+def titled(name: str, tags: Mapping[str, str]) -> str:
+    """A metric as it is called where its series are split by labels.
+
+    >>> titled("cpu", {"mode": "user"}), titled("cpu", {})
+    ('cpu {mode: user}', 'cpu')
+    """
+    return f"{name} {{{', '.join(f'{key}: {value}' for key, value in tags.items())}}}" if tags else name
+
+
 def _metric_to_dict(metric: MetricResult) -> dict[str, Any]:
     def stats(of: Stats) -> dict[str, Any]:
         return {"stats": {"count": of.count, "min": of.min, "max": of.max, "mean": of.mean, "std": of.std}}
 
     return {
         "name": metric.config.name,
+        "tags": dict(metric.tags),
         "classification": metric.result.label.value,
         "classificationReason": metric.result.reason or None,
         "groups": list(metric.config.groups),
@@ -108,13 +132,9 @@ def judge(
     config: CanaryConfig, thresholds: Thresholds, baseline: Mapping[str, Floats], canary: Mapping[str, Floats]
 ) -> KayentaVerdict:
     """Judge the configuration's metrics on series by name, finite or NaN. A series that is absent has no values."""
-    with np.errstate(all="ignore"):  # sums beyond the largest double are infinite here as they are in Java
-        metrics = tuple(
-            _metric(metric, baseline.get(metric.name, _NOTHING), canary.get(metric.name, _NOTHING))
-            for metric in config.metrics
-        )
-    counted = [
-        Metric(m.config.name, m.config.groups, m.result) for m in metrics if not m.config.analysis.muted
+    pairs = [
+        MetricPair(metric, baseline.get(metric.name, _NOTHING), canary.get(metric.name, _NOTHING))
+        for metric in config.metrics
     ]
     absent = [
         f"no series {metric.name!r} in the {side}"
@@ -122,19 +142,32 @@ def judge(
         for side, series in (("baseline", baseline), ("canary", canary))
         if metric.name not in series
     ]
+    return judge_pairs(config, thresholds, pairs, absent)
+
+
+def judge_pairs(
+    config: CanaryConfig, thresholds: Thresholds, pairs: Iterable[MetricPair], notes: Iterable[str] = ()
+) -> KayentaVerdict:
+    """Judge pairs of series of the configuration's metrics; each counts as Kayenta counts a metric."""
+    with np.errstate(all="ignore"):  # sums beyond the largest double are infinite here as they are in Java
+        metrics = tuple(_metric(pair) for pair in pairs)
+    counted = [
+        Metric(m.config.name, m.config.groups, m.result) for m in metrics if not m.config.analysis.muted
+    ]
     chance = [
         f"{m.config.name}: one sample against one: Kayenta's own answer is chance, High or Low or Error (no weight)"
         for m in metrics
         if m.baseline.count == m.canary.count == 1 and m.baseline.mean != m.canary.mean
     ]
     summary = score(counted, config.classifier.group_weights, thresholds)
-    return KayentaVerdict(metrics, summary, thresholds, (*config.notes, *absent, *chance))
+    return KayentaVerdict(metrics, summary, thresholds, (*config.notes, *notes, *chance))
 
 
-def _metric(config: MetricConfig, baseline: Floats, canary: Floats) -> MetricResult:
-    control, experiment = prepare(baseline, config.analysis), prepare(canary, config.analysis)
-    result = classify(control, experiment, config.analysis)
-    return MetricResult(config, _stats(control), _stats(experiment), result)
+def _metric(pair: MetricPair) -> MetricResult:
+    analysis = pair.config.analysis
+    control, experiment = prepare(pair.baseline, analysis), prepare(pair.canary, analysis)
+    result = classify(control, experiment, analysis)
+    return MetricResult(pair.config, _stats(control), _stats(experiment), result, pair.tags)
 
 
 def _stats(values: Floats) -> Stats:

@@ -88,7 +88,7 @@ def notes(data: Mapping[str, Any], judge: str) -> Iterator[tuple[_Place, str]]:
     asked = data.get("judge") or {}
     yield from _unread(("judge",), asked, "judge")
     if asked.get("name") not in (None, "", judge):
-        yield ("judge", "name"), f"asks for the judge {asked['name']!r}, judged as {judge} does"
+        yield ("judge", "name"), f"asks for the judge {asked['name']!r}, read as {judge} reads it"
     if asked.get("judgeConfigurations"):
         yield ("judge", "judgeConfigurations"), "'judgeConfigurations' is not read"
     for index, metric in enumerate(data["metrics"]):

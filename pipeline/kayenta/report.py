@@ -13,10 +13,20 @@ from tabulate import tabulate
 from pipeline.base.table import narrow, wrapped
 from pipeline.base.text import clean
 from pipeline.kayenta.classify import Label
-from pipeline.kayenta.judge import KayentaVerdict, MetricResult
+from pipeline.kayenta.judge import KayentaVerdict, MetricResult, titled
 from pipeline.kayenta.score import Group, ScoreLabel
 
-__all__ = ["render", "render_json"]
+__all__ = [
+    "classification",
+    "coloured",
+    "name_cell",
+    "render",
+    "render_json",
+    "score_line",
+    "strict",
+    "table_lines",
+    "wide",
+]
 
 _METRIC_COLOURS = {Label.PASS: "green", Label.NODATA: "yellow", Label.ERROR: "yellow"}  # others: red
 _SCORE_COLOURS = {ScoreLabel.PASS: "green", ScoreLabel.MARGINAL: "yellow", ScoreLabel.FAIL: "red"}
@@ -30,7 +40,7 @@ def render(verdict: KayentaVerdict, *, color: bool, width: int) -> str:
     `width` is in terminal cells. Where that is little, names are cut, and the metrics' groups left out.
     """
     metrics = _metrics(verdict, color, _NAME)
-    if _wide(metrics) > width:
+    if wide(metrics) > width:
         metrics = [[*row[:4], row[5]] for row in _metrics(verdict, color, _NARROW)]
     groups = [["group", "weight", "score"], *(_group_row(group) for group in verdict.score.groups)]
     said = [
@@ -38,7 +48,11 @@ def render(verdict: KayentaVerdict, *, color: bool, width: int) -> str:
             part
             for metric in verdict.metrics
             if metric.result.reason
-            for part in wrapped(f"{clean(metric.config.name)}: {clean(metric.result.reason)}", width, "- ")
+            for part in wrapped(
+                f"{clean(titled(metric.config.name, metric.tags))}: {clean(metric.result.reason)}",
+                width,
+                "- ",
+            )
         ),
         *(
             wrapped(f"{clean(verdict.score.reason)}: the score is 0", width, "- ")
@@ -47,7 +61,7 @@ def render(verdict: KayentaVerdict, *, color: bool, width: int) -> str:
         ),
         *(part for note in verdict.notes for part in wrapped(clean(note), width, "note: ")),
     ]
-    blocks = [_table(metrics), _table(groups), said, [_last_line(verdict, color)]]
+    blocks = [table_lines(metrics), table_lines(groups), said, [score_line(verdict, color)]]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -56,15 +70,16 @@ def _metrics(verdict: KayentaVerdict, color: bool, most: int) -> list[list[str]]
     return [titles, *(_metric_row(metric, color, most) for metric in verdict.metrics)]
 
 
-def _wide(rows: list[list[str]]) -> int:
+def wide(rows: list[list[str]]) -> int:
     """How many cells a table takes."""
-    return max((cell_len(click.unstyle(line)) for line in _table(rows)), default=0)
+    return max((cell_len(click.unstyle(line)) for line in table_lines(rows)), default=0)
 
 
-def _table(rows: list[list[str]]) -> list[str]:
+def table_lines(rows: list[list[str]]) -> list[str]:
+    """Rows under their titles as aligned lines; none without a row."""
     if len(rows) == 1:
         return []
-    left = ("metric", "group", "groups", "classification")
+    left = ("metric", "group", "groups", "classification", "Kayenta", "pipeline")
     align = ["left" if title in left else "right" for title in rows[0]]
     lines = tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=align).splitlines()
     lines = [line.rstrip() for line in lines]
@@ -72,31 +87,41 @@ def _table(rows: list[list[str]]) -> list[str]:
 
 
 def _metric_row(metric: MetricResult, color: bool, most: int) -> list[str]:
-    label = metric.result.label
-    words = label.value + (" (critical)" if metric.result.critical else "")
-    words += " (muted)" if metric.config.analysis.muted else ""
     compared = metric.baseline.count and metric.canary.count
     return [
-        _name(metric.config.name, most),
+        name_cell(titled(metric.config.name, metric.tags), most),
         f"{metric.baseline.mean:.5g}" if metric.baseline.count else "-",
         f"{metric.canary.mean:.5g}" if metric.canary.count else "-",
         f"{metric.result.ratio:.4g}" if compared and not math.isnan(metric.result.ratio) else "-",
-        _name(", ".join(metric.config.groups)),
-        click.style(words, fg=_METRIC_COLOURS.get(label, "red")) if color else words,
+        name_cell(", ".join(metric.config.groups)),
+        coloured(metric) if color else classification(metric),
     ]
+
+
+def classification(metric: MetricResult) -> str:
+    """What Kayenta says of a metric."""
+    words = metric.result.label.value + (" (critical)" if metric.result.critical else "")
+    return words + (" (muted)" if metric.config.analysis.muted else "")
+
+
+def coloured(metric: MetricResult) -> str:
+    """The same for a terminal that has colours."""
+    return click.style(classification(metric), fg=_METRIC_COLOURS.get(metric.result.label, "red"))
 
 
 def _group_row(group: Group) -> list[str]:
     said = "no data, counts as 100" if group.no_data else f"{group.score:.4g}"
-    return [_name(group.name), f"{group.weight:g} %", said]
+    return [name_cell(group.name), f"{group.weight:g} %", said]
 
 
-def _name(text: str, most: int = _NAME) -> str:
+def name_cell(text: str, most: int = _NAME) -> str:
+    """A name of any characters in at most so many cells."""
     name = narrow(text)
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def _last_line(verdict: KayentaVerdict, color: bool) -> str:
+def score_line(verdict: KayentaVerdict, color: bool) -> str:
+    """The score, what it is classified as, and from where on it passes."""
     label, limits = verdict.score.label, verdict.thresholds
     said = f"canary score {verdict.score.score:g}/100: {label.value}"
     styled = click.style(said, fg=_SCORE_COLOURS[label], bold=True) if color else said
@@ -105,14 +130,15 @@ def _last_line(verdict: KayentaVerdict, color: bool) -> str:
 
 def render_json(verdict: KayentaVerdict) -> str:
     """One strict JSON document; a number that is none is the text "NaN", "Infinity" or "-Infinity", as from Kayenta."""
-    return json.dumps(_strict(verdict.to_dict()), indent=2, allow_nan=False)
+    return json.dumps(strict(verdict.to_dict()), indent=2, allow_nan=False)
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
+    """The value with a text in the place of each number that JSON has not."""
     if isinstance(value, dict):
-        return {key: _strict(child) for key, child in value.items()}
+        return {key: strict(child) for key, child in value.items()}
     if isinstance(value, list):
-        return [_strict(child) for child in value]
+        return [strict(child) for child in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

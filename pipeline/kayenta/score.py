@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -11,7 +11,7 @@ from pipeline.kayenta.arithmetic import rounded
 from pipeline.kayenta.classify import Classification, Label
 from pipeline.kayenta.config import Thresholds
 
-__all__ = ["Group", "Metric", "Score", "ScoreLabel", "score"]
+__all__ = ["Group", "Metric", "Score", "ScoreLabel", "score", "weights_of"]
 
 _TOO_MANY: Final = 50  # percent of metrics with no data that fails the canary
 _COUNTED: Final = (Label.PASS, Label.HIGH, Label.LOW, Label.NODATA_FAIL)
@@ -67,17 +67,27 @@ def score(metrics: Sequence[Metric], weights: Mapping[str, float], thresholds: T
 
 def _groups(metrics: Sequence[Metric], weights: Mapping[str, float]) -> tuple[Group, ...]:
     # A metric that names a group twice counts twice there.
-    names = list(dict.fromkeys(group for metric in metrics for group in metric.groups))
-    unweighted = [name for name in names if name not in weights]
-    # Groups without a weight share what the others leave, which is negative where they leave less than nothing.
-    rest = (100 - sum(weights.values())) / len(unweighted) if unweighted else 0.0
     groups = []
-    for name in names:
+    for name, weight in weights_of((group for metric in metrics for group in metric.groups), weights).items():
         labels = [metric.result.label for metric in metrics for group in metric.groups if group == name]
         counted = sum(label in _COUNTED for label in labels)
         part = labels.count(Label.PASS) / counted * 100 if counted else 0.0
-        groups.append(Group(name, weights.get(name, rest), part, not counted))
+        groups.append(Group(name, weight, part, not counted))
     return tuple(groups)
+
+
+def weights_of(groups: Iterable[str], weights: Mapping[str, float]) -> dict[str, float]:
+    """Each group's weight in percent of the whole.
+
+    Those without one share what the others leave, which is negative where they leave less than nothing.
+
+    >>> weights_of(["a", "b", "c"], {"a": 60})
+    {'a': 60, 'b': 20.0, 'c': 20.0}
+    """
+    names = list(dict.fromkeys(groups))
+    unweighted = [name for name in names if name not in weights]
+    rest = (100 - sum(weights.values())) / len(unweighted) if unweighted else 0.0
+    return {name: weights.get(name, rest) for name in names}
 
 
 def _summary(metrics: Sequence[Metric], groups: Sequence[Group]) -> tuple[float, str]:

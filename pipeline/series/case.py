@@ -16,9 +16,9 @@ from pipeline.series.planned import Length, cut, ending
 from pipeline.series.prometheus import Prometheus
 from pipeline.series.samples import Samples
 from pipeline.series.save import save
-from pipeline.series.window import Span, moves, parse_instant
+from pipeline.series.window import Span, WindowConfig, moves, parse_instant
 
-__all__ = ["arm_name", "fetched", "from_csv", "from_prometheus"]
+__all__ = ["arm_name", "check_steps", "fetched", "from_csv", "from_prometheus", "span_of", "within"]
 
 _MOST_STEPS = 100_000
 
@@ -55,20 +55,13 @@ def fetched(
 ) -> Case:
     """The case of a configuration that was read; arguments as those of `from_prometheus`."""
     length = config.planned if planned is None else planned
-    spans = {arm: _span(config, arm, times, now, length) for arm in ARMS}
+    spans = {arm: span_of(config.window, arm, times, now, length) for arm in ARMS}
     both = common_span(spans["baseline"], spans["canary"], config.pairing)
     if both is not None:
         spans = dict.fromkeys(ARMS, both)
     spans = cut(spans, length)
     step = config.step or USUAL_STEP
-    for arm, span in spans.items():
-        steps = span.seconds / step
-        if steps > _MOST_STEPS:
-            raise UsageError(
-                f"{steps:,.0f} steps in the {arm}: at most {_MOST_STEPS:,}", hint="take a larger step"
-            )
-        if steps < 1:
-            raise UsageError(f"the {arm}'s {span.seconds:g} s are less than one step of {step:g} s")
+    check_steps(spans, step)
     samples = fetch(config, client, spans, step)
     notes = list[str]()
     if keep is not None:
@@ -99,14 +92,22 @@ def arm_name(config: JudgeConfig, arm: str) -> str:
     return ",".join(f"{name}{matcher}" for name, matcher in labels.items()) or arm
 
 
-def _span(
-    config: JudgeConfig,
-    arm: str,
-    times: Mapping[str, str],
-    now: float,
-    planned: Length,
+def check_steps(spans: Mapping[str, Span], step: float) -> None:
+    """Raises UsageError where a version's window holds no whole step, or too many of them."""
+    for arm, span in spans.items():
+        steps = span.seconds / step
+        if steps > _MOST_STEPS:
+            raise UsageError(
+                f"{steps:,.0f} steps in the {arm}: at most {_MOST_STEPS:,}", hint="take a larger step"
+            )
+        if steps < 1:
+            raise UsageError(f"the {arm}'s {span.seconds:g} s are less than one step of {step:g} s")
+
+
+def span_of(
+    window: WindowConfig | None, arm: str, times: Mapping[str, str], now: float, planned: Length
 ) -> Span:
-    window = config.window
+    """One version's window: what was typed (`times`, as of `from_prometheus`), else the file's. Raises UsageError."""
     own = getattr(window, arm) if window else None
     edges = {}
     for edge, field in (("from", "start"), ("to", "end")):
@@ -169,7 +170,7 @@ def from_csv(
     spans = cut(spans, length)
     if both is not None or length is not None:
         samples = {
-            arm: {name: _within(one, spans[arm]) for name, one in own.items()} for arm, own in samples.items()
+            arm: {name: within(one, spans[arm]) for name, one in own.items()} for arm, own in samples.items()
         }
     end = ending(round(spans["canary"].seconds, 3), length, whole=True)
     names = {"baseline": str(baseline), "canary": str(canary)}
@@ -178,7 +179,8 @@ def from_csv(
     return build(config, samples, spans, step, by_time=by_time, end=end, names=names, source=source)
 
 
-def _within(samples: Samples, span: Span) -> Samples:
+def within(samples: Samples, span: Span) -> Samples:
+    """The samples that stand for a time within the span."""
     kept = (samples.t > span.start) & (samples.t <= span.end)
     total = samples.total[kept] if samples.total is not None else None
     return replace(samples, t=samples.t[kept], value=samples.value[kept], total=total)

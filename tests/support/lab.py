@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import testinfra  # type: ignore[import-untyped] # testinfra publishes no types
 from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT, SERVICES
 from pipeline.canary.proxy import Proxy, connected_proxy
+from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import HostSet
@@ -34,6 +35,7 @@ __all__ = [
     "plain_pyinfra",
     "repository_of",
     "seen_by_testinfra",
+    "write_alone",
 ]
 
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
@@ -77,6 +79,15 @@ def lab_up(host_set: HostSet, was_up: bool | None = None, checkout: Path = ROOT)
     yield machine
     if not was_up:
         machine.down()
+
+
+def write_alone(group: str, hosts: Inventory, directory: Path) -> tuple[Host, Path]:
+    """The host of a group, and an inventory of it alone; its secrets are kept in `directory`/secrets."""
+    host = hosts.one(group)
+    data = {**host.data, "secrets_directory": str(directory / "secrets")}
+    path = directory / "hosts.ini"
+    write_inventory(Inventory({group: (replace(host, data=data),)}), path)
+    return host, path
 
 
 def changed(ended: Ended) -> list[str]:

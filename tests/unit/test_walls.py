@@ -17,9 +17,9 @@ FLOORS: Final = (
     ("loadgen", "dashboard"),
     ("deploys", "pipeline.base"),
     ("pipeline.judge", "pipeline.inventory", "pipeline.source"),
-    ("pipeline.remote", "pipeline.runs", "pipeline.series", "pipeline.kayenta"),
+    ("pipeline.remote", "pipeline.runs", "pipeline.series"),
     ("pipeline.lab", "pipeline.deploy", "pipeline.report", "pipeline.loadtests", "pipeline.backtest"),
-    ("pipeline.canary", "pipeline.prod", "pipeline.gate"),
+    ("pipeline.canary", "pipeline.prod", "pipeline.gate", "pipeline.kayenta"),
     ("pipeline.cli",),
     ("pipeline.__main__",),
 )
@@ -39,7 +39,10 @@ NEVER: Final = {
     "pipeline.gate": ("pipeline.inventory", "pipeline.remote", "pipeline.lab", "pipeline.deploy"),
     "pipeline.lab": ("pipeline.canary", "pipeline.prod", "pipeline.deploy"),
     **dict.fromkeys(
-        ("pipeline.report", "pipeline.runs", "pipeline.series", "pipeline.loadtests", "pipeline.backtest"),
+        (
+            *("pipeline.report", "pipeline.runs", "pipeline.series", "pipeline.loadtests"),
+            *("pipeline.backtest", "pipeline.kayenta"),
+        ),
         ("pipeline.inventory", "pipeline.remote", "pipeline.lab"),
     ),
 }
@@ -113,6 +116,9 @@ def test_every_module_stands_in_a_room() -> None:
         ("pipeline.gate.watch", "from pipeline.remote.ssh import Connection"),
         ("pipeline.series.case", "from pipeline.lab.lab import Lab"),
         ("pipeline.loadtests.case", "from pipeline.remote.ssh import Connection"),
+        ("pipeline.kayenta.from_prometheus", "from pipeline.gate.watch import watch"),
+        ("pipeline.kayenta.from_prometheus", "from pipeline.remote.ssh import Connection"),
+        ("pipeline.report.terminal", "from pipeline.kayenta.judge import KayentaVerdict"),
         ("pipeline.backtest.trial", "from pipeline.report import terminal"),
         ("pipeline.base.text", "from pipeline.inventory.hosts import Host"),
         ("pipeline.remote.ask", "from pipeline.runs.record import Record"),

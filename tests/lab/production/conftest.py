@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ import yaml
 
 from pipeline.base.errors import Exit
 from pipeline.base.places import CACHE, ROOT
-from pipeline.inventory.file import read_inventory, write_inventory
+from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Inventory
 from pipeline.lab.boxstore import vagrant_home
 from pipeline.lab.lab import Lab
@@ -33,6 +32,7 @@ from tests.support.lab import (
     lab_up,
     repository_of,
     seen_by_testinfra,
+    write_alone,
 )
 from tests.support.production_site import ProductionSite
 
@@ -109,10 +109,7 @@ def checkbox(
 ) -> CheckboxSite:
     """checkbox.io, deployed on a host that had nothing of it, with one study in it; anew for each test file."""
     directory = tmp_path_factory.mktemp("deploy")
-    host = production.one("checkbox")
-    data = {**host.data, "secrets_directory": str(directory / "secrets")}
-    inventory = directory / "hosts.ini"
-    write_inventory(Inventory({"checkbox": (replace(host, data=data),)}), inventory)
+    host, inventory = write_alone("checkbox", production, directory)
     deployed = CheckboxSite(
         machine=host_of(host.name),
         url=f"http://{host.address}/",

@@ -8,7 +8,7 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,8 @@ import pytest
 import requests
 
 from pipeline.base.errors import Exit
-from pipeline.inventory.file import write_inventory
 from pipeline.inventory.hosts import Inventory
-from tests.support.lab import Command, Ended, changed, plain_pyinfra
+from tests.support.lab import Command, Ended, changed, plain_pyinfra, write_alone
 
 # The unpacked WAR that is served, as a zip again.
 PACK = """
@@ -70,10 +69,7 @@ def site(
 ) -> Site:
     """The application, built and deployed on a host that had nothing of it."""
     directory = tmp_path_factory.mktemp("itrust")
-    host = production.one("itrust")
-    data = {**host.data, "secrets_directory": str(directory / "secrets")}
-    inventory = directory / "hosts.ini"
-    write_inventory(Inventory({"itrust": (replace(host, data=data),)}), inventory)
+    host, inventory = write_alone("itrust", production, directory)
     site = Site(
         host_of(host.name),
         f"http://{host.address}:8080",

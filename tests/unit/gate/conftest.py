@@ -8,43 +8,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.gate.settings import Settings
-from tests.support.live_services import Service, write_past
+from tests.support.live_services import METRICS, Service, write_past
 from tests.support.real_prometheus import serving
 
-FLEET = """\
+FLEET = f"""\
 arms:
-  baseline: {version: old}
-  canary: {version: CANARY}
+  baseline: {{version: old}}
+  canary: {{version: CANARY}}
 planned: 10m
 step: 20s
-metrics:
-  - name: errors
-    title: Errors
-    kind: proportion
-    margin: 0.5pp
-    weight: 30
-    critical: true
-    prometheus:
-      counters: true
-      hits: http_requests_total{$arm,status="500"}
-      total: http_requests_total{$arm}
-      absent: zero
-  - name: latency
-    title: Latency, p50
-    kind: level
-    unit: s
-    margin: 10%
-    weight: 30
-    prometheus:
-      query: histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket{$arm}[$step])))
-  - name: leak
-    title: Memory growth
-    kind: trend
-    unit: B
-    margin: 5MB/min
-    weight: 30
-    prometheus: {query: "avg(process_resident_memory_bytes{$arm})"}
-"""
+{METRICS.replace("LEAK", "5MB/min")}"""
 
 
 VERSIONS = (

@@ -24,7 +24,29 @@ from pipeline.cli.root import run
             "--keep goes with --prometheus",
         ),
         (["run", "--prometheus", "http://p"], "--prometheus is for series, not for a run directory"),
-        (["--judge", "kayenta", "--prometheus", "http://p"], "--prometheus is for --judge pipeline"),
+        (
+            ["run", "--judge", "kayenta", "--prometheus", "http://p"],
+            "--prometheus is for series, not for a run",
+        ),
+        (
+            ["--judge", "kayenta", "--prometheus", "http://p"],
+            "--judge kayenta needs the canary configuration",
+        ),
+        (["--judge", "both", "--config", "c"], "--judge both needs --config FILE and --prometheus URL"),
+        (["--judge", "both", "--config", "c", "--junit", "f"], "--junit is for --judge pipeline"),
+        (
+            ["--judge", "both", "--config", "c", "--prometheus", "http://p", "--keep", "d"],
+            "--keep does not go with",
+        ),
+        (
+            ["--judge", "kayenta", "--config", "c", "--prometheus", "http://p", "--planned", "5m"],
+            "--planned is for --judge pipeline and both",
+        ),
+        (
+            ["--config", "c", "--baseline", "a", "--canary", "b", "--scope", "a=b"],
+            "--scope goes with --prometheus",
+        ),
+        (["--requests", "a", "b", "--scope", "a=b"], "--scope does not go with --requests"),
         (["--config", "c", "--prometheus", "http://me:word@p"], "an address is no place for a password"),
     ],
 )
@@ -44,5 +66,6 @@ def test_the_help_teaches_each_form(capsys: pytest.CaptureFixture[str]) -> None:
         "--prometheus URL --from",
         "--requests a.csv b.csv",
         "--judge kayenta --config",
+        "--judge both --config canary.json --prometheus URL --scope baseline=v1",
     ):
         assert form in out
