@@ -22,7 +22,6 @@ from loadgen.arguments import (
     DURATION,
     HEADER,
     METHOD,
-    RATE,
     SIZE,
     TARGET,
     check_connections,
@@ -30,6 +29,7 @@ from loadgen.arguments import (
     read_headers,
     with_query,
 )
+from loadgen.arrival_options import ArrivalOptions, arrival_options
 from loadgen.choice import only_aiohttp
 from loadgen.mix import Mix
 from loadgen.output import JsonLines, Terminal
@@ -71,8 +71,7 @@ class _Options:
     """The command line's options, by their names; what each means is in their help. Times are seconds."""
 
     url: str
-    rate: float
-    duration: float
+    arrivals: ArrivalOptions
     method: str
     headers: tuple[tuple[str, str], ...]
     header_file: Path | None
@@ -89,6 +88,7 @@ class _Options:
     requests_out: Path | None
     hist_out: Path | None
     events: bool
+    quiet: bool
     start_at: float | None
     max_lateness: float
     engine: str
@@ -96,15 +96,13 @@ class _Options:
 
     def plan(self) -> Plan:
         """What is to be sent. Raises click.BadParameter when a file of headers or of the body cannot be read."""
+        arrivals = self.arrivals.of_plan(click.get_current_context(), phases=bool(self.phase_end))
         return Plan(
             url=with_query(self.url, self.query_file),
-            rate=self.rate,
-            duration=self.duration,
             method=self.method,
             headers=(*self.headers, *read_headers(self.header_file)),
             body=read_body(self.body_file),
             timeout=self.timeout,
-            connections=self.connections,
             phase_ends=tuple(sorted(self.phase_end)),
             max_body=self.max_body,
             expect_status=self.expect_status,
@@ -113,6 +111,7 @@ class _Options:
             max_lateness=self.max_lateness,
             engine=self.engine,
             mix=self.mix(),
+            **{"connections": self.connections, **arrivals},
         )
 
     def mix(self) -> Mix | None:
@@ -143,8 +142,7 @@ class _Options:
 
 @click.command(epilog=_EPILOG, context_settings={"max_content_width": 118})
 @click.argument("url", type=TARGET)
-@click.option("--rate", type=RATE, default=50, show_default=True, help="Requests a second.")
-@click.option("--duration", type=DURATION, default="60s", show_default=True, help="How long to send.")
+@arrival_options
 @click.option("--method", type=METHOD, default="GET", show_default=True, help="HTTP method.")
 @click.option("--header", "headers", type=HEADER, multiple=True, help="Request header; may be repeated.")
 @click.option(
@@ -207,6 +205,7 @@ class _Options:
     help="HdrHistogram log, an interval a second.",
 )
 @click.option("--events", is_flag=True, help="One JSON object a second on stdout instead of the summary.")
+@click.option("--quiet", is_flag=True, help="Nothing on stderr while it runs.")
 @click.option("--start-at", type=float, help="Unix time at which the first request is due.")
 @click.option(
     "--max-lateness",
@@ -232,10 +231,10 @@ class _Options:
     help="Run before all other processes (SCHED_RR), where that is permitted and while it needs little of a core.",
 )
 def _command(**values: Any) -> int:
-    """Send requests to URL at a fixed rate, by the clock and not by the answers, and say what came back."""
-    options = _Options(**values)
-    check_connections(options.connections, phases=min(2, 1 + len(options.phase_end)))
+    """Send requests to URL by the clock and not by the answers, and say what came back."""
+    options = _Options(arrivals=ArrivalOptions.taken(values), **values)
     plan = options.plan()
+    check_connections(plan.connections, phases=min(2, 1 + len(plan.phase_ends)))
     if plan.engine == "httptools" and (what := only_aiohttp(plan)):
         raise click.BadParameter(f"only aiohttp does this: {what}", param_hint="'--engine'")
     start_at = options.start_at
@@ -245,7 +244,7 @@ def _command(**values: Any) -> int:
         recorder = Recorder(options.requests_out, options.hist_out)
     except OSError as problem:
         raise click.UsageError(f"{problem.filename}: {problem.strerror}") from None
-    listener = JsonLines(sys.stdout) if options.events else Terminal.of_this_process()
+    listener = JsonLines(sys.stdout) if options.events else Terminal.of_this_process(quiet=options.quiet)
     try:
         try:
             # uvloop does not let go of a connection whose TLS failed, and closes its file number a second time, whoever

@@ -9,6 +9,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from loadgen.arrivals import (
+    Arrivals,
+    ClosedArrivals,
+    OpenArrivals,
+    Stage,
+    constant,
+    planned,
+    poisson,
+    staged,
+)
 from loadgen.mix import Mix
 from loadgen.request import Kind, Request
 
@@ -25,8 +35,12 @@ class Plan:
 
     Attributes:
         url: The address, http:// or https://.
-        rate: Requests a second; request i is due i / rate seconds after the start.
+        rate: Requests a second; request i is due i / rate seconds after the start. Of stages their mean; 0 with `users`.
         duration: Seconds in which requests fall due.
+        stages: Parts of the duration with rates of their own; empty: all of it at `rate`.
+        seed: Of the random times of Poisson arrivals; None: evenly.
+        users: Above 0 the load is closed: each of so many sends its next request after the last one's answer.
+        think: Seconds that a user waits before the next request.
         method: HTTP method.
         headers: Names and values; a name may come more than once.
         body: The bytes that each request carries, or None.
@@ -51,6 +65,10 @@ class Plan:
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    stages: tuple[Stage, ...] = ()
+    seed: int | None = None
+    users: int = 0
+    think: float = 0.0
     timeout: float = 5.0
     connections: int = 64
     phase_ends: tuple[float, ...] = ()
@@ -72,21 +90,45 @@ class Plan:
         return Request(kind, self.url, self.headers, self.body)
 
     @property
-    def total(self) -> int:
-        """How many requests are due before `duration` is over, at least one.
+    def total(self) -> int | None:
+        """How many requests fall due before `duration` is over, at least one; None where chance or answers decide.
 
         >>> Plan("http://h/", rate=50, duration=60).total
         3000
         """
-        # The tolerance keeps 0.1 * 30 (3.0000000000000004) from becoming four requests.
-        return max(1, math.ceil(self.rate * self.duration - 1e-9))
+        return None if self.users or self.seed is not None else planned(self._parts)
 
-    def due(self, index: int) -> float:
-        """When request `index` is due, seconds after the start.
+    @property
+    def _parts(self) -> tuple[Stage, ...]:
+        return self.stages or (Stage(self.duration, self.rate, self.rate),)
 
-        Derived from the index each time: adding 1 / rate up would drift.
+    def arrivals(self) -> Arrivals:
+        """When the requests fall due."""
+        if self.users:
+            return ClosedArrivals(self.users, self.think, self.duration)
+        if self.seed is not None:
+            return OpenArrivals(poisson(self._parts, self.seed))
+        if self.stages:
+            return OpenArrivals(staged(self.stages))
+        return OpenArrivals(constant(self.rate, planned(self._parts)))
+
+    @property
+    def how(self) -> str:
+        """How the requests fall due, in words.
+
+        >>> Plan("http://h/", rate=50, duration=60, seed=7).how
+        'open: Poisson, 50/s on average, seed 7'
+        >>> Plan("http://h/", rate=0, duration=60, users=3).how
+        'closed: 3 users, each sends after its last answer, so a slow server is asked less'
         """
-        return index / self.rate
+        if self.users:
+            who = "1 user, who sends after the" if self.users == 1 else f"{self.users} users, each sends after its"
+            pause = f" and {self.think:g} s" if self.think else ""
+            return f"closed: {who} last answer{pause}, so a slow server is asked less"
+        stages = f"stages {', '.join(map(str, self.stages))}" if self.stages else f"{self.rate:g}/s"
+        if self.seed is not None:
+            return f"open: Poisson, {stages} on average, seed {self.seed}"
+        return f"open: {stages if self.stages else f'constant, {stages}'}"
 
     def phase_end(self, at: float) -> float:
         """When the phase ends in which `at` lies, both in seconds since the start; infinite in the last one.

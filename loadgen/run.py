@@ -77,7 +77,16 @@ async def run(
         for number in signals:
             loop.add_signal_handler(number, stop)
         recorder.start(t0_unix)
-        listener({"event": "start", "t0_unix": t0_unix, "rate": plan.rate, "total": plan.total})
+        listener(
+            {
+                "event": "start",
+                "t0_unix": t0_unix,
+                "rate": plan.rate,
+                "total": plan.total,
+                "duration": plan.duration,
+                "arrivals": plan.how,
+            }
+        )
         working = asyncio.create_task(engine.run(t0))
         ticking = asyncio.create_task(_tick(t0, engine, stats, recorder, listener, processor))
         try:
@@ -99,7 +108,12 @@ async def run(
     if stats.pending:
         listener(stats.second(elapsed, engine.progress, busy=0))
     summary = stats.summary(
-        engine.progress, t0_unix=t0_unix, elapsed=elapsed, used=used, scheduling=processor.scheduling
+        engine.progress,
+        t0_unix=t0_unix,
+        elapsed=elapsed,
+        used=used,
+        scheduling=processor.scheduling,
+        sending=min(elapsed, plan.duration) if stopped.is_set() else None,
     ) | {"interrupted": stopped.is_set()}
     listener({"event": "end", "summary": summary})
     for number in signals:  # not before: a late signal must not cost the summary

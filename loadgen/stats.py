@@ -16,9 +16,10 @@ from loadgen.request import Kind
 from loadgen.result import NEVER_SENT, Result
 from loadgen.validity import Own, why_invalid
 
-__all__ = ["HIGHEST_US", "OTHER", "Stats", "bounded", "histogram", "record_all"]
+__all__ = ["HIGHEST_US", "OTHER", "PERCENTILES", "Stats", "bounded", "histogram", "record_all"]
 
 HIGHEST_US = 3_600_000_000  # an hour; longer values count as this
+PERCENTILES = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": 99.9, "max": 100}
 _BATCH = 256  # results that are counted at once: few enough that nothing waits for it
 _DIGITS = 11  # binary digits that a histogram tells apart: 2,048 is more than three decimal ones
 _MAX_NAMES = 32  # a server that puts a new name in every response must not use up the memory
@@ -98,6 +99,7 @@ class Stats:
         self._plan = plan
         self._latency = histogram()
         self._lateness = histogram()
+        self._service = histogram()
         self._waited = histogram()
         self._read_late = histogram()
         self._status: Counter[int] = Counter()
@@ -128,6 +130,14 @@ class Stats:
         latencies = [result.latency_us for result in results if result.latency_us is not None]
         now.latencies += latencies
         record_all(self._latency, latencies)
+        record_all(
+            self._service,
+            [
+                max(0, each.latency_us - each.lateness_us - each.waited_us)
+                for each in results
+                if each.latency_us is not None
+            ],
+        )
         if len(latencies) < len(results):
             for result in results:
                 if result.latency_us is None:
@@ -225,13 +235,23 @@ class Stats:
         }
 
     def summary(
-        self, progress: Progress, *, t0_unix: float, elapsed: float, used: Used, scheduling: str
+        self,
+        progress: Progress,
+        *,
+        t0_unix: float,
+        elapsed: float,
+        used: Used,
+        scheduling: str,
+        sending: float | None = None,
     ) -> dict[str, Any]:
         """The summary of the whole run.
 
         What waited in the loader (`queued`, `waited_ms`, and `unsent` of `errors_by_kind`), what was refused (its
         `connect`) and what the server delayed (`latency_ms`, and its `timeout`) are told apart. Percentiles of latency
         are of whole responses and of what took longer than the timeout: None for that. Other errors are beside them.
+        `service_ms` counts from when a request was sent, without the loader's lateness and the wait for a connection,
+        as most loaders do; None is what was sent and timed out. `failed` are errors, statuses that are not expected,
+        and wrong bodies. `sent_rate` is of the time in which requests fell due, `completed_rate` of all of it.
 
         Args:
             progress: The engine's counts at the end.
@@ -239,16 +259,21 @@ class Stats:
             elapsed: Seconds since then.
             used: Seconds of CPU time that the loader used, and waited for.
             scheduling: How the system scheduled it.
+            sending: Seconds in which requests fell due; None: as planned.
         """
         self._fold()
         completed = sum(self._status.values())
         latency = _percentiles(self._latency, sum(self._errors[kind] for kind in _BEYOND))
+        unexpected = sum(
+            count for status, count in self._status.items() if status not in self._plan.expect_status
+        )
         lateness, read_lateness = _percentiles(self._lateness), _percentiles(self._read_late)
         own = Own(
             late_ms=lateness["p99"] if lateness else None,
             read_late_ms=read_lateness["p99"] if read_lateness else None,
             overloaded=self._overloaded,
             waited_share=used.waited / elapsed if elapsed else 0.0,
+            busy_share=(used.cpu + used.waited) / elapsed if elapsed else 0.0,
         )
         reason = why_invalid(
             self._plan,
@@ -266,7 +291,10 @@ class Stats:
             "cpu_s": round(used.cpu, 3),
             "cpu_wait_s": round(used.waited, 3),
             "scheduling": scheduling,
-            "rate": self._plan.rate,
+            "arrivals": self._plan.how,
+            "rate": None if self._plan.users else self._plan.rate,
+            "sent_rate": _rate(progress.sent, self._plan.duration if sending is None else sending),
+            "completed_rate": _rate(completed, elapsed),
             "scheduled": progress.scheduled,
             "sent": progress.sent,
             "queued": progress.queued,
@@ -276,11 +304,13 @@ class Stats:
             "examples": dict(self._examples),
             "abandoned": progress.abandoned,
             "wrong_bodies": self._wrong_bodies,
+            "failed": sum(self._errors.values()) + unexpected + self._wrong_bodies,
             "status": {str(code): count for code, count in sorted(self._status.items())},
             "served_by": dict(self._served_by),
             "bytes": self._bytes,
             "timeout_s": self._plan.timeout,
             "latency_ms": latency,
+            "service_ms": _percentiles(self._service, self._errors["timeout"]),
             "waited_ms": _percentiles(self._waited),
             "lateness_ms": lateness,
             "read_lateness_ms": read_lateness,
@@ -289,6 +319,10 @@ class Stats:
 
     def _summaries(self) -> dict[str, Any]:
         return {name: of_request.summary() for name, of_request in self._by_request.items()}
+
+
+def _rate(count: int, seconds: float) -> float | None:
+    return round(count / seconds, 3) if seconds > 0 else None
 
 
 def _rank(values: list[int], percent: float, beyond: int = 0) -> int | None:
@@ -315,9 +349,8 @@ def _percentiles(values: Any, beyond: int = 0) -> dict[str, float | None] | None
     within = values.get_total_count()
     if not within + beyond:
         return None
-    named = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9, "max": 100}
     found: dict[str, float | None] = {}
-    for name, percent in named.items():
+    for name, percent in PERCENTILES.items():
         rank = _nth(within + beyond, percent) if beyond else 0
         if rank > within:
             found[name] = None
