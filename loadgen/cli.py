@@ -32,14 +32,15 @@ from loadgen.arguments import (
 from loadgen.arrival_options import ArrivalOptions, arrival_options
 from loadgen.choice import only_aiohttp
 from loadgen.mix import Mix
-from loadgen.output import JsonLines, Terminal
+from loadgen.network_options import NetworkOptions, network_options
+from loadgen.output_options import OutputOptions, output_options
 from loadgen.plan import ENGINES, Plan
-from loadgen.record import Recorder
+from loadgen.results import Results
 from loadgen.run import run
 
-__all__ = ["INTERRUPTED", "INVALID", "OK", "OUTPUT", "USAGE", "main"]
+__all__ = ["FAILED", "INTERRUPTED", "INVALID", "OK", "OUTPUT", "USAGE", "main"]
 
-OK, USAGE, OUTPUT, INVALID, INTERRUPTED = 0, 2, 3, 4, 130
+OK, USAGE, OUTPUT, INVALID, FAILED, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
 
 class _OutputError(click.ClickException):
@@ -57,6 +58,7 @@ Exit codes:
   2    the command line is wrong
   3    the results could not be written
   4    the run is invalid: the loader itself was late, overloaded, out of ports or files, or could not read an answer
+  5    the run is valid, and fails by a --fail-if or a --require
   130  interrupted (Ctrl-C or SIGTERM); what was measured is kept
 
 Durations are written 100ms, 60s, 5m or 1h. Latency counts from the moment a request was due to the last
@@ -72,6 +74,8 @@ class _Options:
 
     url: str
     arrivals: ArrivalOptions
+    network: NetworkOptions
+    output: OutputOptions
     method: str
     headers: tuple[tuple[str, str], ...]
     header_file: Path | None
@@ -85,10 +89,6 @@ class _Options:
     expect_status: tuple[int, ...]
     expect_body_regex: re.Pattern[bytes] | None
     served_by_header: str
-    requests_out: Path | None
-    hist_out: Path | None
-    events: bool
-    quiet: bool
     start_at: float | None
     max_lateness: float
     engine: str
@@ -111,6 +111,9 @@ class _Options:
             max_lateness=self.max_lateness,
             engine=self.engine,
             mix=self.mix(),
+            network=self.network.network(self.url),
+            fail_if=self.output.fail_if,
+            require=self.output.require,
             **{"connections": self.connections, **arrivals},
         )
 
@@ -198,14 +201,8 @@ class _Options:
 @click.option(
     "--served-by-header", default="X-Served-By", show_default=True, help="Header that names the server."
 )
-@click.option("--requests-out", type=click.Path(path_type=Path), help="CSV file, one row a request.")
-@click.option(
-    "--hist-out",
-    type=click.Path(path_type=Path),
-    help="HdrHistogram log, an interval a second.",
-)
-@click.option("--events", is_flag=True, help="One JSON object a second on stdout instead of the summary.")
-@click.option("--quiet", is_flag=True, help="Nothing on stderr while it runs.")
+@network_options
+@output_options
 @click.option("--start-at", type=float, help="Unix time at which the first request is due.")
 @click.option(
     "--max-lateness",
@@ -232,7 +229,12 @@ class _Options:
 )
 def _command(**values: Any) -> int:
     """Send requests to URL by the clock and not by the answers, and say what came back."""
-    options = _Options(arrivals=ArrivalOptions.taken(values), **values)
+    options = _Options(
+        arrivals=ArrivalOptions.taken(values),
+        network=NetworkOptions.taken(values),
+        output=OutputOptions.taken(values),
+        **values,
+    )
     plan = options.plan()
     check_connections(plan.connections, phases=min(2, 1 + len(plan.phase_ends)))
     if plan.engine == "httptools" and (what := only_aiohttp(plan)):
@@ -240,37 +242,38 @@ def _command(**values: Any) -> int:
     start_at = options.start_at
     if start_at is not None and not time.time() <= start_at <= time.time() + 86_400:
         raise click.BadParameter("the time is past, or more than a day away", param_hint="'--start-at'")
-    try:
-        recorder = Recorder(options.requests_out, options.hist_out)
-    except OSError as problem:
-        raise click.UsageError(f"{problem.filename}: {problem.strerror}") from None
-    listener = JsonLines(sys.stdout) if options.events else Terminal.of_this_process(quiet=options.quiet)
+    results = Results(options.output, plan)
     try:
         try:
             # uvloop does not let go of a connection whose TLS failed, and closes its file number a second time, whoever
             # has it by then (its issue 653).
             run_loop = asyncio.run if plan.url.startswith("https:") else uvloop.run
-            summary = run_loop(run(plan, recorder, listener, start_at=start_at, first=options.real_time))
+            summary = run_loop(
+                run(
+                    plan,
+                    results.record,
+                    results.listener,
+                    start_at=start_at,
+                    first=options.real_time,
+                    beside=results.beside,
+                )
+            )
+            results.write(summary)
         finally:
-            recorder.close()
+            results.close()
     except OSError as problem:
         if isinstance(problem, BrokenPipeError):  # nobody reads: keep Python from trying once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise _OutputError(f"cannot write {_where(options)}: {problem.strerror or problem}") from problem
+        raise _OutputError(f"cannot write {results.where}: {problem.strerror or problem}") from problem
     return _exit_code(summary)
-
-
-def _where(options: _Options) -> str:
-    """The files that the results go to: what a write raises, as on a full disk, does not say which it was."""
-    return (
-        " and ".join(str(path) for path in (options.requests_out, options.hist_out) if path) or "the results"
-    )
 
 
 def _exit_code(summary: dict[str, Any]) -> int:
     if summary["interrupted"]:
         return INTERRUPTED
-    return OK if summary["valid"] else INVALID
+    if not summary["valid"]:
+        return INVALID
+    return FAILED if summary["failures"] else OK
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -82,6 +82,7 @@ def summary_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append((f"  {name}", f"{came}; {percentiles(of_request['latency_ms'], beyond)}"))
     if summary["abandoned"]:
         rows.append(("abandoned", f"{summary['abandoned']} at the interrupt"))
+    rows += [("failed", why) for why in summary["failures"]]
     rows.append(("valid", "yes" if summary["valid"] else f"no: {summary['reason']}"))
     return rows
 

@@ -19,7 +19,9 @@ from loadgen.arrivals import (
     poisson,
     staged,
 )
+from loadgen.conditions import Condition
 from loadgen.mix import Mix
+from loadgen.network import Network
 from loadgen.request import Kind, Request
 
 __all__ = ["ENGINES", "MAX_BODY", "Plan"]
@@ -54,6 +56,8 @@ class Plan:
         served_by_header: The response header that names the server.
         mix: Several requests, to be sent instead of the one that `url`, `method`, `headers`, `body` and the two about
             the right answer say; None: that one.
+        fail_if, require: What must not be so of the summary, and what must be.
+        network: How connections are made.
         engine: One of ENGINES: what sends; "auto": httptools, or aiohttp where that cannot do what is asked for.
         max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this, or above a tenth of
             it and half of the latency's.
@@ -78,6 +82,9 @@ class Plan:
     served_by_header: str = "X-Served-By"
     max_lateness: float = 0.1
     engine: str = "auto"
+    network: Network = Network()
+    fail_if: tuple[Condition, ...] = ()
+    require: tuple[Condition, ...] = ()
     mix: Mix | None = None
 
     def requests(self) -> Iterator[Request]:

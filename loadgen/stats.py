@@ -9,6 +9,7 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
+from loadgen.conditions import broken
 from loadgen.engine import Progress
 from loadgen.plan import Plan
 from loadgen.processor import Used
@@ -106,7 +107,7 @@ class Stats:
         self._errors: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
         self._served_by: Counter[str] = Counter()
-        self._wrong_bodies = self._bytes = self._overloaded = 0
+        self._unexpected = self._wrong_bodies = self._bytes = self._overloaded = 0
         self._results: list[Result] = []
         mix = () if plan.mix is None else plan.mix.templates
         self._by_request = {template.kind.name: _OfRequest() for template in mix}
@@ -183,7 +184,9 @@ class Stats:
         if body_ok is False:
             self._wrong_bodies += count
             now.wrong_bodies += count
-        elif name and status in kind.expect_status:
+        elif status not in kind.expect_status:
+            self._unexpected += count
+        elif name:
             now.good_by[name] += count
 
     @property
@@ -251,7 +254,7 @@ class Stats:
         are of whole responses and of what took longer than the timeout: None for that. Other errors are beside them.
         `service_ms` counts from when a request was sent, without the loader's lateness and the wait for a connection,
         as most loaders do; None is what was sent and timed out. `failed` are errors, statuses that are not expected,
-        and wrong bodies. `sent_rate` is of the time in which requests fell due, `completed_rate` of all of it.
+        and wrong bodies; `failures` says which conditions of the plan are broken. `sent_rate` is of the time in which requests fell due, `completed_rate` of all of it.
 
         Args:
             progress: The engine's counts at the end.
@@ -264,9 +267,6 @@ class Stats:
         self._fold()
         completed = sum(self._status.values())
         latency = _percentiles(self._latency, sum(self._errors[kind] for kind in _BEYOND))
-        unexpected = sum(
-            count for status, count in self._status.items() if status not in self._plan.expect_status
-        )
         lateness, read_lateness = _percentiles(self._lateness), _percentiles(self._read_late)
         own = Own(
             late_ms=lateness["p99"] if lateness else None,
@@ -283,7 +283,7 @@ class Stats:
             errors=self._errors,
             examples=self._examples,
         )
-        return {
+        summary = {
             "valid": not reason,
             "reason": reason,
             "t0_unix": t0_unix,
@@ -304,7 +304,7 @@ class Stats:
             "examples": dict(self._examples),
             "abandoned": progress.abandoned,
             "wrong_bodies": self._wrong_bodies,
-            "failed": sum(self._errors.values()) + unexpected + self._wrong_bodies,
+            "failed": sum(self._errors.values()) + self._unexpected + self._wrong_bodies,
             "status": {str(code): count for code, count in sorted(self._status.items())},
             "served_by": dict(self._served_by),
             "bytes": self._bytes,
@@ -316,6 +316,8 @@ class Stats:
             "read_lateness_ms": read_lateness,
             **({"by_request": self._summaries()} if self._by_request else {}),
         }
+        failures = broken(summary, fail_if=self._plan.fail_if, require=self._plan.require)
+        return summary | {"failures": failures}
 
     def _summaries(self) -> dict[str, Any]:
         return {name: of_request.summary() for name, of_request in self._by_request.items()}
