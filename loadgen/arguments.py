@@ -91,7 +91,9 @@ class _Stage(click.ParamType[Stage]):
             stage = None
         if not at or stage is None or not all(0 <= rate <= _MAX_RATE for rate in stage[1:]):
             self.fail(
-                f"{value!r} is not a stage such as 30s@50 or 2m@50..200 (up to {_MAX_RATE} a second)", param, ctx
+                f"{value!r} is not a stage such as 30s@50 or 2m@50..200 (up to {_MAX_RATE} a second)",
+                param,
+                ctx,
             )
         return stage
 

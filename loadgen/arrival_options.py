@@ -81,14 +81,18 @@ class ArrivalOptions:
             phases: Whether the load goes from one place to another.
         """
         given = {
-            name for name in self.__dataclass_fields__ if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+            name
+            for name in self.__dataclass_fields__
+            if context.get_parameter_source(name) is not ParameterSource.DEFAULT
         }
         for one, others in (("users", ("rate", "stage", "arrivals")), ("stage", ("rate", "duration"))):
             if one in given and (other := next((name for name in others if name in given), None)):
                 raise click.UsageError(f"--{one} and --{other}: the load is given by one of them")
         for one, needed in (("think", "users"), ("seed", "arrivals")):
             if one in given and needed not in given:
-                raise click.UsageError(f"--{one} is for --{needed}{' poisson' if needed == 'arrivals' else ''}")
+                raise click.UsageError(
+                    f"--{one} is for --{needed}{' poisson' if needed == 'arrivals' else ''}"
+                )
         if self.users is not None:
             if phases:
                 raise click.UsageError("--users and --phase-end: a closed load has no phases")

@@ -83,7 +83,9 @@ class Condition:
             return f"{self.figure} is {value:.0f}"
         if math.isfinite(value):
             return f"{self.figure} is {value:.1f} ms"
-        beyond = f"> {summary['timeout_s']:g} s" if summary["latency_ms"] else "not known: nothing was measured"
+        beyond = (
+            f"> {summary['timeout_s']:g} s" if summary["latency_ms"] else "not known: nothing was measured"
+        )
         return f"{self.figure} is {beyond}"
 
 
@@ -106,7 +108,7 @@ def parse_condition(text: str) -> Condition:
     if figure.removeprefix(_OF_SERVICE) in _TIMES:
         if limit.replace(".", "", 1).isdigit():
             raise ValueError(f"{text!r}: a time has a unit, such as 200ms or 1.5s")
-        return Condition(text, figure, sign, parse_duration(limit) * 1000)
+        return Condition(text, figure, sign, round(parse_duration(limit) * 1000, 6))
     known = ", ".join((*_TIMES, f"{_OF_SERVICE}p99 and so on", *_COUNTS, _RATE))
     raise ValueError(f"{text!r}: no figure is called {figure}; there are {known}")
 

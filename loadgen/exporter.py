@@ -34,7 +34,9 @@ class Exporter(Collector):
     """
 
     def __init__(self, host: str, port: int) -> None:
-        self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._socket = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
         self._status: Counter[int] = Counter()
         self._errors: Counter[str] = Counter()
         self._wrong_bodies = self._bytes = 0
@@ -76,7 +78,9 @@ class Exporter(Collector):
         for error, count in sorted(self._errors.items()):
             errors.add_metric([error], count)
         yield errors
-        yield CounterMetricFamily("loadgen_wrong_bodies", "Bodies without what was expected.", self._wrong_bodies)
+        yield CounterMetricFamily(
+            "loadgen_wrong_bodies", "Bodies without what was expected.", self._wrong_bodies
+        )
         yield CounterMetricFamily("loadgen_received_bytes", "Bytes of whole bodies.", self._bytes)
         yield self._latency()
         for name, key, what in (
@@ -87,7 +91,9 @@ class Exporter(Collector):
         late = self._now.get("lateness_p99_ms")
         if late is not None:
             yield GaugeMetricFamily(
-                "loadgen_lateness_p99_seconds", "How late the loader itself sent in the last second.", late / 1000
+                "loadgen_lateness_p99_seconds",
+                "How late the loader itself sent in the last second.",
+                late / 1000,
             )
 
     def _latency(self) -> Metric:
@@ -115,4 +121,6 @@ class Exporter(Collector):
             await runner.cleanup()
 
     async def _answer(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )

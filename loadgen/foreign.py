@@ -17,7 +17,16 @@ from loadgen.result import NEVER_SENT, Result
 __all__ = ["K6Csv", "VegetaJson"]
 
 _K6_COLUMNS: Final = (
-    *("metric_name", "timestamp", "metric_value", "check", "error", "error_code", "expected_response", "group"),
+    *(
+        "metric_name",
+        "timestamp",
+        "metric_value",
+        "check",
+        "error",
+        "error_code",
+        "expected_response",
+        "group",
+    ),
     *("method", "name", "proto", "scenario", "service", "status", "subproto", "tls_version", "url"),
     *("extra_tags", "metadata"),
 )

@@ -48,7 +48,8 @@ class View:
             self._status.update(event["status"])
             self._errors.update(event["errors_by_kind"])
             self._wrong += event["wrong_bodies"]
-            self._p99.append(event["timeout_s"] * 1000 if event["beyond"] and event["p99_ms"] is None else event["p99_ms"])
+            beyond = event["timeout_s"] * 1000 if event["beyond"] else None
+            self._p99.append(beyond if event["p99_ms"] is None else event["p99_ms"])
             self._draw(self._lines(event))
 
     def clear(self) -> None:
@@ -65,7 +66,10 @@ class View:
                 f"{event['sent']}/s sent, {event['completed']}/s completed, {event['in_flight']} in flight, "
                 f"{event['waiting']} waiting",
             ),
-            ("latency", f"p50 {milliseconds(event['p50_ms'], beyond)}  p99 {milliseconds(event['p99_ms'], beyond)}"),
+            (
+                "latency",
+                f"p50 {milliseconds(event['p50_ms'], beyond)}  p99 {milliseconds(event['p99_ms'], beyond)}",
+            ),
             ("p99", f"{bars(self._p99)}  up to {milliseconds(max(told, default=None), '-')}"),
             ("status", counts(self._status)),
             ("errors", counts(self._errors)),

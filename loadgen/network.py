@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-__all__ = ["Network"]
+__all__ = ["USUAL", "Network"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ class Network:
         return {"server_hostname": self.sni} if self.sni else {}
 
 
+USUAL = Network()
+
+
 def _no_password() -> str:
     """Asked for where the key has one: nobody is there who could type it."""
     return ""
@@ -85,7 +88,12 @@ class _Fixed(AbstractResolver):
         kind = socket.AF_INET6 if ":" in self._address else socket.AF_INET
         return [
             aiohttp.abc.ResolveResult(
-                hostname=host, host=self._address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST
+                hostname=host,
+                host=self._address,
+                port=port,
+                family=kind,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
             )
         ]
 

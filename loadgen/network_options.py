@@ -41,7 +41,9 @@ class _Resolve(click.ParamType[tuple[str, int, str]]):
         host, _, rest = value.partition(":")
         port, _, address = rest.partition(":")
         if not host or not port.isdecimal() or not address:
-            self.fail(f"{value!r} is not written HOST:PORT:ADDRESS, such as example.org:443:203.0.113.5", param, ctx)
+            self.fail(
+                f"{value!r} is not written HOST:PORT:ADDRESS, such as example.org:443:203.0.113.5", param, ctx
+            )
         return host.lower(), int(port), _Address().convert(address, param, ctx)
 
 
@@ -53,11 +55,17 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _OPTIONS = (
-    click.option("--ca", type=_FILE, help="Certificates that the server's is checked by, instead of the system's."),
+    click.option(
+        "--ca", type=_FILE, help="Certificates that the server's is checked by, instead of the system's."
+    ),
     click.option("--cert", type=_FILE, help="Certificate that is shown to the server, with its chain (PEM)."),
-    click.option("--key", type=_FILE, help="Its key, where that is not in the same file; without a password."),
+    click.option(
+        "--key", type=_FILE, help="Its key, where that is not in the same file; without a password."
+    ),
     click.option("--insecure", is_flag=True, help="Do not check the server's certificate."),
-    click.option("--sni", default="", help="Name that the server is asked for, and its certificate checked for."),
+    click.option(
+        "--sni", default="", help="Name that the server is asked for, and its certificate checked for."
+    ),
     click.option(
         "--resolve", type=_Resolve(), help="Connect to this address instead of the one of URL's host."
     ),
@@ -87,7 +95,9 @@ class NetworkOptions:
         if self.key is not None and self.cert is None:
             raise click.UsageError("--key is the key of --cert")
         of_tls = {"ca": self.ca, "cert": self.cert, "insecure": self.insecure, "sni": self.sni}
-        if not url.startswith("https:") and (given := next((name for name, value in of_tls.items() if value), None)):
+        if not url.startswith("https:") and (
+            given := next((name for name, value in of_tls.items() if value), None)
+        ):
             raise click.UsageError(f"--{given} is for an https:// address")
         network = Network(
             ca=self.ca,
@@ -110,7 +120,8 @@ class NetworkOptions:
         host, port, address = self.resolve
         if (host, port) != ((url.host or "").lower(), url.port):
             raise click.BadParameter(
-                f"it is of {host}:{port}, and the requests go to {url.host}:{url.port}", param_hint="'--resolve'"
+                f"it is of {host}:{port}, and the requests go to {url.host}:{url.port}",
+                param_hint="'--resolve'",
             )
         return address
 

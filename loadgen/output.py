@@ -90,7 +90,8 @@ def summary_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _rates(summary: Mapping[str, Any]) -> str:
     planned = "" if summary["rate"] is None else f"{summary['rate']:.6g}/s planned, "
     sent, completed = (
-        "none" if (rate := summary[name]) is None else f"{rate:.6g}/s" for name in ("sent_rate", "completed_rate")
+        "none" if (rate := summary[name]) is None else f"{rate:.6g}/s"
+        for name in ("sent_rate", "completed_rate")
     )
     return f"{planned}{sent} sent, {completed} completed"
 

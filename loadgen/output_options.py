@@ -33,7 +33,9 @@ class _Condition(click.ParamType[Condition]):
             option, other = ("--fail-if", "--require") if self._of_worse else ("--require", "--fail-if")
             what = "would fail a run that is good" if self._of_worse else "asks for a run that is bad"
             self.fail(
-                f"{value!r} {what}: write {other} '{condition.text}' or {option} '{condition.turned}'", param, ctx
+                f"{value!r} {what}: write {other} '{condition.text}' or {option} '{condition.turned}'",
+                param,
+                ctx,
             )
         return condition
 

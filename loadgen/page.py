@@ -106,7 +106,7 @@ class Page:
 
     def _charts(self) -> list[_Chart]:
         seconds = self._seconds
-        if len(seconds) < 2:  # noqa: PLR2004 # one point is no line
+        if len(seconds) < 2:  # one point is no line
             return []
         times = [second.t for second in seconds]
         p50, p99 = [second.p50 for second in seconds], [second.p99 for second in seconds]
@@ -129,7 +129,9 @@ def _outcome(summary: Mapping[str, Any]) -> str:
     return "interrupted" if summary.get("interrupted") else "done"
 
 
-def _chart(title: str, times: Sequence[float], series: Mapping[str, tuple[str, Sequence[float | None]]]) -> _Chart:
+def _chart(
+    title: str, times: Sequence[float], series: Mapping[str, tuple[str, Sequence[float | None]]]
+) -> _Chart:
     """A chart from zero to a little above the highest value."""
     told = [value for _, values in series.values() for value in values if value is not None]
     highest = max(told, default=0.0) or 1.0

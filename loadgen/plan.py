@@ -21,7 +21,7 @@ from loadgen.arrivals import (
 )
 from loadgen.conditions import Condition
 from loadgen.mix import Mix
-from loadgen.network import Network
+from loadgen.network import USUAL, Network
 from loadgen.request import Kind, Request
 
 __all__ = ["ENGINES", "MAX_BODY", "Plan"]
@@ -37,7 +37,7 @@ class Plan:
 
     Attributes:
         url: The address, http:// or https://.
-        rate: Requests a second; request i is due i / rate seconds after the start. Of stages their mean; 0 with `users`.
+        rate: Requests a second; request i is due i / rate seconds after the start. Of stages the mean; 0 with `users`.
         duration: Seconds in which requests fall due.
         stages: Parts of the duration with rates of their own; empty: all of it at `rate`.
         seed: Of the random times of Poisson arrivals; None: evenly.
@@ -82,7 +82,7 @@ class Plan:
     served_by_header: str = "X-Served-By"
     max_lateness: float = 0.1
     engine: str = "auto"
-    network: Network = Network()
+    network: Network = USUAL
     fail_if: tuple[Condition, ...] = ()
     require: tuple[Condition, ...] = ()
     mix: Mix | None = None
@@ -129,7 +129,11 @@ class Plan:
         'closed: 3 users, each sends after its last answer, so a slow server is asked less'
         """
         if self.users:
-            who = "1 user, who sends after the" if self.users == 1 else f"{self.users} users, each sends after its"
+            who = (
+                "1 user, who sends after the"
+                if self.users == 1
+                else f"{self.users} users, each sends after its"
+            )
             pause = f" and {self.think:g} s" if self.think else ""
             return f"closed: {who} last answer{pause}, so a slow server is asked less"
         stages = f"stages {', '.join(map(str, self.stages))}" if self.stages else f"{self.rate:g}/s"

@@ -254,7 +254,8 @@ class Stats:
         are of whole responses and of what took longer than the timeout: None for that. Other errors are beside them.
         `service_ms` counts from when a request was sent, without the loader's lateness and the wait for a connection,
         as most loaders do; None is what was sent and timed out. `failed` are errors, statuses that are not expected,
-        and wrong bodies; `failures` says which conditions of the plan are broken. `sent_rate` is of the time in which requests fell due, `completed_rate` of all of it.
+        and wrong bodies; `failures` says which conditions of the plan are broken. `sent_rate` is of the time in which
+        requests fell due, `completed_rate` of all of it.
 
         Args:
             progress: The engine's counts at the end.

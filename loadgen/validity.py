@@ -61,7 +61,9 @@ def why_invalid(
             f"the loader was overloaded: {own.overloaded} requests waited while it used a whole core"
         )
     if plan.users and own.busy_share > _BUSY:
-        reasons.append("the loader used a whole core, so the rate may be its own: use fewer --users, or --think")
+        reasons.append(
+            "the loader used a whole core, so the rate may be its own: use fewer --users, or --think"
+        )
     if reasons and own.waited_share >= _STARVED:
         reasons.append(f"it was ready and had no processor for {own.waited_share:.0%} of the time")
     if unread := errors.get("protocol", 0):
