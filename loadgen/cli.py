@@ -35,6 +35,7 @@ from loadgen.mix import Mix
 from loadgen.network_options import NetworkOptions, network_options
 from loadgen.output_options import OutputOptions, output_options
 from loadgen.plan import ENGINES, Plan
+from loadgen.replay_options import ReplayOptions, replay_options
 from loadgen.results import Results
 from loadgen.run import run
 
@@ -76,6 +77,7 @@ class _Options:
     arrivals: ArrivalOptions
     network: NetworkOptions
     output: OutputOptions
+    replay: ReplayOptions
     method: str
     headers: tuple[tuple[str, str], ...]
     header_file: Path | None
@@ -96,11 +98,15 @@ class _Options:
 
     def plan(self) -> Plan:
         """What is to be sent. Raises click.BadParameter when a file of headers or of the body cannot be read."""
-        arrivals = self.arrivals.of_plan(click.get_current_context(), phases=bool(self.phase_end))
+        given = click.get_current_context()
+        arrivals = self.arrivals.of_plan(given, phases=bool(self.phase_end))
+        headers = (*self.headers, *read_headers(self.header_file))
+        mix = self.mix()
+        replay = self.replay.of_plan(given, self.url, headers, self.expect_status, arrivals)
         return Plan(
             url=with_query(self.url, self.query_file),
             method=self.method,
-            headers=(*self.headers, *read_headers(self.header_file)),
+            headers=headers,
             body=read_body(self.body_file),
             timeout=self.timeout,
             phase_ends=tuple(sorted(self.phase_end)),
@@ -110,11 +116,10 @@ class _Options:
             served_by_header=self.served_by_header,
             max_lateness=self.max_lateness,
             engine=self.engine,
-            mix=self.mix(),
             network=self.network.network(self.url),
             fail_if=self.output.fail_if,
             require=self.output.require,
-            **{"connections": self.connections, **arrivals},
+            **{"connections": self.connections, "mix": mix, **arrivals, **replay},
         )
 
     def mix(self) -> Mix | None:
@@ -166,6 +171,7 @@ class _Options:
     type=click.Path(path_type=Path),
     help="YAML file with several requests (docs/loadgen.md): URL is http://HOST:PORT then.",
 )
+@replay_options
 @click.option(
     "--timeout", type=DURATION, default="5s", show_default=True, help="Time an answer may take, since due."
 )
@@ -233,6 +239,7 @@ def _command(**values: Any) -> int:
         arrivals=ArrivalOptions.taken(values),
         network=NetworkOptions.taken(values),
         output=OutputOptions.taken(values),
+        replay=ReplayOptions.taken(values),
         **values,
     )
     plan = options.plan()

@@ -41,7 +41,6 @@ class _File:
     """A text file of one line or more a request."""
 
     def __init__(self, path: Path, plan: Plan) -> None:
-        self._plan = plan
         self._url = plan.url.partition("#")[0].partition("?")[0]
         self._t0_unix = self._t0 = 0.0
         self._file = path.open("w", newline="", encoding="utf-8")
@@ -76,12 +75,12 @@ class K6Csv(_File):
         self._file.flush()
 
     def add(self, result: Result) -> None:
-        took, answer, plan = self._took(result), result.answer, self._plan
+        took, answer, kind = self._took(result), result.answer, result.kind
         stamp = f"{(self._t0_unix + result.t + took) * 1000:.0f}"
         if answer.error == NEVER_SENT:
             self._row("dropped_iterations", stamp, 1, ("",) * 14)
             return
-        expected = not answer.error and answer.status in plan.expect_status and answer.body_ok is not False
+        expected = not answer.error and answer.status in kind.expect_status and answer.body_ok is not False
         status = 0 if answer.error else answer.status
         code: int | str = ""
         if answer.error:
@@ -90,7 +89,7 @@ class K6Csv(_File):
             code = 1000 + status
         tags = (
             *(answer.why if answer.error else "", code, "true" if expected else "false", ""),
-            *(plan.method, self._url, self._proto, "default", "", status, "", "", self._url),
+            *(kind.method, kind.name or self._url, self._proto, "default", "", status, "", "", self._url),
             "",
         )
         self._row("http_reqs", stamp, 1, tags)
@@ -107,7 +106,7 @@ class VegetaJson(_File):
     def __init__(self, path: Path, plan: Plan) -> None:
         super().__init__(path, plan)
         self._count = 0
-        self._sent = len(plan.body or b"")
+        self._sent = 0 if plan.mix else len(plan.body or b"")  # of several requests it is not known
 
     def add(self, result: Result) -> None:
         answer = result.answer
@@ -123,7 +122,7 @@ class VegetaJson(_File):
             "bytes_in": answer.size,
             "error": error or ("" if answer.status < _FIRST_BAD_STATUS else str(answer.status)),
             "body": None,
-            "method": self._plan.method,
+            "method": result.kind.method,
             "url": self._url,
             "headers": None,
         }

@@ -59,12 +59,14 @@ def summary_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     beyond = f"> {summary['timeout_s']:g} s"
     rows = [
         ("load", summary["arrivals"]),
+        *([("replayed", summary["replayed"])] if "replayed" in summary else []),
         ("requests", f"{summary['scheduled']} scheduled, {summary['sent']} sent"),
         ("rate", _rates(summary)),
         ("completed", f"{summary['completed']}  (status {counts(summary['status'])})"),
         ("errors", f"{summary['errors']}  ({counts(summary['errors_by_kind'])})"),
         *((f"  {kind}", why) for kind, why in summary["examples"].items()),
         ("wrong bodies", str(summary["wrong_bodies"])),
+        ("failed", f"{summary['failed']}  (errors, other statuses than expected, wrong bodies)"),
         ("bytes", f"{size(summary['bytes'])} of bodies"),
         ("latency", percentiles(summary["latency_ms"], beyond)),
         ("  since sent", percentiles(summary["service_ms"], "timed out")),
@@ -82,7 +84,7 @@ def summary_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append((f"  {name}", f"{came}; {percentiles(of_request['latency_ms'], beyond)}"))
     if summary["abandoned"]:
         rows.append(("abandoned", f"{summary['abandoned']} at the interrupt"))
-    rows += [("failed", why) for why in summary["failures"]]
+    rows += [("broken", why) for why in summary["failures"]]
     rows.append(("valid", "yes" if summary["valid"] else f"no: {summary['reason']}"))
     return rows
 

@@ -52,8 +52,8 @@ class Page:
     """Listens to a run's events; `text` is the page at its end."""
 
     def __init__(self, plan: Plan) -> None:
-        self._url = plan.url.partition("#")[0].partition("?")[0]  # the query may hold a key
-        self._method = plan.method
+        url = plan.url.partition("#")[0].partition("?")[0]  # the query may hold a key
+        self._target = url if plan.mix else f"{plan.method} {url}"
         self._timeout_ms = plan.timeout * 1000
         self._seconds: list[_Second] = []
 
@@ -87,7 +87,7 @@ class Page:
             "the loader's own lateness": (summary["lateness_ms"], beyond),
         }
         return environment.get_template("page.html.j2").render(
-            target=f"{self._method} {self._url}",
+            target=self._target,
             when=datetime.fromtimestamp(summary["t0_unix"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
             outcome=_outcome(summary),
             reasons=[*([] if summary["valid"] else [summary["reason"]]), *summary["failures"]],

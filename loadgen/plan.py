@@ -22,6 +22,7 @@ from loadgen.arrivals import (
 from loadgen.conditions import Condition
 from loadgen.mix import Mix
 from loadgen.network import USUAL, Network
+from loadgen.replay import Replay
 from loadgen.request import Kind, Request
 
 __all__ = ["ENGINES", "MAX_BODY", "Plan"]
@@ -55,7 +56,9 @@ class Plan:
         body_regex: Searched in the bytes of those bodies as they came; None: nothing is checked.
         served_by_header: The response header that names the server.
         mix: Several requests, to be sent instead of the one that `url`, `method`, `headers`, `body` and the two about
-            the right answer say; None: that one.
+            the right answer say, or what is replayed; None: that one.
+        times: When each request is due, seconds since the start; empty: as the rate or the stages say.
+        replayed: What of a recording is sent, and what not, for people.
         fail_if, require: What must not be so of the summary, and what must be.
         network: How connections are made.
         engine: One of ENGINES: what sends; "auto": httptools, or aiohttp where that cannot do what is asked for.
@@ -85,7 +88,9 @@ class Plan:
     network: Network = USUAL
     fail_if: tuple[Condition, ...] = ()
     require: tuple[Condition, ...] = ()
-    mix: Mix | None = None
+    mix: Mix | Replay | None = None
+    times: tuple[float, ...] = ()
+    replayed: str = ""
 
     def requests(self) -> Iterator[Request]:
         """What is to be sent, one after the other, without end. From the same plan always the same."""
@@ -103,7 +108,9 @@ class Plan:
         >>> Plan("http://h/", rate=50, duration=60).total
         3000
         """
-        return None if self.users or self.seed is not None else planned(self._parts)
+        if self.users or self.seed is not None:
+            return None
+        return len(self.times) or planned(self._parts)
 
     @property
     def _parts(self) -> tuple[Stage, ...]:
@@ -113,6 +120,8 @@ class Plan:
         """When the requests fall due."""
         if self.users:
             return ClosedArrivals(self.users, self.think, self.duration)
+        if self.times:
+            return OpenArrivals(iter(self.times))
         if self.seed is not None:
             return OpenArrivals(poisson(self._parts, self.seed))
         if self.stages:
@@ -136,6 +145,8 @@ class Plan:
             )
             pause = f" and {self.think:g} s" if self.think else ""
             return f"closed: {who} last answer{pause}, so a slow server is asked less"
+        if self.times:
+            return f"open: when they were recorded, {self.rate:.3g}/s on average"
         stages = f"stages {', '.join(map(str, self.stages))}" if self.stages else f"{self.rate:g}/s"
         if self.seed is not None:
             return f"open: Poisson, {stages} on average, seed {self.seed}"

@@ -255,7 +255,7 @@ class Stats:
         `service_ms` counts from when a request was sent, without the loader's lateness and the wait for a connection,
         as most loaders do; None is what was sent and timed out. `failed` are errors, statuses that are not expected,
         and wrong bodies; `failures` says which conditions of the plan are broken. `sent_rate` is of the time in which
-        requests fell due, `completed_rate` of all of it.
+        requests fell due, `completed_rate` until the last was answered, if that is longer.
 
         Args:
             progress: The engine's counts at the end.
@@ -267,6 +267,7 @@ class Stats:
         """
         self._fold()
         completed = sum(self._status.values())
+        sending = self._plan.duration if sending is None else sending
         latency = _percentiles(self._latency, sum(self._errors[kind] for kind in _BEYOND))
         lateness, read_lateness = _percentiles(self._lateness), _percentiles(self._read_late)
         own = Own(
@@ -293,9 +294,10 @@ class Stats:
             "cpu_wait_s": round(used.waited, 3),
             "scheduling": scheduling,
             "arrivals": self._plan.how,
+            **({"replayed": self._plan.replayed} if self._plan.replayed else {}),
             "rate": None if self._plan.users else self._plan.rate,
-            "sent_rate": _rate(progress.sent, self._plan.duration if sending is None else sending),
-            "completed_rate": _rate(completed, elapsed),
+            "sent_rate": _rate(progress.sent, sending),
+            "completed_rate": _rate(completed, max(elapsed, sending)),
             "scheduled": progress.scheduled,
             "sent": progress.sent,
             "queued": progress.queued,

@@ -105,4 +105,4 @@ def test_a_run_exits_with_what_its_conditions_say(
     with serving() as server:
         assert main([server.url, "--rate=50", "--duration=0.2s", "--max-lateness=5s", *options]) == code
     told = capsys.readouterr().out
-    assert ("\nfailed " in told) is (code == FAILED)
+    assert ("\nbroken " in told) is (code == FAILED)
