@@ -9,7 +9,7 @@ import pytest
 
 from loadgen.recorded import RecordingError, read_recording
 
-COMBINED = r"""203.0.113.5 - ann [30/Nov/2026:10:00:02 +0100] "GET /b?page=2&token=t0p HTTP/1.1" 200 12 "https://x/?sid=9" "curl/8"
+COMBINED = r"""10.0.0.5 - ann [30/Nov/2026:10:00:02 +0100] "GET /b?page=2&token=t0p HTTP/1.1" 200 12 "http://x/?sid=9" "-"
 203.0.113.5 - - [30/Nov/2026:10:00:01 +0100] "GET /a\x22b HTTP/1.1" 404 12 "-" "say \"hi\""
 203.0.113.5 - - [30/Nov/2026:10:00:02 +0100] "POST /c HTTP/1.1" 201 12 "-" "-"
 203.0.113.5 - - [30/Nov/2026:10:00:02 +0100] "HEAD http://ann:pw@h.example/d HTTP/2.0" 200 0 "-" "-"
@@ -33,7 +33,7 @@ NGINX = "\n".join(
 HAPROXY = """<134>Nov 30 10:00:00 lb haproxy[7]: 10.0.1.2:33317 [30/Nov/2026:10:00:00.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html HTTP/1.1"
 Nov 30 10:00:00 lb haproxy[7]: 10.0.1.2:33318 [30/Nov/2026:10:00:00.155] https-in~ app/b 0/0/1/2/3 200 75 - - ---- 1/1/1/1/0 0/0 "GET https://shop.example/x?password=p HTTP/2.0"
 Nov 30 10:00:00 lb haproxy[7]: 10.0.1.2:33319 [30/Nov/2026:10:00:01.155] http-in http-in/<NOSRV> -1/-1/-1/-1/0 400 0 - - PR-- 1/1/0/0/0 0/0 "<BADREQ>"
-"""
+"""  # noqa: E501 # as HAProxy writes them
 HAR = json.dumps(
     {
         "log": {

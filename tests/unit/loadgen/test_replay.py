@@ -59,7 +59,9 @@ def test_what_reads_is_sent_again_when_it_was_made_and_expected_to_be_answered_a
     summary, asked = replayed(log, f"--requests-out={rows}")
     assert asked == [b"GET /a?key= HTTP/1.1", b"GET /c HTTP/1.1", b"GET /e HTTP/1.1", b"HEAD /b HTTP/1.1"]
     assert summary["completed"] == 4 - summary["errors"]
-    assert summary["failed"] - summary["errors"] == 1, "/c was 404, and is 200 now; /e had failed, and has not now"
+    assert summary["failed"] - summary["errors"] == 1, (
+        "/c was 404, and is 200 now; /e had failed, and has not now"
+    )
     assert "1 DELETE left out" in summary["replayed"]
     due = sorted(float(line.split(",")[0]) for line in rows.read_text().splitlines()[1:])
     assert due == pytest.approx([0.0, 0.5, 1.0, 1.5])
