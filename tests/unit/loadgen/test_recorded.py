@@ -9,7 +9,7 @@ import pytest
 
 from loadgen.recorded import RecordingError, read_recording
 
-COMBINED = r"""10.0.0.5 - ann [30/Nov/2026:10:00:02 +0100] "GET /b?page=2&token=t0p HTTP/1.1" 200 12 "http://x/?sid=9" "-"
+COMBINED = r"""10.0.0.5 - ann [30/Nov/2026:10:00:02 +0100] "GET /b?p=2&token=t0p HTTP/1.1" 200 12 "http://x/?sid=9" "-"
 203.0.113.5 - - [30/Nov/2026:10:00:01 +0100] "GET /a\x22b HTTP/1.1" 404 12 "-" "say \"hi\""
 203.0.113.5 - - [30/Nov/2026:10:00:02 +0100] "POST /c HTTP/1.1" 201 12 "-" "-"
 203.0.113.5 - - [30/Nov/2026:10:00:02 +0100] "HEAD http://ann:pw@h.example/d HTTP/2.0" 200 0 "-" "-"
@@ -79,7 +79,7 @@ def test_combined_is_sorted_spread_over_its_seconds_and_stripped(file: Path) -> 
     assert (found.form, found.unreadable, found.writes) == ("combined", 1, {"POST": 1})
     assert [(each.method, each.target, each.status) for each in found.asked] == [
         ("GET", "/a%22b", 404),
-        ("GET", "/b?page=2&token=", 200),
+        ("GET", "/b?p=2&token=", 200),
         ("HEAD", "/d", 200),
     ]
     first = found.asked[0].t
