@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ _LOCAL: Final = "%d/%b/%Y:%H:%M:%S %z"
 _HAPROXYS: Final = "%d/%b/%Y:%H:%M:%S.%f"
 _ESCAPE: Final = re.compile(r"\\x([0-9a-fA-F]{2})")
 _TIMES: Final = ("time_iso8601", "msec", "time_local", "@timestamp", "timestamp", "time", "ts", "time_msec")
+_GZIP: Final = b"\x1f\x8b"
 _READ: Final = ("GET", "HEAD")
 _MILLISECONDS: Final = 1e11  # a Unix time above it is in these
 
@@ -90,7 +93,7 @@ def read_recording(path: Path, *, form: str | None = None, allow_writes: bool = 
         form: One of FORMATS; None: by its content.
         allow_writes: Whether other methods than GET and HEAD are sent, too.
     """
-    text = path.read_text("utf-8", errors="replace")
+    text = _text(path)
     form = form or _form_of(text)
     recording = Recording(form)
     for asked in FORMATS[form](text):
@@ -111,6 +114,16 @@ def read_recording(path: Path, *, form: str | None = None, allow_writes: bool = 
     if recording.whole_seconds:
         recording.asked = list(_spread(recording.asked))
     return recording
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    if data.startswith(_GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error):
+            raise RecordingError("gzipped, and not whole") from None
+    return data.decode("utf-8-sig", errors="replace")
 
 
 def _form_of(text: str) -> str:

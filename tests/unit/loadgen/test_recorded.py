@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -114,6 +115,15 @@ def test_a_har_file_is_sent_without_cookies_credentials_and_headers_of_its_own(f
     assert json.loads(login.body or b"") == {"user": "ann", "password": "", "more": [{"otp": ""}]}
     assert "s3cret" not in repr(found)
     assert [each.target for each in read_recording(file).asked] == ["/"]
+
+
+def test_a_gzipped_log_is_read_and_a_cut_one_is_refused(file: Path) -> None:
+    data = gzip.compress(HAPROXY.encode())
+    file.write_bytes(data)
+    assert len(read_recording(file).asked) == 2
+    file.write_bytes(data[:-20])
+    with pytest.raises(RecordingError, match="not whole"):
+        read_recording(file)
 
 
 @pytest.mark.parametrize(
