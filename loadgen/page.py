@@ -25,9 +25,9 @@ _HEADROOM: Final = 1.05
 
 class _Second(NamedTuple):
     t: float
-    sent: int
-    completed: int
-    errors: int
+    sent: float
+    completed: float
+    errors: float
     p50: float | None
     p99: float | None
 
@@ -61,12 +61,14 @@ class Page:
         if event["event"] != "second":
             return
         beyond = self._timeout_ms if event["beyond"] else None
+        # After a freeze one event is of more than a second.
+        took = max(1.0, event["t"] - (self._seconds[-1].t if self._seconds else 0.0))
         self._seconds.append(
             _Second(
                 event["t"],
-                event["sent"],
-                event["completed"],
-                event["errors"],
+                event["sent"] / took,
+                event["completed"] / took,
+                event["errors"] / took,
                 beyond if event["p50_ms"] is None else event["p50_ms"],
                 beyond if event["p99_ms"] is None else event["p99_ms"],
             )
@@ -110,8 +112,8 @@ class Page:
             return []
         times = [second.t for second in seconds]
         p50, p99 = [second.p50 for second in seconds], [second.p99 for second in seconds]
-        sent, completed = ([float(getattr(each, name)) for each in seconds] for name in ("sent", "completed"))
-        errors = [float(each.errors) for each in seconds]
+        sent, completed = [second.sent for second in seconds], [second.completed for second in seconds]
+        errors = [second.errors for second in seconds]
         charts = [
             _chart("Latency, milliseconds", times, {"p99": ("second", p99), "p50": ("first", p50)}),
             _chart("Requests a second", times, {"sent": ("second", sent), "completed": ("first", completed)}),

@@ -110,7 +110,12 @@ class Plan:
         """
         if self.users or self.seed is not None:
             return None
-        return len(self.times) or planned(self._parts)
+        return len(self.times) or self._planned
+
+    @property
+    def _planned(self) -> int:
+        count = planned(self._parts)
+        return min(count, len(self.mix.times)) if isinstance(self.mix, Replay) else count
 
     @property
     def _parts(self) -> tuple[Stage, ...]:
@@ -126,7 +131,7 @@ class Plan:
             return OpenArrivals(poisson(self._parts, self.seed))
         if self.stages:
             return OpenArrivals(staged(self.stages))
-        return OpenArrivals(constant(self.rate, planned(self._parts)))
+        return OpenArrivals(constant(self.rate, self._planned))
 
     @property
     def how(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from loadgen.cli import OK, USAGE, main
+from loadgen.plan import Plan
 from loadgen.recorded import read_recording
 from loadgen.replay import Replay
 from tests.support.keeping_server import serving
@@ -87,6 +88,7 @@ def test_a_header_that_is_given_counts_more_than_a_recorded_one(tmp_path: Path) 
     path.write_text(json.dumps({"log": {"entries": [entry]}}))
     replay = Replay(read_recording(path), "http://other", (("Accept", "text/html"),), None)
     (request,) = replay.requests()
+    assert Plan("http://other", rate=10, duration=1, mix=replay).total == 1, "no more than was recorded"
     assert (request.url, request.headers) == ("http://other/a", (("Accept", "text/html"),))
 
 
