@@ -23,6 +23,7 @@ _HAPROXY: Final = re.compile(r'\[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] .*? 
 _LOCAL: Final = "%d/%b/%Y:%H:%M:%S %z"
 _HAPROXYS: Final = "%d/%b/%Y:%H:%M:%S.%f"
 _ESCAPE: Final = re.compile(r"\\x([0-9a-fA-F]{2})")
+_HASHED: Final = re.compile(r"#([0-9a-fA-F]{2})")  # so HAProxy writes what may not stand in its log
 _TIMES: Final = ("time_iso8601", "msec", "time_local", "@timestamp", "timestamp", "time", "ts", "time_msec")
 _GZIP: Final = b"\x1f\x8b"
 _READ: Final = ("GET", "HEAD")
@@ -169,7 +170,7 @@ def _haproxy(line: str) -> Asked:
     """Its times have no zone, which does not matter between them."""
     when, status, request = _found(_HAPROXY, line)
     moment = datetime.strptime(when, _HAPROXYS).replace(tzinfo=UTC)
-    return _asked(moment.timestamp(), request, max(0, int(status)))
+    return _asked(moment.timestamp(), _HASHED.sub(r"%\1", request), max(0, int(status)))
 
 
 def _json(line: str) -> Asked:

@@ -106,6 +106,17 @@ def test_haproxy_has_milliseconds_and_no_hosts(file: Path) -> None:
     assert found.asked[1].t - found.asked[0].t == pytest.approx(0.5)
 
 
+def test_what_cannot_stand_in_a_log_is_sent_as_it_was(file: Path) -> None:
+    """As nginx 1.22 and HAProxy 2.6 wrote a quote in a path."""
+    logs = (
+        r'h - - [30/Nov/2026:17:38:23 +0000] "GET /\x22q\x22 HTTP/1.1" 404 153 "-" "curl/7.88.1"',
+        'x: h:1 [30/Nov/2026:17:38:23.203] f b/s 0/0/1/3/4 404 283 - - ---- 1/1/0/0/0 0/0 "GET /#22q#22 HTTP/1.1"',
+    )
+    for log in logs:
+        file.write_text(log)
+        assert [each.target for each in read_recording(file).asked] == ["/%22q%22"]
+
+
 def test_a_har_file_is_sent_without_cookies_credentials_and_headers_of_its_own(file: Path) -> None:
     file.write_text(HAR)
     found = read_recording(file, allow_writes=True)
