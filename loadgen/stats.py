@@ -47,13 +47,21 @@ def record_all(into: Any, values: list[int]) -> None:
     """
     if not values:
         return
-    rounded = [
+    _record(into, Counter(_rounded(values)))
+    into.max_value = max(into.max_value, min(max(values), HIGHEST_US))
+
+
+def _rounded(values: list[int]) -> list[int]:
+    """As far as a histogram tells them apart."""
+    return [
         value if value >> _DIGITS == 0 else value >> (down := value.bit_length() - _DIGITS) << down
         for value in values
     ]
-    for value, count in Counter(rounded).items():
+
+
+def _record(into: Any, counts: Counter[int]) -> None:
+    for value, count in counts.items():
         into.record_value(min(value, HIGHEST_US), count)
-    into.max_value = max(into.max_value, min(max(values), HIGHEST_US))
 
 
 def bounded(name: str, seen: Counter[str]) -> str:
@@ -100,7 +108,7 @@ class Stats:
         self._plan = plan
         self._latency = histogram()
         self._lateness = histogram()
-        self._service = histogram()
+        self._service: Counter[int] = Counter()  # rounded: put into a histogram at the end, which costs less
         self._waited = histogram()
         self._read_late = histogram()
         self._status: Counter[int] = Counter()
@@ -131,13 +139,14 @@ class Stats:
         latencies = [result.latency_us for result in results if result.latency_us is not None]
         now.latencies += latencies
         record_all(self._latency, latencies)
-        record_all(
-            self._service,
-            [
-                max(0, each.latency_us - each.lateness_us - each.waited_us)
-                for each in results
-                if each.latency_us is not None
-            ],
+        self._service.update(
+            _rounded(
+                [
+                    max(0, each.latency_us - each.lateness_us - each.waited_us)
+                    for each in results
+                    if each.latency_us is not None
+                ]
+            )
         )
         if len(latencies) < len(results):
             for result in results:
@@ -268,6 +277,8 @@ class Stats:
         self._fold()
         completed = sum(self._status.values())
         sending = self._plan.duration if sending is None else sending
+        service = histogram()
+        _record(service, self._service)
         latency = _percentiles(self._latency, sum(self._errors[kind] for kind in _BEYOND))
         lateness, read_lateness = _percentiles(self._lateness), _percentiles(self._read_late)
         own = Own(
@@ -313,7 +324,7 @@ class Stats:
             "bytes": self._bytes,
             "timeout_s": self._plan.timeout,
             "latency_ms": latency,
-            "service_ms": _percentiles(self._service, self._errors["timeout"]),
+            "service_ms": _percentiles(service, self._errors["timeout"]),
             "waited_ms": _percentiles(self._waited),
             "lateness_ms": lateness,
             "read_lateness_ms": read_lateness,
