@@ -10,15 +10,18 @@ from pathlib import Path
 import click
 from yarl import URL
 
+from loadgen.arrivals import Stage
 from loadgen.durations import parse_amount, parse_duration
 
 __all__ = [
     "BYTES_REGEX",
     "DURATION",
     "HEADER",
+    "LONGEST",
     "METHOD",
     "RATE",
     "SIZE",
+    "STAGE",
     "TARGET",
     "check_connections",
     "read_body",
@@ -28,7 +31,7 @@ __all__ = [
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a method or a header's name is made of
 _MAX_RATE = 100_000
-_LONGEST = 86_400  # seconds
+LONGEST = 86_400  # seconds
 _BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
 _LARGEST = 1 << 30  # bytes; a body that is searched is kept until it is whole
 _SPARE_FILES = 32  # records, standard streams, the event loop's own, look-ups
@@ -72,6 +75,29 @@ class _Rate(click.ParamType[float]):
         return rate
 
 
+class _Stage(click.ParamType[Stage]):
+    """A part of the load: 30s@50 (at 50 a second), 2m@50..200 (from 50 to 200 a second), 10s@0 (a pause)."""
+
+    name = "time@rate"
+
+    def convert(self, value: str | Stage, param: click.Parameter | None, ctx: click.Context | None) -> Stage:
+        if isinstance(value, Stage):
+            return value
+        seconds, at, rates = value.partition("@")
+        begin, dots, end = rates.partition("..")
+        try:
+            stage = Stage(parse_duration(seconds), float(begin), float(end if dots else begin))
+        except ValueError:
+            stage = None
+        if not at or stage is None or not all(0 <= rate <= _MAX_RATE for rate in stage[1:]):
+            self.fail(
+                f"{value!r} is not a stage such as 30s@50 or 2m@50..200 (up to {_MAX_RATE} a second)",
+                param,
+                ctx,
+            )
+        return stage
+
+
 class _Duration(click.ParamType[float]):
     """Seconds as a float, from 100ms, 60s, 5m, 5min, 1h or a bare number of seconds."""
 
@@ -82,7 +108,7 @@ class _Duration(click.ParamType[float]):
             seconds = parse_duration(value)
         except ValueError:
             seconds = math.inf
-        if seconds > _LONGEST:
+        if seconds > LONGEST:
             self.fail(f"{value!r} is not a duration such as 100ms, 60s or 5m (up to 24h)", param, ctx)
         return seconds
 
@@ -145,7 +171,7 @@ class _BytesRegex(click.ParamType[re.Pattern[bytes]]):
             self.fail(f"{value!r} is not a regular expression: {problem}", param, ctx)
 
 
-TARGET, RATE, DURATION, SIZE = _Target(), _Rate(), _Duration(), _Size()
+TARGET, RATE, DURATION, SIZE, STAGE = _Target(), _Rate(), _Duration(), _Size(), _Stage()
 HEADER, METHOD, BYTES_REGEX = _Header(), _Method(), _BytesRegex()
 
 

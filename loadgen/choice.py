@@ -48,6 +48,6 @@ def engine_of(plan: Plan) -> str:
 
 def only_aiohttp(plan: Plan) -> str:
     """What of the plan only aiohttp does; else empty."""
-    given = [plan.headers] if plan.mix is None else [template.headers for template in plan.mix.templates]
+    given = [plan.headers, *(template.headers for template in (plan.mix.templates if plan.mix else ()))]
     expects = any(name.lower() == "expect" for headers in given for name, _ in headers)
     return "a body that waits for 100 Continue (the header Expect)" if expects else ""

@@ -22,7 +22,6 @@ from loadgen.arguments import (
     DURATION,
     HEADER,
     METHOD,
-    RATE,
     SIZE,
     TARGET,
     check_connections,
@@ -30,16 +29,19 @@ from loadgen.arguments import (
     read_headers,
     with_query,
 )
+from loadgen.arrival_options import ArrivalOptions, arrival_options
 from loadgen.choice import only_aiohttp
 from loadgen.mix import Mix
-from loadgen.output import JsonLines, Terminal
+from loadgen.network_options import NetworkOptions, network_options
+from loadgen.output_options import OutputOptions, output_options
 from loadgen.plan import ENGINES, Plan
-from loadgen.record import Recorder
+from loadgen.replay_options import ReplayOptions, replay_options
+from loadgen.results import Results
 from loadgen.run import run
 
-__all__ = ["INTERRUPTED", "INVALID", "OK", "OUTPUT", "USAGE", "main"]
+__all__ = ["FAILED", "INTERRUPTED", "INVALID", "OK", "OUTPUT", "USAGE", "main"]
 
-OK, USAGE, OUTPUT, INVALID, INTERRUPTED = 0, 2, 3, 4, 130
+OK, USAGE, OUTPUT, INVALID, FAILED, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
 
 class _OutputError(click.ClickException):
@@ -57,6 +59,7 @@ Exit codes:
   2    the command line is wrong
   3    the results could not be written
   4    the run is invalid: the loader itself was late, overloaded, out of ports or files, or could not read an answer
+  5    the run is valid, and fails by a --fail-if or a --require
   130  interrupted (Ctrl-C or SIGTERM); what was measured is kept
 
 Durations are written 100ms, 60s, 5m or 1h. Latency counts from the moment a request was due to the last
@@ -71,8 +74,10 @@ class _Options:
     """The command line's options, by their names; what each means is in their help. Times are seconds."""
 
     url: str
-    rate: float
-    duration: float
+    arrivals: ArrivalOptions
+    network: NetworkOptions
+    output: OutputOptions
+    replay: ReplayOptions
     method: str
     headers: tuple[tuple[str, str], ...]
     header_file: Path | None
@@ -86,9 +91,6 @@ class _Options:
     expect_status: tuple[int, ...]
     expect_body_regex: re.Pattern[bytes] | None
     served_by_header: str
-    requests_out: Path | None
-    hist_out: Path | None
-    events: bool
     start_at: float | None
     max_lateness: float
     engine: str
@@ -96,15 +98,17 @@ class _Options:
 
     def plan(self) -> Plan:
         """What is to be sent. Raises click.BadParameter when a file of headers or of the body cannot be read."""
+        given = click.get_current_context()
+        arrivals = self.arrivals.of_plan(given, phases=bool(self.phase_end))
+        headers = (*self.headers, *read_headers(self.header_file))
+        mix = self.mix()
+        replay = self.replay.of_plan(given, self.url, headers, self.expect_status, arrivals)
         return Plan(
             url=with_query(self.url, self.query_file),
-            rate=self.rate,
-            duration=self.duration,
             method=self.method,
-            headers=(*self.headers, *read_headers(self.header_file)),
+            headers=headers,
             body=read_body(self.body_file),
             timeout=self.timeout,
-            connections=self.connections,
             phase_ends=tuple(sorted(self.phase_end)),
             max_body=self.max_body,
             expect_status=self.expect_status,
@@ -112,7 +116,10 @@ class _Options:
             served_by_header=self.served_by_header,
             max_lateness=self.max_lateness,
             engine=self.engine,
-            mix=self.mix(),
+            network=self.network.network(self.url),
+            fail_if=self.output.fail_if,
+            require=self.output.require,
+            **{"connections": self.connections, "mix": mix, **arrivals, **replay},
         )
 
     def mix(self) -> Mix | None:
@@ -143,8 +150,7 @@ class _Options:
 
 @click.command(epilog=_EPILOG, context_settings={"max_content_width": 118})
 @click.argument("url", type=TARGET)
-@click.option("--rate", type=RATE, default=50, show_default=True, help="Requests a second.")
-@click.option("--duration", type=DURATION, default="60s", show_default=True, help="How long to send.")
+@arrival_options
 @click.option("--method", type=METHOD, default="GET", show_default=True, help="HTTP method.")
 @click.option("--header", "headers", type=HEADER, multiple=True, help="Request header; may be repeated.")
 @click.option(
@@ -165,6 +171,7 @@ class _Options:
     type=click.Path(path_type=Path),
     help="YAML file with several requests (docs/loadgen.md): URL is http://HOST:PORT then.",
 )
+@replay_options
 @click.option(
     "--timeout", type=DURATION, default="5s", show_default=True, help="Time an answer may take, since due."
 )
@@ -200,13 +207,8 @@ class _Options:
 @click.option(
     "--served-by-header", default="X-Served-By", show_default=True, help="Header that names the server."
 )
-@click.option("--requests-out", type=click.Path(path_type=Path), help="CSV file, one row a request.")
-@click.option(
-    "--hist-out",
-    type=click.Path(path_type=Path),
-    help="HdrHistogram log, an interval a second.",
-)
-@click.option("--events", is_flag=True, help="One JSON object a second on stdout instead of the summary.")
+@network_options
+@output_options
 @click.option("--start-at", type=float, help="Unix time at which the first request is due.")
 @click.option(
     "--max-lateness",
@@ -232,46 +234,53 @@ class _Options:
     help="Run before all other processes (SCHED_RR), where that is permitted and while it needs little of a core.",
 )
 def _command(**values: Any) -> int:
-    """Send requests to URL at a fixed rate, by the clock and not by the answers, and say what came back."""
-    options = _Options(**values)
-    check_connections(options.connections, phases=min(2, 1 + len(options.phase_end)))
+    """Send requests to URL by the clock and not by the answers, and say what came back."""
+    options = _Options(
+        arrivals=ArrivalOptions.taken(values),
+        network=NetworkOptions.taken(values),
+        output=OutputOptions.taken(values),
+        replay=ReplayOptions.taken(values),
+        **values,
+    )
     plan = options.plan()
+    check_connections(plan.connections, phases=min(2, 1 + len(plan.phase_ends)))
     if plan.engine == "httptools" and (what := only_aiohttp(plan)):
         raise click.BadParameter(f"only aiohttp does this: {what}", param_hint="'--engine'")
     start_at = options.start_at
     if start_at is not None and not time.time() <= start_at <= time.time() + 86_400:
         raise click.BadParameter("the time is past, or more than a day away", param_hint="'--start-at'")
-    try:
-        recorder = Recorder(options.requests_out, options.hist_out)
-    except OSError as problem:
-        raise click.UsageError(f"{problem.filename}: {problem.strerror}") from None
-    listener = JsonLines(sys.stdout) if options.events else Terminal.of_this_process()
+    results = Results(options.output, plan)
     try:
         try:
             # uvloop does not let go of a connection whose TLS failed, and closes its file number a second time, whoever
             # has it by then (its issue 653).
             run_loop = asyncio.run if plan.url.startswith("https:") else uvloop.run
-            summary = run_loop(run(plan, recorder, listener, start_at=start_at, first=options.real_time))
+            summary = run_loop(
+                run(
+                    plan,
+                    results.record,
+                    results.listener,
+                    start_at=start_at,
+                    first=options.real_time,
+                    beside=results.beside,
+                )
+            )
+            results.write(summary)
         finally:
-            recorder.close()
+            results.close()
     except OSError as problem:
         if isinstance(problem, BrokenPipeError):  # nobody reads: keep Python from trying once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise _OutputError(f"cannot write {_where(options)}: {problem.strerror or problem}") from problem
+        raise _OutputError(f"cannot write {results.where}: {problem.strerror or problem}") from problem
     return _exit_code(summary)
-
-
-def _where(options: _Options) -> str:
-    """The files that the results go to: what a write raises, as on a full disk, does not say which it was."""
-    return (
-        " and ".join(str(path) for path in (options.requests_out, options.hist_out) if path) or "the results"
-    )
 
 
 def _exit_code(summary: dict[str, Any]) -> int:
     if summary["interrupted"]:
         return INTERRUPTED
-    return OK if summary["valid"] else INVALID
+    if not summary["valid"]:
+        return INVALID
+    return FAILED if summary["failures"] else OK
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,8 +1,9 @@
 """The open loop: requests leave by the clock, whatever the server does.
 
 A client that sends the next request only after the last answer slows down with the server, so that the slow
-moments are missing from its figures ("coordinated omission"). Here request i is due i / rate seconds after the
-start, and its latency counts from then: a user, too, would have waited while no connection was free.
+moments are missing from its figures ("coordinated omission"). Here a request is due at a time that is fixed
+beforehand, and its latency counts from then: a user, too, would have waited while no connection was free. Only a plan
+with `users` is such a client, on purpose: there a request is due when its user has the last one's answer.
 
 Connections are bounded. A request that finds none free waits; how long it did is kept apart from its latency. It is not
 sent once it can no longer be answered in time, or once its phase is over. Each phase has as many connections, so what
@@ -12,6 +13,7 @@ one leaves behind takes none from the next.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -100,7 +102,8 @@ class Engine:
         self._client = client
         self._on_result = on_result
         self._t0 = 0.0
-        self._total = plan.total
+        self._arrivals = plan.arrivals()
+        self._last_due = 0.0
         self._scheduled = self._sent = self._queued = self._abandoned = 0
         self._on_wire: set[_Request] = set()
         self._phase = 0
@@ -137,6 +140,8 @@ class Engine:
         if not self._stopped:
             self._timer = Timer(self._send_due)
             self._timer.at(t0)
+            if self._plan.users:  # else it is set when the last one is due
+                self._end_by(self._plan.duration)
             await self._over.wait()
         self._end_schedule()
         if self._cut is not None:
@@ -176,15 +181,15 @@ class Engine:
     def _send_burst(self, timer: Timer) -> None:
         plan = self._plan
         for _ in range(_BURST):
-            if self._scheduled == self._total:
+            at = self._arrivals.next
+            if at is None:
                 self._all_due = True
                 self._end_schedule()
-                # A second more than any request may take: reached only if a request ignores its deadline.
-                left = self._t0 + plan.due(self._scheduled) + plan.timeout + 1 - time.monotonic()
-                self._cut = asyncio.get_running_loop().call_later(max(left, 0), self._end_all)
+                self._end_by(self._last_due)
                 self._look_for_end()
                 return
-            at = plan.due(self._scheduled)
+            if at == math.inf:
+                return
             due = self._t0 + at
             now = time.monotonic()
             if due > now:
@@ -192,6 +197,8 @@ class Engine:
                 return
             if at >= self._phase_end:
                 self._begin_phase(at)
+            self._arrivals.take()
+            self._last_due = at
             self._scheduled += 1
             asked = next(self._asked)
             if self._too_late(at, now):
@@ -202,6 +209,13 @@ class Engine:
                 self._queued += 1
                 self._waiting.append((asked, at, now - due))
         self._next = asyncio.get_running_loop().call_soon(self._send_due)
+
+    def _end_by(self, last: float) -> None:
+        """End what is on the wire a second after the last deadline: reached only if a request ignores its own."""
+        if self._cut is not None:
+            self._cut.cancel()
+        left = self._t0 + last + self._plan.timeout + 1 - time.monotonic()
+        self._cut = asyncio.get_running_loop().call_later(max(left, 0), self._end_all)
 
     def _begin_phase(self, at: float) -> None:
         """Of the phase before, what waits is not sent any more, and what is on the wire counts no longer."""
@@ -219,6 +233,7 @@ class Engine:
     def _give_up(self, asked: Request, at: float, lateness: float) -> None:
         answer = Answer(time.monotonic(), error=NEVER_SENT, why=_WHY_UNSENT)
         self._report(asked, at, lateness, answer.ended - self._t0 - at - lateness, answer)
+        self._arrivals.answered(answer.ended - self._t0)
 
     def _start(self, asked: Request, at: float, now: float, lateness: float, waited: float) -> None:
         request = _Request(self, asked, at, self._phase, now, lateness, waited)
@@ -242,6 +257,9 @@ class Engine:
             self._report(request.asked, request.at, request.lateness, request.waited, answer)
             if self._waiting:
                 self._start_waiting()
+            self._arrivals.answered(answer.ended - self._t0)
+            if self._plan.users:
+                self._send_due()
         except Exception as problem:  # a defect or a full disk: no reason to go on
             self._fail(problem)
         self._look_for_end()

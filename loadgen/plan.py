@@ -9,7 +9,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from loadgen.arrivals import (
+    Arrivals,
+    ClosedArrivals,
+    OpenArrivals,
+    Stage,
+    constant,
+    planned,
+    poisson,
+    staged,
+)
+from loadgen.conditions import Condition
 from loadgen.mix import Mix
+from loadgen.network import USUAL, Network
+from loadgen.replay import Replay
 from loadgen.request import Kind, Request
 
 __all__ = ["ENGINES", "MAX_BODY", "Plan"]
@@ -25,8 +38,12 @@ class Plan:
 
     Attributes:
         url: The address, http:// or https://.
-        rate: Requests a second; request i is due i / rate seconds after the start.
+        rate: Requests a second; request i is due i / rate seconds after the start. Of stages the mean; 0 with `users`.
         duration: Seconds in which requests fall due.
+        stages: Parts of the duration with rates of their own; empty: all of it at `rate`.
+        seed: Of the random times of Poisson arrivals; None: evenly.
+        users: Above 0 the load is closed: each of so many sends its next request after the last one's answer.
+        think: Seconds that a user waits before the next request.
         method: HTTP method.
         headers: Names and values; a name may come more than once.
         body: The bytes that each request carries, or None.
@@ -39,7 +56,11 @@ class Plan:
         body_regex: Searched in the bytes of those bodies as they came; None: nothing is checked.
         served_by_header: The response header that names the server.
         mix: Several requests, to be sent instead of the one that `url`, `method`, `headers`, `body` and the two about
-            the right answer say; None: that one.
+            the right answer say, or what is replayed; None: that one.
+        times: When each request is due, seconds since the start; empty: as the rate or the stages say.
+        replayed: What of a recording is sent, and what not, for people.
+        fail_if, require: What must not be so of the summary, and what must be.
+        network: How connections are made.
         engine: One of ENGINES: what sends; "auto": httptools, or aiohttp where that cannot do what is asked for.
         max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this, or above a tenth of
             it and half of the latency's.
@@ -51,6 +72,10 @@ class Plan:
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    stages: tuple[Stage, ...] = ()
+    seed: int | None = None
+    users: int = 0
+    think: float = 0.0
     timeout: float = 5.0
     connections: int = 64
     phase_ends: tuple[float, ...] = ()
@@ -60,7 +85,12 @@ class Plan:
     served_by_header: str = "X-Served-By"
     max_lateness: float = 0.1
     engine: str = "auto"
-    mix: Mix | None = None
+    network: Network = USUAL
+    fail_if: tuple[Condition, ...] = ()
+    require: tuple[Condition, ...] = ()
+    mix: Mix | Replay | None = None
+    times: tuple[float, ...] = ()
+    replayed: str = ""
 
     def requests(self) -> Iterator[Request]:
         """What is to be sent, one after the other, without end. From the same plan always the same."""
@@ -72,21 +102,60 @@ class Plan:
         return Request(kind, self.url, self.headers, self.body)
 
     @property
-    def total(self) -> int:
-        """How many requests are due before `duration` is over, at least one.
+    def total(self) -> int | None:
+        """How many requests fall due before `duration` is over, at least one; None where chance or answers decide.
 
         >>> Plan("http://h/", rate=50, duration=60).total
         3000
         """
-        # The tolerance keeps 0.1 * 30 (3.0000000000000004) from becoming four requests.
-        return max(1, math.ceil(self.rate * self.duration - 1e-9))
+        if self.users or self.seed is not None:
+            return None
+        return len(self.times) or self._planned
 
-    def due(self, index: int) -> float:
-        """When request `index` is due, seconds after the start.
+    @property
+    def _planned(self) -> int:
+        count = planned(self._parts)
+        return min(count, len(self.mix.times)) if isinstance(self.mix, Replay) else count
 
-        Derived from the index each time: adding 1 / rate up would drift.
+    @property
+    def _parts(self) -> tuple[Stage, ...]:
+        return self.stages or (Stage(self.duration, self.rate, self.rate),)
+
+    def arrivals(self) -> Arrivals:
+        """When the requests fall due."""
+        if self.users:
+            return ClosedArrivals(self.users, self.think, self.duration)
+        if self.times:
+            return OpenArrivals(iter(self.times))
+        if self.seed is not None:
+            return OpenArrivals(poisson(self._parts, self.seed))
+        if self.stages:
+            return OpenArrivals(staged(self.stages))
+        return OpenArrivals(constant(self.rate, self._planned))
+
+    @property
+    def how(self) -> str:
+        """How the requests fall due, in words.
+
+        >>> Plan("http://h/", rate=50, duration=60, seed=7).how
+        'open: Poisson, 50/s on average, seed 7'
+        >>> Plan("http://h/", rate=0, duration=60, users=3).how
+        'closed: 3 users, each sends after its last answer, so a slow server is asked less'
         """
-        return index / self.rate
+        if self.users:
+            who = (
+                "1 user, who sends after the"
+                if self.users == 1
+                else f"{self.users} users, each sends after its"
+            )
+            pause = f" and {self.think:g} s" if self.think else ""
+            return f"closed: {who} last answer{pause}, so a slow server is asked less"
+        if self.times:
+            return f"open: when they were recorded, {self.rate:.3g}/s on average"
+        stages = f"stages {', '.join(map(str, self.stages))}" if self.stages else f"{self.rate:g}/s"
+        if self.seed is not None:
+            return f"open: Poisson, {stages} on average, seed {self.seed}"
+        return f"open: {stages if self.stages else f'constant, {stages}'}"
 
     def phase_end(self, at: float) -> float:
         """When the phase ends in which `at` lies, both in seconds since the start; infinite in the last one.

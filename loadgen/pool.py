@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import sys
 import time
 from collections import deque
@@ -60,7 +59,8 @@ class Pool:
         self.name_length = len(self.served_by)
         url = as_written(plan.url)
         self._host, self._port = url.host or "", url.port
-        self._tls = _context() if url.scheme == "https" else None
+        self._network = plan.network
+        self._tls = self._network.context() if url.scheme == "https" else None
         self._addresses: list[tuple[Any, ...]] | None = None
         self._looking_up: asyncio.Task[list[tuple[Any, ...]]] | None = None
         self._idle: deque[Connection] = deque()
@@ -241,7 +241,8 @@ class Pool:
                         family=family,
                         proto=protocol,
                         ssl=self._tls,
-                        server_hostname=self._host if self._tls else None,
+                        server_hostname=(self._network.sni or self._host) if self._tls else None,
+                        local_addr=self._network.local,
                     )
             except OSError as problem:  # a TimeoutError, too
                 if last or kind_of(problem) == "exhausted":
@@ -254,15 +255,10 @@ class Pool:
     async def _look_up(self) -> list[tuple[Any, ...]]:
         """The host's addresses, asked for once; after a failure again."""
         if self._looking_up is None or self._looking_up.done():
-            asking = self.loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            host = self._network.address or self._host
+            asking = self.loop.getaddrinfo(host, self._port, type=socket.SOCK_STREAM)
             self._looking_up = asyncio.ensure_future(asking)
             self._looking_up.add_done_callback(lambda task: task.cancelled() or task.exception())
         found = await asyncio.shield(self._looking_up)
         self._addresses = self._addresses or found
         return self._addresses
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context

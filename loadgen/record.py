@@ -54,7 +54,7 @@ class Recorder:
                 self._log = HistogramLogWriter(self._log_file)
             self._files = opened.pop_all()
 
-    def start(self, t0_unix: float) -> None:
+    def start(self, t0_unix: float, t0: float = 0.0) -> None:  # noqa: ARG002 # the interface's
         """Write the heads of both. The log's intervals are in seconds from `t0_unix`."""
         if self._rows is not None and self._csv_file is not None:
             self._rows.writerow(COLUMNS)

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import aiohttp
@@ -15,7 +16,7 @@ from loadgen.choice import client_for
 from loadgen.engine import GRACE, Engine
 from loadgen.plan import Plan
 from loadgen.processor import Processor
-from loadgen.record import Recorder
+from loadgen.records import Record
 from loadgen.result import Result
 from loadgen.stats import Stats
 
@@ -28,12 +29,13 @@ _Listener = Callable[[dict[str, Any]], None]
 
 async def run(
     plan: Plan,
-    recorder: Recorder,
+    recorder: Record,
     listener: _Listener,
     *,
     start_at: float | None = None,
     signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM),
     first: bool = False,
+    beside: AbstractAsyncContextManager[None] | None = None,
 ) -> dict[str, Any]:
     """Send the whole plan.
 
@@ -46,6 +48,7 @@ async def run(
         start_at: When the first request is due (Unix time, seconds); None: now.
         signals: Those that stop the run.
         first: Whether to ask the system to run this thread before all others.
+        beside: Is entered for as long as the run lasts.
 
     Returns:
         The summary (`Stats.summary`), and `interrupted`: whether a signal stopped the run.
@@ -62,7 +65,7 @@ async def run(
         recorder.add(result)
 
     processor = Processor(first=first)
-    async with client_for(plan) as client:
+    async with beside or nullcontext(), client_for(plan) as client:
         engine = Engine(plan, client, keep)
         # From here on only the monotonic clock counts: a step of the wall clock moves nothing.
         unix, monotonic = time.time(), time.monotonic()
@@ -76,8 +79,17 @@ async def run(
 
         for number in signals:
             loop.add_signal_handler(number, stop)
-        recorder.start(t0_unix)
-        listener({"event": "start", "t0_unix": t0_unix, "rate": plan.rate, "total": plan.total})
+        recorder.start(t0_unix, t0)
+        listener(
+            {
+                "event": "start",
+                "t0_unix": t0_unix,
+                "rate": plan.rate,
+                "total": plan.total,
+                "duration": plan.duration,
+                "arrivals": plan.how,
+            }
+        )
         working = asyncio.create_task(engine.run(t0))
         ticking = asyncio.create_task(_tick(t0, engine, stats, recorder, listener, processor))
         try:
@@ -99,7 +111,12 @@ async def run(
     if stats.pending:
         listener(stats.second(elapsed, engine.progress, busy=0))
     summary = stats.summary(
-        engine.progress, t0_unix=t0_unix, elapsed=elapsed, used=used, scheduling=processor.scheduling
+        engine.progress,
+        t0_unix=t0_unix,
+        elapsed=elapsed,
+        used=used,
+        scheduling=processor.scheduling,
+        sending=min(elapsed, plan.duration) if stopped.is_set() else None,
     ) | {"interrupted": stopped.is_set()}
     listener({"event": "end", "summary": summary})
     for number in signals:  # not before: a late signal must not cost the summary
@@ -114,7 +131,7 @@ def _told_elsewhere(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
 
 
 async def _tick(
-    t0: float, engine: Engine, stats: Stats, recorder: Recorder, listener: _Listener, processor: Processor
+    t0: float, engine: Engine, stats: Stats, recorder: Record, listener: _Listener, processor: Processor
 ) -> None:
     """Once a second, on the second: flush the records, tell the listener."""
     second = 0

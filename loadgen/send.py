@@ -90,7 +90,12 @@ class Sender:
         self._session = aiohttp.ClientSession(
             # The engine bounds the requests on the wire, and so the connections.
             connector=reading_all(
-                aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=None)
+                aiohttp.TCPConnector(
+                    limit=0,
+                    keepalive_timeout=IDLE_SECONDS,
+                    ttl_dns_cache=None,
+                    **self._plan.network.connector(tls=self._plan.url.startswith("https:")),
+                )
             ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             read_bufsize=BUFFER,
@@ -133,6 +138,7 @@ class Sender:
             data=asked.body,
             headers=None if self._plan.mix is None else _headers(asked.headers),
             allow_redirects=False,
+            **self._plan.network.request,
         )
         return await self.read(opening, deadline, body_by, asked.kind)
 

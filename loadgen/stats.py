@@ -9,6 +9,7 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
+from loadgen.conditions import broken
 from loadgen.engine import Progress
 from loadgen.plan import Plan
 from loadgen.processor import Used
@@ -16,9 +17,10 @@ from loadgen.request import Kind
 from loadgen.result import NEVER_SENT, Result
 from loadgen.validity import Own, why_invalid
 
-__all__ = ["HIGHEST_US", "OTHER", "Stats", "bounded", "histogram", "record_all"]
+__all__ = ["HIGHEST_US", "OTHER", "PERCENTILES", "Stats", "bounded", "histogram", "record_all"]
 
 HIGHEST_US = 3_600_000_000  # an hour; longer values count as this
+PERCENTILES = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": 99.9, "max": 100}
 _BATCH = 256  # results that are counted at once: few enough that nothing waits for it
 _DIGITS = 11  # binary digits that a histogram tells apart: 2,048 is more than three decimal ones
 _MAX_NAMES = 32  # a server that puts a new name in every response must not use up the memory
@@ -45,13 +47,21 @@ def record_all(into: Any, values: list[int]) -> None:
     """
     if not values:
         return
-    rounded = [
+    _record(into, Counter(_rounded(values)))
+    into.max_value = max(into.max_value, min(max(values), HIGHEST_US))
+
+
+def _rounded(values: list[int]) -> list[int]:
+    """As far as a histogram tells them apart."""
+    return [
         value if value >> _DIGITS == 0 else value >> (down := value.bit_length() - _DIGITS) << down
         for value in values
     ]
-    for value, count in Counter(rounded).items():
+
+
+def _record(into: Any, counts: Counter[int]) -> None:
+    for value, count in counts.items():
         into.record_value(min(value, HIGHEST_US), count)
-    into.max_value = max(into.max_value, min(max(values), HIGHEST_US))
 
 
 def bounded(name: str, seen: Counter[str]) -> str:
@@ -98,13 +108,14 @@ class Stats:
         self._plan = plan
         self._latency = histogram()
         self._lateness = histogram()
+        self._service: Counter[int] = Counter()  # rounded: put into a histogram at the end, which costs less
         self._waited = histogram()
         self._read_late = histogram()
         self._status: Counter[int] = Counter()
         self._errors: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
         self._served_by: Counter[str] = Counter()
-        self._wrong_bodies = self._bytes = self._overloaded = 0
+        self._unexpected = self._wrong_bodies = self._bytes = self._overloaded = 0
         self._results: list[Result] = []
         mix = () if plan.mix is None else plan.mix.templates
         self._by_request = {template.kind.name: _OfRequest() for template in mix}
@@ -128,6 +139,15 @@ class Stats:
         latencies = [result.latency_us for result in results if result.latency_us is not None]
         now.latencies += latencies
         record_all(self._latency, latencies)
+        self._service.update(
+            _rounded(
+                [
+                    max(0, each.latency_us - each.lateness_us - each.waited_us)
+                    for each in results
+                    if each.latency_us is not None
+                ]
+            )
+        )
         if len(latencies) < len(results):
             for result in results:
                 if result.latency_us is None:
@@ -173,7 +193,9 @@ class Stats:
         if body_ok is False:
             self._wrong_bodies += count
             now.wrong_bodies += count
-        elif name and status in kind.expect_status:
+        elif status not in kind.expect_status:
+            self._unexpected += count
+        elif name:
             now.good_by[name] += count
 
     @property
@@ -225,13 +247,24 @@ class Stats:
         }
 
     def summary(
-        self, progress: Progress, *, t0_unix: float, elapsed: float, used: Used, scheduling: str
+        self,
+        progress: Progress,
+        *,
+        t0_unix: float,
+        elapsed: float,
+        used: Used,
+        scheduling: str,
+        sending: float | None = None,
     ) -> dict[str, Any]:
         """The summary of the whole run.
 
         What waited in the loader (`queued`, `waited_ms`, and `unsent` of `errors_by_kind`), what was refused (its
         `connect`) and what the server delayed (`latency_ms`, and its `timeout`) are told apart. Percentiles of latency
         are of whole responses and of what took longer than the timeout: None for that. Other errors are beside them.
+        `service_ms` counts from when a request was sent, without the loader's lateness and the wait for a connection,
+        as most loaders do; None is what was sent and timed out. `failed` are errors, statuses that are not expected,
+        and wrong bodies; `failures` says which conditions of the plan are broken. `sent_rate` is of the time in which
+        requests fell due, `completed_rate` until the last was answered, if that is longer.
 
         Args:
             progress: The engine's counts at the end.
@@ -239,9 +272,13 @@ class Stats:
             elapsed: Seconds since then.
             used: Seconds of CPU time that the loader used, and waited for.
             scheduling: How the system scheduled it.
+            sending: Seconds in which requests fell due; None: as planned.
         """
         self._fold()
         completed = sum(self._status.values())
+        sending = self._plan.duration if sending is None else sending
+        service = histogram()
+        _record(service, self._service)
         latency = _percentiles(self._latency, sum(self._errors[kind] for kind in _BEYOND))
         lateness, read_lateness = _percentiles(self._lateness), _percentiles(self._read_late)
         own = Own(
@@ -249,6 +286,7 @@ class Stats:
             read_late_ms=read_lateness["p99"] if read_lateness else None,
             overloaded=self._overloaded,
             waited_share=used.waited / elapsed if elapsed else 0.0,
+            busy_share=(used.cpu + used.waited) / elapsed if elapsed else 0.0,
         )
         reason = why_invalid(
             self._plan,
@@ -258,7 +296,7 @@ class Stats:
             errors=self._errors,
             examples=self._examples,
         )
-        return {
+        summary = {
             "valid": not reason,
             "reason": reason,
             "t0_unix": t0_unix,
@@ -266,7 +304,11 @@ class Stats:
             "cpu_s": round(used.cpu, 3),
             "cpu_wait_s": round(used.waited, 3),
             "scheduling": scheduling,
-            "rate": self._plan.rate,
+            "arrivals": self._plan.how,
+            **({"replayed": self._plan.replayed} if self._plan.replayed else {}),
+            "rate": None if self._plan.users else self._plan.rate,
+            "sent_rate": _rate(progress.sent, sending),
+            "completed_rate": _rate(completed, max(elapsed, sending)),
             "scheduled": progress.scheduled,
             "sent": progress.sent,
             "queued": progress.queued,
@@ -276,19 +318,27 @@ class Stats:
             "examples": dict(self._examples),
             "abandoned": progress.abandoned,
             "wrong_bodies": self._wrong_bodies,
+            "failed": sum(self._errors.values()) + self._unexpected + self._wrong_bodies,
             "status": {str(code): count for code, count in sorted(self._status.items())},
             "served_by": dict(self._served_by),
             "bytes": self._bytes,
             "timeout_s": self._plan.timeout,
             "latency_ms": latency,
+            "service_ms": _percentiles(service, self._errors["timeout"]),
             "waited_ms": _percentiles(self._waited),
             "lateness_ms": lateness,
             "read_lateness_ms": read_lateness,
             **({"by_request": self._summaries()} if self._by_request else {}),
         }
+        failures = broken(summary, fail_if=self._plan.fail_if, require=self._plan.require)
+        return summary | {"failures": failures}
 
     def _summaries(self) -> dict[str, Any]:
         return {name: of_request.summary() for name, of_request in self._by_request.items()}
+
+
+def _rate(count: int, seconds: float) -> float | None:
+    return round(count / seconds, 3) if seconds > 0 else None
 
 
 def _rank(values: list[int], percent: float, beyond: int = 0) -> int | None:
@@ -315,9 +365,8 @@ def _percentiles(values: Any, beyond: int = 0) -> dict[str, float | None] | None
     within = values.get_total_count()
     if not within + beyond:
         return None
-    named = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9, "max": 100}
     found: dict[str, float | None] = {}
-    for name, percent in named.items():
+    for name, percent in PERCENTILES.items():
         rank = _nth(within + beyond, percent) if beyond else 0
         if rank > within:
             found[name] = None

@@ -14,6 +14,7 @@ _MAX_OVERLOADED = 0.01  # share of the requests; p99 is the highest percentile a
 # small to matter, and what the system says of reading (in steps of 4 ms) too coarse.
 _MAX_OWN_SHARE = 0.5
 _SMALL = 0.1
+_BUSY = 0.9  # of a core; a closed load above it is as fast as the loader is, and not as the server
 _STARVED = 0.05  # share of the time; with less the processors are not what made the loader late
 
 
@@ -25,12 +26,14 @@ class Own(NamedTuple):
         read_late_ms: p99 of how long answers were here before it read them; None where that is not known.
         overloaded: Requests that waited for a connection while the loader used, or waited for, a whole core.
         waited_share: Share of the time in which it was ready and had no processor.
+        busy_share: Share of the time in which it used a core, or was ready and had none.
     """
 
     late_ms: float | None
     read_late_ms: float | None
     overloaded: int
     waited_share: float
+    busy_share: float
 
 
 def why_invalid(
@@ -56,6 +59,10 @@ def why_invalid(
     if own.overloaded > _MAX_OVERLOADED * scheduled:
         reasons.append(
             f"the loader was overloaded: {own.overloaded} requests waited while it used a whole core"
+        )
+    if plan.users and own.busy_share > _BUSY:
+        reasons.append(
+            "the loader used a whole core, so the rate may be its own: use fewer --users, or --think"
         )
     if reasons and own.waited_share >= _STARVED:
         reasons.append(f"it was ready and had no processor for {own.waited_share:.0%} of the time")

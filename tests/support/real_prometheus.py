@@ -125,16 +125,19 @@ def _pod(lines: list[str], version: str, pod: str) -> None:
         lines += row
 
 
-def write_certificate(directory: Path) -> None:
-    """cert.pem, which signs itself for 127.0.0.1, and key.pem."""
+def write_certificate(directory: Path, name_in_dns: str | None = None) -> None:
+    """cert.pem, which signs itself for 127.0.0.1 or else for a name, and key.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the test's Prometheus")])
     now = datetime.now(UTC)
+    whose: x509.GeneralName = x509.IPAddress(ip_address("127.0.0.1"))
+    if name_in_dns is not None:
+        whose = x509.DNSName(name_in_dns)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([whose]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -77,7 +77,7 @@ def pinned(file: str) -> dict[str, tuple[str, list[str]]]:
     return found
 
 
-ALL = declared("", "canary", "deploy", "prod", "verify")
+ALL = declared("", "canary", "deploy", "loader", "prod", "verify")
 
 
 def test_what_the_shipped_files_import_is_declared_and_nothing_else() -> None:
@@ -104,6 +104,12 @@ def test_the_base_is_what_the_judge_and_its_commands_import() -> None:
         imported(f"pipeline/{room}" for room in rooms).keys() | imported(["pipeline/report"]).keys() - page
     )
     assert distributions(modules) == declared("")
+
+
+def test_the_loader_installs_alone() -> None:
+    needed = distributions(imported(["loadgen"])) - declared("")
+    assert needed == declared("loader")
+    assert needed <= declared("canary"), "the canary runs it"
 
 
 def test_a_command_asks_for_modules_of_its_own_extra() -> None:

@@ -169,7 +169,9 @@ def test_the_summary_is_written_whatever_the_terminal_can_show_and_says_what_was
     assert "served by     bl?: 10" in out
     code, out, err = asyncio.run(go("/hang", "--timeout=500ms"))
     assert (code, err) == (OK, "")
-    assert "latency       p50 > 0.5 s  p90 > 0.5 s  p99 > 0.5 s  max > 0.5 s" in out
+    assert (
+        "latency       p50 > 0.5 s  p90 > 0.5 s  p95 > 0.5 s  p99 > 0.5 s  p99.9 > 0.5 s  max > 0.5 s" in out
+    )
     assert "no whole header within 0.5 s" in out
 
 
