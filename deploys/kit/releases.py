@@ -37,6 +37,9 @@ _KEPT: Final = 3
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Bytes to be left free on the file system beside what the release needs: for logs, the database, an install's files.
 _MARGIN: Final = 64 << 20
+_FULL: Final = (
+    1 << 20
+)  # bytes: with less than that left an installation has most likely failed for want of them
 
 
 def base_of(app: str, directory: str = "") -> str:
@@ -174,6 +177,9 @@ def release(
         f"systemd-run --quiet --collect --pipe --wait --unit={unit} --service-type=exec",
         f"--uid={app} --gid={app} -p RuntimeMaxSec={timeout} -p NoNewPrivileges=yes {closed if reader else ''} sh -s",
         f"|| {{ status=$?; [ $(($(date +%s) - began)) -lt {timeout} ] || echo not done after {timeout} s;",
+        # a shell or a tool whose write failed often does not say why
+        f"[ $(df -B1 --output=avail {tree} | tail -n 1) -ge {_FULL} ] ||",
+        f'echo "No space left on device: $(df --output=target {tree} | tail -n 1) is full";',
         "exit $status; }",
         _stdin=script,
     )
