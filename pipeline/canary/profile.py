@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     JsonValue,
     PrivateAttr,
@@ -29,12 +24,13 @@ from pipeline.base.places import PROFILES
 from pipeline.base.text import plural
 from pipeline.base.units import parse_duration
 from pipeline.base.yamlfile import Document, matching, read_yaml, validate
+from pipeline.canary.profile_request import Expect, Health, Line, MixedRequest, Part, Request, Route
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.words import titles_of
 from pipeline.runs.shown import without_secrets
 
-__all__ = ["Expect", "Health", "MixedRequest", "Profile", "Request", "Route", "load_profile"]
+__all__ = ["Profile", "load_profile"]
 
 # Where ${NAME} is taken from the environment: what is neither seen by others on a host nor shown by this tool.
 _FILLED: Final = (
@@ -45,158 +41,18 @@ _FILLED: Final = (
     ("request", "json"),
 )
 _PARTS: Final = ("headers", "query", "body", "json")  # of each of `requests`
-_FROM_BODY: Final = ("content-length", "transfer-encoding")
-
-
-def _check_regex(text: str) -> str:
-    try:
-        with warnings.catch_warnings():
-            # That `[[` may mean another thing in some later Python is nothing to tell now.
-            warnings.simplefilter("ignore", FutureWarning)
-            re.compile(text.encode(), re.DOTALL)  # as the loader does
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return text
-
-
-def _check_method(text: str) -> str:
-    if text == "CONNECT":
-        raise ValueError("CONNECT is not a request that can be sent")
-    return text
-
 
 _Word = Annotated[
     str,
     matching(r"[^\x00-\x1f\x7f]+", "a word of a command (empty, or with a control character)", shown=False),
 ]
 _Argv = Annotated[tuple[_Word, ...], Field(min_length=1)]
-# All that RFC 3986 (3.3) allows in a path.
-_Path = Annotated[
-    str,
-    matching(
-        r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*",
-        "a path such as /preview (a space is %20, what follows a ? goes into query)",
-    ),
-]
-# As _Path, with {{name}} where a value is filled in.
-_FilledPath = Annotated[
-    str,
-    matching(
-        r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}|\{\{[^{}?#\x00-\x1f]+\}\})*",
-        "a path such as /items/{{id}} (a space is %20, what follows a ? goes into query)",
-    ),
-]
-_FilledQuery = Annotated[
-    str,
-    matching(
-        r"(?:[\x21\x22\x24-\x7e]|\{\{[^{}#\x00-\x1f]+\}\})*",
-        "a query: no spaces (use %20), no #",
-        shown=False,
-    ),
-]
-_Method = Annotated[str, matching(r"[A-Z]+", "a method such as GET or POST"), AfterValidator(_check_method)]
-_Value = Annotated[str, matching(r"[^\x00-\x1f\x7f]*", "one line of text", shown=False)]
-_HeaderName = Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name", shown=False)]
 _VariableName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name", shown=False)]
 _Package = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
 _Seconds = Annotated[float, BeforeValidator(parse_duration), Field(le=600)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Request(_Part):
-    """The one request that is sent, to `path` at the proxy: the public path, which `routes` translate.
-
-    Either `body` (text) or `json` (`json_body` here), or neither. `query` is what follows the `?`, encoded.
-    """
-
-    method: _Method = "GET"
-    path: _Path
-    query: Annotated[
-        str, matching(r"[\x21\x22\x24-\x7e]*", "a query: no spaces (use %20), no #", shown=False)
-    ] = ""
-    headers: Mapping[_HeaderName, _Value] = Field(default_factory=dict)
-    body: str | None = None
-    json_body: JsonValue = Field(default=None, alias="json")
-
-    @model_validator(mode="after")
-    def _check_body(self) -> Request:
-        if self.body is not None and self.json_body is not None:
-            raise ValueError("give body or json, not both")
-        if wrong := [name for name in self.headers if name.lower() in _FROM_BODY]:
-            raise ValueError(f"the header {wrong[0]} follows from the body and cannot be given")
-        if self.json_body is not None and not any(name.lower() == "content-type" for name in self.headers):
-            headers = {**self.headers, "Content-Type": "application/json"}
-            object.__setattr__(self, "headers", headers)  # the model is frozen for its users, not for itself
-        return self
-
-    def content(self) -> bytes:
-        """The body's bytes; empty when there is none."""
-        if self.json_body is not None:
-            return json.dumps(self.json_body, ensure_ascii=False).encode()
-        return (self.body or "").encode(
-            "utf-8", "surrogateescape"
-        )  # a mix's may come from a file of any bytes
-
-    def target(self, path: str | None = None) -> str:
-        """`path` (default: the public one) with the query: what stands in the request line."""
-        return f"{path or self.path}?{self.query}" if self.query else path or self.path
-
-
-class Route(_Part):
-    """A path that means the public path on an instance. `method` None: the request's own."""
-
-    path: _Path
-    method: _Method | None = None
-
-
-def _one_or_more(given: Any) -> Any:
-    return given if isinstance(given, list | tuple) else (given,)
-
-
-_Statuses = Annotated[
-    tuple[Annotated[int, Field(ge=200, le=599)], ...], BeforeValidator(_one_or_more), Field(min_length=1)
-]
-
-
-class Health(_Part):
-    """A path that says, asked with GET, whether the service is ready; `status` as in Expect."""
-
-    path: _Path
-    status: _Statuses = (200,)
-
-
-class Expect(_Part):
-    """A right answer: its status (one, or a list), and a pattern searched in its body (`.` matches newlines)."""
-
-    status: _Statuses = (200,)
-    body_regex: Annotated[str, AfterValidator(_check_regex)] | None = None
-
-
-class MixedRequest(Request):
-    """One of several requests: `{{name}}` in it stands for one of the profile's `values`, another one for each.
-
-    `weight` is how often it is sent, in parts of the sum of all weights. `body_file` is beside the profile. Without
-    `expect` the profile's own holds.
-    """
-
-    name: Annotated[
-        str,
-        matching(
-            r"[A-Za-z0-9](?:[A-Za-z0-9 ._/-]{0,38}[A-Za-z0-9._/-])?",
-            "a name: up to 40 letters, digits, spaces and . _ / -",
-        ),
-    ]
-    weight: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
-    path: _FilledPath
-    query: _FilledQuery = ""
-    body_file: Annotated[str, matching(r"[^\x00-\x1f\x7f]+", "the path of a file")] | None = None
-    expect: Expect | None = None
-
-
-class Profile(_Part):
+class Profile(Part):
     """One kind of service; docs and example: profiles/preview.yml.
 
     `install` (commands, run in the release directory as the service's user) and `start` are lists of words
@@ -211,7 +67,7 @@ class Profile(_Part):
     name: Annotated[str, matching(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
     install: tuple[_Argv, ...] = ()
     start: _Argv
-    environment: Mapping[_VariableName, _Value] = Field(default_factory=dict)
+    environment: Mapping[_VariableName, Line] = Field(default_factory=dict)
     env_file: Annotated[str, matching(r"[^\x00-\x1f\x7f]+", "the path of a file")] | None = None
     port: Annotated[int, Field(ge=1024, le=65535)]
     start_timeout: _Seconds = 30.0
