@@ -27,10 +27,12 @@ class Watchdog:
     """Finds the problem for which a run must stop, by its seconds one after the other.
 
     By arm: `silent` for how many measured seconds it has given no good answer, `bad` how many others it gave meanwhile.
+    `unheard`: for how many seconds there has been no answer with the name of either.
     """
 
     silent: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COLOURS, 0))
     bad: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COLOURS, 0))
+    unheard: int = 0
 
     def check_second(
         self,
@@ -57,6 +59,7 @@ class Watchdog:
             if count >= LOST_SECONDS:
                 said = f"host {hosts[arm]} stopped answering: its exporters were silent for {count} s"
                 return Problem("invalid", said)
+        self.unheard = 0 if any(good.values()) or any(served.values()) else self.unheard + 1
         for arm in COLOURS:
             if good[arm]:
                 self.silent[arm] = self.bad[arm] = 0
@@ -65,7 +68,11 @@ class Watchdog:
                 self.bad[arm] += served[arm]
         baseline, canary = self.silent["baseline"], self.silent["canary"]
         if baseline >= HOPELESS_SECONDS:
-            said = f"the baseline gave no good answer for {baseline} s under load; stopped early"
+            # What a version does not answer, HAProxy answers for it, with its name: who hears nothing has no proxy.
+            silent = (
+                "the proxy gave no answer" if self.unheard >= baseline else "the baseline gave no good answer"
+            )
+            said = f"{silent} for {baseline} s under load; stopped early"
             return Problem("invalid", said)
         hangs = canary >= HUNG_SECONDS and self.bad["canary"] >= _LEAST_BAD and 3 * baseline <= canary
         if hangs and unanswered.get("canary", 0) >= _LEAST_UNANSWERED and not missed.get("canary", 0):

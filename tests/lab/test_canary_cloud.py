@@ -16,7 +16,7 @@ import requests
 
 from pipeline.base.errors import Exit
 from pipeline.base.facts import PROXY_PORT
-from pipeline.base.places import CACHE, ROOT
+from pipeline.base.places import CACHE
 from pipeline.lab.lab import Lab
 from pipeline.lab.sets import CANARY
 from tests.support.aws_lab import AwsLab, aws_lab
@@ -34,12 +34,13 @@ class Account:
     world: World
     cloud: AwsLab
     samples: Path
+    checkout: Path
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "AWS_ENDPOINT_URL": self.cloud.url, "XDG_CACHE_HOME": str(CACHE.parent)}
         return subprocess.Popen(
             [sys.executable, "-m", "pipeline", *arguments, "-f", str(self.world.directory / "prod.yml")],
-            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=self.checkout, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True,
         )  # fmt: skip
 
@@ -55,7 +56,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Three hosts of another checkout, so that these tests run beside those on this one's."""
+    """Three hosts of another checkout, in which the commands run, too: beside the tests on this one's hosts and lock."""
     yield from lab_up(CANARY, checkout=another_checkout(tmp_path_factory.mktemp("cloud") / "checkout"))
 
 
@@ -66,7 +67,7 @@ def account(lab: Lab, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     settings = {"region": REGION, "ssh_from": "10.0.0.0/8", "canary": {"type": "t3.small"}}
     (tmp_path / "prod.yml").write_text(json.dumps(settings))
     with aws_lab(server(), {host.name: host for host in lab.inventory()}) as cloud:
-        yield Account(world, cloud, samples)
+        yield Account(world, cloud, samples, lab.root)
 
 
 def served_by(lab: Lab) -> str:

@@ -88,6 +88,12 @@ def test_a_baseline_without_a_good_answer_makes_the_run_invalid() -> None:
     assert problem.effect == "invalid"
 
 
+def test_where_no_version_is_heard_of_it_is_the_proxy_that_does_not_answer() -> None:
+    problem = seconds(Watchdog(), BOTH, {}, HOPELESS_SECONDS, served=0)
+    assert problem is not None
+    assert problem.message == f"the proxy gave no answer for {HOPELESS_SECONDS} s under load; stopped early"
+
+
 def test_one_good_answer_gives_it_time_again() -> None:
     watchdog = Watchdog()
     assert seconds(watchdog, [BASELINE], {}, HOPELESS_SECONDS - 1) is None
