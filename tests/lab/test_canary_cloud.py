@@ -40,8 +40,8 @@ class Account:
         environment = {**os.environ, "AWS_ENDPOINT_URL": self.cloud.url, "XDG_CACHE_HOME": str(CACHE.parent)}
         return subprocess.Popen(
             [sys.executable, "-m", "pipeline", *arguments, "-f", str(self.world.directory / "prod.yml")],
-            cwd=self.checkout, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True,
+            cwd=self.checkout, env=environment, text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def canary(self, *arguments: str) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Three hosts of another checkout, in which the commands run, too: beside the tests on this one's hosts and lock."""
+    """Three hosts of another checkout, in which the commands run, too: it has a lock of its own."""
     yield from lab_up(CANARY, checkout=another_checkout(tmp_path_factory.mktemp("cloud") / "checkout"))
 
 
