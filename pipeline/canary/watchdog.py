@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.judge.evidence import Problem
-from pipeline.runs.phases import COLOURS, Phase
+from pipeline.runs.phases import ANSWER_SECONDS, COLOURS, Phase
 
 __all__ = ["HOPELESS_SECONDS", "HUNG_SECONDS", "LOST_SECONDS", "Watchdog"]
 
@@ -68,10 +68,10 @@ class Watchdog:
                 self.bad[arm] += served[arm]
         baseline, canary = self.silent["baseline"], self.silent["canary"]
         if baseline >= HOPELESS_SECONDS:
-            # What a version does not answer, HAProxy answers for it, with its name: who hears nothing has no proxy.
-            silent = (
-                "the proxy gave no answer" if self.unheard >= baseline else "the baseline gave no good answer"
-            )
+            # What a version does not answer, HAProxy answers for it, with its name: who hears nothing has no proxy. But
+            # of answers that had begun before it is heard once their time is over.
+            no_proxy = self.unheard >= baseline - ANSWER_SECONDS - 1
+            silent = "the proxy gave no answer" if no_proxy else "the baseline gave no good answer"
             said = f"{silent} for {baseline} s under load; stopped early"
             return Problem("invalid", said)
         hangs = canary >= HUNG_SECONDS and self.bad["canary"] >= _LEAST_BAD and 3 * baseline <= canary

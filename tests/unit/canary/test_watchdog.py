@@ -88,8 +88,12 @@ def test_a_baseline_without_a_good_answer_makes_the_run_invalid() -> None:
     assert problem.effect == "invalid"
 
 
-def test_where_no_version_is_heard_of_it_is_the_proxy_that_does_not_answer() -> None:
-    problem = seconds(Watchdog(), BOTH, {}, HOPELESS_SECONDS, served=0)
+@pytest.mark.parametrize("first", [0, 5])
+def test_where_no_version_is_heard_of_it_is_the_proxy_that_does_not_answer(first: int) -> None:
+    """But for the first seconds, in which the time of answers ends that had begun."""
+    watchdog = Watchdog()
+    assert seconds(watchdog, BOTH, {}, first, served=3) is None
+    problem = seconds(watchdog, BOTH, {}, HOPELESS_SECONDS - first, served=0)
     assert problem is not None
     assert problem.message == f"the proxy gave no answer for {HOPELESS_SECONDS} s under load; stopped early"
 
