@@ -44,20 +44,16 @@ def deal_problems(
         left_out: Which others there were, of which nobody knows to which version they went. Those of a version that is
             slow are more likely to be among them, so a split is wrong only if it is, wherever they went.
     """
-    served_by = rows.served_by[inside]
-    sent = len(served_by)
-    blue, green = (int(np.count_nonzero(served_by == colour)) for colour in COLOURS.values())
+    sent = int(np.count_nonzero(inside))
     problems = []
-    if unknown := sent - blue - green:
+    if unknown := sent - sum(_by_colour(rows, inside)):
         said = f"{count_of(unknown, sent)} requests have an answer of neither version and are left out"
         if unknown > _MOST_WITHOUT_COLOUR * sent:
             problems.append(Problem("invalid", f"{said}: the proxy did not answer for them"))
         else:
             problems.append(Problem("note", said))
     due = rows.t < until
-    blue, green = (
-        int(np.count_nonzero(inside & due & (rows.served_by == colour))) for colour in COLOURS.values()
-    )
+    blue, green = _by_colour(rows, inside & due)
     total = int(np.count_nonzero((inside | left_out) & due))
     nearest = min(max(round(share * total), green), total - blue)
     if split_chance(nearest, total, share) < _RAREST_SPLIT:
@@ -66,6 +62,12 @@ def deal_problems(
         )
         problems.append(Problem("invalid", f"{said}: the proxy did not split as it was told"))
     return problems
+
+
+def _by_colour(rows: RequestRows, which: NDArray[np.bool_]) -> tuple[int, int]:
+    """How many of these requests blue answered, and how many green."""
+    blue, green = (int(np.count_nonzero(which & (rows.served_by == colour))) for colour in COLOURS.values())
+    return blue, green
 
 
 def split_chance(green: int, total: int, share: float) -> float:
