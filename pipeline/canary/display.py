@@ -68,7 +68,8 @@ class LoadDisplay:
             self._update(_block(second))
         elif second.at - self._last_line >= _LINE_EVERY:
             self._last_line = second.at
-            line = f"{_phase(second)}, {_in_all(second)}: {_load(second)}; {_hosts(second.health)}"
+            left = ", ".join(filter(None, (_phase(second), _in_all(second))))
+            line = f"{left}: {_load(second)}; {_hosts(second.health)}"
             self._progress.say(f"{line}; so far: {second.so_far}" if second.so_far else line)
 
 
@@ -96,6 +97,9 @@ def _phase(second: Second) -> str:
 
 
 def _in_all(second: Second) -> str:
+    """Nothing in the last phase, whose end is the load's."""
+    if second.total <= second.phases[0].end:
+        return ""
     return f"{max(0.0, second.total - second.at):.0f} s in all"
 
 

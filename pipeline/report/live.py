@@ -111,7 +111,8 @@ def _doing(phases: tuple[Phase, ...], at: float) -> str:
         return "The load is over: judging"
     arm = now[0].arm if len(now) == 1 else "both versions at once"
     what = "Warm-up of" if now[0].kind == "warmup" else "Load on"
-    return f"{what} {arm}: {now[0].end - at:.0f} s left, {end - at:.0f} s in all"
+    later = f", {end - at:.0f} s in all" if now[0].end < end else ""
+    return f"{what} {arm}: {now[0].end - at:.0f} s left{later}"
 
 
 def _figures(evidence: Evidence, facts: RunFacts, expected: tuple[int, ...]) -> Iterator[_Figures]:

@@ -53,6 +53,6 @@ def test_load_on_both_at_once_is_told_for_each(capsys: pytest.CaptureFixture[str
     event = {**EVENT, "served_by": {"blue": 26, "green": 24}, "good_by": {"blue": 26, "green": 22}}
     shown(Second([Phase(arm, "measure", 0, 60) for arm in ("baseline", "canary")], 20, 60, event, 2, HEALTH))
     assert (
-        "load on both at once, 40 s left, 40 s in all: 50/s, 2 failed (blue 0 of 26, green 2 of 24), p50 6.0 ms"
+        "load on both at once, 40 s left: 50/s, 2 failed (blue 0 of 26, green 2 of 24), p50 6.0 ms"
         in capsys.readouterr().err
     )
