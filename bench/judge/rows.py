@@ -15,7 +15,7 @@ from bench.judge.parallel import OrderedMap, each_case
 from bench.judge.simulate import RANK_ALPHA, STEP, Result, say
 from bench.judge.tables import interval, share
 from bench.judge.traffic import run
-from bench.judge.wald import sample_bound
+from bench.judge.wald import bound_with_margin, sample_bound
 from pipeline.canary.schedule import SLICE_SECONDS
 from pipeline.judge.policy import Policy
 
@@ -26,6 +26,7 @@ Rows = Iterator[list[str]]
 _KAYENTA_TITLES = ("Kayenta, once", "Kayenta with our margins, once", f"the same every {STEP} s")
 _OUTCOMES = ("failed", "inconclusive", "passed")
 _ERROR_ALPHA = 0.01  # what the errors have of the run's
+_ERROR_MARGIN = 0.003  # how many more are allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ def errors(asked: Asked) -> Rows:
         "mean requests",
         "Wald's bound",
         "ratio",
+        "with the margin",
+        "ratio",
         "median s",
         "slowest s",
     ]
@@ -147,12 +150,18 @@ def errors(asked: Asked) -> Rows:
         undecided = [float(condition.measured)] * (result.n - len(shown))
         mean_requests = condition.rate * mean([*shown, *undecided])
         bound = sample_bound(before, after, _ERROR_ALPHA)
+        phased = (
+            condition.schedule == "phased"
+        )  # the baseline's share is all but known when the canary begins
+        asked_bound = bound_with_margin(before, after, _ERROR_MARGIN, _ERROR_ALPHA, known=phased)
         yield [
             *_name(case),
             share(len(shown), result.n),
             f"{mean_requests:.0f}",
             f"{bound:.0f}",
             f"{mean_requests / bound:.2f}" if after < 1 else "-",
+            f"{asked_bound:.0f}",
+            f"{mean_requests / asked_bound:.2f}" if after < 1 else "-",
             _median(shown),
             f"{max(shown, default=0):.0f}",
         ]

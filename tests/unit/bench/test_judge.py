@@ -20,7 +20,7 @@ from bench.judge.rows import Asked
 from bench.judge.simulate import Result, say
 from bench.judge.tables import interval
 from bench.judge.traffic import SCHEDULES, Condition, run
-from bench.judge.wald import sample_bound
+from bench.judge.wald import bound_with_margin, sample_bound
 from pipeline.canary.schedule import SLICE_SECONDS
 from pipeline.judge.policy import Policy
 from pipeline.kayenta.classify import Label, classify
@@ -162,6 +162,23 @@ def test_the_tables_of_the_documentation_have_conditions_that_there_are() -> Non
 def test_wald_s_bound_is_the_logarithm_by_the_information_of_a_sample() -> None:
     assert sample_bound(0.01, 0.03, 0.01) == pytest.approx(349.9, abs=0.2)
     assert sample_bound(0.5, 1.0, 0.01) == pytest.approx(np.log(100) / np.log(2))
+
+
+def test_a_margin_and_a_baseline_that_has_to_be_learnt_cost_requests() -> None:
+    without, known, learnt = (
+        bound_with_margin(0.01, 0.03, margin, 0.01, known=known)
+        for margin, known in ((0.0, True), (0.003, True), (0.003, False))
+    )
+    assert without == pytest.approx(sample_bound(0.01, 0.03, 0.01))
+    shares = np.linspace(
+        0.0101, 0.0269, 2000
+    )  # of the baseline, as far as the canary's 3 % are beyond its margin
+
+    def information(truth: float, told: np.ndarray) -> np.ndarray:
+        return truth * np.log(truth / told) + (1 - truth) * np.log((1 - truth) / (1 - told))
+
+    slow = np.log(100) / (information(0.03, shares + 0.003) + information(0.01, shares)).min()
+    assert without < known < learnt == pytest.approx(slow, rel=1e-4)
 
 
 def test_a_share_s_interval_holds_it_and_stays_within_0_and_1() -> None:
