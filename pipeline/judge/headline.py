@@ -80,7 +80,7 @@ def _in_users_words(metric: MetricVerdict) -> str:
         return f"{title} is {percent(metric.effect)} worse ({c}, the baseline {b}){_where(metric)}"
     if "-" in (b, c):
         return f"{title} is worse than allowed"
-    return f"{title} is {c}, the baseline's {b}"
+    return f"{title} at {c}, the baseline at {b}"  # a title may be in the plural
 
 
 def _where(metric: MetricVerdict) -> str:

@@ -186,7 +186,7 @@ def test_a_gate_fails_a_failing_canary_and_its_files_are_there(
 ) -> None:
     code, out, place = ended[platform]
     assert code == Exit.FAILED, out
-    assert "do not promote: errors is 100 %" in out
+    assert "do not promote: errors at 100 %" in out
     assert 'failures="2"' in (place / "gate" / "junit.xml").read_text("utf-8")
     assert len(list((place / "gate" / "runs").iterdir())) == 1
     if platform != "shell":

@@ -60,7 +60,7 @@ def test_a_pass_by_the_policy_claims_no_more_than_was_shown() -> None:
         ),
         (
             failed("x", title="CPU of a pod", effect_kind="absolute", value=0.04),
-            "CPU of a pod is 40 ms, the baseline's 21.4 ms",
+            "CPU of a pod at 40 ms, the baseline at 21.4 ms",
         ),
         (failed("joint_shift", title="All together", value=None, effect_kind="absolute"), "all together is worse than"),
     ],
@@ -152,7 +152,7 @@ def test_a_verdict_with_nothing_in_it_has_a_line_too(outcome: Outcome) -> None:
     [
         (samples.broken, "do not promote: 6,000 of 6,000 requests fail"),
         (samples.wrong, "do not promote: 623 of 6,000 answers have a wrong body"),
-        (samples.leak, "do not promote: service memory growth is 21.1 MB/min, the baseline's 1.26 MB/min"),
+        (samples.leak, "do not promote: service memory growth at 21.1 MB/min, the baseline at 1.26 MB/min"),
     ],
 )
 def test_real_verdicts_have_a_short_one(change: samples.Change, words: str) -> None:
