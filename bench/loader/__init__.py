@@ -1,0 +1,1 @@
+"""The loader beside its peers, in turn, in one go: `python -m bench.loader --help`."""
