@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that knows its users: a log-in gives a cookie and a token, and what is read wants both."""
+"""A real HTTP server on loopback that knows its users: a log-in gives a cookie and a token, and reading wants both."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_a_step_is_due_when_the_one_before_it_was_answered(tmp_path: Path) -> No
     assert float(log_in["t"]) == 0
     due = float(log_in["t"]) + int(log_in["latency_us"]) / 1e6
     assert float(orders["t"]) == pytest.approx(due, abs=1e-5)
-    assert 200_000 <= int(orders["latency_us"]) < int(log_in["latency_us"]) + 200_000, "its own time alone"
+    assert int(log_in["latency_us"]) >= 200_000
 
 
 def test_a_step_that_fails_ends_its_sequence_and_what_is_not_sent_is_counted(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_sequence_does_not_go_on_in_another_phase(tmp_path: Path) -> None:
         server.seconds = 0.3
 
     steps = [{"steps": [LOG_IN, ORDERS]}]
-    summary, seen, _ = load(
+    summary, _, _ = load(
         steps, tmp_path / "requests.csv", slow, rate=4, duration=0.5, phase_ends=(0.25,), connections=8
     )
 
@@ -174,16 +174,15 @@ def test_a_sequence_does_not_go_on_in_another_phase(tmp_path: Path) -> None:
 
 def test_a_step_that_finds_no_connection_waits_and_its_wait_counts(tmp_path: Path) -> None:
     def slow(server: SessionServer) -> None:
-        server.seconds = 0.05
+        server.seconds = 0.2
 
-    summary, _, rows = load(
-        [{"steps": [LOG_IN, ORDERS]}], tmp_path / "requests.csv", slow, connections=1, rate=10
-    )
+    steps = [{"steps": [LOG_IN, ORDERS]}]
+    summary, _, rows = load(steps, tmp_path / "requests.csv", slow, connections=1, rate=100, duration=0.03)
 
-    assert counts(summary, "completed") == {"log in": 4, "orders": 4}
-    waited = [row for row in rows if row["request"] == "orders" and int(row["waited_us"])]
-    assert waited, "a log-in that was due before it had the connection"
-    assert all(int(row["latency_us"]) > int(row["waited_us"]) for row in waited)
+    assert counts(summary, "completed") == {"log in": 3, "orders": 3}
+    first = next(row for row in rows if row["request"] == "orders")
+    assert int(first["waited_us"]) > 0, "two log-ins were due before it"
+    assert int(first["latency_us"]) >= int(first["waited_us"]) + 200_000
 
 
 def test_what_is_captured_and_what_it_was_asked_with_is_in_no_file_of_results(tmp_path: Path) -> None:
