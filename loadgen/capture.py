@@ -55,7 +55,9 @@ class JsonPath:
             else:
                 value = value.get(key) if isinstance(value, dict) else None
         if isinstance(value, str):
-            return value
+            return value.encode(
+                "utf-8", "replace"
+            ).decode()  # JSON can hold half a character, and UTF-8 cannot
         return json.dumps(value) if isinstance(value, int | float) else None
 
 

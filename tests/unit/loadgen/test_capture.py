@@ -31,6 +31,7 @@ def of_body(body: bytes) -> Content:
         ("$.text[0]", None),
         ("$.null", None),
         ("$.empty", None),
+        ("$.half", "a?"),
         ("$.none", None),
     ],
 )
@@ -42,6 +43,7 @@ def test_a_path_leads_to_a_text_a_number_or_a_truth_value_or_to_nothing(path: st
         "yes": True,
         "list": [{}, {"id": "x"}],
         "with a dot.": "y",
+        "half": "a\ud800",
         "null": None,
         "empty": "",
     }
