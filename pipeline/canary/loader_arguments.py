@@ -42,7 +42,7 @@ def loader_arguments(
         "--duration": f"{lasts:g}s",
         "--timeout": f"{ANSWER_SECONDS:g}s",
         "--connections": str(
-            _connections(settings.rate * profile.requests_each_time, phases=2 if ends else 1)
+            _connections(settings.rate * profile.requests_per_arrival, phases=2 if ends else 1)
         ),
         "--served-by-header": "X-Served-By",
         "--requests-out": str(directory / "requests.csv"),

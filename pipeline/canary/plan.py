@@ -208,7 +208,7 @@ def _of_errors(plan: Plan) -> ErrorForecast | None:
         profile.metrics,
         profile.policy,
         seconds=settings.duration,
-        rate=settings.rate * profile.requests_each_time * (1.0 if share is None else min(share, 1 - share)),
+        rate=settings.rate * profile.requests_per_arrival * (1.0 if share is None else min(share, 1 - share)),
         together=settings.schedule != "phased",
     )
 

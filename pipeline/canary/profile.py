@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -145,13 +144,13 @@ class Profile(Part):
         return any(isinstance(entry, Sequence) for entry in self.requests)
 
     @property
-    def requests_each_time(self) -> float:
+    def requests_per_arrival(self) -> float:
         """How many requests are sent for one that is due by the clock, on average: all steps of a sequence."""
         if not self.requests:
             return 1.0
-        sizes = [len(entry.steps) if isinstance(entry, Sequence) else 1 for entry in self.requests]
         weights = [entry.weight for entry in self.requests]
-        return sum(map(operator.mul, sizes, weights)) / sum(weights)
+        sizes = [len(entry.steps) if isinstance(entry, Sequence) else 1 for entry in self.requests]
+        return sum(weight * size for weight, size in zip(weights, sizes, strict=True)) / sum(weights)
 
     @property
     def asked_for(self) -> str:
@@ -171,15 +170,23 @@ class Profile(Part):
         """Plain JSON types, for run.json. What may be a secret is masked, and all that had a `${NAME}`."""
         left_out = {"request", "routes"} if self.requests else {"requests", "values", "seed"}
         plain = self.model_dump(mode="json", by_alias=True, exclude=left_out)
+        for place, last in self._filled(plain):
+            place[last] = MASK
+        return without_secrets(plain)
+
+    def _filled(self, plain: dict[str, Any]) -> Iterator[tuple[Any, str | int]]:
+        """What had a `${NAME}`: the mapping or list of `plain` in which it stands, and its key there."""
         for *parents, last in self._taken:
             inner: Any = plain
             for key in parents:
                 inner = inner[key]
-            inner[last] = MASK
-        return without_secrets(plain)
+            yield inner, last
 
     def remember_secrets(self) -> None:
         """From now on, what is shown or logged has a mask in place of this profile's secrets."""
+        for place, last in self._filled(self.model_dump(mode="json", by_alias=True)):
+            if isinstance(place[last], str):
+                remember(place[last], sure=looks_secret(str(last)))
         requests = self.named_requests or (self.request,)
         for request in requests:
             kept = without_secrets({"environment": self.environment, "request": {"headers": request.headers}})

@@ -313,7 +313,7 @@ class Record:
         given = (self.profile or {}).get("requests")
         if not given:
             return {}
-        listed = _with_steps(given) if isinstance(given, list) else [None]
+        listed: list[Any] = _with_steps(given) if isinstance(given, list) else [None]
         if not all(isinstance(item, Mapping) for item in listed):
             raise self._unusable("profile: requests must be a list of objects")
         weights: dict[str, float] = {}

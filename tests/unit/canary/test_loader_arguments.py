@@ -110,7 +110,7 @@ def test_several_requests_go_to_the_loader_in_a_file_that_it_reads(tmp_path: Pat
         assert option == "--requests-file"
         assert Path(path).stat().st_mode & 0o077 == 0 or Path(path).parent.stat().st_mode & 0o077 == 0
         sent = read_mix(Path(path), url).first_of_each()
-    assert [one.kind.name for one in sent] == [one.name for one in shop.requests]
+    assert [one.kind.name for one in sent] == [one.name for one in shop.named_requests]
     assert sent[0].url == "http://10.0.0.1:8080/items"
 
 

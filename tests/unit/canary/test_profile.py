@@ -376,6 +376,7 @@ def test_of_steps_run_json_keeps_no_secret_and_each_is_judged_by_its_name(steppe
     profile = load_profile(written(stepped, WITH_STEPS))
     kept = profile.to_dict()
     assert "s3cret" not in str(kept)
+    assert hide("403 for ada, s3cret-word") == "403 for ada, ***", "whoever logs it"
     record = Record.from_dict({"profile": kept})
     assert {name: (one.weight, one.status) for name, one in record.mix.items()} == {
         "list": (0.6, (200, 204)),
@@ -384,7 +385,7 @@ def test_of_steps_run_json_keeps_no_secret_and_each_is_judged_by_its_name(steppe
     }
     assert record.later_steps == {"account"}
     # three of four that are due are one request, the fourth is two
-    assert profile.requests_each_time == 1.25
+    assert profile.requests_per_arrival == 1.25
 
 
 @pytest.mark.parametrize(
