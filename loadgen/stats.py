@@ -124,6 +124,7 @@ class Stats:
         self._results: list[Result] = []
         templates, sequences = ((), ()) if plan.mix is None else (plan.mix.templates, plan.mix.sequences)
         self._by_request = {template.kind.name: _OfRequest() for template in templates}
+        self._has_steps = bool(sequences)
         # Of each step but the first: what its sequence begins with.
         self._begun_by = {
             step.kind.name: sequence.templates[0].kind.name
@@ -159,7 +160,7 @@ class Stats:
                 ]
             )
         )
-        if len(latencies) < len(results) or self._begun_by:
+        if len(latencies) < len(results) or self._has_steps:
             for result in results:
                 if result.answer.error or result.answer.why:
                     self._examples.setdefault(result.answer.error or _CAPTURE, result.answer.why)
