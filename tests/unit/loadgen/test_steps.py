@@ -15,6 +15,7 @@ from loadgen.mixfile import mix_of
 from loadgen.plan import Plan
 from loadgen.record import Recorder
 from loadgen.run import run
+from tests.support.keeping_server import serving as keeping
 from tests.support.loadgen_engines import engine_under_test
 from tests.support.session_server import SessionServer, serving_sessions
 
@@ -183,6 +184,42 @@ def test_a_step_that_finds_no_connection_waits_and_its_wait_counts(tmp_path: Pat
     first = next(row for row in rows if row["request"] == "orders")
     assert int(first["waited_us"]) > 0, "two log-ins were due before it"
     assert int(first["latency_us"]) >= int(first["waited_us"]) + 200_000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'HTTP/1.1 200 OK\r\nX-Id: 7\r\nSet-Cookie: a=b\r\nContent-Length: 11\r\n\r\n{"t": "ok"}',
+        b'HTTP/1.1 200 OK\nX-Id: 7\nSet-Cookie: a=b\nContent-Length: 11\n\n{"t": "ok"}',
+        b"HTTP/1.1 103 Early\r\nX-Id: 1\r\nSet-Cookie: early=1\r\n\r\n"
+        b'HTTP/1.1 200 OK\r\nX-Id: 7\r\nSet-Cookie: a=b\r\nContent-Length: 11\r\n\r\n{"t": "ok"}',
+        b"HTTP/1.1 200 OK\r\nX-Id: 7\r\nSet-Cookie: a=b\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b'5\r\n{"t":\r\n6\r\n "ok"}\r\n0\r\n\r\n',
+        b"HTTP/1.1 200 OK\r\nX-Id: 7\r\nSet-Cookie: a=b\r\nContent-Length: 400011\r\n\r\n"
+        + b" " * 400_000
+        + b'{"t": "ok"}',
+    ],
+    ids=["plain", "line feeds", "103", "chunked", "large"],
+)
+def test_whatever_form_an_answer_has_its_cookie_and_values_are_read(answer: bytes) -> None:
+    capture = {"t": {"json": "$.t"}, "id": {"header": "X-Id"}, "all": {"regex": "o."}}
+    steps = [
+        {"name": "one", "path": "/", "capture": capture},
+        {
+            "name": "two",
+            "path": "/{{t}}/{{id}}/{{all}}",
+            "headers": {"Cookie": "own=1", "Connection": "close"},
+        },
+    ]
+    with keeping(answer) as server:
+        mix = mix_of({"requests": [{"steps": steps}]}, Path(), server.url.rstrip("/"))
+        plan = Plan(server.url, 2, 1, max_lateness=60.0, timeout=30.0, mix=mix, engine=engine_under_test())
+        summary = asyncio.run(run(plan, Recorder(), lambda _: None, signals=()))
+
+    assert counts(summary, "completed") == {"one": 2, "two": 2}, summary
+    second = [asked for asked in server.asked if b"GET /ok/7/ok " in asked]
+    assert len(second) == 2
+    assert all(b"\r\nCookie: own=1; a=b\r\n" in asked for asked in second)
 
 
 def test_what_is_captured_and_what_it_was_asked_with_is_in_no_file_of_results(tmp_path: Path) -> None:
