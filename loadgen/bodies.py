@@ -31,12 +31,17 @@ class Judge:
 
     def __init__(self, kind: Kind) -> None:
         self._regex = kind.body_regex
+        self._brings_body = kind.brings_body
         self._expected = frozenset(kind.expect_status)
         self._recent: deque[_Known] = deque(maxlen=_RECENT)
 
     def searches(self, status: int) -> bool:
         """Whether the bodies of this status are searched."""
         return self._regex is not None and status in self._expected
+
+    def keeps(self, status: int) -> bool:
+        """Whether the bodies of this status are needed whole."""
+        return self.searches(status) or (self._brings_body and status in self._expected)
 
     def crc_and_found(self, status: int, body: bytes) -> tuple[str, bool | None]:
         """`body_crc` and `body_ok` of an answer.

@@ -17,9 +17,9 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 from loadgen.bodies import Judge
 from loadgen.causes import kind_of, why_of
 from loadgen.client import Done
-from loadgen.reading import LIMITS, LONGEST_LINE, MOST_FRAMING
+from loadgen.reading import LIMITS, LONGEST_LINE, MOST_FRAMING, header_text
 from loadgen.request import PLAIN, Kind, Request
-from loadgen.result import Answer
+from loadgen.result import Answer, Content
 from loadgen.send import CLOCK_SECONDS, SHORT_BODY_SECONDS, WHY_CUT
 from loadgen.turns import LARGE
 
@@ -47,14 +47,16 @@ class OfKind:
         judge: What it says of bodies.
         known: Recent answers: one that comes again, byte for byte, is not read again.
         without_body: Whether an answer has none (HEAD).
+        brings: The statuses of which an answer has its headers with it.
     """
 
-    __slots__ = ("judge", "known", "without_body")
+    __slots__ = ("brings", "judge", "known", "without_body")
 
     def __init__(self, kind: Kind) -> None:
         self.judge = Judge(kind)
         self.known: deque[_Known] = deque(maxlen=_RECENT)
         self.without_body = kind.method == "HEAD"
+        self.brings = frozenset(kind.expect_status if kind.brings_headers else ())
 
 
 class Connection(asyncio.Protocol):
@@ -89,6 +91,7 @@ class Connection(asyncio.Protocol):
         self._served_by = b""
         self._length: bytes | None = None
         self._connection = b""
+        self._headers: list[tuple[bytes, bytes]] = []  # where they are needed
         self._framed = False  # whether the head says how long the body is
         self._head = self._whole = False
         self._lines = self._came = 0
@@ -174,6 +177,8 @@ class Connection(asyncio.Protocol):
         if self._head:  # a trailer
             return
         self._lines += 1
+        if self._of_kind.brings:
+            self._headers.append((name, value))
         length = len(name)
         if length == self._pool.name_length and not self._served_by and name.lower() == self._pool.served_by:
             self._served_by = value.strip()
@@ -191,6 +196,7 @@ class Connection(asyncio.Protocol):
             self._served_by = b""
             self._length = None
             self._framed = False
+            self._headers.clear()
             return
         self._head = True
         self.status = status
@@ -277,7 +283,7 @@ class Connection(asyncio.Protocol):
         """Of a large body its pieces are counted, and kept only where they are to be searched."""
         for piece in self._pieces:
             self._crc = zlib.crc32(piece, self._crc)
-        if self._of_kind.judge.searches(self.status):
+        if self._of_kind.judge.keeps(self.status):
             self._kept += self._pieces
             self._pool.turns.kept += sum(map(len, self._pieces))
         self._pieces.clear()
@@ -306,18 +312,24 @@ class Connection(asyncio.Protocol):
             return
         if self._crc or self._kept:
             self._fold()
-            crc, found = f"{self._crc:08x}", self._of_kind.judge.found(self.status, b"".join(self._kept))
+            body = b"".join(self._kept)
+            crc, found = f"{self._crc:08x}", self._of_kind.judge.found(self.status, body)
         else:
             pieces = self._pieces
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             crc, found = self._of_kind.judge.crc_and_found(self.status, body)
         late = self._pool.read_late_us(self) if self.size <= LARGE else -1
-        answer = Answer(ended, self.status, "", self.size, found, crc, self._name(), "", late)
+        content = self._content(body) if self.status in self._of_kind.brings else None
+        answer = Answer(ended, self.status, "", self.size, found, crc, self._name(), "", late, content)
         if self._of_kind.without_body:
             self._parser = HttpResponseParser(self)  # the old one waits for a body
         elif self._keep_alive and len(self._raw) == 1 and self.size <= LARGE:
             self._of_kind.known.appendleft(_Known(self._raw[0], answer))
         self._end(answer, ended if self._keep_alive else None)
+
+    def _content(self, body: bytes) -> Content:
+        headers = tuple((_text(name), _text(value.strip())) for name, value in self._headers)
+        return Content(headers, body if self.kind.brings_body else b"")
 
     def _name(self) -> str:
         return self._pool.name(self._served_by) if self._served_by else ""
@@ -388,3 +400,7 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
             self.transport = None
         self._pool.forget(self)
+
+
+def _text(raw: bytes) -> str:
+    return header_text(raw.decode("utf-8", "surrogateescape"))

@@ -3,7 +3,8 @@
 A client that sends the next request only after the last answer slows down with the server, so that the slow
 moments are missing from its figures ("coordinated omission"). Here a request is due at a time that is fixed
 beforehand, and its latency counts from then: a user, too, would have waited while no connection was free. Only a plan
-with `users` is such a client, on purpose: there a request is due when its user has the last one's answer.
+with `users` is such a client, on purpose: there a request is due when its user has the last one's answer. The steps of
+a sequence are due so as well, all but the first: nobody can read before the log-in is answered.
 
 Connections are bounded. A request that finds none free waits; how long it did is kept apart from its latency. It is not
 sent once it can no longer be answered in time, or once its phase is over. Each phase has as many connections, so what
@@ -103,7 +104,7 @@ class Engine:
         self._on_result = on_result
         self._t0 = 0.0
         self._arrivals = plan.arrivals()
-        self._last_due = 0.0
+        self._last_due = plan.duration if plan.users else 0.0
         self._scheduled = self._sent = self._queued = self._abandoned = 0
         self._on_wire: set[_Request] = set()
         self._phase = 0
@@ -141,7 +142,7 @@ class Engine:
             self._timer = Timer(self._send_due)
             self._timer.at(t0)
             if self._plan.users:  # else it is set when the last one is due
-                self._end_by(self._plan.duration)
+                self._end_by(self._last_due)
             await self._over.wait()
         self._end_schedule()
         if self._cut is not None:
@@ -179,7 +180,6 @@ class Engine:
             self._fail(problem)
 
     def _send_burst(self, timer: Timer) -> None:
-        plan = self._plan
         for _ in range(_BURST):
             at = self._arrivals.next
             if at is None:
@@ -198,17 +198,20 @@ class Engine:
             if at >= self._phase_end:
                 self._begin_phase(at)
             self._arrivals.take()
-            self._last_due = at
-            self._scheduled += 1
-            asked = next(self._asked)
-            if self._too_late(at, now):
-                self._give_up(asked, at, now - due)
-            elif self._of_this_phase < plan.connections:
-                self._start(asked, at, now, now - due, waited=0.0)
-            else:
-                self._queued += 1
-                self._waiting.append((asked, at, now - due))
+            self._last_due = max(at, self._last_due)
+            self._fallen_due(next(self._asked), at, now)
         self._next = asyncio.get_running_loop().call_soon(self._send_due)
+
+    def _fallen_due(self, asked: Request, at: float, now: float) -> None:
+        self._scheduled += 1
+        lateness = now - self._t0 - at
+        if self._too_late(at, now):
+            self._give_up(asked, at, lateness)
+        elif self._of_this_phase < self._plan.connections:
+            self._start(asked, at, now, lateness, waited=0.0)
+        else:
+            self._queued += 1
+            self._waiting.append((asked, at, lateness))
 
     def _end_by(self, last: float) -> None:
         """End what is on the wire a second after the last deadline: reached only if a request ignores its own."""
@@ -254,15 +257,32 @@ class Engine:
             if isinstance(answer, Exception):
                 raise answer
             self._took.append(answer.ended - request.began)
-            self._report(request.asked, request.at, request.lateness, request.waited, answer)
+            asked, after = request.asked, None
+            if asked.session is not None:
+                answer, after = asked.session.answered(asked, answer)
+            self._report(asked, request.at, request.lateness, request.waited, answer)
             if self._waiting:
                 self._start_waiting()
-            self._arrivals.answered(answer.ended - self._t0)
+            ended = answer.ended - self._t0
+            if after is None or not self._go_on(after, ended, request.phase):
+                self._arrivals.answered(ended)
             if self._plan.users:
                 self._send_due()
         except Exception as problem:  # a defect or a full disk: no reason to go on
             self._fail(problem)
         self._look_for_end()
+
+    def _go_on(self, asked: Request, at: float, phase: int) -> bool:
+        """The next step falls due, unless the phase of the last one is over: another server does not know this user."""
+        now = time.monotonic()
+        if self._stopped or phase != self._phase or now - self._t0 >= self._phase_end:
+            return False
+        if at > self._last_due:
+            self._last_due = at
+            if self._all_due or self._plan.users:
+                self._end_by(at)
+        self._fallen_due(asked, at, now)
+        return True
 
     def _look_for_end(self) -> None:
         if not self._on_wire and (self._stopped or self._all_due):

@@ -48,14 +48,16 @@ class Terminal:
         if event["event"] == "end":
             if self._progress is not None:
                 self._progress.clear()
-            self._out.write(
-                "".join(f"{name:<13} {printable(value)}\n" for name, value in summary_rows(event["summary"]))
-            )
+            rows = summary_rows(event["summary"], by_request=True)
+            self._out.write("".join(f"{name:<13} {printable(value)}\n" for name, value in rows))
             self._out.flush()
 
 
-def summary_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The summary as names with their text, which is not to be trusted: it may hold a server's words."""
+def summary_rows(summary: Mapping[str, Any], *, by_request: bool) -> list[tuple[str, str]]:
+    """The summary as names with their text, which is not to be trusted: it may hold a server's words.
+
+    With `by_request` it has a row for each of several requests, too.
+    """
     beyond = f"> {summary['timeout_s']:g} s"
     rows = [
         ("load", summary["arrivals"]),
@@ -79,14 +81,21 @@ def summary_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(("waited", waited))
     if summary["served_by"]:
         rows.append(("served by", counts(summary["served_by"])))
-    for name, of_request in summary.get("by_request", {}).items():
-        came = f"{of_request['completed']} done, {of_request['errors']} errors, {of_request['wrong_bodies']} wrong"
-        rows.append((f"  {name}", f"{came}; {percentiles(of_request['latency_ms'], beyond)}"))
+    if by_request:
+        rows += [
+            (f"  {name}", f"{_came(each)}; {percentiles(each['latency_ms'], beyond)}")
+            for name, each in summary.get("by_request", {}).items()
+        ]
     if summary["abandoned"]:
         rows.append(("abandoned", f"{summary['abandoned']} at the interrupt"))
     rows += [("broken", why) for why in summary["failures"]]
     rows.append(("valid", "yes" if summary["valid"] else f"no: {summary['reason']}"))
     return rows
+
+
+def _came(each: Mapping[str, Any]) -> str:
+    skipped = f", {each['skipped']} skipped" if each["skipped"] else ""
+    return f"{each['completed']} done, {each['errors']} errors, {each['wrong_bodies']} wrong{skipped}"
 
 
 def _rates(summary: Mapping[str, Any]) -> str:

@@ -18,6 +18,12 @@ from loadgen.words import NAMES, milliseconds, printable
 __all__ = ["Page"]
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+_COUNTS: Final = {
+    "completed": "done",
+    "errors": "errors",
+    "wrong_bodies": "wrong bodies",
+    "skipped": "skipped",
+}
 _MOST_POINTS: Final = 500  # a drawing is not wider
 _WIDTH, _HEIGHT = 1000, 160  # of a drawing, in its own units
 _HEADROOM: Final = 1.05
@@ -94,12 +100,14 @@ class Page:
             outcome=_outcome(summary),
             reasons=[*([] if summary["valid"] else [summary["reason"]]), *summary["failures"]],
             names=list(NAMES.values()),
+            counts=list(_COUNTS.values()),
             percentiles={
                 name: [milliseconds(values[key], none) for key in NAMES]
                 for name, (values, none) in kinds.items()
                 if values
             },
-            rows=[(name.strip(), printable(text)) for name, text in summary_rows(summary)],
+            requests=_requests(summary.get("by_request", {}), beyond),
+            rows=[(name.strip(), printable(text)) for name, text in summary_rows(summary, by_request=False)],
             charts=self._charts(),
             length=f"{self._seconds[-1].t:.0f} s" if self._seconds else "",
             width=_WIDTH,
@@ -121,6 +129,20 @@ class Page:
         if any(errors):
             charts.append(_chart("Errors a second", times, {"errors": ("bad", errors)}))
         return charts
+
+
+def _requests(by_request: Mapping[str, Any], beyond: str) -> dict[str, list[str]]:
+    """The cells of each of several requests: counts, then percentiles."""
+    return {
+        name: [
+            *(f"{each[count]:,}" for count in _COUNTS),
+            *(
+                "" if (known := each["latency_ms"]) is None else milliseconds(known[key], beyond)
+                for key in NAMES
+            ),
+        ]
+        for name, each in by_request.items()
+    }
 
 
 def _outcome(summary: Mapping[str, Any]) -> str:

@@ -142,6 +142,11 @@ class Plan:
         >>> Plan("http://h/", rate=0, duration=60, users=3).how
         'closed: 3 users, each sends after its last answer, so a slow server is asked less'
         """
+        once = "; a sequence of steps is due as one" if self.mix is not None and self.mix.sequences else ""
+        return f"{self._how}{once}"
+
+    @property
+    def _how(self) -> str:
         if self.users:
             who = (
                 "1 user, who sends after the"

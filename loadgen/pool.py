@@ -88,7 +88,7 @@ class Pool:
         await asyncio.sleep(0)  # the transports' own last steps
 
     def send(self, deadline: float, body_by: float, done: Done, asked: Request | None = None) -> None:
-        """See Client. Deadlines do not fall from one call to the next."""
+        """See Client."""
         asked = asked or self._one
         connection = self._rested()
         if connection is None:
@@ -98,7 +98,7 @@ class Pool:
             connection.task = self.loop.create_task(self._open(connection))
         else:
             connection.begin(deadline, body_by, done, asked)
-        self._deadlines.append((deadline, connection, connection.number))
+        self._keep_deadline(deadline, connection)
         if len(self._deadlines) > self._most_deadlines:
             self._drop_past_ends()
         if self._sweep_timer is None:
@@ -194,6 +194,17 @@ class Pool:
             if connection.usable:
                 return connection
         return None
+
+    def _keep_deadline(self, deadline: float, connection: Connection) -> None:
+        """In their order, which is that of the calls but where a step is due between requests that are late."""
+        deadlines = self._deadlines
+        at = len(deadlines)
+        while at and deadlines[at - 1][0] > deadline:
+            at -= 1
+        deadlines.insert(at, (deadline, connection, connection.number))
+        if not at and self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
 
     def _drop_past_ends(self) -> None:
         """Forget what has ended long before its deadline: with a long timeout these would fill the memory."""

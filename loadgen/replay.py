@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from loadgen.mix import Template
 from loadgen.recorded import Recording
 from loadgen.request import Kind, Request
+from loadgen.steps import Steps
+from loadgen.template import Template
 
 __all__ = ["Replay"]
 
@@ -20,11 +21,12 @@ class Replay:
     """What is sent of a recording, in place of a plan's one request.
 
     Attributes:
-        templates: None of a mix: requests have no names here.
+        templates, sequences: None of a mix: requests have no names here.
         times: When each is due, seconds since the start.
     """
 
     templates: Sequence[Template] = ()
+    sequences: Sequence[Steps] = ()
 
     def __init__(
         self,

@@ -6,11 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from yarl import URL
 
-__all__ = ["PLAIN", "USER_AGENT", "Kind", "Request", "as_written", "request_bytes"]
+if TYPE_CHECKING:
+    from loadgen.steps import Session
+
+__all__ = ["PLAIN", "USER_AGENT", "Kind", "Request", "as_written", "own_host", "request_bytes"]
 
 USER_AGENT = "pipeline-loadgen"
 
@@ -27,21 +30,28 @@ class Kind:
         method: HTTP method.
         expect_status: The right statuses; the bodies of these are checked.
         body_regex: Searched in those bodies; None: nothing is checked.
+        brings_headers: Whether a right answer has its headers with it (`Answer.content`).
+        brings_body: Whether it has its body with it as well.
     """
 
     name: str = ""
     method: str = "GET"
     expect_status: tuple[int, ...] = (200,)
     body_regex: re.Pattern[bytes] | None = None
+    brings_headers: bool = False
+    brings_body: bool = False
 
 
 PLAIN = Kind()
 
 
 class Request:
-    """One request as it is sent, to the address `url`; `kind` is what it has in common with others."""
+    """One request as it is sent, to the address `url`; `kind` is what it has in common with others.
 
-    __slots__ = ("_raw", "body", "headers", "kind", "url")
+    `session` is whose step it is; None of a request by itself.
+    """
+
+    __slots__ = ("_raw", "body", "headers", "kind", "session", "url")
 
     def __init__(
         self, kind: Kind, url: str, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None
@@ -50,6 +60,7 @@ class Request:
         self.url = url
         self.headers = headers
         self.body = body
+        self.session: Session | None = None
         self._raw = b""
 
     @property
@@ -87,8 +98,8 @@ def request_bytes(sent: _Sent) -> bytes:
     origin, target = _divided(sent.url)
     given = {name.lower() for name, _ in sent.headers}
     lines = [f"{sent.method} {target} HTTP/1.1"]
-    own_host = [value for name, value in sent.headers if name.lower() == "host"]
-    lines.append(f"Host: {own_host[0] if own_host else _host(origin)}")
+    host = own_host(sent.headers)
+    lines.append(f"Host: {_host(origin) if host is None else host}")
     lines += [f"{name}: {value}" for name, value in sent.headers if name.lower() != "host"]
     if "user-agent" not in given:
         lines.append(f"User-Agent: {USER_AGENT}")
@@ -99,6 +110,11 @@ def request_bytes(sent: _Sent) -> bytes:
     if any(_LINE_END.search(line) for line in lines):
         raise ValueError("a line of the request holds the end of a line")
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + (sent.body or b"")
+
+
+def own_host(headers: Sequence[tuple[str, str]]) -> str | None:
+    """The value of the header Host, where one is given."""
+    return next((value for name, value in headers if name.lower() == "host"), None)
 
 
 def as_written(url: str) -> URL:

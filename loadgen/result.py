@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from loadgen.request import PLAIN, Kind
 
-__all__ = ["COLUMNS", "ERRORS", "NEVER_SENT", "OWN", "Answer", "Result"]
+__all__ = ["COLUMNS", "ERRORS", "NEVER_SENT", "OWN", "Answer", "Content", "Result"]
 
 # How a request ends without a whole answer. docs/loadgen.md says whose fault each is.
 ERRORS = (
@@ -40,6 +40,18 @@ COLUMNS = (
 )
 
 
+class Content(NamedTuple):
+    """What a right answer said, where later steps need it.
+
+    Attributes:
+        headers: Names and values as they came.
+        body: Its bytes; none where only headers are needed.
+    """
+
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
 class Answer(NamedTuple):
     """What came back: a whole response, or an error with what is known of the response that did not end.
 
@@ -54,9 +66,10 @@ class Answer(NamedTuple):
         body_ok: Whether the request's `body_regex` was found; None where it was not looked for.
         body_crc: CRC-32 of a whole body, eight hexadecimal digits; empty without one.
         served_by: The value of the plan's `served_by_header`, at most 64 characters.
-        why: With an error, what happened, in a few words.
+        why: With an error, what happened, in a few words; else what a step's answer lacked.
         read_late_us: Microseconds for which its last bytes were here, and not read, as the system counts them (to 4 ms
             or so); -1 where that was not asked.
+        content: What it said, where its kind has that brought along; None of any other, and of what is wrong.
     """
 
     ended: float
@@ -68,6 +81,7 @@ class Answer(NamedTuple):
     served_by: str = ""
     why: str = ""
     read_late_us: int = -1
+    content: Content | None = None
 
 
 class Result(NamedTuple):

@@ -6,20 +6,20 @@ import asyncio
 import math
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from loadgen.causes import innermost, kind_of, why_of
 from loadgen.plan import Plan
 from loadgen.reading import LIMITS, HeaderTooLarge, header_text, reading_all
 from loadgen.request import USER_AGENT, Kind, Request, as_written
-from loadgen.result import Answer
+from loadgen.result import Answer, Content
 
 __all__ = [
     "BUFFER",
@@ -59,7 +59,7 @@ class Response(Protocol):
     def status(self) -> int: ...
 
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> CIMultiDictProxy[str]: ...
 
     @property
     def content(self) -> aiohttp.StreamReader: ...
@@ -157,7 +157,7 @@ class Sender:
                     limit.reschedule(min(loop.time() + left, limit.when() or math.inf))
                 try:
                     await self._read(response, seen, kind)
-                    return seen.whole(kind)
+                    return seen.whole(kind, response.headers)
                 finally:
                     if not seen.ended:
                         response.close()
@@ -169,7 +169,8 @@ class Sender:
         limit = self._plan.max_body
         if not response.content.at_eof() and (response.content_length or 0) > limit:
             raise _BodyTooLarge
-        keep = kind.body_regex is not None and response.status in kind.expect_status
+        needed = kind.body_regex is not None or kind.brings_body
+        keep = needed and response.status in kind.expect_status
         try:
             async for piece in response.content.iter_any():
                 seen.add(piece, keep=keep)
@@ -220,15 +221,20 @@ class _Seen:
         if keep:
             self._pieces.append(piece)
 
-    def whole(self, kind: Kind) -> Answer:
+    def whole(self, kind: Kind, headers: CIMultiDictProxy[str]) -> Answer:
         """The answer that has ended."""
         served_by = header_text(self.served_by)[:LONGEST_NAME]
         if self.status < 100:  # 000 and 099 get through aiohttp
             why = f"the status {self.status:03d}"
             return Answer(self.ended, error="protocol", served_by=served_by, why=why)
-        body_ok = None
-        if kind.body_regex is not None and self.status in kind.expect_status:
-            body_ok = kind.body_regex.search(b"".join(self._pieces)) is not None
+        body_ok, content = None, None
+        if self.status in kind.expect_status and (kind.body_regex is not None or kind.brings_headers):
+            body = b"".join(self._pieces)
+            if kind.body_regex is not None:
+                body_ok = kind.body_regex.search(body) is not None
+            if kind.brings_headers:
+                named = tuple((name, header_text(value)) for name, value in headers.items())
+                content = Content(named, body if kind.brings_body else b"")
         return Answer(
             ended=self.ended,
             status=self.status,
@@ -236,6 +242,7 @@ class _Seen:
             body_ok=body_ok,
             body_crc=f"{self._crc:08x}" if self.size else "",
             served_by=served_by,
+            content=content,
         )
 
     def broken(self, problem: Exception, plan: Plan) -> Answer:

@@ -25,6 +25,7 @@ _BATCH = 256  # results that are counted at once: few enough that nothing waits 
 _DIGITS = 11  # binary digits that a histogram tells apart: 2,048 is more than three decimal ones
 _MAX_NAMES = 32  # a server that puts a new name in every response must not use up the memory
 OTHER = "other"
+_CAPTURE = "capture"  # what an answer is an example of that is whole, but for what a later step needs
 _BEYOND = ("timeout", NEVER_SENT)  # errors that took longer than the timeout: percentiles count them as that
 
 # A second is overloaded when requests had to wait for a connection while the loader itself used, or waited for, this
@@ -91,10 +92,14 @@ class _OfRequest:
         self.errors: Counter[str] = Counter()
         self.wrong_bodies = 0
 
+    @property
+    def count(self) -> int:
+        return self.status.total() + self.errors.total()
+
     def summary(self) -> dict[str, Any]:
         return {
-            "completed": sum(self.status.values()),
-            "errors": sum(self.errors.values()),
+            "completed": self.status.total(),
+            "errors": self.errors.total(),
             "wrong_bodies": self.wrong_bodies,
             "status": {str(code): count for code, count in sorted(self.status.items())},
             "latency_ms": _percentiles(self.latency, sum(self.errors[kind] for kind in _BEYOND)),
@@ -117,8 +122,15 @@ class Stats:
         self._served_by: Counter[str] = Counter()
         self._unexpected = self._wrong_bodies = self._bytes = self._overloaded = 0
         self._results: list[Result] = []
-        mix = () if plan.mix is None else plan.mix.templates
-        self._by_request = {template.kind.name: _OfRequest() for template in mix}
+        templates, sequences = ((), ()) if plan.mix is None else (plan.mix.templates, plan.mix.sequences)
+        self._by_request = {template.kind.name: _OfRequest() for template in templates}
+        self._has_steps = bool(sequences)
+        # Of each step but the first: what its sequence begins with.
+        self._begun_by = {
+            step.kind.name: sequence.templates[0].kind.name
+            for sequence in sequences
+            for step in sequence.templates[1:]
+        }
         self._now = _Second()
         self._last = Progress(0, 0, 0, 0, 0, 0)
 
@@ -148,10 +160,10 @@ class Stats:
                 ]
             )
         )
-        if len(latencies) < len(results):
+        if len(latencies) < len(results) or self._has_steps:
             for result in results:
-                if result.latency_us is None:
-                    self._examples.setdefault(result.answer.error, result.answer.why)
+                if result.answer.error or result.answer.why:
+                    self._examples.setdefault(result.answer.error or _CAPTURE, result.answer.why)
         self._bytes += sum([result.answer.size for result in results if result.latency_us is not None])
         kinds = Counter(
             [
@@ -334,7 +346,15 @@ class Stats:
         return summary | {"failures": failures}
 
     def _summaries(self) -> dict[str, Any]:
-        return {name: of_request.summary() for name, of_request in self._by_request.items()}
+        return {
+            name: {**of_request.summary(), "skipped": self._skipped(name)}
+            for name, of_request in self._by_request.items()
+        }
+
+    def _skipped(self, name: str) -> int:
+        """How often a step was not sent, because the sequence had ended before it."""
+        begun_by = self._begun_by.get(name, name)
+        return max(0, self._by_request[begun_by].count - self._by_request[name].count)
 
 
 def _rate(count: int, seconds: float) -> float | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from types import TracebackType
 
 import aiohttp
 from aiohttp.helpers import TimerNoop
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from loadgen.reading import LIMITS, handler
 from loadgen.send import BUFFER
@@ -39,7 +39,7 @@ class Unusual:
         self._raw = raw
         self.reusable = False
         self.status = 0
-        self.headers: Mapping[str, str] = {}
+        self.headers: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
         self.content: aiohttp.StreamReader = aiohttp.EMPTY_PAYLOAD
 
     @property

@@ -19,8 +19,9 @@ import numpy as np
 
 from bench.judge.machine import Machine
 from bench.judge.traffic import SCHEDULES, Condition, run
-from loadgen.mix import Mix, Template
+from loadgen.mix import Mix
 from loadgen.request import Kind
+from loadgen.template import Template
 from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence
 from pipeline.judge.policy import Policy

@@ -41,7 +41,9 @@ def loader_arguments(
         "--rate": f"{settings.rate:g}",
         "--duration": f"{lasts:g}s",
         "--timeout": f"{ANSWER_SECONDS:g}s",
-        "--connections": str(_connections(settings.rate, phases=2 if ends else 1)),
+        "--connections": str(
+            _connections(settings.rate * profile.requests_per_arrival, phases=2 if ends else 1)
+        ),
         "--served-by-header": "X-Served-By",
         "--requests-out": str(directory / "requests.csv"),
         "--hist-out": str(directory / "latency.hlog"),
@@ -75,7 +77,7 @@ def _connections(rate: float, phases: int) -> int:
     process may open them and the proxy takes them.
 
     Args:
-        rate: Requests a second.
+        rate: Requests a second, steps included: each may take almost as long as it may.
         phases: Of how many phases there may be requests at once: what one left behind, and the next.
     """
     wanted = max(_FEWEST_CONNECTIONS, math.ceil(rate * ANSWER_SECONDS * _ROOM))
@@ -103,9 +105,9 @@ def private_files(profile: Profile, share: float | None) -> Iterator[list[str]]:
     sent = _headers(profile.request.headers, share)
     with private_directory() as private:
         if profile.mix:
-            requests = [
-                {**one, "headers": _headers(one["headers"], share)} for one in profile.mix["requests"]
-            ]
+            requests = profile.mix["requests"]
+            if share is not None:
+                requests = [{**one, "headers": _headers(one["headers"], share)} for one in requests]
             mix = private / "requests.yml"
             mix.write_text(json.dumps({**profile.mix, "requests": requests}))  # JSON is YAML
             yield ["--requests-file", str(mix)]

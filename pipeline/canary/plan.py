@@ -113,6 +113,12 @@ def make_plan(settings: Settings, progress: Progress) -> Plan:
     if settings.share is not None and settings.schedule != "concurrent":
         raise UsageError("--share goes with --schedule concurrent")
     profile = load_profile(settings.profile)
+    if profile.has_steps and settings.schedule == "concurrent":
+        raise UsageError(
+            f"profile {profile.name} has steps, and --schedule concurrent deals each request by itself: who has logged "
+            "in on one version would read from the other",
+            hint="use --schedule interleaved",
+        )
     inventory = None
     if settings.inventory is not None:
         inventory = read_inventory(settings.inventory, (*_GROUPS, "monitor"))
@@ -158,7 +164,8 @@ def describe(plan: Plan, *, as_json: bool) -> str:
         f"hosts       {hosts}",
         f"load        {settings.rate:g} requests/s of {plan.profile.request.method} {plan.profile.request.path}"
         if not plan.profile.requests
-        else f"load        {settings.rate:g} requests/s, a mix of {plan.profile.asked_for}",
+        else f"load        {settings.rate:g} requests/s, a mix of {plan.profile.asked_for}"
+        + ("; a sequence of steps is due as one" if plan.profile.has_steps else ""),
         *_dealt(settings),
         f"schedule    {settings.schedule}, {phases[-1].end:g} s:",
         *_in_order(phases),
@@ -201,7 +208,7 @@ def _of_errors(plan: Plan) -> ErrorForecast | None:
         profile.metrics,
         profile.policy,
         seconds=settings.duration,
-        rate=settings.rate * (1.0 if share is None else min(share, 1 - share)),
+        rate=settings.rate * profile.requests_per_arrival * (1.0 if share is None else min(share, 1 - share)),
         together=settings.schedule != "phased",
     )
 

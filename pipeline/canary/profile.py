@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,8 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from loadgen.mix import PLACEHOLDER
 from loadgen.mixfile import MixError, mix_of
+from loadgen.template import PLACEHOLDER
 from pipeline.base.environment import environment, fill_document
 from pipeline.base.errors import ConfigError, UsageError
 from pipeline.base.mask import MASK, looks_secret, masked_words, remember
@@ -24,7 +24,19 @@ from pipeline.base.places import PROFILES
 from pipeline.base.text import plural
 from pipeline.base.units import parse_duration
 from pipeline.base.yamlfile import Document, matching, read_yaml, validate
-from pipeline.canary.profile_request import Expect, Health, Line, MixedRequest, Part, Request, Route
+from pipeline.canary.profile_request import (
+    Entry,
+    Expect,
+    Health,
+    Line,
+    MixedRequest,
+    NamedRequest,
+    Part,
+    Request,
+    Route,
+    Sequence,
+    Step,
+)
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.words import titles_of
@@ -40,7 +52,7 @@ _FILLED: Final = (
     ("request", "body"),
     ("request", "json"),
 )
-_PARTS: Final = ("headers", "query", "body", "json")  # of each of `requests`
+_PARTS: Final = ("headers", "query", "body", "json")  # of each of `requests`, and of their steps
 
 _Word = Annotated[
     str,
@@ -59,9 +71,9 @@ class Profile(Part):
     that no shell expands. `start_timeout` is in seconds. `health` is asked, where it is given, before the first
     request; without it the service is ready when it answers the profile's own request. `routes` is never empty:
     without any, the public path is asked. `env_file`, beside the profile, holds values for `${NAME}` that the
-    environment does not set. Instead of the one `request` there may be several `requests`, with `values` to fill in,
-    and the `seed` of what is drawn by chance (loadgen/mixfile.py): then `request` is the first of them, with the first
-    values. That one is asked before the load, and beside it.
+    environment does not set. Instead of the one `request` there may be several `requests`, or sequences of `steps`,
+    with `values` to fill in, and the `seed` of what is drawn by chance (loadgen/mixfile.py): then `request` is the
+    first of them, with the first values. That one is asked before the load, and beside it.
     """
 
     name: Annotated[str, matching(r"[a-z][a-z0-9-]{0,31}", "a name: small letters, digits and hyphens")]
@@ -72,7 +84,7 @@ class Profile(Part):
     port: Annotated[int, Field(ge=1024, le=65535)]
     start_timeout: _Seconds = 30.0
     request: Request
-    requests: tuple[MixedRequest, ...] = ()
+    requests: tuple[Entry, ...] = ()
     values: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
     seed: int = 1
     routes: tuple[Route, ...] = ()
@@ -121,32 +133,62 @@ class Profile(Part):
         return self._mix
 
     @property
+    def named_requests(self) -> tuple[NamedRequest, ...]:
+        """All of several requests, steps included; empty where there is one."""
+        return tuple(
+            one for each in self.requests for one in (each.steps if isinstance(each, Sequence) else (each,))
+        )
+
+    @property
+    def has_steps(self) -> bool:
+        return any(isinstance(entry, Sequence) for entry in self.requests)
+
+    @property
+    def requests_per_arrival(self) -> float:
+        """How many requests are sent for one that is due by the clock, on average: all steps of a sequence."""
+        if not self.requests:
+            return 1.0
+        weights = [entry.weight for entry in self.requests]
+        sizes = [len(entry.steps) if isinstance(entry, Sequence) else 1 for entry in self.requests]
+        return sum(weight * size for weight, size in zip(weights, sizes, strict=True)) / sum(weights)
+
+    @property
     def asked_for(self) -> str:
         """What the load is of, in words: the path, or the names of several requests."""
         if not self.requests:
             return self.request.path
-        return f"{plural(len(self.requests), 'request')} ({titles_of([one.name for one in self.requests])})"
+        names = [one.name for one in self.named_requests]
+        return f"{plural(len(names), 'request')} ({titles_of(names)})"
 
     @property
     def right_statuses(self) -> tuple[int, ...]:
         """All that are right for any request."""
-        each = [one.expect or self.expect for one in self.requests] or [self.expect]
+        each = [one.expect or self.expect for one in self.named_requests] or [self.expect]
         return tuple(dict.fromkeys(status for expect in each for status in expect.status))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for run.json. What may be a secret is masked, and all that had a `${NAME}`."""
         left_out = {"request", "routes"} if self.requests else {"requests", "values", "seed"}
         plain = self.model_dump(mode="json", by_alias=True, exclude=left_out)
+        for place, last in self._filled(plain):
+            place[last] = MASK
+        return without_secrets(plain)
+
+    def _filled(self, plain: dict[str, Any]) -> Iterator[tuple[Any, str | int]]:
+        """What had a `${NAME}`: the mapping or list of `plain` in which it stands, and its key there."""
         for *parents, last in self._taken:
             inner: Any = plain
             for key in parents:
                 inner = inner[key]
-            inner[last] = MASK
-        return without_secrets(plain)
+            yield inner, last
 
     def remember_secrets(self) -> None:
         """From now on, what is shown or logged has a mask in place of this profile's secrets."""
-        for request in self.requests or (self.request,):
+        for place, last in self._filled(self.model_dump(mode="json", by_alias=True)):
+            if isinstance(place[last], str):
+                remember(place[last], sure=looks_secret(str(last)))
+        requests = self.named_requests or (self.request,)
+        for request in requests:
             kept = without_secrets({"environment": self.environment, "request": {"headers": request.headers}})
             shown = {**kept["environment"], **kept["request"]["headers"]}
             for name, value in {**self.environment, **request.headers}.items():
@@ -158,7 +200,7 @@ class Profile(Part):
                     remember(word, sure=True)
                 elif kept_word.endswith(f"={MASK}") and " " not in word:
                     remember(word.partition("=")[2], sure=True)
-        for request in self.requests or (self.request,):
+        for request in requests:
             for pair in request.query.split("&"):
                 name, _, value = pair.partition("=")
                 if looks_secret(name):
@@ -187,7 +229,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
     shown = f"profiles/{path.name}" if named else text
     known = {
         field.alias or name
-        for model in (Profile, MixedRequest, Route, Health, Expect, MetricRule, Policy)
+        for model in (Profile, MixedRequest, Step, Sequence, Route, Health, Expect, MetricRule, Policy)
         for name, field in model.model_fields.items()
     }
     document = read_yaml(path, shown)
@@ -203,14 +245,12 @@ def load_profile(name_or_path: str | Path) -> Profile:
 
 def _begin_mix(profile: Profile, document: Document) -> None:
     """Let the loader's own reader check the requests, and give the profile the first of them."""
-    requests = []
-    for given in profile.requests:
-        parts = given.model_dump(mode="json", by_alias=True, exclude={"expect"})
-        kept = {key: value for key, value in parts.items() if value is not None}
-        if "body_file" in kept:
-            kept["body_file"] = str(Path(kept["body_file"]).absolute())
-        expect = (given.expect or profile.expect).model_dump(mode="json", exclude_none=True)
-        requests.append({**kept, "expect": expect})
+    requests = [
+        {"weight": given.weight, "steps": [_for_the_loader(step, profile.expect) for step in given.steps]}
+        if isinstance(given, Sequence)
+        else _for_the_loader(given, profile.expect)
+        for given in profile.requests
+    ]
     values = {
         name: {**source, "csv": str(Path(file).absolute())}
         if isinstance(file := source.get("csv"), str)
@@ -235,13 +275,34 @@ def _begin_mix(profile: Profile, document: Document) -> None:
     object.__setattr__(profile, "routes", (Route(path=path),))
 
 
+def _for_the_loader(given: NamedRequest, expect: Expect) -> dict[str, Any]:
+    """A request with its file's whole path, and with what is expected of it."""
+    parts = given.model_dump(mode="json", by_alias=True, exclude={"expect"})
+    kept = {key: value for key, value in parts.items() if value is not None}
+    if "body_file" in kept:
+        kept["body_file"] = str(Path(kept["body_file"]).absolute())
+    return {**kept, "expect": (given.expect or expect).model_dump(mode="json", exclude_none=True)}
+
+
+def _places(document: Document) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """Where in the document each of several requests is, steps included, and what stands there."""
+    data = document.data if isinstance(document.data, Mapping) else {}
+    listed = data.get("requests")
+    for number, given in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(given, dict):
+            yield ("requests", number), given
+            steps = given.get("steps")
+            for place, step in enumerate(steps if isinstance(steps, list) else ()):
+                if isinstance(step, dict):
+                    yield ("requests", number, "steps", place), step
+
+
 def _beside(document: Document, folder: Path) -> None:
     """The files that a mix names are beside the profile."""
-    data = document.data if isinstance(document.data, dict) else {}
-    requests, values = data.get("requests"), data.get("values")
-    for given in requests if isinstance(requests, list) else ():
-        if isinstance(given, dict) and isinstance(given.get("body_file"), str):
+    for _, given in _places(document):
+        if isinstance(given.get("body_file"), str):
             given["body_file"] = str(folder / given["body_file"])
+    values = document.data.get("values") if isinstance(document.data, Mapping) else None
     for source in values.values() if isinstance(values, dict) else ():
         if isinstance(source, dict) and isinstance(source.get("csv"), str):
             source["csv"] = str(folder / source["csv"])
@@ -257,15 +318,20 @@ def _fill(document: Document, path: Path) -> frozenset[tuple[str | int, ...]]:
         except ConfigError as error:
             document.problems["env_file",] = "; ".join(error.problems)
             return frozenset()
-    listed = document.data.get("requests") if isinstance(document.data, Mapping) else None
-    numbers = range(len(listed) if isinstance(listed, list) else 0)
+    places = dict(_places(document))
+    captured = [
+        (*place, "capture", name, "regex")
+        for place, given in places.items()
+        for name in (given["capture"] if isinstance(given.get("capture"), dict) else ())
+    ]
     return fill_document(
         document,
         values,
-        (*_FILLED, *(("requests", number, part) for number in numbers for part in _PARTS)),
+        (*_FILLED, *((*place, part) for place in places for part in _PARTS)),
         leave=[
             ("expect", "body_regex"),
-            *(("requests", number, "expect", "body_regex") for number in numbers),
+            *((*place, "expect", "body_regex") for place in places),
+            *captured,
         ],
-        later={("requests", number): PLACEHOLDER for number in numbers},
+        later=dict.fromkeys(places, PLACEHOLDER),
     )

@@ -8,11 +8,33 @@ import warnings
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    model_validator,
+)
 
 from pipeline.base.yamlfile import matching
 
-__all__ = ["Expect", "Health", "Line", "MixedRequest", "Part", "Request", "Route"]
+__all__ = [
+    "Entry",
+    "Expect",
+    "Health",
+    "Line",
+    "MixedRequest",
+    "NamedRequest",
+    "Part",
+    "Request",
+    "Route",
+    "Sequence",
+    "Step",
+]
 
 _FROM_BODY: Final = ("content-length", "transfer-encoding")
 
@@ -138,11 +160,10 @@ class Expect(Part):
     body_regex: Annotated[str, AfterValidator(_check_regex)] | None = None
 
 
-class MixedRequest(Request):
-    """One of several requests: `{{name}}` in it stands for one of the profile's `values`, another one for each.
+class NamedRequest(Request):
+    """A request beside others: `{{name}}` in it stands for one of the profile's `values`, another one for each.
 
-    `weight` is how often it is sent, in parts of the sum of all weights. `body_file` is beside the profile. Without
-    `expect` the profile's own holds.
+    `body_file` is beside the profile. Without `expect` the profile's own holds.
     """
 
     name: Annotated[
@@ -152,8 +173,39 @@ class MixedRequest(Request):
             "a name: up to 40 letters, digits, spaces and . _ / -",
         ),
     ]
-    weight: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
     path: _FilledPath
     query: _FilledQuery = ""
     body_file: Annotated[str, matching(r"[^\x00-\x1f\x7f]+", "the path of a file")] | None = None
     expect: Expect | None = None
+
+
+_Weight = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+
+
+class MixedRequest(NamedRequest):
+    """One of several requests. `weight` is how often it is sent, in parts of the sum of all weights."""
+
+    weight: _Weight = 1.0
+
+
+class Step(NamedRequest):
+    """A request of a sequence; `capture` is what later ones fill in of its answer, which the loader's reader checks."""
+
+    capture: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+
+
+class Sequence(Part):
+    """Requests that one user sends one after the other; `weight` as of a request, and for the whole of them."""
+
+    weight: _Weight = 1.0
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+
+def _kind(given: Any) -> str:
+    has_steps = "steps" in given if isinstance(given, Mapping) else isinstance(given, Sequence)
+    return "sequence" if has_steps else "one"
+
+
+Entry = Annotated[
+    Annotated[MixedRequest, Tag("one")] | Annotated[Sequence, Tag("sequence")], Discriminator(_kind)
+]

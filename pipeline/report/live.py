@@ -81,7 +81,7 @@ class LivePage:
         doing = _PREPARING
         if rows is not None and record.rate:
             # A slow request has no row until it ends: of the newest moments only the fast ones are there.
-            at = complete_until(rows.t, record.rate)
+            at = complete_until(rows, record.rate, record.later_steps)
             measured = [replace(one, end=min(one.end, at)) for one in record.measured if one.start < at]
             evidence = build_evidence(measured, (), rows, None, record.terms)
             panels = request_panels(evidence, facts.phases, record.expected_status)

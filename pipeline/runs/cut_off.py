@@ -26,7 +26,9 @@ def cut_off(path: Path, record: Record) -> Record:
     requests, series = find_table(path, "requests.csv"), find_table(path, "series.csv")
     end = 0.0
     if requests and series and record.rate:
-        end = min(complete_until(read_requests(requests).t, record.rate), sampled_until(read_series(series)))
+        rows = read_requests(requests)
+        answered = complete_until(rows, record.rate, record.later_steps)
+        end = min(answered, sampled_until(read_series(series)))
     phases = [
         replace(phase, end=min(phase.end, round(end, 3))) for phase in record.phases if phase.start < end
     ]

@@ -8,7 +8,7 @@ sampled. Judged again from the files, with the phases cut there, it is the same 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.judge.evidence import Arm, Evidence, Requests, Series
 from pipeline.runs.evidence import build_evidence, of_phases
 from pipeline.runs.network import settled
-from pipeline.runs.phases import COLOURS, Phase
+from pipeline.runs.phases import ANSWER_SECONDS, COLOURS, Phase
 from pipeline.runs.record import Record
 from pipeline.runs.tables import GrowingTable, RequestRows, SeriesRows
 
@@ -65,13 +65,14 @@ class LiveEvidence:
         self._step = step
         self._problems = record.problems
         self._terms = record.terms
+        self._later_steps = record.later_steps
 
     def read(self) -> Snapshot | None:
         """What is complete, in whole steps of the phase under way; None while that is a warm-up, or has none."""
         requests, series = self._requests.read(), self._series.read()
         if requests is None or series is None:
             return None
-        reached = min(complete_until(requests.t, self._rate), sampled_until(series))
+        reached = min(complete_until(requests, self._rate, self._later_steps), sampled_until(series))
         phase = next((phase for phase in self._phases if phase.start <= reached < phase.end), None)
         if phase is None or phase.kind != "measure":
             return None
@@ -92,10 +93,23 @@ class LiveEvidence:
         return Snapshot(at, phase, evidence, known)
 
 
-def complete_until(t: _Floats, rate: float) -> float:
+def complete_until(rows: RequestRows, rate: float, later_steps: Collection[str] = ()) -> float:
+    """The time before which every request has its row.
+
+    Requests of the schedule are due each 1/`rate` s. When one of the `later_steps` is due depends on an answer: of
+    these all have ended that were due longer ago than an answer may take.
+    """
+    if not later_steps:
+        return _first_gap(rows.t, rate)
+    scheduled = rows.t[~np.isin(rows.request, list(later_steps))]
+    newest = float(rows.t.max()) if len(rows.t) else 0.0
+    return max(0.0, min(_first_gap(scheduled, rate), newest - ANSWER_SECONDS))
+
+
+def _first_gap(t: _Floats, rate: float) -> float:
     """The time before which every request of the schedule (one each 1/`rate` s, from 0 on) is among `t`.
 
-    >>> complete_until(np.asarray([0.0, 0.04, 0.02, 0.08]), 50)
+    >>> _first_gap(np.asarray([0.0, 0.04, 0.02, 0.08]), 50)
     0.06
     """
     number = np.rint(t * rate).astype(np.int64)

@@ -306,11 +306,15 @@ class Record:
 
     @property
     def mix(self) -> Mapping[str, Asked]:
-        """The profile's requests by name, weights as parts of 1; empty where it has one request."""
-        listed = (self.profile or {}).get("requests")
-        if not listed:
+        """The profile's requests by name, weights as parts of 1; empty where it has one request.
+
+        Each step of a sequence is as much of the load as the sequence.
+        """
+        given = (self.profile or {}).get("requests")
+        if not given:
             return {}
-        if not isinstance(listed, list) or not all(isinstance(item, Mapping) for item in listed):
+        listed: list[Any] = _with_steps(given) if isinstance(given, list) else [None]
+        if not all(isinstance(item, Mapping) for item in listed):
             raise self._unusable("profile: requests must be a list of objects")
         weights: dict[str, float] = {}
         for item in listed:
@@ -327,6 +331,18 @@ class Record:
             )
             for item in listed
         }
+
+    @property
+    def later_steps(self) -> frozenset[str]:
+        """The names of those requests that are due when another one is answered; the others are due by the clock."""
+        entries = (self.profile or {}).get("requests")
+        found = (
+            entry.get("steps")
+            for entry in (entries if isinstance(entries, list) else ())
+            if isinstance(entry, Mapping)
+        )
+        later = (step for steps in found if isinstance(steps, list) for step in steps[1:])
+        return frozenset(str(step.get("name")) for step in later if isinstance(step, Mapping))
 
     # inside
 
@@ -371,6 +387,19 @@ def _safe(document: Mapping[str, Any]) -> dict[str, Any]:
     return (
         {**document, "profile": without_secrets(profile)} if isinstance(profile, Mapping) else dict(document)
     )
+
+
+def _with_steps(requests: list[Any]) -> list[Any]:
+    """The requests of a mix, each step with its sequence's weight; what is none of these as it is."""
+    found: list[Any] = []
+    for entry in requests:
+        steps = entry.get("steps") if isinstance(entry, Mapping) else None
+        if isinstance(steps, list):
+            weight = entry.get("weight", 1)
+            found += [{**step, "weight": weight} if isinstance(step, Mapping) else step for step in steps]
+        else:
+            found.append(entry)
+    return found
 
 
 def _statuses(section: Any, key: str = "status") -> tuple[int, ...]:

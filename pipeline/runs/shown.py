@@ -102,6 +102,8 @@ def _request(given: Any) -> Any:
     if not isinstance(given, Mapping):
         return given
     request = dict(given)
+    if isinstance(request.get("steps"), list | tuple):
+        request["steps"] = [_request(step) for step in request["steps"]]
     if "headers" in request:
         request["headers"] = _named(request["headers"], lambda name: name.lower() in _HEADERS)
     if isinstance(request.get("query"), str):

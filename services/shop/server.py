@@ -1,14 +1,16 @@
-"""A small shop with eight routes, with the standard library alone: what it sells, carts, reviews, orders."""
+"""A small shop, with the standard library alone: what it sells, carts, reviews, orders; eight routes, and a log-in."""
 
 import json
 import os
 import re
 import signal
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import FrameType
+from types import FrameType, MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
+import sessions
 import shop
 
 _ROUTES = (
@@ -48,6 +50,13 @@ class Handler(BaseHTTPRequestHandler):
     def route(self, given: dict[str, object]) -> None:
         """Answers by method and path; 404 where there is none."""
         path = urlsplit(self.path).path
+        if (self.command, path) == ("POST", "/login"):
+            self.answer(*sessions.log_in(given))
+            return
+        if (self.command, path) == ("GET", "/account"):
+            sent = self.headers
+            self.answer(*sessions.account(sent.get("Cookie", ""), sent.get("Authorization", "")))
+            return
         for method, pattern, answer in _ROUTES:
             match = pattern.fullmatch(path)
             if match and method == self.command:
@@ -55,12 +64,16 @@ class Handler(BaseHTTPRequestHandler):
                 return
         self.answer(404, {"error": f"there is no {self.command} {path}"})
 
-    def answer(self, status: int, value: dict[str, object]) -> None:
+    def answer(
+        self, status: int, value: dict[str, object], headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Sends `value` as JSON."""
         body = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, text in headers.items():
+            self.send_header(name, text)
         self.end_headers()
         self.wfile.write(body)
 

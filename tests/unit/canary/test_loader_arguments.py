@@ -14,6 +14,7 @@ from pipeline.base.places import DEPLOYS
 from pipeline.canary.loader_arguments import loader_arguments, private_files
 from pipeline.canary.plan import Settings
 from pipeline.canary.profile import load_profile
+from tests.support.steps_profile import WITH_STEPS
 
 PROFILE = load_profile("preview")
 
@@ -109,7 +110,7 @@ def test_several_requests_go_to_the_loader_in_a_file_that_it_reads(tmp_path: Pat
         assert option == "--requests-file"
         assert Path(path).stat().st_mode & 0o077 == 0 or Path(path).parent.stat().st_mode & 0o077 == 0
         sent = read_mix(Path(path), url).first_of_each()
-    assert [one.kind.name for one in sent] == [one.name for one in shop.requests]
+    assert [one.kind.name for one in sent] == [one.name for one in shop.named_requests]
     assert sent[0].url == "http://10.0.0.1:8080/items"
 
 
@@ -117,3 +118,18 @@ def test_at_once_each_of_several_requests_has_a_connection_of_its_own() -> None:
     with private_files(load_profile("shop"), 0.5) as (_, path):
         sent = read_mix(Path(path), "http://h").first_of_each()
     assert all(("Connection", "close") in one.headers for one in sent)
+
+
+def test_there_is_a_connection_for_each_step_that_a_version_may_hold_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that answers just in time holds up a sequence for as long as all of its steps may take."""
+    monkeypatch.setenv("PASSWORD", "s3cret-word")
+    (tmp_path / "x.yml").write_text(WITH_STEPS)
+    profile = load_profile(tmp_path / "x.yml")
+    words = loader_arguments("10.0.0.1", profile, Settings("a", "b"), tmp_path)
+    assert words[words.index("--connections") + 1] == str(round(50 * 1.25 * 5 * 1.2))
+    with private_files(profile, None) as files:
+        assert not any("s3cret" in word for word in (*words, *files))
+        (steps,) = read_mix(Path(files[1]), "http://h").sequences
+    assert b"s3cret-word" in (steps.templates[0].body or b"")

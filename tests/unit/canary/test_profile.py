@@ -13,6 +13,7 @@ from pipeline.base.mask import hide
 from pipeline.canary.profile import Profile, load_profile
 from pipeline.judge.rules import default_rules
 from pipeline.runs.record import Record
+from tests.support.steps_profile import WITH_STEPS
 
 MIXED = """\
 name: x
@@ -349,3 +350,81 @@ def test_what_is_wrong_with_a_mix_is_told_with_its_line(mixed: Path, old: str, n
 def test_values_without_several_requests_are_refused(tmp_path: Path) -> None:
     (said,) = problems(tmp_path, LEAST + "values: {n: {one_of: [1]}}\n")
     assert "values and seed go with requests" in said
+
+
+@pytest.fixture
+def stepped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, with the secret of WITH_STEPS in the environment."""
+    monkeypatch.setenv("PASSWORD", "s3cret-word")
+    return tmp_path
+
+
+def test_the_loader_reads_the_steps_as_the_profile_has_them(stepped: Path) -> None:
+    profile = load_profile(written(stepped, WITH_STEPS))
+    mix = mix_of(profile.mix, Path("/nowhere"), "http://proxy")
+    (steps,) = mix.sequences
+    log_in, account = steps.templates
+    assert log_in.filled({"user": "ada"}).body == b'{"user": "ada", "password": "s3cret-word"}'
+    assert [capture.name for capture in log_in.captures] == ["token", "number"]
+    assert (log_in.kind.expect_status, account.kind.expect_status) == ((201,), (200, 204))
+    assert profile.asked_for == "3 requests (list; log in; account)"
+    assert profile.right_statuses == (200, 204, 201)
+    assert profile.request.path == "/items"
+
+
+def test_of_steps_run_json_keeps_no_secret_and_each_is_judged_by_its_name(stepped: Path) -> None:
+    profile = load_profile(written(stepped, WITH_STEPS))
+    kept = profile.to_dict()
+    assert "s3cret" not in str(kept)
+    assert hide("403 for ada, s3cret-word") == "403 for ada, ***", "whoever logs it"
+    record = Record.from_dict({"profile": kept})
+    assert {name: (one.weight, one.status) for name, one in record.mix.items()} == {
+        "list": (0.6, (200, 204)),
+        "log in": (0.2, (201,)),
+        "account": (0.2, (200, 204)),
+    }
+    assert record.later_steps == {"account"}
+    # three of four that are due are one request, the fourth is two
+    assert profile.requests_per_arrival == 1.25
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "{{token}}",
+            "{{tokn}}",
+            "20: requests[1].steps[1]: no value is called 'tokn': there is number, token",
+        ),
+        (
+            "- name: account",
+            "- name: list",
+            "20: requests[1].steps[1].name: 'list' is the name of another one",
+        ),
+        (
+            "json: $.token",
+            "json: token",
+            "18: requests[1].steps[0].capture.token.json: a path such as $.user.id",
+        ),
+        ("path: /login", "path: login", "14: requests.1.steps.0.path: 'login' is not a path"),
+        (
+            "capture:",
+            "capturing:",
+            "17: unknown key 'capturing' in requests.1.steps.0: did you mean 'capture'?",
+        ),
+        ("  - steps:", "  - weight: 0\n    steps:", "11: requests.1.weight: must be greater than 0"),
+        (
+            "    path: /items",
+            "    path: /items\n    capture: {}",
+            "11: 'capture' does not belong in requests.0",
+        ),
+        (
+            "        expect: {status: 201}",
+            "        steps: []",
+            "16: 'steps' does not belong in requests.1.steps.0",
+        ),
+    ],
+)
+def test_what_is_wrong_with_steps_is_told_with_its_line(stepped: Path, old: str, new: str, said: str) -> None:
+    found = problems(stepped, WITH_STEPS.replace(old, new, 1))
+    assert any(said in line for line in found), found

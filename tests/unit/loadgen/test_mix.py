@@ -14,11 +14,19 @@ import pytest
 from loadgen.mix import Mix
 from loadgen.mixfile import MixError, mix_of, read_mix
 from loadgen.request import Request
+from loadgen.result import Answer
 
 TWO: list[dict[str, Any]] = [
     {"name": "read", "weight": 3, "path": "/r"},
     {"name": "write", "path": "/w", "method": "POST"},
 ]
+
+
+TOKEN: dict[str, Any] = {"name": "in", "path": "/in", "capture": {"t": {"json": "$.token"}}}
+
+
+def of_steps(*steps: dict[str, Any]) -> dict[str, Any]:
+    return {"requests": [{"steps": list(steps)}]}
 
 
 def mix(document: dict[str, Any], base: Path = Path()) -> Mix:
@@ -111,6 +119,23 @@ def test_a_form_is_written_as_a_form_and_other_text_as_it_is(tmp_path: Path) -> 
     assert [one.body for one in sent] == [b"n=a%26b", b"\xffa&b"]
 
 
+def test_a_sequence_is_begun_as_often_as_its_weight_says_and_draws_its_values_once() -> None:
+    steps = [{"name": "a", "path": "/{{n}}"}, {"name": "b", "path": "/{{n}}/{{u}}"}]
+    requests = [{"name": "read", "weight": 3, "path": "/r"}, {"steps": steps}]
+    values = {"n": {"numbers": [1, 100]}, "u": {"one_of": ["x"]}}
+
+    sent = first({"requests": requests, "values": values}, 100)
+
+    begun = [one for one in sent if one.session is not None]
+    assert {one.kind.name for one in begun} == {"a"}
+    assert [one.url for one in begun] == [f"http://h/{number}" for number in range(1, 26)]
+    session = begun[4].session
+    assert session is not None
+    _, after = session.answered(begun[4], Answer(1.0, 200))
+    assert after is not None
+    assert (after.kind.name, after.url) == ("b", "http://h/5/x")
+
+
 def test_a_request_without_values_is_made_once() -> None:
     assert len({id(request) for request in first({"requests": TWO}, 100)}) == 2
 
@@ -141,6 +166,26 @@ def test_a_request_without_values_is_made_once() -> None:
             "not a regular expression",
         ),
         ({"requests": [*TWO, TWO[0]]}, "requests[2].name: 'read' is the name of another one, too"),
+        (of_steps(), "requests[0].steps: a list of 1 to 100 requests, in their order"),
+        (of_steps({"path": "/"}), "requests[0].steps[0].name: is missing"),
+        (of_steps(TWO[0]), "requests[0].steps[0]: no key is called 'weight': there is name, method"),
+        (of_steps({"name": "a", "path": "/{{t}}"}), "requests[0].steps[0]: no value is called 't'"),
+        (of_steps(TOKEN, TOKEN), "requests[0].steps[1].name: 'in' is the name of another one, too"),
+        (of_steps(TOKEN | {"capture": 3}), "steps[0].capture: a mapping of names"),
+        (of_steps(TOKEN | {"capture": {"t": {}}}), "steps[0].capture.t: one of json, header, regex says"),
+        (of_steps(TOKEN | {"capture": {"a.b": {"header": "X"}}}), "steps[0].capture.a.b: not a name"),
+        (of_steps(TOKEN | {"capture": {"t": {"header": "a b"}}}), "capture.t.header: a header is written"),
+        (of_steps(TOKEN | {"capture": {"t": {"regex": "("}}}), "capture.t.regex: '(' is not a regular"),
+        (
+            of_steps(TOKEN | {"capture": {"t": {"json": "$.a..b"}}}),
+            "capture.t.json: a path such as $.user.id",
+        ),
+        (
+            of_steps(TOKEN) | {"values": {"t": {"uuid": True}}},
+            "steps[0].capture: 't' is the name of a value, too",
+        ),
+        ({"requests": [TOKEN]}, "requests[0].capture: goes with steps"),
+        ({"requests": [{"name": "s", "steps": [TOKEN]}]}, "no key is called 'name': there is weight, steps"),
         ({"values": {"n": {}}}, "values.n: one of csv, numbers, one_of, uuid says where"),
         ({"values": {"n": {"numbers": [2, 1]}}}, "values.n: numbers: from 2 to 1 there are none"),
         ({"values": {"n": {"numbers": [1]}}}, "values.n.numbers: the first and the last"),

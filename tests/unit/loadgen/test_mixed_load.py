@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ import pytest
 from loadgen.choice import client_for, engine_of
 from loadgen.cli import OK, USAGE, main
 from loadgen.mixfile import mix_of
+from loadgen.page import Page
 from loadgen.plan import Plan
 from loadgen.record import Recorder
 from loadgen.result import COLUMNS, Answer
@@ -77,6 +79,27 @@ def test_each_request_is_judged_by_its_own_expectation(tmp_path: Path) -> None:
     assert summary["wrong_bodies"] == 25
 
 
+def test_the_page_has_a_row_of_each_request_and_the_summary_does_not_repeat_it(tmp_path: Path) -> None:
+    summary = load(REQUESTS, tmp_path / "requests.csv")
+    plan = Plan("http://h", 200, 0.5, mix=mix_of({"requests": REQUESTS}, Path(), "http://h"))
+
+    page = Page(plan).text(summary)
+
+    found = re.findall(r"<tr><th>([^<]*)</th>(.*)</tr>", page)
+    cells = {
+        name: re.findall(r'<td class="n">([^<]*)</td>', row)
+        for name, row in found
+        if row.count('<td class="n"') == 4 + 6
+    }
+    assert {name: row[:4] for name, row in cells.items()} == {
+        "hello": ["50", "0", "0", "0"],
+        "goodbye": ["25", "0", "25", "0"],
+        "broken": ["25", "0", "0", "0"],
+    }
+    assert all(row[-1].endswith(" ms") for row in cells.values())
+    assert [name for name, _ in found].count("hello") == 1
+
+
 def test_a_request_that_was_never_sent_has_its_name_too(tmp_path: Path) -> None:
     requests = [{"name": "a", "path": "/hang"}, {"name": "b", "path": "/hang"}]
 
@@ -97,7 +120,9 @@ def test_a_run_of_one_request_has_an_empty_name_and_no_summary_of_each(tmp_path:
             recorder.close()
             return summary
 
-    assert "by_request" not in asyncio.run(go())
+    summary = asyncio.run(go())
+    assert "by_request" not in summary
+    assert "<h2>Requests</h2>" not in Page(Plan("http://h", 100, 0.1)).text(summary)
     assert COLUMNS[-1] == "request"
     assert {row["request"] for row in rows(tmp_path / "requests.csv")} == {""}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,16 @@ from pipeline.base.errors import RunDirectoryError
 from pipeline.runs.directory import load, write_record
 from pipeline.runs.live import baseline_against_itself, complete_until
 from pipeline.runs.record import Record
+from pipeline.runs.tables import RequestRows
 from tests.support.canary_stage import AT_ONCE, AT_ONCE_RUN, PHASES, RATE, RUN, Stage
+
+
+def rows_at(due: Mapping[str, Sequence[float]]) -> RequestRows:
+    """Requests by name that were due at these times."""
+    t = np.asarray([at for times in due.values() for at in times], dtype=np.float64)
+    names = np.asarray([name for name, times in due.items() for _ in times], dtype=np.str_)
+    nothing, zero = np.full(len(t), "", dtype=np.str_), np.zeros(len(t), dtype=np.int64)
+    return RequestRows(t, t, zero, zero, zero, zero, nothing, nothing, t, names)
 
 
 @pytest.fixture
@@ -153,4 +163,20 @@ def test_a_row_that_is_none_is_named_with_its_line_of_the_file(stage: Stage) -> 
     ("numbers", "until"), [([], 0), ([1, 2], 0), ([0, 1, 3], 0.2), ([2, 1, 0], 0.3), ([0, 0, 1], 0.2)]
 )
 def test_the_schedule_is_complete_up_to_its_first_gap(numbers: list[int], until: float) -> None:
-    assert complete_until(np.asarray(numbers, dtype=np.float64) / 10, 10) == pytest.approx(until)
+    rows = rows_at({"": [number / 10 for number in numbers]})
+    assert complete_until(rows, 10) == pytest.approx(until)
+
+
+def test_a_later_step_stands_for_no_request_of_the_schedule() -> None:
+    """It is due in between, and would hide that one of those is missing."""
+    begun = [number / 10 for number in range(100) if number != 62]
+    steps = [t + 0.02 for t in begun] + [6.2]
+    rows = rows_at({"log in": begun, "account": steps})
+    assert complete_until(rows, 10, {"account"}) == pytest.approx(4.92), "5 s before the newest"
+    assert complete_until(rows_at({"log in": [*begun, 10.0, 20.0], "account": steps}), 10, {"account"}) == 6.2
+
+
+def test_steps_have_all_ended_that_were_due_longer_ago_than_an_answer_may_take() -> None:
+    begun = [number / 10 for number in range(100)]
+    assert complete_until(rows_at({"log in": begun, "account": []}), 10, {"account"}) == pytest.approx(4.9)
+    assert complete_until(rows_at({"log in": [0.0], "account": []}), 10, {"account"}) == 0

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,10 +25,11 @@ from pipeline.source.sample import faults, make_sample_repository, services
 from tests.support.git_samples import git
 from tests.support.node import node_modules
 from tests.support.ports import free_port
+from tests.support.shop_steps import shop_with_steps
 
 FAULTS = {
     "preview": {"broken", "slow", "tail", "flaky", "leak", "hog", "wrong", "crash", "nostart"},
-    "shop": {"slow"},
+    "shop": {"slow", "refused"},
     "slug": {"broken", "slow"},
 }
 
@@ -193,6 +195,29 @@ def test_every_request_of_the_shop_is_answered_as_its_profile_expects(
             assert kind.body_regex.search(body), (kind.name, body)
             sent[kind.name] += 1
     assert len(sent) == len(profile.requests) == 8
+
+
+@pytest.mark.parametrize(
+    ("branch", "answers"), [("master", {"200": 50}), ("refused", {"200": 40, "401": 10})]
+)
+def test_who_logs_in_to_the_shop_reads_the_own_account(
+    samples: Path, tmp_path: Path, branch: str, answers: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the steps that stand in the profile's comments, sent by the loader."""
+    monkeypatch.setenv("SHOP_PASSWORD", "lovelace")
+    mix = load_profile(shop_with_steps(tmp_path)).mix
+    steps = [entry for entry in mix["requests"] if "steps" in entry]
+    requests, out = tmp_path / "requests.json", tmp_path / "out.json"
+    requests.write_text(json.dumps({**mix, "requests": steps}))
+    with running(samples, "shop", branch, tmp_path) as (_, connection, _):
+        words = [f"http://127.0.0.1:{connection.port}", "--rate=50", "--duration=1s", "--max-lateness=60s"]
+        words += [f"--requests-file={requests}", f"--json-out={out}", "--quiet"]
+        subprocess.run([sys.executable, "-m", "loadgen", *words], check=True, stdout=subprocess.DEVNULL)
+    found = json.loads(out.read_text())["by_request"]
+    assert {name: each["status"] for name, each in found.items()} == {
+        "log in": {"201": 50},
+        "account": answers,
+    }
 
 
 def test_a_service_that_does_not_start_ends_at_once(samples: Path, tmp_path: Path) -> None:
