@@ -10,10 +10,10 @@ from loadgen.histograms import rounded
 from loadgen.request import Kind
 from loadgen.result import NEVER_SENT, Result
 
-__all__ = ["BEYOND", "OTHER", "OfRequest", "Tally", "bounded"]
+__all__ = ["OTHER", "OfRequest", "Tally", "bounded"]
 
 OTHER = "other"
-BEYOND = ("timeout", NEVER_SENT)  # errors that took longer than the timeout: percentiles count them as that
+_BEYOND = ("timeout", NEVER_SENT)  # errors that took longer than the timeout: percentiles count them as that
 _CAPTURE = "capture"  # what an answer is an example of that is whole, but for what a later step needs
 _MAX_NAMES = 32  # a server that puts a new name in every response must not use up the memory
 
@@ -39,7 +39,7 @@ class OfRequest:
     @property
     def beyond(self) -> int:
         """How many took longer than the timeout."""
-        return sum(self.errors[kind] for kind in BEYOND)
+        return sum(self.errors[kind] for kind in _BEYOND)
 
     def merge(self, other: OfRequest) -> None:
         self.latency.update(other.latency)
@@ -95,7 +95,7 @@ class Tally:
     @property
     def beyond(self) -> int:
         """How many took longer than the timeout."""
-        return sum(self.errors[kind] for kind in BEYOND)
+        return sum(self.errors[kind] for kind in _BEYOND)
 
     def add(self, results: Sequence[Result], names: set[str]) -> None:
         """Count results: together, one costs a fraction of what it does alone.
