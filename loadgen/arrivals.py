@@ -8,7 +8,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["Arrivals", "ClosedArrivals", "OpenArrivals", "Stage", "constant", "planned", "poisson", "staged"]
+__all__ = [
+    "Arrivals",
+    "ClosedArrivals",
+    "OpenArrivals",
+    "Stage",
+    "constant",
+    "passed",
+    "planned",
+    "poisson",
+    "staged",
+]
 
 # Keeps 0.1 * 30 (3.0000000000000004) from becoming four requests.
 _TOLERANCE = 1e-9
@@ -114,6 +124,20 @@ def planned(stages: Sequence[Stage]) -> int:
     (3000, 3)
     """
     return max(1, math.ceil(sum(stage.requests for stage in stages) - _TOLERANCE))
+
+
+def passed(stages: Sequence[Stage], until: float) -> float:
+    """How many requests fall due in the first `until` seconds of stages, on average.
+
+    >>> passed([Stage(10, 50, 50), Stage(10, 0, 100)], 15)
+    625.0
+    """
+    count = 0.0
+    for seconds, begin, end in stages:
+        part = max(0.0, min(1.0, until / seconds))
+        count += part * seconds * (begin + part * (end - begin) / 2)
+        until -= seconds
+    return count
 
 
 def constant(rate: float, total: int) -> Iterator[float]:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from loadgen.arguments import (
 )
 from loadgen.arrival_options import ArrivalOptions, arrival_options
 from loadgen.choice import only_aiohttp
+from loadgen.divided import run_divided
 from loadgen.mix import Mix
 from loadgen.network_options import NetworkOptions, network_options
 from loadgen.output_options import OutputOptions, output_options
@@ -38,6 +40,8 @@ from loadgen.plan import ENGINES, Plan
 from loadgen.replay_options import ReplayOptions, replay_options
 from loadgen.results import Results
 from loadgen.run import run
+from loadgen.shard import ShardError
+from loadgen.shard_options import ShardOptions, shard_options
 
 __all__ = ["FAILED", "INTERRUPTED", "INVALID", "OK", "OUTPUT", "USAGE", "main"]
 
@@ -58,7 +62,8 @@ Exit codes:
   0    the run is done (whatever the server answered)
   2    the command line is wrong
   3    the results could not be written
-  4    the run is invalid: the loader itself was late, overloaded, out of ports or files, or could not read an answer
+  4    the run is invalid: the loader itself was late, overloaded, out of ports or files, or could not read an answer;
+       or a part of it was lost, or could not begin
   5    the run is valid, and fails by a --fail-if or a --require
   130  interrupted (Ctrl-C or SIGTERM); what was measured is kept
 
@@ -78,6 +83,7 @@ class _Options:
     network: NetworkOptions
     output: OutputOptions
     replay: ReplayOptions
+    shards: ShardOptions
     method: str
     headers: tuple[tuple[str, str], ...]
     header_file: Path | None
@@ -209,6 +215,7 @@ class _Options:
 )
 @network_options
 @output_options
+@shard_options
 @click.option("--start-at", type=float, help="Unix time at which the first request is due.")
 @click.option(
     "--max-lateness",
@@ -240,10 +247,13 @@ def _command(**values: Any) -> int:
         network=NetworkOptions.taken(values),
         output=OutputOptions.taken(values),
         replay=ReplayOptions.taken(values),
+        shards=ShardOptions.taken(values),
         **values,
     )
     plan = options.plan()
-    check_connections(plan.connections, phases=min(2, 1 + len(plan.phase_ends)))
+    options.shards.check(click.get_current_context(), plan)
+    if options.shards.dask is None:
+        check_connections(options.shards.here(plan).connections, phases=min(2, 1 + len(plan.phase_ends)))
     if plan.engine == "httptools" and (what := only_aiohttp(plan)):
         raise click.BadParameter(f"only aiohttp does this: {what}", param_hint="'--engine'")
     start_at = options.start_at
@@ -255,15 +265,14 @@ def _command(**values: Any) -> int:
             # uvloop does not let go of a connection whose TLS failed, and closes its file number a second time, whoever
             # has it by then (its issue 653).
             run_loop = asyncio.run if plan.url.startswith("https:") else uvloop.run
+            shards = options.shards.shards(plan, first=options.real_time, rows=results.keeps)
+            sent = (
+                partial(run, first=options.real_time)
+                if shards is None
+                else partial(run_divided, shards=shards)
+            )
             summary = run_loop(
-                run(
-                    plan,
-                    results.record,
-                    results.listener,
-                    start_at=start_at,
-                    first=options.real_time,
-                    beside=results.beside,
-                )
+                sent(plan, results.record, results.listener, start_at=start_at, beside=results.beside)
             )
             results.write(summary)
         finally:
@@ -291,6 +300,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except _OutputError as problem:
         return _complain(problem.format_message(), OUTPUT)
+    except ShardError as problem:
+        return _complain(str(problem), INVALID)
     except click.ClickException as problem:
         return _complain(problem.format_message() + " (see --help)", USAGE)
     except (click.Abort, KeyboardInterrupt):

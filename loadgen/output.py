@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from loadgen.live import Lines, Progress, View
@@ -62,6 +62,7 @@ def summary_rows(summary: Mapping[str, Any], *, by_request: bool) -> list[tuple[
     rows = [
         ("load", summary["arrivals"]),
         *([("replayed", summary["replayed"])] if "replayed" in summary else []),
+        *_shards(summary.get("shards", ())),
         ("requests", f"{summary['scheduled']} scheduled, {summary['sent']} sent"),
         ("rate", _rates(summary)),
         ("completed", f"{summary['completed']}  (status {counts(summary['status'])})"),
@@ -91,6 +92,13 @@ def summary_rows(summary: Mapping[str, Any], *, by_request: bool) -> list[tuple[
     rows += [("broken", why) for why in summary["failures"]]
     rows.append(("valid", "yes" if summary["valid"] else f"no: {summary['reason']}"))
     return rows
+
+
+def _shards(shards: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    lost = [("  lost", shard["lost"]) for shard in shards if shard["lost"]]
+    if not shards:
+        return []
+    return [("shards", f"{len(shards)}{f', of which {len(lost)} lost' if lost else ''}"), *lost]
 
 
 def _came(each: Mapping[str, Any]) -> str:

@@ -7,7 +7,8 @@ import itertools
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 from loadgen.arrivals import (
     Arrivals,
@@ -15,6 +16,7 @@ from loadgen.arrivals import (
     OpenArrivals,
     Stage,
     constant,
+    passed,
     planned,
     poisson,
     staged,
@@ -25,11 +27,34 @@ from loadgen.network import USUAL, Network
 from loadgen.replay import Replay
 from loadgen.request import Kind, Request
 
-__all__ = ["ENGINES", "MAX_BODY", "Plan"]
+__all__ = ["ENGINES", "MAX_BODY", "Part", "Plan"]
+
+_T = TypeVar("_T")
 
 ENGINES = ("auto", "httptools", "aiohttp")
 
 MAX_BODY = 16_000_000  # bytes
+
+
+class Part(NamedTuple):
+    """Of `of` parts of a load the one with the number `number`, from 0 on: request i is of part i % of.
+
+    So the parts together send what one loader would have sent, each at the same moment, whatever the arrivals are.
+    """
+
+    number: int
+    of: int
+
+    def share(self, count: int) -> int:
+        """Its share of `count` things.
+
+        >>> [Part(number, 3).share(8) for number in range(3)]
+        [3, 3, 2]
+        """
+        return (count - self.number + self.of - 1) // self.of
+
+
+_WHOLE = Part(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +89,7 @@ class Plan:
         engine: One of ENGINES: what sends; "auto": httptools, or aiohttp where that cannot do what is asked for.
         max_lateness: Seconds; the run is invalid when the loader's own p99 lateness is above this, or above a tenth of
             it and half of the latency's.
+        part: What of all this is sent; `rate`, `total` and `how` are of the whole, `connections` and `users` its own.
     """
 
     url: str
@@ -91,10 +117,19 @@ class Plan:
     mix: Mix | Replay | None = None
     times: tuple[float, ...] = ()
     replayed: str = ""
+    part: Part = _WHOLE
+
+    def divided(self, parts: int) -> list[Plan]:
+        """So many plans that together send what this one does. Each has a connection, and a user, at least."""
+        each = [Part(number, parts) for number in range(parts)]
+        return [
+            replace(self, part=part, connections=part.share(self.connections), users=part.share(self.users))
+            for part in each
+        ]
 
     def requests(self) -> Iterator[Request]:
         """What is to be sent, one after the other, without end. From the same plan always the same."""
-        return itertools.repeat(self.one()) if self.mix is None else self.mix.requests()
+        return itertools.repeat(self.one()) if self.mix is None else self._of_part(self.mix.requests())
 
     def one(self) -> Request:
         """The request of a plan that has only one."""
@@ -125,13 +160,28 @@ class Plan:
         """When the requests fall due."""
         if self.users:
             return ClosedArrivals(self.users, self.think, self.duration)
+        return OpenArrivals(self._of_part(self._times()))
+
+    def _of_part(self, whole: Iterator[_T]) -> Iterator[_T]:
+        return itertools.islice(whole, self.part.number, None, self.part.of)
+
+    def _times(self) -> Iterator[float]:
+        """When those of the whole do."""
         if self.times:
-            return OpenArrivals(iter(self.times))
+            return iter(self.times)
         if self.seed is not None:
-            return OpenArrivals(poisson(self._parts, self.seed))
-        if self.stages:
-            return OpenArrivals(staged(self.stages))
-        return OpenArrivals(constant(self.rate, self._planned))
+            return poisson(self._parts, self.seed)
+        return staged(self.stages) if self.stages else constant(self.rate, self._planned)
+
+    def due(self, until: float) -> float:
+        """How many requests of the whole fall due in its first `until` seconds, on average.
+
+        >>> Plan("http://h/", rate=50, duration=60).due(2.5), Plan("http://h/", rate=50, duration=60).due(61)
+        (125.0, 3000.0)
+        """
+        if self.times:
+            return float(bisect.bisect_left(self.times, until))
+        return min(passed(self._parts, until), float(self._planned))
 
     @property
     def how(self) -> str:

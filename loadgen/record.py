@@ -17,8 +17,9 @@ from typing import Any
 from hdrh.log import HistogramLogWriter
 
 from loadgen.cells import cell
+from loadgen.histograms import histogram, record_all
 from loadgen.result import COLUMNS, Result
-from loadgen.stats import bounded, histogram, record_all
+from loadgen.tally import bounded
 
 __all__ = ["Recorder"]
 

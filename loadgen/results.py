@@ -29,6 +29,7 @@ class Results:
 
     Attributes:
         record: Gets each result.
+        keeps: Whether that does anything with it.
         beside: To be entered while the run goes on.
 
     Raises:
@@ -79,6 +80,7 @@ class Results:
             records.append(exporter)
             self._told.append(exporter)
             self.beside = exporter.serving()
+        self.keeps = bool(records)
         self.record = records[0] if len(records) == 1 else Records(records)
 
     def listener(self, event: dict[str, Any]) -> None:

@@ -1,39 +1,34 @@
-"""A whole run: the engine, its clock, its signals, and the events of each second."""
+"""A whole run in this process: what is sent, its signals, its records, and the events of each second."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
-import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
-
-from loadgen.choice import client_for
-from loadgen.engine import GRACE, Engine
+from loadgen.engine import Progress
 from loadgen.plan import Plan
-from loadgen.processor import Processor
 from loadgen.records import Record
 from loadgen.result import Result
+from loadgen.sending import Sending
 from loadgen.stats import Stats
 
-__all__ = ["run"]
+__all__ = ["SIGNALS", "Listener", "run", "start_event"]
 
-_LEAD = 0.05  # seconds between the start event and the first request, when no start time is given
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-_Listener = Callable[[dict[str, Any]], None]
+Listener = Callable[[dict[str, Any]], None]
 
 
 async def run(
     plan: Plan,
     recorder: Record,
-    listener: _Listener,
+    listener: Listener,
     *,
     start_at: float | None = None,
-    signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM),
+    signals: tuple[signal.Signals, ...] = SIGNALS,
     first: bool = False,
     beside: AbstractAsyncContextManager[None] | None = None,
 ) -> dict[str, Any]:
@@ -57,88 +52,59 @@ async def run(
         OSError: A record cannot be written.
     """
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_told_elsewhere)
-    stats = Stats(plan)
-
-    def keep(result: Result) -> None:
-        stats.add(result)
-        recorder.add(result)
-
-    processor = Processor(first=first)
-    async with beside or nullcontext(), client_for(plan) as client:
-        engine = Engine(plan, client, keep)
-        # From here on only the monotonic clock counts: a step of the wall clock moves nothing.
-        unix, monotonic = time.time(), time.monotonic()
-        t0_unix = unix + _LEAD if start_at is None else start_at
-        t0 = monotonic + (t0_unix - unix)
-        stopped = asyncio.Event()
-
-        def stop() -> None:
-            engine.stop(grace=0 if stopped.is_set() else GRACE)
-            stopped.set()
-
-        for number in signals:
-            loop.add_signal_handler(number, stop)
-        recorder.start(t0_unix, t0)
-        listener(
-            {
-                "event": "start",
-                "t0_unix": t0_unix,
-                "rate": plan.rate,
-                "total": plan.total,
-                "duration": plan.duration,
-                "arrivals": plan.how,
-            }
-        )
-        working = asyncio.create_task(engine.run(t0))
-        ticking = asyncio.create_task(_tick(t0, engine, stats, recorder, listener, processor))
-        try:
-            # Whichever fails first ends the run: either may meet a full disk.
-            await asyncio.wait([working, ticking], return_when=asyncio.FIRST_COMPLETED)
-            if ticking.done():
-                engine.stop(grace=0)
-                await asyncio.wait([working])
-                ticking.result()
-            working.result()
-        finally:
-            ticking.cancel()
-            await asyncio.wait([ticking])
-
-    used = processor.used()
-    processor.close()
-    elapsed = max(0.0, time.monotonic() - t0)
-    recorder.flush(elapsed)
+    observer = _Observer(plan, recorder, listener)
+    sending = Sending(plan, observer)
+    for number in signals:
+        loop.add_signal_handler(number, sending.stop)
+    async with beside or nullcontext():
+        sent = await sending.run(start_at=start_at, first=first)
+    recorder.flush(sent.elapsed)
+    stats = observer.stats
     if stats.pending:
-        listener(stats.second(elapsed, engine.progress, busy=0))
+        listener(stats.second(sent.elapsed, sent.progress, busy=0))
     summary = stats.summary(
-        engine.progress,
-        t0_unix=t0_unix,
-        elapsed=elapsed,
-        used=used,
-        scheduling=processor.scheduling,
-        sending=min(elapsed, plan.duration) if stopped.is_set() else None,
-    ) | {"interrupted": stopped.is_set()}
+        sent.progress,
+        t0_unix=sent.t0_unix,
+        elapsed=sent.elapsed,
+        used=sent.used,
+        scheduling=sent.scheduling,
+        sending=min(sent.elapsed, plan.duration) if sent.stopped else None,
+    ) | {"interrupted": sent.stopped}
     listener({"event": "end", "summary": summary})
     for number in signals:  # not before: a late signal must not cost the summary
         loop.remove_signal_handler(number)
     return summary
 
 
-def _told_elsewhere(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Keeps quiet about a connection that broke where nobody waited for it: what came of its request has a row."""
-    if not isinstance(context.get("exception"), OSError | aiohttp.ClientError | HttpProcessingError):
-        loop.default_exception_handler(context)
+class _Observer:
+    """Counts, keeps and tells what happens."""
+
+    def __init__(self, plan: Plan, recorder: Record, listener: Listener) -> None:
+        self.stats = Stats(plan)
+        self._plan = plan
+        self._recorder = recorder
+        self._listener = listener
+
+    def started(self, t0_unix: float, t0: float) -> None:
+        self._recorder.start(t0_unix, t0)
+        self._listener(start_event(self._plan, t0_unix))
+
+    def add(self, result: Result) -> None:
+        self.stats.add(result)
+        self._recorder.add(result)
+
+    def second(self, t: float, progress: Progress, busy: float) -> None:
+        self._recorder.flush(t)
+        self._listener(self.stats.second(t, progress, busy))
 
 
-async def _tick(
-    t0: float, engine: Engine, stats: Stats, recorder: Record, listener: _Listener, processor: Processor
-) -> None:
-    """Once a second, on the second: flush the records, tell the listener."""
-    second = 0
-    while True:
-        second += 1
-        await asyncio.sleep(max(0.0, t0 + second - time.monotonic()))
-        busy, since = processor.busy(), time.monotonic() - t0
-        second = max(second, int(since))  # after a freeze: one event for it all, not a burst
-        recorder.flush(since)
-        listener(stats.second(since, engine.progress, busy))
+def start_event(plan: Plan, t0_unix: float) -> dict[str, Any]:
+    """What is told at the start."""
+    return {
+        "event": "start",
+        "t0_unix": t0_unix,
+        "rate": plan.rate,
+        "total": plan.total,
+        "duration": plan.duration,
+        "arrivals": plan.how,
+    }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from loadgen.plan import Plan
 
-__all__ = ["Own", "why_invalid"]
+__all__ = ["MOST_MISSING", "Divided", "Own", "why_invalid"]
 
 _MAX_OVERLOADED = 0.01  # share of the requests; p99 is the highest percentile anyone is promised
 # Of the latency that is told, p99, so much may be the loader's own lateness; below a part of --max-lateness it is too
@@ -15,6 +15,7 @@ _MAX_OVERLOADED = 0.01  # share of the requests; p99 is the highest percentile a
 _MAX_OWN_SHARE = 0.5
 _SMALL = 0.1
 _BUSY = 0.9  # of a core; a closed load above it is as fast as the loader is, and not as the server
+MOST_MISSING = 0.01  # share of the load whose shards were lost
 _STARVED = 0.05  # share of the time; with less the processors are not what made the loader late
 
 
@@ -34,6 +35,18 @@ class Own(NamedTuple):
     overloaded: int
     waited_share: float
     busy_share: float
+
+
+class Divided(NamedTuple):
+    """What became of the parts of a run that was divided.
+
+    Attributes:
+        reason: Why it says nothing of the server; None where it does.
+        shards: What a summary has of each part.
+    """
+
+    reason: str | None
+    shards: list[dict[str, Any]]
 
 
 def why_invalid(
@@ -62,7 +75,7 @@ def why_invalid(
         )
     if plan.users and own.busy_share > _BUSY:
         reasons.append(
-            "the loader used a whole core, so the rate may be its own: use fewer --users, or --think"
+            "the loader used a whole core, so the rate may be its own: use fewer --users, --think, or --processes"
         )
     if reasons and own.waited_share >= _STARVED:
         reasons.append(f"it was ready and had no processor for {own.waited_share:.0%} of the time")
