@@ -11,6 +11,8 @@ import io
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from pipeline.base.child import ended, start, stop
 from pipeline.base.errors import HostError, PipelineError, ProvisionError, ServiceError
@@ -34,6 +36,7 @@ from pipeline.remote.transcript import HOST, SUDO, Failure, Transcript
 __all__ = ["ProvisionResult", "changes", "connection", "failure", "provision"]
 
 _Data = Mapping[str, Mapping[str, object]]
+_ANSWER_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def provision(
         with naming(log), log.open("a", encoding="utf-8") as log_file:
             code, output, transcript = _run(command, deploy, log_file, say, timeout)
     if code != 0 or transcript.failures:
-        raise failure(transcript, deploy, log, inventory)
+        raise failure(transcript, deploy, log, inventory, code=code, answers=_answers)
     return ProvisionResult(changes(output, inventory), time.monotonic() - started, transcript.reports)
 
 
@@ -199,8 +202,34 @@ def changes(output: str, inventory: Inventory) -> dict[str, list[str]]:
     return names
 
 
-def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventory) -> PipelineError:
-    """The error that says what failed, in one line: the first host that did, in the inventory's order."""
+def _answers(host: Host) -> bool:
+    """Whether something listens where its SSH server does."""
+    try:
+        with socket.create_connection((host.address, host.port), timeout=_ANSWER_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def failure(
+    transcript: Transcript,
+    deploy: Path,
+    log: Path,
+    inventory: Inventory,
+    *,
+    code: int = 1,
+    answers: Callable[[Host], bool] = lambda _host: True,
+) -> PipelineError:
+    """The error that says what failed, in one line: the first host that did, in the inventory's order.
+
+    Args:
+        transcript: What pyinfra's log told.
+        deploy: The file of deploys/ that it ran.
+        log: Where the whole log is.
+        inventory: The hosts.
+        code: How pyinfra ended; below 0 by that signal.
+        answers: Whether a host can be reached; asked only of one whose command ended without a word.
+    """
     order = {host.name: index for index, host in enumerate(inventory)}
     failures = sorted(transcript.failures, key=lambda f: order.get(f.host, len(order)))
     hint = f"read the whole output: less {log}"
@@ -208,6 +237,10 @@ def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventor
         refused = next((name for name in order if transcript.last.startswith(f"{name}: ")), None)
         if refused is not None:  # the deploy itself, before it changed anything: the log says no more
             return ProvisionError(transcript.last, hosts=[refused])
+        if code < 0:
+            return ProvisionError(
+                f"{deploy.name}: pyinfra was ended by {signal.Signals(-code).name}", hint=hint
+            )
         return ProvisionError(
             f"{deploy.name}: {transcript.last or 'pyinfra ended without a word'}", hint=hint
         )
@@ -224,6 +257,9 @@ def failure(transcript: Transcript, deploy: Path, log: Path, inventory: Inventor
     if first.host and first.operation.startswith(HOST):
         alike = [f.host for f in failures if (f.operation, f.reason) == (first.operation, first.reason)]
         return HostError(" and ".join(dict.fromkeys(alike)), first.reason, hint=hint)
+    host = next((host for host in inventory if host.name == first.host), None)
+    if host is not None and (first.lost or (first.wordless and not answers(host))):
+        return HostError(host.name, f"the SSH connection was lost at: {first.operation}", hint=hint)
     step = re.match(r"service (install|start): ", first.operation)
     if first.host and step:
         verb = "installed" if step[1] == "install" else "started"

@@ -25,6 +25,7 @@ _REPORT = re.compile(r"report: (\{.*\})")
 _PROGRESS = re.compile(r"progress: (.*\S)")
 _NPM = re.compile(r"npm (?:ERR!|error) (?!code |syscall |errno |path )(.*\S)", re.IGNORECASE)
 _ERROR = re.compile(r"Error(: (?P<what>.*))?$")
+_SSH_LOST = re.compile(r"Command socket/SSH error|SSH session not active")
 # pyinfra asks for it on a terminal that is not there, and dies of that; sudo-rs says otherwise why it wants one.
 _ASKED = "sudo password:"
 # What a traceback says of an exception that has no words, and between two of them.
@@ -38,7 +39,8 @@ class Failure:
     """One operation that failed on one host.
 
     `operation` is empty before the first; `reason` is one line. `command`: the service's own command that failed, of
-    those that install it; empty where it came to none. `machine`: what was said is a fault of the machine.
+    those that install it; empty where it came to none. `machine`: what was said is a fault of the machine. `lost`: the
+    SSH connection was lost meanwhile. `wordless`: the command said nothing, as one does whose host is gone.
     """
 
     host: str
@@ -47,6 +49,8 @@ class Failure:
     unreachable: bool = False
     command: str = ""
     machine: bool = False
+    lost: bool = False
+    wordless: bool = False
 
 
 @dataclass(slots=True)
@@ -121,12 +125,21 @@ class Transcript:
             self._report(host, report[1])
         elif error:
             words = self.words.pop(host, [])
-            reason = _why(words) or error["what"] or "it says no more"
+            said = _why(words)
+            reason = said or error["what"] or "it says no more"
             fault = machine_fault([*words, reason])
             if fault and not machine_fault([reason]):
                 reason = f"{reason} ({fault})"
             self.failures.append(
-                Failure(host, self.operation, reason, command=_command(words), machine=bool(fault))
+                Failure(
+                    host,
+                    self.operation,
+                    reason,
+                    command=_command(words),
+                    machine=bool(fault),
+                    lost=bool(_SSH_LOST.search(reason)),
+                    wordless=not said,
+                )
             )
         elif text and not _ENDINGS.fullmatch(text) and not _POINTER.search(text):
             # The install script says each command before it runs it: what came before was another's.

@@ -21,7 +21,11 @@ BEGINS: Final = "## The table"
 HEAD: Final = "| fault | moment | run | outcome | first line | s | at most |\n|---|---|---|---|---|---|---|"
 _LONGEST: Final = 110
 # A host's address, and the name of a run: other ones each time.
-_OF_THE_DAY: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+)|(?<=runs/)\d{8}T\d{6}Z[\w.-]*")
+_OF_THE_DAY: Final = (
+    (re.compile(r"\d+\.\d+\.\d+\.\d+"), "ADDRESS"),
+    (re.compile(r"(?<=runs/)\d{8}T\d{6}Z[\w.-]*"), "RUN"),
+    (re.compile(r"/\S*/pytest-\S+?(?=:?(?:\s|$))"), "DIRECTORY"),
+)
 
 
 def write_table(page: Path, found: Mapping[str, Found]) -> None:
@@ -63,6 +67,8 @@ def outcome_of(code: int) -> str:
 
 
 def _cut(line: str) -> str:
-    same = _OF_THE_DAY.sub(lambda match: "ADDRESS" if match[1] else "RUN", line.partition("\n")[0])
+    same = line.partition("\n")[0]
+    for pattern, name in _OF_THE_DAY:
+        same = pattern.sub(name, same)
     safe = same.replace("|", r"\|").replace("<", "&lt;") or "-"
     return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST].rsplit(' ', 1)[0]} …"

@@ -6,6 +6,7 @@ import json
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,15 @@ CHECK = "--> Starting operation: deploys/canary_service.py | host: disk, port an
 CONNECT = "--> Connecting to hosts..."
 
 
-def error_of(*lines: str) -> PipelineError:
+def error_of(
+    *lines: str, code: int = 1, answers: Callable[[Host], bool] = lambda _host: True
+) -> PipelineError:
     transcript = Transcript()
     for line in lines:
         transcript.read(f"    {line}\n")
-    return failure(transcript, Path("deploys/canary.py"), Path("p.log"), INVENTORY)
+    return failure(
+        transcript, Path("deploys/canary.py"), Path("p.log"), INVENTORY, code=code, answers=answers
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,12 +133,41 @@ def error_of(*lines: str) -> PipelineError:
             "canary.py: ~/.config/x.yml: is readable by others",
             id="a deploy that refuses a file of the control machine",
         ),
+        pytest.param(
+            [INSTALL, "[green] Command socket/SSH error: SSHException('SSH session not active',)",
+             "[green] Error: executed 0 commands"],
+            HostError,
+            "green: the SSH connection was lost at: service install: unpack and install the commit",
+            id="a lost connection",
+        ),
         pytest.param([], ProvisionError, "canary.py: pyinfra ended without a word", id="silence"),
     ],
 )  # fmt: skip
 def test_a_failure_is_told_in_one_line(lines: list[str], kind: type[PipelineError], message: str) -> None:
     error = error_of(*lines)
     assert (type(error), error.message) == (kind, message)
+
+
+@pytest.mark.parametrize("operation", [INSTALL, START, "--> Starting operation: Write nginx's site"])
+def test_a_command_that_ends_without_a_word_on_a_host_that_is_gone_is_the_host_s_fault(
+    operation: str,
+) -> None:
+    lines = (operation, "[green] Error: executed 0 commands")
+    gone, there = (error_of(*lines, answers=lambda _host, up=up: up) for up in (False, True))
+    name = operation.removeprefix("--> Starting operation: ").rpartition(" | ")[2].strip()
+    assert (type(gone), gone.message) == (HostError, f"green: the SSH connection was lost at: {name}")
+    assert type(there) is not HostError
+    assert "executed 0 commands" in there.message
+
+
+def test_whether_a_host_is_gone_is_not_asked_where_the_command_said_why() -> None:
+    error = error_of(INSTALL, "[green] no", "[green] Error: executed 0 commands", answers=lambda _host: False)
+    assert isinstance(error, ServiceError)
+
+
+def test_pyinfra_that_is_killed_is_named_with_the_signal() -> None:
+    error = error_of("--> Starting operation: Run HAProxy", "[blue] Skipped", code=-9)
+    assert error.message == "canary.py: pyinfra was ended by SIGKILL"
 
 
 @pytest.mark.parametrize(("operation", "step"), [(INSTALL, "install"), (START, "start")])

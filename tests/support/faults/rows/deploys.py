@@ -48,7 +48,7 @@ ROWS: Final = (
             step(name),
             killed("checkbox"),
             (Exit.ENVIRONMENT,),
-            r"\bcheckbox\b",
+            r"checkbox: the SSH connection was lost at: ",
             mend=power_back,
             command=_COMMAND,
             within=HOST_DIES,
