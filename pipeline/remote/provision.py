@@ -228,7 +228,7 @@ def failure(
         log: Where the whole log is.
         inventory: The hosts.
         code: How pyinfra ended; below 0 by that signal.
-        answers: Whether a host can be reached; asked only of one whose command ended without a word.
+        answers: Whether a host can be reached. Of one that is gone, a command's last words say nothing.
     """
     order = {host.name: index for index, host in enumerate(inventory)}
     failures = sorted(transcript.failures, key=lambda f: order.get(f.host, len(order)))
@@ -258,7 +258,7 @@ def failure(
         alike = [f.host for f in failures if (f.operation, f.reason) == (first.operation, first.reason)]
         return HostError(" and ".join(dict.fromkeys(alike)), first.reason, hint=hint)
     host = next((host for host in inventory if host.name == first.host), None)
-    if host is not None and (first.lost or (first.wordless and not answers(host))):
+    if host is not None and (first.lost or not answers(host)):
         return HostError(host.name, f"the SSH connection was lost at: {first.operation}", hint=hint)
     step = re.match(r"service (install|start): ", first.operation)
     if first.host and step:

@@ -40,7 +40,7 @@ class Failure:
 
     `operation` is empty before the first; `reason` is one line. `command`: the service's own command that failed, of
     those that install it; empty where it came to none. `machine`: what was said is a fault of the machine. `lost`: the
-    SSH connection was lost meanwhile. `wordless`: the command said nothing, as one does whose host is gone.
+    SSH connection was lost meanwhile.
     """
 
     host: str
@@ -50,7 +50,6 @@ class Failure:
     command: str = ""
     machine: bool = False
     lost: bool = False
-    wordless: bool = False
 
 
 @dataclass(slots=True)
@@ -125,8 +124,7 @@ class Transcript:
             self._report(host, report[1])
         elif error:
             words = self.words.pop(host, [])
-            said = _why(words)
-            reason = said or error["what"] or "it says no more"
+            reason = _why(words) or error["what"] or "it says no more"
             fault = machine_fault([*words, reason])
             if fault and not machine_fault([reason]):
                 reason = f"{reason} ({fault})"
@@ -138,7 +136,6 @@ class Transcript:
                     command=_command(words),
                     machine=bool(fault),
                     lost=bool(_SSH_LOST.search(reason)),
-                    wordless=not said,
                 )
             )
         elif text and not _ENDINGS.fullmatch(text) and not _POINTER.search(text):

@@ -149,20 +149,14 @@ def test_a_failure_is_told_in_one_line(lines: list[str], kind: type[PipelineErro
 
 
 @pytest.mark.parametrize("operation", [INSTALL, START, "--> Starting operation: Write nginx's site"])
-def test_a_command_that_ends_without_a_word_on_a_host_that_is_gone_is_the_host_s_fault(
-    operation: str,
-) -> None:
-    lines = (operation, "[green] Error: executed 0 commands")
+@pytest.mark.parametrize("said", [(), ("[green] sudo",)], ids=["without a word", "with half a word"])
+def test_what_fails_on_a_host_that_is_gone_is_the_host_s_fault(operation: str, said: tuple[str, ...]) -> None:
+    lines = (operation, *said, "[green] Error: executed 0 commands")
     gone, there = (error_of(*lines, answers=lambda _host, up=up: up) for up in (False, True))
     name = operation.removeprefix("--> Starting operation: ").rpartition(" | ")[2].strip()
     assert (type(gone), gone.message) == (HostError, f"green: the SSH connection was lost at: {name}")
     assert type(there) is not HostError
-    assert "executed 0 commands" in there.message
-
-
-def test_whether_a_host_is_gone_is_not_asked_where_the_command_said_why() -> None:
-    error = error_of(INSTALL, "[green] no", "[green] Error: executed 0 commands", answers=lambda _host: False)
-    assert isinstance(error, ServiceError)
+    assert (said[0].removeprefix("[green] ") if said else "executed 0 commands") in there.message
 
 
 def test_pyinfra_that_is_killed_is_named_with_the_signal() -> None:
