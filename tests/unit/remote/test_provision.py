@@ -152,7 +152,7 @@ def test_a_failure_is_told_in_one_line(lines: list[str], kind: type[PipelineErro
 @pytest.mark.parametrize("said", [(), ("[green] sudo",)], ids=["without a word", "with half a word"])
 def test_what_fails_on_a_host_that_is_gone_is_the_host_s_fault(operation: str, said: tuple[str, ...]) -> None:
     lines = (operation, *said, "[green] Error: executed 0 commands")
-    gone, there = (error_of(*lines, answers=lambda _host, up=up: up) for up in (False, True))
+    gone, there = error_of(*lines, answers=lambda _host: False), error_of(*lines)
     name = operation.removeprefix("--> Starting operation: ").rpartition(" | ")[2].strip()
     assert (type(gone), gone.message) == (HostError, f"green: the SSH connection was lost at: {name}")
     assert type(there) is not HostError
