@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from multidict import CIMultiDict
 
-__all__ = ["Server", "serving"]
+__all__ = ["Server", "on_loopback", "serving"]
 
 _ROUTES = ("ok", "broken", "hang", "cut", "slow", "reset", "moved", "huge", "endless", "drip", "named")
 
@@ -105,12 +105,18 @@ async def serving() -> AsyncIterator[Server]:
     app = web.Application()
     for name in _ROUTES:
         app.router.add_route("*", f"/{name}", getattr(server, name))
+    async with on_loopback(app) as url:
+        server.url = url
+        yield server
+
+
+@asynccontextmanager
+async def on_loopback(app: web.Application) -> AsyncIterator[str]:
+    """The address at which the application is served, for as long as the block lasts."""
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        yield server
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()

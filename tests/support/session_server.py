@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from tests.support.loadgen_server import on_loopback
+
 __all__ = ["SessionServer", "serving_sessions"]
 
 
@@ -77,12 +79,6 @@ async def serving_sessions() -> AsyncIterator[SessionServer]:
     app.router.add_get("/users/{number}/orders", server.orders)
     app.router.add_post("/logout", server.log_out)
     app.router.add_get("/bye", server.bye)
-    runner = web.AppRunner(app, shutdown_timeout=0)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with on_loopback(app) as url:
+        server.url = url
         yield server
-    finally:
-        await runner.cleanup()
