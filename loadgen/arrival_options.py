@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +11,12 @@ from click.core import ParameterSource
 
 from loadgen.arguments import DURATION, LONGEST, RATE, STAGE
 from loadgen.arrivals import Stage
+from loadgen.option_group import OptionGroup, added
 
 __all__ = ["ArrivalOptions", "arrival_options"]
 
 _MOST_USERS = 60_000
 _LARGEST_SEED = 2**32
-
-
-def arrival_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add them to a command, in this order."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 _OPTIONS = (
@@ -54,10 +47,11 @@ _OPTIONS = (
     ),
     click.option("--think", type=DURATION, help="How long each of --users waits before the next request."),
 )
+arrival_options = added(_OPTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArrivalOptions:
+class ArrivalOptions(OptionGroup):
     """What was given for them."""
 
     rate: float
@@ -67,11 +61,6 @@ class ArrivalOptions:
     seed: int | None
     users: int | None
     think: float | None
-
-    @classmethod
-    def taken(cls, values: dict[str, Any]) -> ArrivalOptions:
-        """Those among `values`, which they leave."""
-        return cls(**{name: values.pop(name) for name in cls.__dataclass_fields__})
 
     def of_plan(self, context: click.Context, *, phases: bool) -> dict[str, Any]:
         """What a plan has of them. Raises click.UsageError where they do not go together.

@@ -41,9 +41,8 @@ def command() -> list[str]:
 
 def main() -> None:
     """Reads the order, does it, and says what came of it."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all of a terminal: the parent says what to do
+    # Ctrl-C reaches all of a terminal: the parent says what to do.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints must not print among the messages
     try:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 from yarl import URL
 
 from loadgen.network import Network
+from loadgen.option_group import OptionGroup, added
 
 __all__ = ["NetworkOptions", "network_options"]
 
@@ -47,13 +46,6 @@ class _Resolve(click.ParamType[tuple[str, int, str]]):
         return host.lower(), int(port), _Address().convert(address, param, ctx)
 
 
-def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add them to a command, in this order."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 _OPTIONS = (
     click.option(
         "--ca", type=_FILE, help="Certificates that the server's is checked by, instead of the system's."
@@ -71,10 +63,11 @@ _OPTIONS = (
     ),
     click.option("--source", type=_Address(), help="Address of this machine that connections come from."),
 )
+network_options = added(_OPTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions:
+class NetworkOptions(OptionGroup):
     """What was given for them."""
 
     ca: Path | None
@@ -84,11 +77,6 @@ class NetworkOptions:
     sni: str
     resolve: tuple[str, int, str] | None
     source: str | None
-
-    @classmethod
-    def taken(cls, values: dict[str, Any]) -> NetworkOptions:
-        """Those among `values`, which they leave."""
-        return cls(**{name: values.pop(name) for name in cls.__dataclass_fields__})
 
     def network(self, url: str) -> Network:
         """For connections to `url`. Raises click.UsageError where the options do not fit it or each other."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from loadgen.conditions import Condition, parse_condition
+from loadgen.option_group import OptionGroup, added
 
 __all__ = ["OutputOptions", "output_options"]
 
@@ -58,13 +57,6 @@ _LAST_PORT = 65_535
 _FILE = click.Path(path_type=Path)
 
 
-def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add them to a command, in this order."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 _OPTIONS = (
     click.option(
         "--fail-if",
@@ -93,10 +85,11 @@ _OPTIONS = (
     click.option("--events", is_flag=True, help="One JSON object a second on stdout instead of the summary."),
     click.option("--quiet", is_flag=True, help="Nothing on stderr while it runs."),
 )
+output_options = added(_OPTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutputOptions:
+class OutputOptions(OptionGroup):
     """What was given for them."""
 
     fail_if: tuple[Condition, ...]
@@ -110,11 +103,6 @@ class OutputOptions:
     prometheus: tuple[str, int] | None
     events: bool
     quiet: bool
-
-    @classmethod
-    def taken(cls, values: dict[str, Any]) -> OutputOptions:
-        """Those among `values`, which they leave."""
-        return cls(**{name: values.pop(name) for name in cls.__dataclass_fields__})
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from yarl import URL
 
 from loadgen.arguments import LONGEST
+from loadgen.option_group import OptionGroup, added
 from loadgen.recorded import FORMATS, RecordingError, read_recording
 from loadgen.replay import Replay
 
@@ -24,13 +25,6 @@ _OF_OTHERS = (
     *("method", "body_file", "query_file", "expect_body_regex"),
 )
 _FILE = click.Path(path_type=Path)
-
-
-def replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add them to a command, in this order."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 _OPTIONS = (
@@ -47,20 +41,16 @@ _OPTIONS = (
         "--allow-writes", is_flag=True, help="Send recorded requests of other methods than GET and HEAD, too."
     ),
 )
+replay_options = added(_OPTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplayOptions:
+class ReplayOptions(OptionGroup):
     """What was given for them."""
 
     replay: Path | None
     replay_format: str | None
     allow_writes: bool
-
-    @classmethod
-    def taken(cls, values: dict[str, Any]) -> ReplayOptions:
-        """Those among `values`, which they leave."""
-        return cls(**{name: values.pop(name) for name in cls.__dataclass_fields__})
 
     def of_plan(
         self,

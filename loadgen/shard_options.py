@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
+from loadgen.option_group import OptionGroup, added
 from loadgen.plan import Plan
 from loadgen.processes import Processes
 from loadgen.shard import Shards
@@ -21,13 +21,6 @@ __all__ = ["ShardOptions", "shard_options"]
 _MOST_PROCESSES = 256
 # Files and addresses of this machine, which the workers of a cluster do not have.
 _OF_THIS_MACHINE = ("ca", "cert", "key", "source")
-
-
-def shard_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add them to a command, in this order."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 _OPTIONS = (
@@ -44,19 +37,15 @@ _OPTIONS = (
         help="Send from all workers of the Dask cluster whose scheduler is there, such as tcp://10.0.0.5:8786.",
     ),
 )
+shard_options = added(_OPTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShardOptions:
+class ShardOptions(OptionGroup):
     """What was given for them."""
 
     processes: int
     dask: str | None
-
-    @classmethod
-    def taken(cls, values: dict[str, Any]) -> ShardOptions:
-        """Those among `values`, which they leave."""
-        return cls(**{name: values.pop(name) for name in cls.__dataclass_fields__})
 
     def check(self, context: click.Context, plan: Plan) -> None:
         """Raises click.UsageError where they do not go together with the others, or Dask is not installed."""

@@ -150,10 +150,9 @@ def errors(asked: Asked) -> Rows:
         undecided = [float(condition.measured)] * (result.n - len(shown))
         mean_requests = condition.rate * mean([*shown, *undecided])
         bound = sample_bound(before, after, _ERROR_ALPHA)
-        phased = (
-            condition.schedule == "phased"
-        )  # the baseline's share is all but known when the canary begins
-        asked_bound = bound_with_margin(before, after, _ERROR_MARGIN, _ERROR_ALPHA, known=phased)
+        # Phased, the baseline's share is all but known when the canary begins.
+        known = condition.schedule == "phased"
+        asked_bound = bound_with_margin(before, after, _ERROR_MARGIN, _ERROR_ALPHA, known=known)
         yield [
             *_name(case),
             share(len(shown), result.n),

@@ -124,7 +124,7 @@ def overloaded(client: Client, server: Server, rate: int) -> Told:
 
 
 def memory(client: Client, server: Server, rate: int, minutes: int) -> tuple[float, float]:
-    """Its resident MB after a minute and at the end, children included."""
+    """Its process' resident MB after a minute and at the end."""
     with _job(server, rate, 60 * minutes) as job:
         command = [client.program, *client.command(job)]
         process = subprocess.Popen(
