@@ -8,7 +8,8 @@ from typing import Unpack
 from pipeline.base.mask import hide
 from pipeline.judge.evidence import Problem
 from pipeline.runs.directory import write_record
-from pipeline.runs.record import Entries, Record
+from pipeline.runs.entries import Entries
+from pipeline.runs.record import Record
 
 __all__ = ["RunInProgress"]
 

@@ -16,7 +16,8 @@ from pipeline.judge.words import count_of
 from pipeline.runs.dealt import deal_problems
 from pipeline.runs.network import network_doubt
 from pipeline.runs.phases import ANSWER_SECONDS, COLOURS, Phase
-from pipeline.runs.record import Asked, Terms
+from pipeline.runs.record import Terms
+from pipeline.runs.requests_asked import Asked
 from pipeline.runs.tables import RequestRows, SeriesRows
 
 __all__ = ["OWN_FAILURES", "build_evidence", "of_phases"]

@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, TypedDict, TypeGuard, Unpack
+from typing import Any, Final, Unpack
 
 from pipeline.base.errors import RunDirectoryError
 from pipeline.judge.evidence import Problem
+from pipeline.runs.entries import Entries
+from pipeline.runs.numbers import is_number
 from pipeline.runs.phases import COLOURS, Phase
+from pipeline.runs.requests_asked import Asked, later_steps_of, requests_of, statuses_of
 from pipeline.runs.settled import Settled
 from pipeline.runs.shown import without_secrets
 
-__all__ = ["FORMAT", "Asked", "Entries", "Record", "Terms", "Version"]
+__all__ = ["FORMAT", "Record", "Terms", "Version"]
 
 FORMAT: Final = 1
-
-
-class Entries(TypedDict, total=False):
-    """What run.json may hold, in the order in which a run writes it.
-
-    Everything up to `promoted` is there from the run's beginning; the rest comes as it is found out. `load` is the
-    loader's summary, `reconciliation` its counts against HAProxy's, `t0_unix` the Unix time of the first request,
-    `under_way` whether there is more to measure: what is found so was killed. `proxy` says where that was in the end.
-    """
-
-    format: int
-    tool: str
-    created: str
-    kind: str
-    repo: str
-    sample: bool
-    sample_why: str
-    baseline: Mapping[str, str]
-    canary: Mapping[str, str]
-    settings: Mapping[str, Any]
-    profile: Mapping[str, Any]
-    notes: Sequence[str]
-    problems: Sequence[Mapping[str, str]]
-    phases: Sequence[Mapping[str, object]]
-    t0_unix: float
-    under_way: bool
-    promoted: bool | None
-    provider: str
-    pilot: Mapping[str, Any]
-    calibration: Mapping[str, Any]
-    hosts: Mapping[str, Mapping[str, object]]
-    routes: Mapping[str, str]
-    stopped_early: Mapping[str, Any]
-    load: Mapping[str, Any]
-    reconciliation: Mapping[str, Any]
-    proxy: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +31,6 @@ class Version:
     sha: str = ""
     subject: str = ""
     date: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One of the requests of a mix: how much of the load it is, and its right statuses."""
-
-    weight: float
-    status: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +134,7 @@ class Record:
     @property
     def expected_status(self) -> tuple[int, ...]:
         """The HTTP statuses that the profile calls right; empty when it names none."""
-        for part, key in (("policy", "expected_status"), ("expect", "status")):
-            if found := _statuses((self.profile or {}).get(part), key):
-                return found
-        return ()
+        return statuses_of(self.profile or {})
 
     @property
     def schedule(self) -> str:
@@ -191,7 +146,7 @@ class Record:
     def rate(self) -> float | None:
         """Requests per second, those of both versions together where they are measured at once."""
         rate = self._mapping("settings").get("rate")
-        return float(rate) if _is_number(rate) else None
+        return float(rate) if is_number(rate) else None
 
     @property
     def provider(self) -> str:
@@ -252,7 +207,7 @@ class Record:
             arm, kind, start, end = item.get("arm"), item.get("kind"), item.get("start"), item.get("end")
             if arm not in COLOURS or kind not in ("warmup", "measure"):
                 raise self._unusable(f"phases: unknown arm or kind: {arm!r}, {kind!r}")
-            if _is_number(start) and _is_number(end):
+            if is_number(start) and is_number(end):
                 if end > start:
                     phases.append(Phase(item["arm"], kind, float(start), float(end)))
             elif kind == "measure" and end is not None:
@@ -277,7 +232,7 @@ class Record:
         if self.schedule != "concurrent":
             return None
         share = self._mapping("settings").get("share")
-        if not _is_number(share) or not 0 < share < 1:
+        if not is_number(share) or not 0 < share < 1:
             raise self._unusable(f"settings: the share of a concurrent run is a fraction, not {share!r}")
         return float(share)
 
@@ -298,7 +253,7 @@ class Record:
         planned = self._mapping("settings").get("duration", 0.0)
         return Terms(
             pairing="time" if self.schedule in ("interleaved", "concurrent") else "age",
-            planned=float(planned) if _is_number(planned) and planned > 0 else 0.0,
+            planned=float(planned) if is_number(planned) and planned > 0 else 0.0,
             drift=self._drift(),
             share=self.share,
             mix=self.mix,
@@ -310,39 +265,15 @@ class Record:
 
         Each step of a sequence is as much of the load as the sequence.
         """
-        given = (self.profile or {}).get("requests")
-        if not given:
-            return {}
-        listed: list[Any] = _with_steps(given) if isinstance(given, list) else [None]
-        if not all(isinstance(item, Mapping) for item in listed):
-            raise self._unusable("profile: requests must be a list of objects")
-        weights: dict[str, float] = {}
-        for item in listed:
-            name, weight = item.get("name"), item.get("weight", 1)
-            if not isinstance(name, str) or name in weights or not _is_number(weight) or weight <= 0:
-                raise self._unusable(
-                    "profile: each of its requests needs a name of its own and a weight above 0"
-                )
-            weights[name] = float(weight)
-        total = sum(weights.values())
-        return {
-            item["name"]: Asked(
-                weights[item["name"]] / total, _statuses(item.get("expect")) or self.expected_status
-            )
-            for item in listed
-        }
+        try:
+            return requests_of(self.profile or {}, self.expected_status)
+        except ValueError as error:
+            raise self._unusable(str(error)) from error
 
     @property
     def later_steps(self) -> frozenset[str]:
         """The names of those requests that are due when another one is answered; the others are due by the clock."""
-        entries = (self.profile or {}).get("requests")
-        found = (
-            entry.get("steps")
-            for entry in (entries if isinstance(entries, list) else ())
-            if isinstance(entry, Mapping)
-        )
-        later = (step for steps in found if isinstance(steps, list) for step in steps[1:])
-        return frozenset(str(step.get("name")) for step in later if isinstance(step, Mapping))
+        return later_steps_of(self.profile or {})
 
     # inside
 
@@ -353,7 +284,7 @@ class Record:
         drift, kinds = known.get("drift"), known.get("kinds", {})
         if not isinstance(kinds, Mapping):
             raise self._unusable("calibration: kinds must map metrics to words")
-        if not isinstance(drift, Mapping) or not all(_is_number(d) and d >= 0 for d in drift.values()):
+        if not isinstance(drift, Mapping) or not all(is_number(d) and d >= 0 for d in drift.values()):
             raise self._unusable("calibration: drift must map metrics to numbers from 0 on")
         return {str(name): float(value) for name, value in drift.items()}
 
@@ -387,28 +318,3 @@ def _safe(document: Mapping[str, Any]) -> dict[str, Any]:
     return (
         {**document, "profile": without_secrets(profile)} if isinstance(profile, Mapping) else dict(document)
     )
-
-
-def _with_steps(requests: list[Any]) -> list[Any]:
-    """The requests of a mix, each step with its sequence's weight; what is none of these as it is."""
-    found: list[Any] = []
-    for entry in requests:
-        steps = entry.get("steps") if isinstance(entry, Mapping) else None
-        if isinstance(steps, list):
-            weight = entry.get("weight", 1)
-            found += [{**step, "weight": weight} if isinstance(step, Mapping) else step for step in steps]
-        else:
-            found.append(entry)
-    return found
-
-
-def _statuses(section: Any, key: str = "status") -> tuple[int, ...]:
-    """Of a part of the profile; empty where it names none."""
-    given = section.get(key) if isinstance(section, Mapping) else None
-    listed = given if isinstance(given, list | tuple) else [given]
-    return tuple(int(status) for status in listed if _is_number(status))
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    """A finite number; a bool is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

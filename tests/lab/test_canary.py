@@ -23,7 +23,7 @@ from pipeline.inventory.hosts import Inventory
 from pipeline.lab.lab import Lab
 from pipeline.runs.dealt import split_chance
 from pipeline.runs.directory import load
-from pipeline.runs.record import Entries
+from pipeline.runs.entries import Entries
 from pipeline.source.sample import make_sample_repository
 from tests.support.argv import sampled_argv
 from tests.support.lab import Command, Ended, active_colour

@@ -11,8 +11,9 @@ import pytest
 import tests.support.report_samples as samples
 from pipeline.base.errors import RunDirectoryError
 from pipeline.judge.evidence import Problem
+from pipeline.runs.entries import Entries
 from pipeline.runs.phases import Phase
-from pipeline.runs.record import Entries, Record, Terms, Version
+from pipeline.runs.record import Record, Terms, Version
 
 SETTINGS = {"schedule": "interleaved", "rate": 25.0, "duration": 24.0, "provider": None}
 BEGUN: dict[str, Any] = {
