@@ -149,7 +149,7 @@ class LoadError(EnvironmentError_):
 
 
 class LockedError(EnvironmentError_):
-    """Another command is using the same lab, or changing the hosts of the same inventory."""
+    """Another command is using the same lab, or the hosts of the same inventory or environment."""
 
 
 class Interrupted(PipelineError):

@@ -19,7 +19,7 @@ from pipeline.base.mask import hide
 from pipeline.base.private import sweep
 from pipeline.base.text import printable, redact
 
-__all__ = ["hosts_lock", "inventory_lock", "lab_lock", "waiting_lock"]
+__all__ = ["hosts_lock", "inventory_lock", "lab_lock", "lock_of", "waiting_lock"]
 
 
 def lab_lock(directory: Path) -> AbstractContextManager[None]:
@@ -43,9 +43,14 @@ def inventory_lock(directory: Path, inventory: Path) -> AbstractContextManager[N
     digest = hashlib.sha256(str(inventory.resolve()).encode()).hexdigest()[:16]
     return _held(
         directory / f"inventory-{digest}.lock",
-        f"another command is changing the hosts of {inventory}",
+        f"another command is using the hosts of {inventory}",
         "wait for it to end",
     )
+
+
+def lock_of(directory: Path, inventory: Path | None) -> AbstractContextManager[None]:
+    """The `inventory_lock` of a user's own hosts, or the `lab_lock` where no inventory file is given."""
+    return lab_lock(directory) if inventory is None else inventory_lock(directory, inventory)
 
 
 def hosts_lock(directory: Path) -> AbstractContextManager[None]:

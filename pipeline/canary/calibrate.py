@@ -8,11 +8,10 @@ from typing import Final
 from pipeline.base.console import Progress
 from pipeline.base.errors import EnvironmentError_, Interrupted
 from pipeline.base.interrupt import held_back
-from pipeline.base.lock import lab_lock
 from pipeline.base.places import state_directory
 from pipeline.canary.deployed import Hosts
 from pipeline.canary.plan import Plan
-from pipeline.canary.workflow import hosts_of, key_of, run_on
+from pipeline.canary.workflow import hosts_lock_of, hosts_of, key_of, run_on
 from pipeline.judge.words import percent
 from pipeline.runs.calibration import Calibration, Measured, Store, measured_of, trends_of
 
@@ -29,7 +28,7 @@ def calibrate(plan: Plan, count: int, progress: Progress, *, fresh: bool = False
     """
     store, kept = Store(state_directory() / "calibration.json"), 0
     calibration: Calibration | None = None
-    with lab_lock(state_directory()), hosts_of(plan, progress) as hosts:
+    with hosts_lock_of(plan), hosts_of(plan, progress) as hosts:
         for number in range(1, count + 1):
             progress.say(f"run {number} of {count}: {plan.baseline.sha[:7]} against itself")
             try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.base.console import Progress
 from pipeline.base.errors import HostError
-from pipeline.base.lock import lab_lock
+from pipeline.base.lock import lock_of
 from pipeline.base.places import state_directory, workplace
 from pipeline.canary.settle import settle
 from pipeline.inventory.file import read_inventory
@@ -14,31 +14,31 @@ from pipeline.inventory.hosts import Inventory
 from pipeline.lab.lab import Lab
 from pipeline.runs.settled import Settled
 
-__all__ = ["switch_lab"]
+__all__ = ["switch_hosts", "switch_lab"]
 
 
-def switch_lab(
-    colour: str, inventory: Path | None, provider: str | None, made: Inventory | None = None
-) -> Settled:
-    """Put the proxy on `colour` and keep it there over restarts. Raises HostError or LabError.
+def switch_lab(colour: str, inventory: Path | None, provider: str | None) -> Settled:
+    """Put the proxy of the file `inventory`, else of the lab, on `colour`.
 
-    The proxy is that of `made`, else of the file `inventory`, else of the lab.
+    Raises HostError, LabError, or LockedError where another command has the hosts.
     """
-    with lab_lock(state_directory()):
-        known_hosts = state_directory() / "known_hosts"
-        if made is not None:
-            hosts = made
-        elif inventory is not None:
-            hosts = read_inventory(inventory, ("proxy",))
-        else:
-            lab = Lab(workplace(), provider, Progress(quiet=True).say)
-            hosts, known_hosts = lab.inventory(), lab.known_hosts
-        settled = settle(hosts, known_hosts, colour)
+    state = state_directory()
+    with lock_of(state, inventory):
+        if inventory is not None:
+            return switch_hosts(read_inventory(inventory, ("proxy",)), state / "known_hosts", colour)
+        lab = Lab(workplace(), provider, Progress(quiet=True).say)
+        return switch_hosts(lab.inventory(), lab.known_hosts, colour, hint="pipeline lab status")
+
+
+def switch_hosts(hosts: Inventory, known_hosts: Path, colour: str, *, hint: str | None = None) -> Settled:
+    """Put the proxy on `colour` and keep it there over restarts. The caller holds the hosts' lock.
+
+    Raises HostError where that could not be done; `hint` is what to type then.
+    """
+    settled = settle(hosts, known_hosts, colour)
     proxy = hosts.one("proxy").name
     if settled.problem:
-        raise HostError(
-            proxy, str(settled), hint="pipeline lab status" if made is None and inventory is None else None
-        )
+        raise HostError(proxy, str(settled), hint=hint)
     if not settled.colour:
         raise HostError(proxy, "there is no proxy yet", hint="pipeline canary master broken --keep")
     return settled

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.base.console import Progress
 from pipeline.base.errors import LabError, PipelineError
 from pipeline.base.interrupt import afterwards, held_back, run_async
-from pipeline.base.lock import lab_lock
+from pipeline.base.lock import lock_of
 from pipeline.base.places import state_directory, workplace
 from pipeline.base.step_hook import begins
 from pipeline.base.text import reason_of
@@ -29,7 +29,7 @@ from pipeline.report import write_report
 from pipeline.runs.calibration import Key, Store
 from pipeline.runs.directory import Run, compress_tables, judge_run, load
 
-__all__ = ["Result", "hosts_of", "key_of", "run_canary", "run_on"]
+__all__ = ["Result", "hosts_lock_of", "hosts_of", "key_of", "run_canary", "run_on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,18 @@ def run_canary(
     begun: Callable[[Path], object] = lambda _: None,
 ) -> Result:
     """The whole run. Raises PipelineError, or Interrupted; either way no host stays behind that was not there before,
-    unless the settings keep the lab. `where` gives hosts that are neither a lab's nor the user's own; `begun` is told
-    the run's directory as soon as that is there.
+    unless the settings keep the lab. `where` gives hosts that are neither a lab's nor the user's own, and the caller
+    holds their lock; `begun` is told the run's directory as soon as that is there.
     """
-    with lab_lock(state_directory()):  # first: a run that is refused leaves no directory
-        return run_on(where or hosts_of(plan, progress), plan, progress, begun)
+    if where is not None:
+        return run_on(where, plan, progress, begun)
+    with hosts_lock_of(plan):  # first: a run that is refused leaves no directory
+        return run_on(hosts_of(plan, progress), plan, progress, begun)
+
+
+def hosts_lock_of(plan: Plan) -> AbstractContextManager[None]:
+    """What keeps a second command of this workplace off the plan's hosts: the lab's, or those of an inventory."""
+    return lock_of(state_directory(), None if plan.inventory is None else plan.inventory.path)
 
 
 def run_on(
@@ -60,7 +67,7 @@ def run_on(
     progress: Progress,
     begun: Callable[[Path], object] = lambda _: None,
 ) -> Result:
-    """The run on hosts that `where` gives for its time. The caller holds the lab's lock."""
+    """The run on hosts that `where` gives for its time. The caller holds their lock."""
     store = Store(state_directory() / "calibration.json")
     store.all()  # one that cannot be used is told before anything boots
     run = new_run(plan)

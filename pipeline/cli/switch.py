@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pipeline.base.errors import Exit
+from pipeline.base.places import state_directory
 from pipeline.cli.options import cloud_options, inventory_option, json_option, one_place, provider_option
 
 __all__ = ["WithSwitches"]
@@ -76,14 +77,15 @@ _SWITCHES = {"promote": promote, "rollback": rollback}
 
 
 def _switch(colour: str, where: Mapping[str, Any], *, as_json: bool) -> int:
-    from pipeline.canary.switch import switch_lab
+    from pipeline.canary.switch import switch_hosts, switch_lab
 
     one_place(where)
-    made = None
-    if where["cloud"] is not None:
+    if where["cloud"] is None:
+        settled = switch_lab(colour, where["inventory"], where["provider"])
+    else:
         from pipeline.prod.canary_hosts import kept_hosts
 
-        made = kept_hosts(where["prod_file"])
-    settled = switch_lab(colour, where["inventory"], where["provider"], made)
+        with kept_hosts(where["prod_file"]) as hosts:
+            settled = switch_hosts(hosts, state_directory() / "known_hosts", colour)
     click.echo(json.dumps({"proxy": settled.colour}) if as_json else str(settled))
     return Exit.OK

@@ -54,8 +54,12 @@ def canary_cloud(file: Path | None, port: int = 0) -> AwsCloud:
     return AwsCloud(settings, part=canary_part(settings, port))
 
 
-def kept_hosts(file: Path | None) -> Inventory:
-    """The hosts that `--keep` left, found by their tags. Raises UsageError where there are none."""
+@contextmanager
+def kept_hosts(file: Path | None) -> Iterator[Inventory]:
+    """The hosts that `--keep` left, found by their tags; no run of this user has them meanwhile.
+
+    Raises UsageError where there are none, and LockedError where a run has them.
+    """
     cloud = canary_cloud(file)
     machines = [machine for machine in cloud.machines() if machine.host is not None]
     if not machines:
@@ -63,7 +67,12 @@ def kept_hosts(file: Path | None) -> Inventory:
             f"there are no hosts of a canary of {cloud.settings.name} in {cloud.where}",
             hint="pipeline canary BASELINE CANARY --cloud aws --keep",
         )
-    return _inventory(machines)
+    with _lock_of(cloud):
+        yield _inventory(machines)
+
+
+def _lock_of(cloud: AwsCloud) -> AbstractContextManager[None]:
+    return hosts_lock(directory(cloud.settings.name, cloud.aws.region))
 
 
 class CanaryHosts:
@@ -103,7 +112,7 @@ class CanaryHosts:
 
     def lock(self) -> AbstractContextManager[None]:
         """Of the runs that this user begins in one environment the second is refused, with a LockedError."""
-        return hosts_lock(directory(self._cloud.settings.name, self._cloud.aws.region))
+        return _lock_of(self._cloud)
 
     @contextmanager
     def made(self) -> Iterator[Inventory]:

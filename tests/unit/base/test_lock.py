@@ -1,4 +1,4 @@
-"""One command at a time on a lab."""
+"""One command at a time on a lab, or on the hosts of an inventory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.errors import LockedError
-from pipeline.base.lock import lab_lock
+from pipeline.base.lock import inventory_lock, lab_lock, lock_of
 
 HOLD = """
 import sys
@@ -58,3 +58,15 @@ def test_the_lock_names_the_command_without_the_password_in_its_url(
             pass
         assert "example.org" in refused.value.message
         assert "secret" not in refused.value.message
+
+
+def test_a_lab_and_two_inventories_are_used_at_the_same_time(tmp_path: Path) -> None:
+    with (
+        lock_of(tmp_path, None),
+        lock_of(tmp_path, tmp_path / "one.ini"),
+        lock_of(tmp_path, tmp_path / "two.ini"),
+    ):
+        with pytest.raises(LockedError, match="using this lab"), lab_lock(tmp_path):
+            pass
+        with pytest.raises(LockedError, match=r"using the hosts of .*one\.ini"):
+            inventory_lock(tmp_path, tmp_path / "x" / ".." / "one.ini").__enter__()

@@ -91,6 +91,17 @@ def test_there_is_nothing_to_switch_where_no_hosts_were_kept(
     assert "try: pipeline canary BASELINE CANARY --cloud aws --keep" in err
 
 
+def test_hosts_that_a_run_has_are_not_switched_meanwhile(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = world.canary(keep=True)
+    with kept.made():
+        pass
+    with kept.lock():
+        assert run(["canary", "rollback", "--cloud", "aws"]) == Exit.ENVIRONMENT
+    assert "another command is using these hosts: pid" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("world")
 def test_a_file_about_this_machine_is_no_cloud(capsys: pytest.CaptureFixture[str]) -> None:
     Path("prod.yml").write_text("cloud: vagrant\n")

@@ -326,4 +326,4 @@ def test_two_commands_do_not_change_the_hosts_of_one_inventory_at_once(
     captured = capsys.readouterr()
     assert code == Exit.ENVIRONMENT
     assert json.loads(captured.out)["error"]["kind"] == "LockedError"
-    assert "another command is changing the hosts of" in captured.err
+    assert "another command is using the hosts of" in captured.err
