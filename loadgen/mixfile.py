@@ -9,8 +9,8 @@ from typing import Any, Final
 import yaml
 
 from loadgen.mix import Mix
-from loadgen.mixkeys import MixError, is_plain, only, text_of
-from loadgen.mixrequest import LARGEST, MOST, VALUE_NAME, read_request, read_steps
+from loadgen.mixkeys import VALUE_NAME, MixError, is_plain, only, text_of
+from loadgen.mixrequest import LARGEST, MOST, Common, read_request, read_steps
 from loadgen.steps import Steps
 from loadgen.template import Template
 from loadgen.values import PICKS, Numbers, Rows, Uuids, Values, read_rows
@@ -59,6 +59,7 @@ def mix_of(document: Any, base: Path, origin: str, headers: Sequence[tuple[str, 
     listed = document.get("requests")
     if not isinstance(listed, list) or not 0 < len(listed) <= MOST:
         raise MixError(("requests",), f"a list of 1 to {MOST} requests")
+    common = Common(base, origin, headers)
     values = _values(document.get("values"), base)
     known = frozenset(name for one in values.values() for name in one.names)
     entries: list[Template | Steps] = []
@@ -66,10 +67,10 @@ def mix_of(document: Any, base: Path, origin: str, headers: Sequence[tuple[str, 
     for number, given in enumerate(listed):
         at = ("requests", number)
         if isinstance(given, Mapping) and "steps" in given:
-            entries.append(steps := read_steps(given, base, origin, headers, at))
+            entries.append(steps := read_steps(given, common, at))
             _check_steps(steps, known, names, (*at, "steps"))
         else:
-            entries.append(template := read_request(given, base, origin, headers, at))
+            entries.append(template := read_request(given, common, at))
             _check_names(template, known, names, at)
     if len(names) > MOST:
         raise MixError(("requests",), f"more than {MOST} requests, steps included")

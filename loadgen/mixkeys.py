@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
-__all__ = ["MixError", "converted", "is_plain", "only", "text_of"]
+from loadgen.arguments import HEADER
+
+__all__ = ["VALUE_NAME", "MixError", "converted", "header_of", "is_plain", "only", "text_of"]
+
+VALUE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
 _T = TypeVar("_T")
 
@@ -54,3 +59,8 @@ def converted(convert: Callable[[], _T], at: Sequence[str | int]) -> _T:
         return convert()
     except click.UsageError as problem:
         raise MixError(at, problem.message) from None
+
+
+def header_of(name: str, value: str, at: Sequence[str | int]) -> tuple[str, str]:
+    """A header as the command line takes it."""
+    return converted(lambda: HEADER.convert(f"{name}: {value}", None, None), at)

@@ -6,22 +6,21 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from loadgen.arguments import BYTES_REGEX, HEADER, METHOD
-from loadgen.capture import Capture, Header, JsonPath, Pattern
-from loadgen.mixkeys import MixError, converted, is_plain, only, text_of
+from loadgen.arguments import BYTES_REGEX, METHOD
+from loadgen.mixcapture import captures_of
+from loadgen.mixkeys import MixError, converted, header_of, is_plain, only, text_of
 from loadgen.request import Kind
 from loadgen.steps import Steps
 from loadgen.template import PLACEHOLDER, Template
 
-__all__ = ["LARGEST", "MOST", "VALUE_NAME", "read_request", "read_steps"]
+__all__ = ["LARGEST", "MOST", "Common", "read_request", "read_steps"]
 
 LARGEST: Final = 16_000_000  # bytes of the file, and of a body's
 MOST: Final = 100  # requests
-VALUE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/-]{0,38}[A-Za-z0-9._/-])?")
 _PATH: Final = re.compile(r"/[\x21-\x22\x24-\x3e\x40-\x7e]*")  # neither ? nor #
 _QUERY: Final = re.compile(r"[\x21\x22\x24-\x7e]*")
@@ -38,26 +37,32 @@ _KEYS: Final = (
     "expect",
 )
 _STEP_KEYS: Final = (*(key for key in _KEYS if key != "weight"), "capture")
-_CAPTURED: Final = ("json", "header", "regex")
 
 
-def read_request(
-    given: Any, base: Path, origin: str, headers: Sequence[tuple[str, str]], at: Sequence[str | int]
-) -> Template:
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all requests of a file have in common.
+
+    Attributes:
+        base: the folder from which files are named.
+        origin: the URL without a path, http://HOST:PORT.
+        headers: of all that name no others.
+    """
+
+    base: Path
+    origin: str
+    headers: Sequence[tuple[str, str]]
+
+
+def read_request(given: Any, common: Common, at: Sequence[str | int]) -> Template:
     """A request by itself. Raises MixError."""
     if isinstance(given, Mapping) and "capture" in given:
         raise MixError((*at, "capture"), "goes with steps: it is later ones that need what is captured")
     only(given, (*_KEYS, "steps"), at)
-    return _template(given, base, origin, headers, at, _weight(given, at))
+    return _template(given, common, at, _weight(given, at))
 
 
-def read_steps(
-    given: Mapping[str, Any],
-    base: Path,
-    origin: str,
-    headers: Sequence[tuple[str, str]],
-    at: Sequence[str | int],
-) -> Steps:
+def read_steps(given: Mapping[str, Any], common: Common, at: Sequence[str | int]) -> Steps:
     """A sequence. Raises MixError."""
     only(given, ("weight", "steps"), at)
     listed = given["steps"]
@@ -67,8 +72,8 @@ def read_steps(
     for number, step in enumerate(listed):
         place = (*at, "steps", number)
         only(step, _STEP_KEYS, place)
-        template = _template(step, base, origin, headers, place, weight=1.0)
-        captures = _captures(step.get("capture"), (*place, "capture"))
+        template = _template(step, common, place, weight=1.0)
+        captures = captures_of(step.get("capture"), (*place, "capture"))
         kind = replace(
             template.kind,
             brings_headers=bool(captures) or number < len(listed) - 1,  # a cookie may be in them
@@ -78,34 +83,6 @@ def read_steps(
     return Steps(_weight(given, at), tuple(templates))
 
 
-def _captures(given: Any, at: Sequence[str | int]) -> tuple[Capture, ...]:
-    if given is None:
-        return ()
-    if not isinstance(given, Mapping):
-        raise MixError(at, "a mapping of names to what is taken from the answer")
-    return tuple(_capture(name, source, (*at, str(name))) for name, source in given.items())
-
-
-def _capture(name: Any, given: Any, at: Sequence[str | int]) -> Capture:
-    if not isinstance(name, str) or not VALUE_NAME.fullmatch(name):
-        raise MixError(at, "not a name: letters, digits, _ and -")
-    only(given, _CAPTURED, at)
-    if len(given) != 1:
-        raise MixError(at, f"one of {', '.join(_CAPTURED)} says what is taken")
-    ((source, content),) = given.items()
-    text = text_of(content, (*at, source))
-    if source == "header":
-        return Capture(name, Header(_header(text, "", (*at, source))[0]))
-    if source == "regex":
-        return Capture(
-            name, Pattern(text, converted(lambda: BYTES_REGEX.convert(text, None, None), (*at, source)))
-        )
-    try:
-        return Capture(name, JsonPath.parsed(text))
-    except ValueError as problem:
-        raise MixError((*at, source), str(problem)) from None
-
-
 def _weight(given: Mapping[str, Any], at: Sequence[str | int]) -> float:
     weight = given.get("weight", 1)
     if not is_plain(weight) or isinstance(weight, str) or not (math.isfinite(weight) and 0 < weight <= 1e6):
@@ -113,14 +90,7 @@ def _weight(given: Mapping[str, Any], at: Sequence[str | int]) -> float:
     return float(weight)
 
 
-def _template(
-    given: Mapping[str, Any],
-    base: Path,
-    origin: str,
-    headers: Sequence[tuple[str, str]],
-    at: Sequence[str | int],
-    weight: float,
-) -> Template:
+def _template(given: Mapping[str, Any], common: Common, at: Sequence[str | int], weight: float) -> Template:
     name = text_of(given.get("name"), (*at, "name"))
     if not _NAME.fullmatch(name):
         raise MixError((*at, "name"), "up to 40 letters, digits, spaces and . _ / -")
@@ -132,22 +102,21 @@ def _template(
     if not _QUERY.fullmatch(_without_placeholders(query)):
         raise MixError((*at, "query"), "a query: no spaces (use %20), no #")
     own = _headers(given.get("headers"), (*at, "headers"))
-    body = _body(given, base, at)
+    body = _body(given, common.base, at)
     named = {key.lower() for key, _ in own}
     if given.get("json") is not None and "content-type" not in named:
         own = [*own, ("Content-Type", "application/json")]
         named.add("content-type")
-    own += [(key, value) for key, value in headers if key.lower() not in named]
-    spelled: dict[
-        str, str
-    ] = {}  # a name that comes twice is spelled one way: aiohttp would keep one of the two
+    own += [(key, value) for key, value in common.headers if key.lower() not in named]
+    # A name that comes twice is spelled one way: aiohttp would keep one of the two.
+    spelled: dict[str, str] = {}
     own = [(spelled.setdefault(key.lower(), key), value) for key, value in own]
     statuses, regex = _expected(given.get("expect"), (*at, "expect"))
     method = converted(lambda: METHOD.convert(text_of(given.get("method", "GET"), at), None, None), at)
     return Template(
         Kind(name, method, statuses, regex),
         weight,
-        origin + path + (f"?{query}" if query else ""),
+        common.origin + path + (f"?{query}" if query else ""),
         tuple(own),
         body,
     )
@@ -162,11 +131,7 @@ def _headers(given: Any, at: Sequence[str | int]) -> list[tuple[str, str]]:
         return []
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise MixError(at, "a mapping of names to texts")
-    return [_header(key, text_of(value, at), at) for key, value in given.items()]
-
-
-def _header(name: str, value: str, at: Sequence[str | int]) -> tuple[str, str]:
-    return converted(lambda: HEADER.convert(f"{name}: {value}", None, None), at)
+    return [header_of(key, text_of(value, at), at) for key, value in given.items()]
 
 
 def _body(given: Mapping[str, Any], base: Path, at: Sequence[str | int]) -> bytes | None:
