@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -28,7 +29,8 @@ def _child_gets(words: str, *numbers: int, apart: float = 0) -> Act:
         assert found, f"no process '{words}'"
         for number in numbers:
             for pid in found:
-                os.kill(pid, number)
+                with contextlib.suppress(ProcessLookupError):  # one may end with another
+                    os.kill(pid, number)
             time.sleep(apart)
 
     return act
