@@ -36,7 +36,7 @@ def junit(verdict: Verdict, record: Record) -> str:
         "errors": len(suite.findall("testcase/error")),
         "skipped": len(suite.findall("testcase/skipped")),
     }
-    seconds = sum(facts.seconds(arm) for arm in ("baseline", "canary"))
+    seconds = sum(facts.seconds(arm) for arm in ("baseline", "canary")) or record.watched_seconds
     for element in (suites, suite):
         for name, count in counts.items():
             if element is suite or name != "skipped":  # the schema of Jenkins has none for all suites

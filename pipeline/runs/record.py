@@ -149,6 +149,12 @@ class Record:
         return float(rate) if is_number(rate) else None
 
     @property
+    def watched_seconds(self) -> float:
+        """How many seconds of both versions' series a gate has seen; 0 for any other run."""
+        seen = self._mapping("settings").get("seen")
+        return float(seen) if self.kind == "gate" and is_number(seen) and seen > 0 else 0.0
+
+    @property
     def provider(self) -> str:
         """Where the hosts came from: the lab's provider, "inventory", or a cloud's name."""
         return self._text("provider")

@@ -66,6 +66,12 @@ def test_the_suite_names_the_versions_the_time_and_the_length() -> None:
     assert float(suite.attrib["time"]) == 120.0
 
 
+def test_a_gate_took_as_long_as_it_has_seen_of_the_series() -> None:
+    record = Record.from_dict({"kind": "gate", "settings": {"seen": 45.0}})
+    suite = ElementTree.fromstring(junit(samples.verdict(), record))[0]  # noqa: S314 - our own text
+    assert float(suite.attrib["time"]) == 45.0
+
+
 def test_what_xml_cannot_hold_is_left_out_and_markup_is_text() -> None:
     hostile = "]]></testcase><x a='\"&\x00\x1b[31m\ufffe\ud800\U0001f600"
     metric = samples.metric(hostile, title=hostile, group=hostile, reason=hostile, decision=Decision.FAIL)
