@@ -27,7 +27,7 @@ import yaml
 from bench.inputs.run import at_most, options, show
 from pipeline.base.errors import ConfigError, UsageError
 from pipeline.base.places import PROFILES
-from pipeline.canary.profile import load_profile
+from pipeline.canary.profile_file import load_profile
 from pipeline.kayenta.config import load_config as load_kayenta
 from pipeline.series.config import load_config as load_series
 from tests.support.judge_config import EXAMPLE

@@ -25,7 +25,8 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.mask import forget, hide
 from pipeline.canary.loader_arguments import loader_arguments, private_files
 from pipeline.canary.plan import Settings
-from pipeline.canary.profile import Profile, load_profile
+from pipeline.canary.profile import Profile
+from pipeline.canary.profile_file import load_profile
 from pipeline.cli.root import run
 from pipeline.judge import judge
 from pipeline.report import html, jsonout

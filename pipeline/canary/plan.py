@@ -18,7 +18,8 @@ from pipeline.base.places import CACHE
 from pipeline.base.step_hook import begins
 from pipeline.base.text import printable
 from pipeline.canary.in_progress import RunInProgress
-from pipeline.canary.profile import Profile, load_profile
+from pipeline.canary.profile import Profile
+from pipeline.canary.profile_file import load_profile
 from pipeline.canary.schedule import concurrent, interleaved, phased
 from pipeline.inventory.file import read_inventory
 from pipeline.inventory.hosts import Inventory

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import (
     BeforeValidator,
@@ -15,44 +13,27 @@ from pydantic import (
     model_validator,
 )
 
-from loadgen.mixfile import MixError, mix_of
-from loadgen.template import PLACEHOLDER
-from pipeline.base.environment import environment, fill_document
-from pipeline.base.errors import ConfigError, UsageError
 from pipeline.base.mask import MASK, looks_secret, masked_words, remember
-from pipeline.base.places import PROFILES
 from pipeline.base.text import plural
 from pipeline.base.units import parse_duration
-from pipeline.base.yamlfile import Document, matching, read_yaml, validate
+from pipeline.base.yamlfile import matching
 from pipeline.canary.profile_request import (
     Entry,
     Expect,
     Health,
     Line,
-    MixedRequest,
     NamedRequest,
     Part,
     Request,
     Route,
     Sequence,
-    Step,
 )
 from pipeline.judge.policy import Policy
 from pipeline.judge.rules import MetricRule, default_rules
 from pipeline.judge.words import titles_of
 from pipeline.runs.shown import without_secrets
 
-__all__ = ["Profile", "load_profile"]
-
-# Where ${NAME} is taken from the environment: what is neither seen by others on a host nor shown by this tool.
-_FILLED: Final = (
-    ("environment",),
-    ("request", "headers"),
-    ("request", "query"),
-    ("request", "body"),
-    ("request", "json"),
-)
-_PARTS: Final = ("headers", "query", "body", "json")  # of each of `requests`, and of their steps
+__all__ = ["Profile"]
 
 _Word = Annotated[
     str,
@@ -127,6 +108,22 @@ class Profile(Part):
             object.__setattr__(self, "policy", policy)
         return self
 
+    def complete(
+        self, filled: frozenset[tuple[str | int, ...]], mix: Mapping[str, Any], first: Request | None
+    ) -> None:
+        """Take what the file's reader found out, and keep secrets out of sight from now on.
+
+        Args:
+            filled: the keys and list numbers of what had a `${NAME}`.
+            mix: several requests as the loader reads them; empty where there is one.
+            first: of several requests, with the first values.
+        """
+        self._taken, self._mix = filled, mix
+        if first is not None:
+            object.__setattr__(self, "request", first)
+            object.__setattr__(self, "routes", (Route(path=first.path),))
+        self._remember_secrets()
+
     @property
     def mix(self) -> Mapping[str, Any]:
         """Several requests as the loader reads them, files by their whole paths; empty where there is one."""
@@ -182,7 +179,7 @@ class Profile(Part):
                 inner = inner[key]
             yield inner, last
 
-    def remember_secrets(self) -> None:
+    def _remember_secrets(self) -> None:
         """From now on, what is shown or logged has a mask in place of this profile's secrets."""
         for place, last in self._filled(self.model_dump(mode="json", by_alias=True)):
             if isinstance(place[last], str):
@@ -205,133 +202,3 @@ class Profile(Part):
                 name, _, value = pair.partition("=")
                 if looks_secret(name):
                     remember(value, sure=True)
-
-
-def load_profile(name_or_path: str | Path) -> Profile:
-    """The profile in a file, or the one of that name in profiles/.
-
-    A name has neither a slash nor a suffix. Raises ConfigError with every problem and its line, or UsageError
-    when there is no such profile.
-    """
-    text = str(name_or_path)
-    named = isinstance(name_or_path, str) and re.fullmatch(r"[A-Za-z0-9_-]+", text) is not None
-    path = PROFILES / f"{text}.yml" if named else Path(text)
-    try:
-        there = path.is_file()
-    except OSError:  # a name too long, a directory that may not be looked into
-        there = False
-    if not there:
-        have = ", ".join(sorted(file.stem for file in PROFILES.glob("*.yml")))
-        what = "is neither a file nor the name of a profile" if named else "is not a file"
-        raise UsageError(
-            f"profile {text[:200]!r} {what}", hint=f"use one of {have}, or the path of a YAML file"
-        )
-    shown = f"profiles/{path.name}" if named else text
-    known = {
-        field.alias or name
-        for model in (Profile, MixedRequest, Step, Sequence, Route, Health, Expect, MetricRule, Policy)
-        for name, field in model.model_fields.items()
-    }
-    document = read_yaml(path, shown)
-    taken = _fill(document, path)
-    _beside(document, path.parent)
-    profile = validate(document, Profile, known)
-    profile._taken = taken
-    if profile.requests:
-        _begin_mix(profile, document)
-    profile.remember_secrets()
-    return profile
-
-
-def _begin_mix(profile: Profile, document: Document) -> None:
-    """Let the loader's own reader check the requests, and give the profile the first of them."""
-    requests = [
-        {"weight": given.weight, "steps": [_for_the_loader(step, profile.expect) for step in given.steps]}
-        if isinstance(given, Sequence)
-        else _for_the_loader(given, profile.expect)
-        for given in profile.requests
-    ]
-    values = {
-        name: {**source, "csv": str(Path(file).absolute())}
-        if isinstance(file := source.get("csv"), str)
-        else dict(source)
-        for name, source in profile.values.items()
-    }
-    profile._mix = {"seed": profile.seed, "values": values, "requests": requests}
-    try:
-        first = mix_of(profile._mix, Path(), "").first_of_each()[0]
-    except MixError as error:
-        raise ConfigError(document.name, [f"{document.name}:{document.line(error.at)}: {error}"]) from None
-    path, _, query = first.url.partition("?")
-    asked = Request.model_construct(
-        method=first.method,
-        path=path,
-        query=query,
-        headers=dict(first.headers),
-        body=None if first.body is None else first.body.decode("utf-8", "surrogateescape"),
-        json_body=None,
-    )
-    object.__setattr__(profile, "request", asked)
-    object.__setattr__(profile, "routes", (Route(path=path),))
-
-
-def _for_the_loader(given: NamedRequest, expect: Expect) -> dict[str, Any]:
-    """A request with its file's whole path, and with what is expected of it."""
-    parts = given.model_dump(mode="json", by_alias=True, exclude={"expect"})
-    kept = {key: value for key, value in parts.items() if value is not None}
-    if "body_file" in kept:
-        kept["body_file"] = str(Path(kept["body_file"]).absolute())
-    return {**kept, "expect": (given.expect or expect).model_dump(mode="json", exclude_none=True)}
-
-
-def _places(document: Document) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    """Where in the document each of several requests is, steps included, and what stands there."""
-    data = document.data if isinstance(document.data, Mapping) else {}
-    listed = data.get("requests")
-    for number, given in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(given, dict):
-            yield ("requests", number), given
-            steps = given.get("steps")
-            for place, step in enumerate(steps if isinstance(steps, list) else ()):
-                if isinstance(step, dict):
-                    yield ("requests", number, "steps", place), step
-
-
-def _beside(document: Document, folder: Path) -> None:
-    """The files that a mix names are beside the profile."""
-    for _, given in _places(document):
-        if isinstance(given.get("body_file"), str):
-            given["body_file"] = str(folder / given["body_file"])
-    values = document.data.get("values") if isinstance(document.data, Mapping) else None
-    for source in values.values() if isinstance(values, dict) else ():
-        if isinstance(source, dict) and isinstance(source.get("csv"), str):
-            source["csv"] = str(folder / source["csv"])
-
-
-def _fill(document: Document, path: Path) -> frozenset[tuple[str | int, ...]]:
-    """Takes each `${NAME}` from the environment or the profile's env_file; gives where they stood."""
-    named = document.data.get("env_file") if isinstance(document.data, Mapping) else None
-    values = environment()
-    if isinstance(named, str) and named:
-        try:
-            values = environment(path.parent / Path(named).expanduser())
-        except ConfigError as error:
-            document.problems["env_file",] = "; ".join(error.problems)
-            return frozenset()
-    places = dict(_places(document))
-    captured = [
-        (*place, "capture", name, "regex")
-        for place, given in places.items()
-        for name in (given["capture"] if isinstance(given.get("capture"), dict) else ())
-    ]
-    return fill_document(
-        document,
-        values,
-        (*_FILLED, *((*place, part) for place in places for part in _PARTS)),
-        leave=[
-            ("expect", "body_regex"),
-            *((*place, "expect", "body_regex") for place in places),
-            *captured,
-        ],
-        later=dict.fromkeys(places, PLACEHOLDER),
-    )

@@ -212,7 +212,9 @@ def test_a_metric_of_the_catalogue_is_collected_and_judged(copy: Copy) -> None:
     assert decisions["service_sockets"] == "fail", done.stdout
 
     rules = "[rule.name for rule in load_profile('preview').metrics]"
-    assert "service_sockets" in copy.told(f"from pipeline.canary.profile import load_profile; print({rules})")
+    assert "service_sockets" in copy.told(
+        f"from pipeline.canary.profile_file import load_profile; print({rules})"
+    )
 
 
 # An application.

@@ -16,7 +16,7 @@ from pipeline.canary import ending as module
 from pipeline.canary.ending import Ending
 from pipeline.canary.in_progress import RunInProgress
 from pipeline.canary.plan import Plan, Settings
-from pipeline.canary.profile import load_profile
+from pipeline.canary.profile_file import load_profile
 from pipeline.inventory.hosts import Host, Inventory
 from pipeline.judge.verdict import Outcome, Verdict
 from pipeline.runs.record import Record

@@ -13,7 +13,7 @@ from loadgen.mixfile import read_mix
 from pipeline.base.places import DEPLOYS
 from pipeline.canary.loader_arguments import loader_arguments, private_files
 from pipeline.canary.plan import Settings
-from pipeline.canary.profile import load_profile
+from pipeline.canary.profile_file import load_profile
 from tests.support.steps_profile import WITH_STEPS
 
 PROFILE = load_profile("preview")

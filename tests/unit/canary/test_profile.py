@@ -10,7 +10,8 @@ import pytest
 from loadgen.mixfile import mix_of
 from pipeline.base.errors import ConfigError, UsageError
 from pipeline.base.mask import hide
-from pipeline.canary.profile import Profile, load_profile
+from pipeline.canary.profile import Profile
+from pipeline.canary.profile_file import load_profile
 from pipeline.judge.rules import default_rules
 from pipeline.runs.record import Record
 from tests.support.steps_profile import WITH_STEPS

@@ -13,7 +13,7 @@ from pipeline.base.console import Progress
 from pipeline.base.errors import LabError
 from pipeline.canary import workflow
 from pipeline.canary.plan import Plan, Settings
-from pipeline.canary.profile import load_profile
+from pipeline.canary.profile_file import load_profile
 from pipeline.source.repository import Commit
 
 COMMIT = Commit("master", "c" * 40, "One", "2026-11-30")

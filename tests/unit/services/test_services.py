@@ -20,7 +20,8 @@ import pytest
 from loadgen.mixfile import mix_of
 from pipeline.base.errors import SourceError
 from pipeline.base.places import SERVICES
-from pipeline.canary.profile import Profile, load_profile
+from pipeline.canary.profile import Profile
+from pipeline.canary.profile_file import load_profile
 from pipeline.source.sample import faults, make_sample_repository, services
 from tests.support.git_samples import git
 from tests.support.node import node_modules
