@@ -16,9 +16,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from types import MappingProxyType
 
 import pexpect
 
@@ -27,8 +28,9 @@ from pipeline.base.places import ROOT
 from recordings.cast import leaks, read_cast
 from recordings.pictures import picture
 from recordings.repositories import repository
+from recordings.served import served
 from recordings.session import record
-from recordings.tasks import TASKS, typed
+from recordings.tasks import TASKS, Beside, typed
 from recordings.watched import watched
 
 __all__ = ["main", "private_words", "record_all", "session_environment"]
@@ -37,6 +39,9 @@ _HERE = Path(__file__).resolve().parent
 # Left out of the copy: what is this checkout's own. The virtual environment is used where it is.
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.ini.lock", "inventory.ini")
 _NOT_COPIED_FROM_ROOT = (".git", ".venv", ".vagrant", ".pipeline", "runs")  # pipeline/runs is code
+_BESIDE: Mapping[Beside, Callable[[Path], AbstractContextManager[Mapping[str, str]]]] = MappingProxyType(
+    {"prometheus": watched, "service": served}
+)
 # What reaching the network needs, where a machine has a proxy or certificates of its own.
 _PASSED = re.compile(r"(?i).*_proxy|.*(_|SSL)CA.*|.*CERT.*|PIP_.*|PATH")
 
@@ -127,7 +132,9 @@ def record_all(
             print(f"recording {task.name}", file=sys.stderr, flush=True)
             cast.unlink(missing_ok=True)
             with ExitStack() as stack:
-                more: Mapping[str, str] = stack.enter_context(watched(checkout)) if task.watched else {}
+                more: Mapping[str, str] = (
+                    stack.enter_context(_BESIDE[task.beside](checkout)) if task.beside else {}
+                )
                 status = record(
                     typed(task, options, told), cast, {**environment, **more}, checkout, home / "prompts"
                 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["TASKS", "Open", "Task", "typed"]
+__all__ = ["TASKS", "Beside", "Open", "Task", "typed"]
+
+
+Beside = Literal["prometheus", "service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,8 @@ class Task:
     """One recording: its file's name without .cast, its title, what is typed, the exit status of the last step.
 
     `{checkbox}` and `{itrust}` in a step stand for the options that name the repository, with a leading space.
-    `noise`: an exit status after which it is recorded once more. `watched`: whether it needs a Prometheus with two
-    versions, whose address is $PROMETHEUS then (recordings/watched.py).
+    `noise`: an exit status after which it is recorded once more. `beside`: what it needs besides: "prometheus", one
+    with two versions, at $PROMETHEUS (recordings/watched.py); "service", a server at $SERVICE (recordings/served.py).
     """
 
     name: str
@@ -30,7 +33,7 @@ class Task:
     steps: tuple[str | Open, ...]
     status: int = 0
     noise: int | None = None
-    watched: bool = False
+    beside: Beside | None = None
 
 
 TASKS: Final = (
@@ -81,7 +84,19 @@ TASKS: Final = (
             "pipeline gate --config canary.yml --prometheus $PROMETHEUS --for 30m --on-fail 'echo rolling back'",
         ),
         status=10,
-        watched=True,
+        beside="prometheus",
+    ),
+    Task(
+        "loader",
+        "the loader alone: a service that stands still for 0.4 s every 4 s",
+        (
+            "# the service stands still for 0.4 s every 4 s",
+            "python -m loadgen $SERVICE --rate 200 --duration 10s",
+            "# from 100 to 1,000 requests a second; no more than one in 20 may take longer than 50 ms",
+            "python -m loadgen $SERVICE --stage 6s@100..1000 --stage 4s@1000 --fail-if 'p95>50ms'",
+        ),
+        status=5,
+        beside="service",
     ),
     Task(
         "dashboard",
