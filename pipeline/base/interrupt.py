@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Final, TypeVar
 
+from pipeline.base.signals import ENDING, release_signals
+
 __all__ = ["afterwards", "held_back", "run_async", "unify_signals", "uninterrupted"]
 
 _T = TypeVar("_T")
-_ALIKE: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(slots=True)
@@ -47,9 +48,10 @@ def unify_signals() -> None:
     Only nohup's wish is kept, that a closed terminal does not matter.
     """
     _signals.came = _signals.held = False
-    for number in _ALIKE:
+    for number in ENDING:
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _arrived)
+    release_signals()
 
 
 def held_back() -> bool:

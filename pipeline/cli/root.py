@@ -97,9 +97,9 @@ def cli() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; gives the exit code. Every error a user can act on is one line on stderr."""
-    unify_signals()
     as_json = "--json" in arguments
     try:
+        unify_signals()  # in here, as one may have waited for it
         if arguments and not {"-h", "--help"} & set(arguments):
             require_extra(arguments[0])
         result = cli.main(args=list(arguments), prog_name="pipeline", standalone_mode=False)

@@ -154,3 +154,28 @@ def test_a_closed_terminal_does_not_stop_a_clean_up(start: Start, tmp_path: Path
     os.close(master)
     assert child.wait(20) == 130
     assert (tmp_path / "cleaned").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_under_a_rain_of_signals_ends_with_an_exit_code_of_its_own(number: signal.Signals) -> None:
+    """From before its modules are read until the process is gone: not killed by one, and without a traceback."""
+    begin = """
+import sys
+from pipeline.__main__ import main
+from pipeline.base.signals import hold_signals
+hold_signals()
+print(flush=True)
+sys.argv[1:] = ["--version"]
+main()
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", begin], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout
+    child.stdout.readline()
+    while child.poll() is None:
+        child.send_signal(number)
+        time.sleep(0.0005)
+    _, err = child.communicate()
+    assert child.returncode in (0, 130), err
+    assert "Traceback" not in err
