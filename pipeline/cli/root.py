@@ -38,6 +38,7 @@ COMMANDS = {
     "gate": "pipeline.cli.gate:gate",
     "report": "pipeline.cli.report:report",
     "runs": "pipeline.cli.runs:runs",
+    "load": "pipeline.cli.load:load",
     "prod": "pipeline.cli.prod:prod",
     "lab": "pipeline.cli.lab:lab",
     "faults": "pipeline.cli.faults:faults",
