@@ -92,8 +92,9 @@ def main() -> None:
             asyncio.run(_work(directory))
         except SystemExit:  # SIGTERM
             pass
-        except (OSError, ValueError, TimeoutError) as problem:
-            _say(failed=" ".join(f"{type(problem).__name__}: {problem}".split()))
+        except (OSError, ValueError, RuntimeError) as problem:
+            why = problem.__cause__ or problem  # Dask's own says only that it did not start
+            _say(failed=" ".join(f"{type(why).__name__}: {why}".split()))
     # The shards' own processes end with this one, and Dask's threads are not waited for.
     os._exit(0)
 

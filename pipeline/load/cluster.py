@@ -24,7 +24,7 @@ from pipeline.load.certificates import Authority
 from pipeline.load.worker import HostedWorker
 from pipeline.remote.ssh import Connection
 
-__all__ = ["Cluster", "cluster"]
+__all__ = ["Cluster", "cluster", "scheduler"]
 
 _LOOPBACK: Final = "127.0.0.1"
 _ENDS_SECONDS: Final = 5.0
@@ -61,7 +61,7 @@ async def cluster(
         HostError: A host cannot be reached, or no worker starts there.
     """
     authority = Authority()
-    async with _scheduler(authority) as port, _connections(hosts, private, known_hosts) as connections:
+    async with scheduler(authority) as port, _connections(hosts, private, known_hosts) as connections:
         workers = [HostedWorker(each, directories[each.host.name]) for each in connections]
         try:
             await _all(worker.start(port, authority) for worker in workers)
@@ -77,7 +77,7 @@ async def cluster(
 
 
 @asynccontextmanager
-async def _scheduler(authority: Authority) -> AsyncIterator[int]:
+async def scheduler(authority: Authority) -> AsyncIterator[int]:
     """The scheduler; gives its port on loopback."""
     logging.getLogger("distributed").setLevel(
         logging.CRITICAL
@@ -90,7 +90,7 @@ async def _scheduler(authority: Authority) -> AsyncIterator[int]:
         tls_scheduler_key=own.key,
     )
     with dask.config.set({"distributed.scheduler.http.routes": []}):
-        scheduler = Scheduler(
+        found = Scheduler(
             host=_LOOPBACK,
             port=0,
             protocol="tls",
@@ -98,13 +98,13 @@ async def _scheduler(authority: Authority) -> AsyncIterator[int]:
             dashboard_address=f"{_LOOPBACK}:0",
             dashboard=False,
         )
-        await scheduler
+        await found
     try:
-        yield scheduler.port
+        yield found.port
     finally:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_ENDS_SECONDS):
-                await scheduler.close()
+                await found.close()
 
 
 @asynccontextmanager
