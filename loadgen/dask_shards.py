@@ -70,10 +70,6 @@ class DaskWorkers:
             )
         except (OSError, ValueError) as problem:
             raise ShardError(f"no Dask scheduler at {self._address}: {problem}") from None
-        except TypeError:  # of an address with TLS, where nothing says by which certificates
-            raise ShardError(
-                f"no certificates for {self._address}: give --dask-ca, --dask-cert and --dask-key"
-            ) from None
         try:
             await self._prepare()
         except BaseException:
@@ -82,10 +78,15 @@ class DaskWorkers:
         return self
 
     def _security(self) -> Any:
-        if self._tls is None:
-            return None
-        ca, cert, key = map(str, self._tls)
-        return Security(require_encryption=True, tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key)
+        if self._tls is not None:
+            ca, cert, key = map(str, self._tls)
+            return Security(require_encryption=True, tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key)
+        configured = Security()
+        if self._address.startswith("tls://") and not configured.tls_client_cert:
+            raise ShardError(
+                f"no certificates for {self._address}: give --dask-ca, --dask-cert and --dask-key"
+            )
+        return configured
 
     async def _prepare(self) -> None:
         known = await self._client.scheduler.identity()

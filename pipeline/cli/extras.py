@@ -30,7 +30,7 @@ EXTRAS: Final = {
     "lab": ("canary", ("vagrant",)),
     "doctor": ("canary", ("vagrant",)),
     "deploy": ("deploy", ("bcrypt", "jinja2", "pyinfra")),
-    "load": ("loaders", (*_LOADER, "cryptography", "distributed", "pyinfra")),
+    "load": ("loaders", (*_LOADER, "cryptography", "dask", "distributed", "pyinfra")),
     "prod": ("prod", ("bcrypt", "boto3", "botocore", "cryptography", "jinja2", "pyinfra", "vagrant")),
     "verify": ("verify", ("paramiko", "pytest", "testinfra")),
 }
