@@ -93,6 +93,7 @@ def cli() -> None:
     pipeline prod up                     ... in the cloud that prod.yml names
     pipeline deploy checkbox.io -i production.ini    on hosts you have
     pipeline verify checkbox.io -i production.ini    is all well there?
+    pipeline load --loaders hosts.ini http://shop/   load from hosts you have
     """
 
 
