@@ -82,6 +82,7 @@ def main() -> None:
     # A terminal that closes, or Ctrl-C on one: whoever holds the input says when it is over.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=VersionMismatchWarning)
     within = _MEMORY if os.access(_MEMORY, os.W_OK) else None

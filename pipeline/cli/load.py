@@ -71,6 +71,8 @@ def load(inventory: Path, arguments: tuple[str, ...], dry_run: bool, as_json: bo
         click.echo(printable(f"then, from all of them: loadgen {' '.join(map(redact, arguments))}"))
         return Exit.OK
     sent = run(asked, Progress())
-    if sent.summary is not None:
-        click.echo(json.dumps(sent.summary))
+    if as_json:
+        said = f"the loader ended with {sent.code} and no summary"  # it has told why, on stderr
+        error = {"kind": "LoadError", "message": said, "hint": None, "exit_code": sent.code}
+        click.echo(json.dumps(sent.summary or {"error": error}))
     return sent.code

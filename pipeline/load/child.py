@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline.base.child import tied
-from pipeline.base.errors import UsageError
+from pipeline.base.errors import Exit, UsageError
 from pipeline.base.places import ISOLATED
 from pipeline.base.text import last_line
 from pipeline.load.cluster import Cluster
@@ -66,9 +67,11 @@ async def send(arguments: Sequence[str], of: Cluster, *, stdout: int | None = No
     try:
         return await process.wait()
     except asyncio.CancelledError:
-        process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(_STOP_SECONDS):
-            return await process.wait()
+        with contextlib.suppress(TimeoutError, ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(_STOP_SECONDS):
+                return await process.wait()
+        return Exit.INTERRUPTED
     finally:
         if process.returncode is None:
             process.kill()

@@ -53,7 +53,7 @@ async def cluster(
     Args:
         hosts: The hosts, each once.
         directories: Where the loader is on each, by its name.
-        private: A directory that only this user can enter; the client's key goes there.
+        private: A directory that only this user can enter; the keys of this machine go there.
         known_hosts: The file of host keys, for hosts that name none of their own.
         say: Gets what could not be cleaned up.
 
@@ -61,13 +61,16 @@ async def cluster(
         HostError: A host cannot be reached, or no worker starts there.
     """
     authority = Authority()
-    async with scheduler(authority) as port, _connections(hosts, private, known_hosts) as connections:
+    async with (
+        scheduler(authority, private) as port,
+        _connections(hosts, private, known_hosts) as connections,
+    ):
         workers = [HostedWorker(each, directories[each.host.name]) for each in connections]
         try:
             await _all(worker.start(port, authority) for worker in workers)
             holding = asyncio.create_task(_hold(workers))
             try:
-                yield Cluster(f"tls://{_LOOPBACK}:{port}", *_files(authority, private))
+                yield Cluster(f"tls://{_LOOPBACK}:{port}", *_files(authority, "loader", private))
             finally:
                 holding.cancel()
         finally:
@@ -77,17 +80,14 @@ async def cluster(
 
 
 @asynccontextmanager
-async def scheduler(authority: Authority) -> AsyncIterator[int]:
-    """The scheduler; gives its port on loopback."""
+async def scheduler(authority: Authority, private: Path) -> AsyncIterator[int]:
+    """The scheduler; gives its port on loopback. Its key goes into `private`."""
     logging.getLogger("distributed").setLevel(
         logging.CRITICAL
     )  # what matters is told by the loader, in its words
-    own = authority.certificate("scheduler")
+    ca, cert, key = map(str, _files(authority, "scheduler", private))
     security = Security(
-        require_encryption=True,
-        tls_ca_file=authority.pem,
-        tls_scheduler_cert=own.cert,
-        tls_scheduler_key=own.key,
+        require_encryption=True, tls_ca_file=ca, tls_scheduler_cert=cert, tls_scheduler_key=key
     )
     with dask.config.set({"distributed.scheduler.http.routes": []}):
         found = Scheduler(
@@ -140,10 +140,10 @@ async def _hold(workers: Sequence[HostedWorker]) -> None:
             await worker.hold()
 
 
-def _files(authority: Authority, private: Path) -> tuple[Path, Path, Path]:
-    """The client's three files."""
-    own = authority.certificate("loader")
-    paths = (private / "ca.pem", private / "cert.pem", private / "key.pem")
+def _files(authority: Authority, name: str, private: Path) -> tuple[Path, Path, Path]:
+    """Three files for one end: the authority's certificate, its own, and its key."""
+    own = authority.certificate(name)
+    paths = (private / "ca.pem", private / f"{name}.pem", private / f"{name}-key.pem")
     for path, text in zip(paths, (authority.pem, own.cert, own.key), strict=True):
         path.touch(mode=0o600)
         path.write_text(text)

@@ -26,7 +26,7 @@ from pipeline.remote.provision import provision
 __all__ = ["Asked", "Place", "Sent", "look", "run"]
 
 _DEPLOY: Final = DEPLOYS / "loader.py"
-_PUT_SECONDS: Final = 1800.0  # 20 MB for each host, over a slow line
+_PUT_SECONDS: Final = 1800.0  # 14 MB for each host, over a slow line
 _OUTPUTS: Final = ("--json-out", "--events")
 
 

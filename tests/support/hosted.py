@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from loadgen.hosted import Orders, program
@@ -20,11 +21,12 @@ __all__ = ["Hosted", "Run", "a_run"]
 # The scheduler as pipeline/load/cluster.py makes it, in a process that ends with its input.
 _SCHEDULER = """
 import asyncio, json, sys
+from pathlib import Path
 from pipeline.load.certificates import Authority
 from pipeline.load.cluster import scheduler
 async def main():
     authority = Authority()
-    async with scheduler(authority) as port:
+    async with scheduler(authority, Path(sys.argv[1])) as port:
         made = {name: authority.certificate(name) for name in ("loader", "one", "two", "three", "four")}
         found = {name: [each.cert, each.key] for name, each in made.items()}
         print(json.dumps({"port": port, "ca": authority.pem, **found}), flush=True)
@@ -91,7 +93,8 @@ class Run:
 def a_run() -> Iterator[Run]:
     """A scheduler that goes on until the end, and its workers with it."""
     with ExitStack() as stack:
-        process = stack.enter_context(_process(["-c", _SCHEDULER]))
+        private = stack.enter_context(TemporaryDirectory())
+        process = stack.enter_context(_process(["-c", _SCHEDULER, private]))
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
         own = {name: Certificate(*said[name]) for name in ("loader", "one", "two", "three", "four")}
