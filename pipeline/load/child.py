@@ -70,8 +70,9 @@ async def send(arguments: Sequence[str], of: Cluster, *, stdout: int | None = No
         with contextlib.suppress(TimeoutError, ProcessLookupError):
             process.send_signal(signal.SIGINT)
             async with asyncio.timeout(_STOP_SECONDS):
-                return await process.wait()
-        return Exit.INTERRUPTED
+                await process.wait()
+        code = process.returncode
+        return Exit.INTERRUPTED if code is None or code < 0 else code
     finally:
         if process.returncode is None:
             process.kill()

@@ -82,9 +82,9 @@ async def cluster(
 @asynccontextmanager
 async def scheduler(authority: Authority, private: Path) -> AsyncIterator[int]:
     """The scheduler; gives its port on loopback. Its key goes into `private`."""
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # what matters is told by the loader, in its words
+    # What matters is told by the loader, in its words; and not which ssh was ended while it began.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     ca, cert, key = map(str, _files(authority, "scheduler", private))
     security = Security(
         require_encryption=True, tls_ca_file=ca, tls_scheduler_cert=cert, tls_scheduler_key=key
