@@ -12,6 +12,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.server import Command
 
+from deploys.kit.places import DEPLOYS
 from deploys.kit.scripts import script
 from deploys.software.loader_archive import (
     ASKED,
@@ -22,7 +23,7 @@ from deploys.software.loader_archive import (
     release_of,
 )
 
-__all__ = ["directory_of", "installed", "platform_here"]
+__all__ = ["directory_of", "installed", "loader_folder", "platform_here"]
 
 _BELOW = ".cache/pipeline-loader"  # in the user's home: one directory for each release
 
@@ -34,6 +35,15 @@ def platform_here() -> Platform:
         return platform_of(said or "")
     except LoaderError as problem:
         raise DeployError(f"{host.name}: {problem}") from None
+
+
+def loader_folder(given: object) -> Path:
+    """The folder `loadgen` of this machine: the given one, or that of this checkout or installation. DeployError."""
+    places = [Path(str(given))] if given else [DEPLOYS.parent / "loadgen", DEPLOYS.parents[2] / "loadgen"]
+    found = next((path for path in places if (path / "hosted.py").is_file()), None)
+    if found is None:
+        raise DeployError(f"{host.name}: {places[0]} is not the loader: give its folder as the data `loader`")
+    return found
 
 
 def directory_of(loader: Path, platform: Platform) -> str:

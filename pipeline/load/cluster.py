@@ -19,6 +19,7 @@ import dask
 from distributed import Scheduler, Security
 
 from loadgen.hosted import BEAT_SECONDS
+from pipeline.base.interrupt import uninterrupted
 from pipeline.inventory.hosts import Host
 from pipeline.load.certificates import Authority
 from pipeline.load.worker import HostedWorker
@@ -74,9 +75,10 @@ async def cluster(
             finally:
                 holding.cancel()
         finally:
-            for wrong in await asyncio.gather(*(worker.close() for worker in workers)):
-                if wrong:
-                    say(wrong)
+            with uninterrupted("ending the workers"):
+                for wrong in await asyncio.gather(*(worker.close() for worker in workers)):
+                    if wrong:
+                        say(wrong)
 
 
 @asynccontextmanager
