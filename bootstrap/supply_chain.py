@@ -2,7 +2,8 @@
 
     .venv/bin/python bootstrap/supply_chain.py audit     known vulnerabilities, as far as the registries tell
     .venv/bin/python bootstrap/supply_chain.py sbom      CycloneDX files, one for each lock file, in build/sbom
-    .venv/bin/python bootstrap/supply_chain.py pins      requirements.txt from pyproject.toml; --upgrade for newer ones
+    .venv/bin/python bootstrap/supply_chain.py pins      requirements.txt from pyproject.toml; --upgrade for newer ones;
+                                                         and of these what a host that sends load is given
 
 The work is pip-audit's, npm's, cyclonedx-bom's and uv's. Exit 1: something vulnerable is pinned. A registry that does
 not tell is no such thing: it is said, and nothing is claimed of its packages.
@@ -160,6 +161,7 @@ def _pins(*, upgrade: bool) -> int:
     ]
     common += ["--no-annotate", "--custom-compile-command", "make pins", *(["--upgrade"] if upgrade else [])]
     sources = {"requirements.txt": ("pyproject.toml", "--all-extras", "--group", "dev"),
+               "deploys/software/loader.txt": ("bootstrap/loader.in", "--constraint", "requirements.txt"),
                "bootstrap/audit.txt": ("bootstrap/audit.in",)}  # fmt: skip
     for target, source in sources.items():
         if (code := subprocess.run([*common, *source, "-o", target], cwd=ROOT, check=False).returncode) != 0:

@@ -2,7 +2,10 @@
 
 import sys
 
-from loadgen.cli import main
+try:
+    from loadgen.cli import main
+except KeyboardInterrupt:  # Ctrl-C so early that nothing has begun
+    sys.exit(130)
 
 if __name__ == "__main__":
     sys.exit(main())

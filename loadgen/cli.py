@@ -101,6 +101,7 @@ class _Options:
     max_lateness: float
     engine: str
     real_time: bool
+    check: bool
 
     def plan(self) -> Plan:
         """What is to be sent. Raises click.BadParameter when a file of headers or of the body cannot be read."""
@@ -240,6 +241,7 @@ class _Options:
     show_default=True,
     help="Run before all other processes (SCHED_RR), where that is permitted and while it needs little of a core.",
 )
+@click.option("--check", is_flag=True, help="Only look whether all of this can be used, and send nothing.")
 def _command(**values: Any) -> int:
     """Send requests to URL by the clock and not by the answers, and say what came back."""
     options = _Options(
@@ -259,6 +261,8 @@ def _command(**values: Any) -> int:
     start_at = options.start_at
     if start_at is not None and not time.time() <= start_at <= time.time() + 86_400:
         raise click.BadParameter("the time is past, or more than a day away", param_hint="'--start-at'")
+    if options.check:
+        return OK
     results = Results(options.output, plan)
     try:
         try:

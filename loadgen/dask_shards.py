@@ -14,10 +14,11 @@ import time
 import uuid
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from distributed import Client, Queue, Variable, wait
+from distributed import Client, Queue, Security, Variable, wait
 from distributed.versions import VersionMismatchWarning
 
 from loadgen.plan import Plan
@@ -35,12 +36,18 @@ _MISSING: Final = "install the loader there, too: pip install 'pipeline-canary[l
 
 
 class DaskWorkers:
-    """See Shards. `address` is the scheduler's; `plan` is divided among all its workers."""
+    """See Shards. `address` is the scheduler's; `plan` is divided among all its workers.
+
+    `tls` are the files of the authority, of this side's certificate and of its key; None: as Dask is configured.
+    """
 
     lead = 2.0
 
-    def __init__(self, address: str, plan: Plan, *, first: bool, rows: bool) -> None:
+    def __init__(
+        self, address: str, plan: Plan, *, first: bool, rows: bool, tls: tuple[Path, Path, Path] | None = None
+    ) -> None:
         self._address = address
+        self._tls = tls
         self._plan = plan
         self._first = first
         self._rows = rows
@@ -58,7 +65,9 @@ class DaskWorkers:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", category=VersionMismatchWarning)
         try:
-            self._client = await Client(self._address, asynchronous=True, timeout=_CONNECT_SECONDS)
+            self._client = await Client(
+                self._address, asynchronous=True, timeout=_CONNECT_SECONDS, security=self._security()
+            )
         except (OSError, ValueError) as problem:
             raise ShardError(f"no Dask scheduler at {self._address}: {problem}") from None
         try:
@@ -68,18 +77,34 @@ class DaskWorkers:
             raise
         return self
 
+    def _security(self) -> Any:
+        if self._tls is not None:
+            ca, cert, key = map(str, self._tls)
+            return Security(require_encryption=True, tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key)
+        configured = Security()
+        if self._address.startswith("tls://") and not configured.tls_client_cert:
+            raise ShardError(
+                f"no certificates for {self._address}: give --dask-ca, --dask-cert and --dask-key"
+            )
+        return configured
+
     async def _prepare(self) -> None:
-        self._workers = sorted(await self._client.nthreads())
+        known = await self._client.scheduler.identity()
+        names = {worker: str(facts["name"]) for worker, facts in known["workers"].items()}
+        self._workers = sorted(names, key=lambda worker: (names[worker], worker))
         count = len(self._workers)
         if not count:
             raise ShardError(
                 f"the Dask cluster at {self._address} has no worker: start one with `dask worker`"
             )
-        self.where = [f"worker {worker}" for worker in self._workers]
+        self.where = [f"worker {names[worker]}" for worker in self._workers]
         for name, things in (("users", self._plan.users), ("connections", self._plan.connections)):
             if 0 < things < count:
                 raise ShardError(f"{count} workers and {things} {name}: each worker needs one of them")
-        self._clocks = [await self._clock(worker) for worker in self._workers]
+        self._clocks = [
+            await self._clock(worker, called)
+            for worker, called in zip(self._workers, self.where, strict=True)
+        ]
         name = f"loadgen-{uuid.uuid4().hex}"
         self._said = await Queue(f"{name}-said", client=self._client)
         self._told = Variable(f"{name}-told", client=self._client)
@@ -102,7 +127,7 @@ class DaskWorkers:
             )
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
 
-    async def _clock(self, worker: str) -> Clock:
+    async def _clock(self, worker: str, called: str) -> Clock:
         """How a worker's clock stands against this one's."""
         found = []
         for _ in range(_ASKED):
@@ -113,7 +138,7 @@ class DaskWorkers:
         best = min(found, key=lambda clock: clock.to_within)
         if best.to_within > _MOST_UNCERTAIN:
             raise ShardError(
-                f"worker {worker} takes {2000 * best.to_within:.0f} ms to say its time, so its clock is not known"
+                f"{called} takes {2000 * best.to_within:.0f} ms to say its time, so its clock is not known"
             )
         return best
 

@@ -73,10 +73,14 @@ def run_async(main: Coroutine[object, object, _T]) -> _T:
         finally:
             _signals.cancel = None
 
+    running = wrapped()
     try:
-        result = asyncio.run(wrapped())
+        result = asyncio.run(running)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    finally:  # of what a signal kept from beginning, Python would complain
+        running.close()
+        main.close()
     if _signals.came and not ended_before:  # as the last step ended: there was nothing left to cancel
         raise KeyboardInterrupt
     return result

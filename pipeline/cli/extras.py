@@ -9,18 +9,17 @@ from pipeline.base.errors import EnvironmentError_
 
 __all__ = ["EXTRAS", "require_extra"]
 
-_CANARY: Final = (
+_LOADER: Final = (
     "aiohttp",
     "hdrh",
     "httptools",
     "jinja2",
     "multidict",
     "prometheus_client",
-    "pyinfra",
     "uvloop",
-    "vagrant",
     "yarl",
 )
+_CANARY: Final = (*_LOADER, "pyinfra", "vagrant")
 
 # Command -> its extra in pyproject.toml, and the modules of that extra that it imports, itself or in a child process.
 # tests/unit/test_dependencies.py compares them with pyproject.toml.
@@ -31,6 +30,7 @@ EXTRAS: Final = {
     "lab": ("canary", ("vagrant",)),
     "doctor": ("canary", ("vagrant",)),
     "deploy": ("deploy", ("bcrypt", "jinja2", "pyinfra")),
+    "load": ("loaders", (*_LOADER, "cryptography", "dask", "distributed", "pyinfra")),
     "prod": ("prod", ("bcrypt", "boto3", "botocore", "cryptography", "jinja2", "pyinfra", "vagrant")),
     "verify": ("verify", ("paramiko", "pytest", "testinfra")),
 }

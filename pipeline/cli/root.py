@@ -38,6 +38,7 @@ COMMANDS = {
     "gate": "pipeline.cli.gate:gate",
     "report": "pipeline.cli.report:report",
     "runs": "pipeline.cli.runs:runs",
+    "load": "pipeline.cli.load:load",
     "prod": "pipeline.cli.prod:prod",
     "lab": "pipeline.cli.lab:lab",
     "faults": "pipeline.cli.faults:faults",
@@ -92,6 +93,7 @@ def cli() -> None:
     pipeline prod up                     ... in the cloud that prod.yml names
     pipeline deploy checkbox.io -i production.ini    on hosts you have
     pipeline verify checkbox.io -i production.ini    is all well there?
+    pipeline load --loaders hosts.ini http://shop/   load from hosts you have
     """
 
 

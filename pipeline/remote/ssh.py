@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import shlex
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ _CONNECT_SECONDS = 10
 _COMMAND_SECONDS = 30
 _END_SECONDS = 3
 _NO_MESSAGE = "no message"
+_LOOPBACK = "127.0.0.1"
+_TRIES = 5
+_FORWARDS = "its sshd must permit it: AllowTcpForwarding yes in /etc/ssh/sshd_config"
 
 
 def ssh_arguments(host: Host, known_hosts: Path) -> list[str]:
@@ -116,6 +120,47 @@ class Connection:
         """The local end of the forward called `name`."""
         return self._directory / f"{self.host.name[:20]}-{name}"
 
+    async def lend(self, port: int) -> int:
+        """A port of the host's loopback that leads to `port` of this machine's. Raises HostError."""
+        said = await self._forward("-R", f"{_LOOPBACK}:0:{_LOOPBACK}:{port}")
+        if not said.isdecimal():
+            raise HostError(
+                self.host.name, f"SSH forwards no port there: {said or _NO_MESSAGE}", hint=_FORWARDS
+            )
+        return int(said)
+
+    async def reach(self, port: int) -> int:
+        """A port of this machine's loopback that leads to `port` of the host's. Raises HostError."""
+        said = ""
+        for _ in range(_TRIES):  # between finding a free port and taking it, another may be faster
+            with socket.create_server((_LOOPBACK, 0)) as probe:
+                here: int = probe.getsockname()[1]
+            said = await self._forward("-L", f"{_LOOPBACK}:{here}:{_LOOPBACK}:{port}")
+            if not said:
+                return here
+        raise HostError(self.host.name, f"SSH forwards no port of it: {said}", hint=_FORWARDS)
+
+    async def _forward(self, kind: str, what: str) -> str:
+        """Ask the master connection for one more forward; gives what is said of it."""
+        process = await asyncio.create_subprocess_exec(
+            *("ssh", "-S", str(self._control), "-O", "forward", kind, what),
+            *ssh_arguments(self.host, self._known_hosts),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                out, _ = await process.communicate()
+        except TimeoutError:
+            return f"no answer within {_CONNECT_SECONDS} s"
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return last_line(out.decode(errors="replace"), "")
+
     @property
     def alive(self) -> bool:
         """Whether the master still runs: it ends by itself when the host is silent for 6 s."""
@@ -166,10 +211,13 @@ class Connection:
 
     @contextlib.asynccontextmanager
     async def started(
-        self, command: Sequence[str]
+        self, command: Sequence[str], *, stderr: int = asyncio.subprocess.DEVNULL
     ) -> AsyncIterator[tuple[asyncio.StreamWriter, asyncio.StreamReader]]:
-        """A command that goes on while it is used: its input and its output. Its connection is ended afterwards."""
-        process = await self._start(command, stderr=asyncio.subprocess.DEVNULL)
+        """A command that goes on while it is used: its input and its output. Its connection is ended afterwards.
+
+        `stderr` is where its complaints go; asyncio.subprocess.STDOUT: among its output.
+        """
+        process = await self._start(command, stderr=stderr)
         assert process.stdin is not None  # noqa: S101 - piped
         assert process.stdout is not None  # noqa: S101 - piped
         try:

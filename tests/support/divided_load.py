@@ -6,8 +6,9 @@ import asyncio
 import csv
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,9 +34,10 @@ class Ended(NamedTuple):
 
 
 @asynccontextmanager
-async def _serving(asked: list[str]) -> AsyncIterator[str]:
+async def _serving(asked: list[str], sleeps: Iterator[float]) -> AsyncIterator[str]:
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.path)
+        await asyncio.sleep(next(sleeps))
         return web.Response(text="hello", headers={"X-Served-By": "blue"})
 
     app = web.Application()
@@ -49,12 +51,12 @@ async def _serving(asked: list[str]) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def load(*options: str, act: Act | None = None) -> Ended:
-    """What it did; `act` gets its id and each event."""
+def load(*options: str, act: Act | None = None, sleeps: Iterable[float] = ()) -> Ended:
+    """What it did; `act` gets its id and each event. The server takes these `sleeps`, then none, in seconds."""
 
     async def go() -> Ended:
         asked: list[str] = []
-        async with _serving(asked) as url:
+        async with _serving(asked, chain(sleeps, repeat(0.0))) as url:
             child = await asyncio.create_subprocess_exec(
                 *(
                     sys.executable,

@@ -77,7 +77,7 @@ def pinned(file: str) -> dict[str, tuple[str, list[str]]]:
     return found
 
 
-ALL = declared("", "canary", "deploy", "loader", "loader-dask", "prod", "verify")
+ALL = declared("", "canary", "deploy", "loader", "loader-dask", "loaders", "prod", "verify")
 
 
 def test_what_the_shipped_files_import_is_declared_and_nothing_else() -> None:
@@ -112,6 +112,15 @@ def test_the_loader_installs_alone() -> None:
     assert needed <= declared("canary"), "the canary runs it"
 
 
+def test_a_host_that_sends_load_gets_what_the_loader_imports_in_the_versions_of_this_machine() -> None:
+    listed = (ROOT / "bootstrap" / "loader.in").read_text().splitlines()
+    named = {line for line in listed if line and not line.startswith("#")}
+    assert named == distributions(imported(["loadgen"]))
+    given, ours = pinned("deploys/software/loader.txt"), pinned("requirements.txt")
+    assert {canonical(name) for name in given} == closure(named)
+    assert {name: ours[name] for name in given} == given
+
+
 def test_a_command_asks_for_modules_of_its_own_extra() -> None:
     asked: dict[str, set[str]] = {}
     for extra, modules in EXTRAS.values():
@@ -127,7 +136,7 @@ def test_requirements_pin_all_that_is_declared_and_what_that_needs_and_nothing_e
     assert {canonical(name) for name in pins} == closure(wanted)
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "bootstrap/audit.txt"])
+@pytest.mark.parametrize("file", ["requirements.txt", "bootstrap/audit.txt", "deploys/software/loader.txt"])
 def test_every_pin_has_the_hashes_of_its_files(file: str) -> None:
     """Then `pip install --require-hashes`, with which bootstrap/setup.sh installs, takes no other file."""
     assert all(hashes for _, hashes in pinned(file).values())

@@ -19,7 +19,7 @@ FLOORS: Final = (
     ("pipeline.judge", "pipeline.inventory", "pipeline.source"),
     ("pipeline.remote", "pipeline.runs", "pipeline.series"),
     ("pipeline.lab", "pipeline.deploy", "pipeline.report", "pipeline.loadtests", "pipeline.backtest"),
-    ("pipeline.canary", "pipeline.prod", "pipeline.gate", "pipeline.kayenta"),
+    ("pipeline.canary", "pipeline.prod", "pipeline.gate", "pipeline.kayenta", "pipeline.load"),
     ("pipeline.cli",),
     ("pipeline.__main__",),
 )
@@ -38,6 +38,7 @@ NEVER: Final = {
     "pipeline.deploy": ("pipeline.canary", "pipeline.prod"),
     "pipeline.gate": ("pipeline.inventory", "pipeline.remote", "pipeline.lab", "pipeline.deploy"),
     "pipeline.lab": ("pipeline.canary", "pipeline.prod", "pipeline.deploy"),
+    "pipeline.load": ("pipeline.lab", "pipeline.deploy"),
     **dict.fromkeys(
         (
             *("pipeline.report", "pipeline.runs", "pipeline.series", "pipeline.loadtests"),
@@ -112,6 +113,7 @@ def test_every_module_stands_in_a_room() -> None:
         ("pipeline.prod.apply", "from pipeline.canary.plan import Plan"),
         ("pipeline.lab.lab", "def up():\n    from pipeline.prod import apply"),
         ("pipeline.report.html", "from pipeline.inventory.hosts import Host"),
+        ("pipeline.load.run", "from pipeline.deploy import rollout"),
         ("pipeline.runs.tables", "from pipeline.remote.ssh import Connection"),
         ("pipeline.gate.watch", "from pipeline.remote.ssh import Connection"),
         ("pipeline.series.case", "from pipeline.lab.lab import Lab"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import tests.support.report_samples as samples
+from deploys.software.loader_archive import ASKED, platform_of, release_of
 from pipeline import __version__
 from pipeline.base.errors import Exit
 from pipeline.base.places import ROOT
@@ -251,6 +253,15 @@ def test_deploys_travel_with_it(installed: Installed, hosts: Path, ssh: dict[str
         run = ["python", "-m", "pyinfra", "--dry", "@local", f"deploys/{name}.py"]
         ended = installed.run(*run, cwd=shipped, extras=["deploy"])
         assert "in the group" in ended.stderr or "no group" in ended.stderr, ended.stderr
+
+
+def test_the_loader_that_hosts_get_is_the_installed_one(installed: Installed) -> None:
+    run = ["python", "-m", "pyinfra", "--dry", "@local", "deploys/loader.py"]
+    ended = installed.run(*run, cwd=installed.package / "shipped", extras=["loaders"])
+    assert ended.returncode == 0, ended.stderr
+    said = subprocess.run(["python3", "-I", "-c", ASKED], capture_output=True, text=True, check=True)
+    release = release_of(installed.package.parent / "loadgen", platform_of(said.stdout))
+    assert f'report: {{"directory": "{Path.home()}/.cache/pipeline-loader/{release}"}}' in ended.stderr
 
 
 def test_the_verification_suite_travels_with_it(

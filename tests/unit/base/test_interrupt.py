@@ -67,6 +67,21 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
+# As a loop is made, before the task is.
+ENDS_BEFORE_ITS_TASK = """
+async def main():
+    (done / "begun").touch()
+make = asyncio.new_event_loop
+def new_event_loop():
+    (done / "ready").touch()
+    time.sleep(60)
+    return make()
+asyncio.runners.events.new_event_loop = new_event_loop
+try:
+    run_async(main())
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -135,6 +150,15 @@ def test_a_signal_that_a_task_has_no_more_time_for_is_not_lost(start: Start) -> 
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=20)
     assert child.returncode == 130
+
+
+def test_a_signal_before_the_task_has_begun_ends_without_a_word(start: Start, tmp_path: Path) -> None:
+    child = start(ENDS_BEFORE_ITS_TASK)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert err == ""
+    assert not (tmp_path / "begun").exists()
 
 
 def test_nohup_is_respected(start: Start, tmp_path: Path) -> None:

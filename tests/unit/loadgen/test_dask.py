@@ -24,6 +24,7 @@ from tests.support.dask_cluster import Cluster, cluster
 from tests.support.divided_load import children, gone, load, rows
 
 URL = "http://127.0.0.1:9/"  # nothing listens there
+TLS = ["--dask-ca=ca.pem", "--dask-cert=cert.pem", "--dask-key=key.pem"]
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +177,44 @@ def test_what_does_not_go_with_workers_is_a_usage_error(
 ) -> None:
     assert main([URL, "--dask=tcp://127.0.0.1:9", option]) == USAGE
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--dask-ca=ca.pem"], "--dask-ca, --dask-cert and --dask-key are for --dask tls://HOST:PORT"),
+        (["--dask=tcp://127.0.0.1:9", "--dask-ca=ca.pem"], "are for --dask tls://HOST:PORT"),
+        (["--dask=tls://127.0.0.1:9", "--dask-ca=ca.pem"], "go together: give all three"),
+        (["--dask=tls://127.0.0.1:9", *TLS], "ca.pem: No such file or directory"),
+    ],
+)
+def test_certificates_of_a_cluster_are_for_tls_and_go_together(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([URL, *options]) == USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_certificates_that_are_none_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "any.pem").write_text("none")
+    files = [f"--dask-{name}={tmp_path / 'any.pem'}" for name in ("ca", "cert", "key")]
+    assert main([URL, "--dask=tls://127.0.0.1:9", *files]) == USAGE
+    assert "cannot be used: PEM files, and the key belongs to the certificate" in capsys.readouterr().err
+
+
+def test_a_cluster_with_tls_needs_certificates() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "loadgen", URL, "--dask=tls://127.0.0.1:9"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == INVALID
+    line = "loadgen: no certificates for tls://127.0.0.1:9: give --dask-ca, --dask-cert and --dask-key\n"
+    assert ended.stderr == line
+
+
+def test_arguments_can_be_looked_at_without_sending(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([URL, "--dask=tcp://127.0.0.1:9", "--check"]) == OK
+    assert main([URL, "--dask=tcp://127.0.0.1:9", "--rate=many", "--check"]) == USAGE
+    assert capsys.readouterr().out == ""
