@@ -159,6 +159,12 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
             measurement.problem = await _gone(setup)
             measurement.early_end = None if measurement.problem else early_stop.end
             return
+    # At a low rate the last request is answered before the schedule ends; the hosts are watched until then.
+    left = measurement.t0 + setup.phases[-1].end - time.time()
+    if left > 0:
+        done, _ = await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
 
 
 def _failed_itself(event: Mapping[str, Any]) -> Problem | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -48,6 +49,55 @@ def test_the_load_goes_to_the_colour_whose_phase_it_is_or_to_both(
     assert haproxy.maps["/etc/haproxy/share.map"] == {"green": "0" if share is None else "250000"}
 
 
+SECOND = {
+    "t": 0.0,
+    "status": {},
+    "wrong_bodies": 0,
+    "errors": 0,
+    "completed": 0,
+    "good_by": {},
+    "served_by": {},
+    "errors_by_kind": {},
+    "examples": {},
+}
+
+
+class Loader:
+    """One that begins at once; what it sends is a test's."""
+
+    summary = None
+
+    async def start(self) -> float:
+        return time.time()
+
+    async def stop(self) -> None:
+        pass
+
+
+def driven(loader: Loader, phases: Sequence[Phase]) -> Measurement:
+    """What came of the load, where the hosts are well."""
+
+    async def forever(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    setup: Any = SimpleNamespace(
+        loader=loader,
+        phases=phases,
+        proxy=FakeProxy().proxy,
+        collector=SimpleNamespace(run=forever, latest={}, missed={}),
+        connections={},
+        expected_status=(200,),
+        share=None,
+        network=None,
+        unanswered={},
+        early_stop=SimpleNamespace(run=forever, so_far="", forecast="", end=None),
+        display=SimpleNamespace(shown=contextlib.nullcontext, second=lambda _: None),
+    )
+    measurement = Measurement()
+    asyncio.run(drive_load(setup, measurement))
+    return measurement
+
+
 @pytest.mark.parametrize(
     ("error", "why", "said"),
     [
@@ -66,43 +116,23 @@ def test_the_load_goes_to_the_colour_whose_phase_it_is_or_to_both(
 def test_what_the_loader_itself_fails_at_ends_the_run_as_invalid(error: str, why: str, said: str) -> None:
     """It is not the baseline's silence and not the canary's error."""
 
-    class OneSecond:
-        summary = None
-
-        async def start(self) -> float:
-            return 0.0
-
+    class OneSecond(Loader):
         async def events(self) -> AsyncIterator[dict[str, Any]]:
-            counts = {
-                "status": {},
-                "wrong_bodies": 0,
-                "errors": 2,
-                "completed": 0,
-                "good_by": {},
-                "served_by": {},
-            }
-            yield {"t": 1.0, "errors_by_kind": {error: 2}, "examples": {error: why}, **counts}
+            yield {**SECOND, "t": 1.0, "errors": 2, "errors_by_kind": {error: 2}, "examples": {error: why}}
             raise AssertionError("the run went on")
 
-        async def stop(self) -> None:
-            pass
-
-    async def forever(*_: object) -> None:
-        await asyncio.Event().wait()
-
-    setup: Any = SimpleNamespace(
-        loader=OneSecond(),
-        phases=[BASELINE, CANARY],
-        proxy=FakeProxy().proxy,
-        collector=SimpleNamespace(run=forever, latest={}, missed={}),
-        connections={},
-        expected_status=(200,),
-        share=None,
-        network=None,
-        unanswered={},
-        early_stop=SimpleNamespace(run=forever, so_far="", forecast="", end=None),
-        display=SimpleNamespace(shown=contextlib.nullcontext, second=lambda _: None),
-    )
-    measurement = Measurement()
-    asyncio.run(drive_load(setup, measurement))
+    measurement = driven(OneSecond(), [BASELINE, CANARY])
     assert measurement.problem == Problem("invalid", said)
+
+
+def test_a_loader_that_is_done_before_the_schedule_s_end_does_not_shorten_the_last_phase() -> None:
+    """One request a second: the last is due, and answered, nearly a second before the end."""
+
+    class Soon(Loader):
+        async def events(self) -> AsyncIterator[dict[str, Any]]:
+            yield SECOND
+
+    phases = [Phase("baseline", "measure", 0, 0.3), Phase("canary", "measure", 0.3, 0.6)]
+    measurement = driven(Soon(), phases)
+    assert measurement.problem is None
+    assert measurement.phases == tuple(phases)
