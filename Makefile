@@ -17,7 +17,7 @@ help:
 	@echo 'make canary   set up, then compare master with broken on three local hosts (DURATION=60s, SCHEDULE=phased)'
 	@echo 'make test     set up, then all tests: unit tests, then tests on real hosts'
 	@echo 'make faults   set up, then put every fault of docs/faults.md into runs on real hosts, and write that table'
-	@echo 'make unit     set up, then the unit tests only: eight minutes on two cores, no hosts'
+	@echo 'make unit     set up, then the unit tests only: five minutes on two cores, no hosts'
 	@echo 'make lint     set up, then ruff, mypy --strict and make audit'
 	@echo 'make audit    known vulnerabilities in what is pinned, as far as the registries tell'
 	@echo 'make sbom     what the project is made of, as CycloneDX files in build/sbom'
