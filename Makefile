@@ -47,11 +47,11 @@ faults:
 	@bootstrap/setup.sh test
 	@FAULTS_TABLE=docs/faults.md $(PY) -m pytest tests/faults tests/lab -m faults -n 2 --dist loadscope
 
-# With compiled modules kept, also where the environment says otherwise: half of each start would be compiling. Two
-# processes a core, as half of what these tests take is waiting.
+# With compiled modules kept, also where the environment says otherwise: half of each start would be compiling. One
+# process more than there are cores, as half of what these tests take is waiting.
 unit:
 	@bootstrap/setup.sh test
-	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -m 'not lab and not faults' -n $$((2 * $$(nproc))) --dist worksteal
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -m 'not lab and not faults' -n $$(($$(nproc) + 1)) --dist worksteal
 
 lint: setup
 	@.venv/bin/ruff check .

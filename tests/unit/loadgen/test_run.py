@@ -125,7 +125,7 @@ def test_a_request_without_a_whole_response_is_an_error_of_its_kind(
 
 @pytest.mark.parametrize(
     ("path", "options"),
-    [("/cut", {}), ("/slow", {"timeout": 0.3}), ("/drip", {"timeout": 0.3}), ("/huge", {})],
+    [("/cut", {}), ("/slow", {"timeout": 1.5}), ("/drip", {"timeout": 1.5}), ("/huge", {})],
 )
 def test_who_began_an_answer_that_did_not_end_is_known_and_with_which_status(
     path: str, options: dict[str, Any], tmp_path: Path
