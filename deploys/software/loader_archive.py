@@ -11,7 +11,6 @@ import hashlib
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from deploys.kit.places import DEPLOYS, cache_folder
+from deploys.software.run_pip import run_pip
 
 __all__ = ["ASKED", "LoaderError", "Platform", "packed_loader", "platform_of", "release_of"]
 
@@ -122,20 +122,15 @@ def _nobodys(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _fetch(tree: Path, platform: Platform) -> None:
-    command = [
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
-        *("--no-deps", "--no-compile", "--only-binary", ":all:", "--require-hashes"),
-        *("--implementation", "cp", "--python-version", f"3.{platform.python}"),
-        *(word for tag in platform.tags for word in ("--platform", tag)),
-        *("--target", str(tree), "--requirement", str(_PINS)),
-    ]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=_SECONDS
+        why = run_pip(
+            *("install", "--no-deps", "--no-compile", "--only-binary", ":all:", "--require-hashes"),
+            *("--implementation", "cp", "--python-version", f"3.{platform.python}"),
+            *(word for tag in platform.tags for word in ("--platform", tag)),
+            *("--target", str(tree), "--requirement", str(_PINS)),
+            seconds=_SECONDS,
         )
     except subprocess.TimeoutExpired:
         raise LoaderError(f"pip did not get the loader's packages within {_SECONDS} s") from None
-    if done.returncode != 0:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no output")
-        raise LoaderError(f"pip cannot get the loader's packages: {said.removeprefix('ERROR: ')}")
+    if why:
+        raise LoaderError(f"pip cannot get the loader's packages: {why}")

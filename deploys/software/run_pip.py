@@ -1,0 +1,24 @@
+"""pip on the control machine, for files that go to a host."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+__all__ = ["run_pip"]
+
+
+def run_pip(command: str, *arguments: str, seconds: float | None = None) -> str:
+    """Run one command of pip without questions; gives why it failed, in pip's words, or nothing.
+
+    Raises subprocess.TimeoutExpired after `seconds`.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", command, "--quiet", "--disable-pip-version-check", "--no-input", *arguments],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=seconds,
+    )  # fmt: skip
+    if done.returncode == 0:
+        return ""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no output")
+    return said.removeprefix("ERROR: ")
