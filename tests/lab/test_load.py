@@ -28,20 +28,23 @@ from pipeline.inventory.hosts import Host, Inventory
 from tests.support.argv import sampled_argv
 from tests.support.lab import Command
 
-# What answers on each of a host's loopback ports to somebody who has no certificate.
+# What answers on each of a host's loopback ports to somebody who has no certificate. He says nothing himself, as Dask
+# speaks first: bytes that a server has not read as it hangs up can cost its last words.
 STRANGER = """
 import socket, ssl, sys
+from concurrent.futures import ThreadPoolExecutor
 tls = ssl.create_default_context()
 tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-for port in sys.argv[1:]:
+def told(port):
     try:
-        end = tls.wrap_socket(socket.create_connection(("127.0.0.1", int(port)), 2))
-        end.sendall(b"x")
-        print("let in" if end.recv(1) else "closed")
+        with tls.wrap_socket(socket.create_connection(("127.0.0.1", int(port)), 8)) as end:
+            return "let in" if end.recv(1) else "closed"
     except ssl.SSLError as problem:
-        print(problem.reason)
+        return problem.reason
     except TimeoutError:  # Dask's own HTTP server, which serves no page and speaks no TLS
-        print("silent")
+        return "silent"
+with ThreadPoolExecutor() as pool:
+    print(*pool.map(told, sys.argv[1:]), sep="\\n")
 """
 REFUSED = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 # Addresses on which something listens, programs in Python, and what those keep.
@@ -163,7 +166,7 @@ def test_requests_come_from_both_hosts_and_the_books_add_up(
     blue, green = two
     with (
         sampled_argv() as argv,
-        loading(file, service, "--rate", "40", "--duration", "12s", "--json") as under_way,
+        loading(file, service, "--rate", "30", "--duration", "16s", "--json") as under_way,
     ):
         meanwhile = left()
         ports = [
@@ -188,7 +191,7 @@ def test_requests_come_from_both_hosts_and_the_books_add_up(
     listening = {line for line in new if re.search(r":\d+$", line)}
     assert len(listening) >= 4
     assert [line for line in listening if not line.startswith("127.0.0.1:")] == []
-    assert Counter(told)[REFUSED] == 2
+    assert told.count(REFUSED) == 2
     assert "let in" not in told
     assert [line for line in argv if "PRIVATE KEY" in line] == []
 
