@@ -12,11 +12,10 @@ import re
 import shutil
 import subprocess
 import tarfile
-import tempfile
-import threading
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from deploys.kit.cached import cached
 from deploys.kit.places import DEPLOYS, cache_folder
 from deploys.software.run_pip import run_pip
 
@@ -34,7 +33,6 @@ _OLDEST_PYTHON: Final = (3, 11)
 _OLDEST_GLIBC: Final = 17  # of 2.17: what the oldest wheels in use are made for
 _SECONDS: Final = 900
 _SAID: Final = re.compile(r"(\d+) (\d+) (\w+) (\S+) (\S+) (/.*)")
-_THREADS: Final = threading.Lock()
 
 
 class LoaderError(Exception):
@@ -88,25 +86,21 @@ def release_of(loader: Path, platform: Platform) -> str:
 
 def packed_loader(loader: Path, platform: Platform) -> Path:
     """The archive, from the user's cache or made now. `loader` is the folder `loadgen`. Raises LoaderError, OSError."""
-    directory = cache_folder("loader")
-    packed = directory / f"{release_of(loader, platform)}.tar.gz"
-    directory.mkdir(parents=True, exist_ok=True)
-    # Once for all hosts of a deploy.
-    with _THREADS, tempfile.TemporaryDirectory(dir=directory) as work:
-        if packed.is_file():
-            return packed
-        tree = Path(work) / "tree"
-        _fetch(tree, platform)
-        shutil.rmtree(tree / "bin", ignore_errors=True)  # programs, which name the Python of this machine
-        for path in _files(loader):
-            target = tree / loader.name / path.relative_to(loader)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-        partial = Path(work) / "packed"
-        with tarfile.open(partial, "w:gz", compresslevel=6) as archive:
-            archive.add(tree, arcname=".", filter=_nobodys)
-        # In one step, so that two deploys at once or one cut short leave no half of a file.
-        partial.replace(packed)
+    path = cache_folder("loader") / f"{release_of(loader, platform)}.tar.gz"
+    return cached(path, lambda work: _packed(work, loader, platform))
+
+
+def _packed(work: Path, loader: Path, platform: Platform) -> Path:
+    tree = work / "tree"
+    _fetch(work, tree, platform)
+    shutil.rmtree(tree / "bin", ignore_errors=True)  # programs, which name the Python of this machine
+    for path in _files(loader):
+        target = tree / loader.name / path.relative_to(loader)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    packed = work / "packed"
+    with tarfile.open(packed, "w:gz", compresslevel=6) as archive:
+        archive.add(tree, arcname=".", filter=_nobodys)
     return packed
 
 
@@ -121,9 +115,10 @@ def _nobodys(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
-def _fetch(tree: Path, platform: Platform) -> None:
+def _fetch(work: Path, tree: Path, platform: Platform) -> None:
     try:
         why = run_pip(
+            work,
             *("install", "--no-deps", "--no-compile", "--only-binary", ":all:", "--require-hashes"),
             *("--implementation", "cp", "--python-version", f"3.{platform.python}"),
             *(word for tag in platform.tags for word in ("--platform", tag)),

