@@ -20,8 +20,8 @@ import click
 import uvloop
 
 from loadgen.arguments import check_connections
-from loadgen.engine import Progress
 from loadgen.histograms import percentiles
+from loadgen.progress import Progress
 from loadgen.result import Result
 from loadgen.sending import Sending
 from loadgen.shard import HEADER, Ended, Failed, Message, Order, Ready, Rows, Second, frame, version

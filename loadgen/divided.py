@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
-from loadgen.engine import Progress
 from loadgen.known import Known
 from loadgen.plan import Plan
 from loadgen.processor import Used
+from loadgen.progress import Progress
 from loadgen.records import Record
 from loadgen.run import SIGNALS, Listener, start_event
 from loadgen.shard import Ended, Failed, Message, Ready, Rows, Second, ShardError, Shards, version

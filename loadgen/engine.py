@@ -18,15 +18,15 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
 from loadgen.client import Client
 from loadgen.plan import Plan
+from loadgen.progress import Progress
 from loadgen.request import Request
 from loadgen.result import NEVER_SENT, Answer, Result
 from loadgen.timer import Timer
 
-__all__ = ["AFTER_PHASE", "GRACE", "Engine", "Progress"]
+__all__ = ["AFTER_PHASE", "GRACE", "Engine"]
 
 GRACE = 1.0  # seconds that requests on the wire have after stop()
 AFTER_PHASE = 1.0  # seconds after a phase's end in which bodies that have begun may end
@@ -35,26 +35,6 @@ _BURST = 32
 _RECENT = 64  # of so many requests the shortest time on the wire is what the next one takes at least
 
 _WHY_UNSENT = "it waited in the loader until it could no longer be answered in time, or its phase was over"
-
-
-class Progress(NamedTuple):
-    """Counts of requests so far. scheduled = completed + errors + abandoned + in_flight + waiting.
-
-    Attributes:
-        scheduled: Those that fell due.
-        sent: Those that were given to a connection.
-        queued: Those that had to wait for a connection.
-        in_flight: Those on the wire now.
-        waiting: Those that wait for a connection now.
-        abandoned: Those given up because the run was stopped.
-    """
-
-    scheduled: int
-    sent: int
-    queued: int
-    in_flight: int
-    waiting: int
-    abandoned: int
 
 
 class _Request:
@@ -174,10 +154,8 @@ class Engine:
             return
         try:
             self._send_burst(self._timer)
-        except (
-            Exception
-        ) as problem:  # of `on_result`: what is on the wire is ended first, then run() raises it
-            self._fail(problem)
+        except Exception as problem:
+            self._fail(problem)  # of `on_result`: what is on the wire is ended first, then run() raises it
 
     def _send_burst(self, timer: Timer) -> None:
         for _ in range(_BURST):

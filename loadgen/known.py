@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from loadgen.engine import Progress
 from loadgen.plan import Plan
+from loadgen.progress import Progress
 from loadgen.result import Result
 from loadgen.shard import Ended
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
-from loadgen.engine import Progress
 from loadgen.plan import Plan
+from loadgen.progress import Progress
 from loadgen.records import Record
 from loadgen.result import Result
 from loadgen.sending import Sending

@@ -10,9 +10,10 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from loadgen.choice import client_for
-from loadgen.engine import GRACE, Engine, Progress
+from loadgen.engine import GRACE, Engine
 from loadgen.plan import Plan
 from loadgen.processor import Processor, Used
+from loadgen.progress import Progress
 from loadgen.result import Result
 
 __all__ = ["LEAD", "Observer", "Sending", "Sent"]

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Protocol
 
-from loadgen.engine import Progress
 from loadgen.plan import Plan
 from loadgen.processor import Used
+from loadgen.progress import Progress
 from loadgen.request import Kind
 from loadgen.result import Answer, Result
 from loadgen.tally import Tally

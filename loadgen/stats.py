@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from loadgen.conditions import broken
-from loadgen.engine import Progress
 from loadgen.histograms import percentiles, rank
 from loadgen.plan import Plan
 from loadgen.processor import Used
+from loadgen.progress import Progress
 from loadgen.result import Result
 from loadgen.tally import OfRequest, Tally
 from loadgen.validity import Divided, Own, why_invalid

@@ -13,10 +13,10 @@ import pytest
 import loadgen.sending
 from loadgen.client import Client, Done
 from loadgen.divided import run_divided
-from loadgen.engine import Progress
 from loadgen.mix import Mix
 from loadgen.plan import Plan
 from loadgen.processor import NORMAL, Used
+from loadgen.progress import Progress
 from loadgen.record import Recorder
 from loadgen.request import Kind, Request
 from loadgen.result import Answer, Result

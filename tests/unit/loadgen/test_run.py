@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from loadgen.engine import Progress
 from loadgen.plan import Plan
 from loadgen.processor import NORMAL, Used
+from loadgen.progress import Progress
 from loadgen.record import Recorder
 from loadgen.request import USER_AGENT
 from loadgen.result import Answer, Result

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
-from loadgen.engine import Progress
 from loadgen.mix import Mix
 from loadgen.plan import Plan
 from loadgen.processor import NORMAL, Used
+from loadgen.progress import Progress
 from loadgen.request import Kind
 from loadgen.result import Answer, Result
 from loadgen.shard import Second, frame, opened

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from loadgen.engine import Progress
 from loadgen.plan import Plan
 from loadgen.processor import NORMAL, Used
+from loadgen.progress import Progress
 from loadgen.result import Answer, Result
 from loadgen.stats import Stats
 
