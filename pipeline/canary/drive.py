@@ -44,7 +44,7 @@ class LoadSetup:
     - `share`: what the canary gets of the requests where both arms carry load at once, else None
     - `early_stop`: says when the evidence suffices
     - `display`: shows each second
-    - `network`: probes the way to both versions from t0 (Unix time) on, until it is cancelled
+    - `network`: probes the way to both versions from when the load began (monotonic clock) on, until it is cancelled
     - `unanswered`: by arm, how many of these probes on its own host have had no answer since the last that had one
     """
 
@@ -88,23 +88,25 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
     """
     begins("load")
     t0 = measurement.t0 = await setup.loader.start()
+    # From here on by a clock that nobody can set.
+    began = time.monotonic() - (time.time() - t0)
     tasks = [
-        asyncio.create_task(setup.collector.run(t0)),
-        asyncio.create_task(_switch_by_schedule(setup, t0)),
+        asyncio.create_task(setup.collector.run(began)),
+        asyncio.create_task(_switch_by_schedule(setup, began)),
         asyncio.create_task(_guard(setup.proxy)),
         asyncio.create_task(setup.early_stop.run()),
     ]
     if setup.network is not None:
-        tasks.append(asyncio.ensure_future(setup.network(t0)))
+        tasks.append(asyncio.ensure_future(setup.network(began)))
     try:
         with setup.display.shown():
-            await _follow(setup, measurement, tasks)
+            await _follow(setup, measurement, tasks, began)
     except HostError as error:
         # A host without power looks like a program on it that does not answer.
         measurement.problem = await _gone(setup) or Problem("invalid", error.message)
     finally:
         end = measurement.early_end
-        stopped = time.time() - t0 if end is None else end.at
+        stopped = time.monotonic() - began if end is None else end.at
         measurement.phases = _cut(setup.phases, stopped)
         for task in tasks:
             task.cancel()
@@ -117,7 +119,9 @@ async def drive_load(setup: LoadSetup, measurement: Measurement) -> None:
                 await setup.proxy.switch(COLOURS["baseline"])
 
 
-async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[asyncio.Task[None]]) -> None:
+async def _follow(
+    setup: LoadSetup, measurement: Measurement, tasks: Sequence[asyncio.Task[None]], began: float
+) -> None:
     """Each second of load until the schedule ends, or a reason to stop is found; raises what a task died of."""
     collector, early_stop, connections = setup.collector, setup.early_stop, setup.connections
     told = False
@@ -160,7 +164,7 @@ async def _follow(setup: LoadSetup, measurement: Measurement, tasks: Sequence[as
             measurement.early_end = None if measurement.problem else early_stop.end
             return
     # At a low rate the last request is answered before the schedule ends; the hosts are watched until then.
-    left = measurement.t0 + setup.phases[-1].end - time.time()
+    left = began + setup.phases[-1].end - time.monotonic()
     if left > 0:
         done, _ = await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
@@ -187,11 +191,11 @@ async def direct(proxy: Proxy, phases: Sequence[Phase], share: float | None) -> 
         await proxy.split(share)
 
 
-async def _switch_by_schedule(setup: LoadSetup, t0: float) -> None:
+async def _switch_by_schedule(setup: LoadSetup, began: float) -> None:
     """Switch the proxy where a phase begins on another arm; the first is set before the load begins."""
     carrying = {phase.arm for phase in under_way(setup.phases, 0)}
     for start in sorted({phase.start for phase in setup.phases}):
-        await asyncio.sleep(max(0.0, t0 + start - time.time()))
+        await asyncio.sleep(max(0.0, began + start - time.monotonic()))
         phases = under_way(setup.phases, start)
         begins(f"{phases[0].kind} {phases[0].colour if len(phases) == 1 else BOTH}")
         if (arms := {phase.arm for phase in phases}) != carrying:

@@ -87,16 +87,16 @@ class Collector:
         self.latest: dict[str, _Sample] = {arm: {} for arm in connections}
         self.missed: dict[str, int] = dict.fromkeys(connections, 0)  # scrapes in a row that failed
 
-    async def run(self, t0: float) -> None:
-        """Take samples until cancelled; `t0` is the run's start in Unix time."""
+    async def run(self, began: float) -> None:
+        """Take samples until cancelled; the load `began` then (monotonic clock)."""
         try:
             async with asyncio.TaskGroup() as group:
                 for arm, connection in self._connections.items():
-                    group.create_task(self._watch(arm, connection, t0))
+                    group.create_task(self._watch(arm, connection, began))
         except ExceptionGroup as errors:  # the caller wants to know what happened, such as a full disk
             raise errors.exceptions[0] from None
 
-    async def _watch(self, arm: str, connection: Connection, t0: float) -> None:
+    async def _watch(self, arm: str, connection: Connection, began: float) -> None:
         sessions = {
             name: aiohttp.ClientSession(
                 connector=aiohttp.UnixConnector(path=str(connection.socket(name))),
@@ -105,23 +105,23 @@ class Collector:
             for name in EXPORTERS
         }
         try:
-            due = time.time()
+            due = time.monotonic()
             while True:
-                began = time.time()
-                await self._scrape(arm, sessions, t0)
-                took = time.time() - began
+                at = time.monotonic()
+                await self._scrape(arm, sessions, began)
+                took = time.monotonic() - at
                 # after a stall, do not catch up with a burst
-                due = max(due + _INTERVAL, time.time() - _INTERVAL)
+                due = max(due + _INTERVAL, time.monotonic() - _INTERVAL)
                 if not self.missed[arm]:
                     # An emulated host works 0.6 s for one answer: asked each second, it would do little else.
-                    due = max(due, began + took / _MOST_OF_A_HOST)
-                await asyncio.sleep(max(0.0, due - time.time()))
+                    due = max(due, at + took / _MOST_OF_A_HOST)
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
         finally:
             for session in sessions.values():
                 await session.close()
 
-    async def _scrape(self, arm: str, sessions: Mapping[str, aiohttp.ClientSession], t0: float) -> None:
-        at = time.time()
+    async def _scrape(self, arm: str, sessions: Mapping[str, aiohttp.ClientSession], began: float) -> None:
+        at = time.monotonic()
         try:
             node, process = await asyncio.gather(*(_text(session) for session in sessions.values()))
             sample = read_sample(node, process)
@@ -129,7 +129,7 @@ class Collector:
             self.missed[arm] += 1
             self.latest[arm] = {}
             self._before.pop(arm, None)
-            self._write(at - t0, arm, "up", 0.0)
+            self._write(at - began, arm, "up", 0.0)
             return
         self.missed[arm] = 0
         values = {name: value for name, value in sample.items() if not name.endswith("_seconds")}
@@ -143,9 +143,9 @@ class Collector:
                         values[metric] = rate
         self._before[arm] = (at, sample)
         self.latest[arm] = values
-        self._write(at - t0, arm, "up", 1.0)
+        self._write(at - began, arm, "up", 1.0)
         for metric, value in values.items():
-            self._write(at - t0, arm, metric, value)
+            self._write(at - began, arm, metric, value)
 
 
 async def _text(session: aiohttp.ClientSession) -> str:

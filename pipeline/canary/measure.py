@@ -139,7 +139,7 @@ async def measure(
                     share=share,
                     early_stop=early_stop,
                     display=LoadDisplay(progress),
-                    network=lambda t0: network.run(t0, phases, note),
+                    network=lambda began: network.run(began, phases, note),
                     unanswered=network.unanswered,
                 )
                 # Should this process be killed, the run's directory says what was going to be: it can be judged.

@@ -115,24 +115,24 @@ class NetworkProbe:
         return taken
 
     async def run(
-        self, t0: float, phases: Sequence[Phase], write: Callable[[float, str, str, float], None]
+        self, began: float, phases: Sequence[Phase], write: Callable[[float, str, str, float], None]
     ) -> None:
-        """Probe until cancelled; `t0` is the run's start in Unix time. What cannot be probed is no error."""
+        """Probe until cancelled; the load `began` then (monotonic clock). What cannot be probed is no error."""
 
-        def from_proxy(arm: str, begun: float, connect: float, _: float) -> None:
-            write(begun - t0, arm, CONNECT, connect or NO_ANSWER)
+        def from_proxy(arm: str, at: float, connect: float, _: float) -> None:
+            write(at - began, arm, CONNECT, connect or NO_ANSWER)
 
-        def on_host(arm: str, begun: float, _: float, total: float) -> None:
+        def on_host(arm: str, at: float, _: float, total: float) -> None:
             if total:
                 self.unanswered[arm] = 0
-            write(begun - t0, arm, ON_HOST, total or NO_ANSWER)
+            write(at - began, arm, ON_HOST, total or NO_ANSWER)
 
-        def connect_begins(arm: str, begun: float) -> None:
-            write(begun - t0, arm, CONNECT_BEGUN, 1.0)
+        def connect_begins(arm: str, at: float) -> None:
+            write(at - began, arm, CONNECT_BEGUN, 1.0)
 
-        def begins(arm: str, begun: float) -> None:
+        def begins(arm: str, at: float) -> None:
             self.unanswered[arm] += 1
-            write(begun - t0, arm, BEGUN, 1.0)
+            write(at - began, arm, BEGUN, 1.0)
 
         async def again(
             on: str,
@@ -144,11 +144,11 @@ class NetworkProbe:
         ) -> None:
             wait = _AGAIN_SECONDS
             while True:  # a connection that was lost is made again by whoever watches the hosts
-                began = time.monotonic()
+                connected = time.monotonic()
                 with contextlib.suppress(HostError, ConnectionError, ValueError):  # no line of ours
                     await self._stream(on, request, targets, _EVERY, switch, note, begin)
                 # A host without bash would else start a program in vain every other second of its measurement.
-                wait = _AGAIN_SECONDS if time.monotonic() - began > wait else 2 * wait
+                wait = _AGAIN_SECONDS if time.monotonic() - connected > wait else 2 * wait
                 await asyncio.sleep(wait)
 
         try:
@@ -156,7 +156,7 @@ class NetworkProbe:
                 group.create_task(again("proxy", "", self._targets, _ALWAYS, from_proxy, connect_begins))
                 for arm in COLOURS:
                     # An idle version stays idle: it is asked on its host only while it carries load.
-                    switch = _loaded(phases, arm, t0)
+                    switch = _loaded(phases, arm, began)
                     own = {arm: self._targets[arm]}
                     group.create_task(again(arm, self._requests[arm], own, switch, on_host, begins))
         except ExceptionGroup as errors:  # the caller wants to know what happened, such as a full disk
@@ -179,10 +179,10 @@ class NetworkProbe:
             request: As printf writes it; empty: only connect.
             targets: By arm, address and port.
             every: Seconds between two.
-            switch: When to begin and to stop, in Unix time.
-            note: Gets an arm, when its probe began (Unix time), and the seconds to the connection and in all, 0 where
+            switch: When to begin and to stop (monotonic clock).
+            note: Gets an arm, when its probe began (monotonic clock), the seconds to the connection and in all, 0 where
                 there was no right answer.
-            begin: Gets an arm and the Unix time of a probe that begins.
+            begin: Gets an arm, and when its probe begins.
         """
         words = [word for arm, target in targets.items() for word in (arm, *target)]
         command = ["bash", "-c", _SCRIPT, "probe", f"{every:g}", *words]
@@ -194,7 +194,7 @@ class NetworkProbe:
                 async for line in stdout:
                     match line.decode(errors="replace").split():
                         case [arm, number]:
-                            begun[arm, number] = time.time()
+                            begun[arm, number] = time.monotonic()
                             if begin is not None:
                                 begin(arm, begun[arm, number])
                         case [arm, number, connected, total, status] if (arm, number) in begun:
@@ -211,13 +211,13 @@ _Note = Callable[[str, float, float, float], None]
 async def _switch(stdin: asyncio.StreamWriter, switch: Sequence[tuple[float, bool]]) -> None:
     with contextlib.suppress(ConnectionError):
         for at, on in switch:
-            await asyncio.sleep(max(0.0, at - time.time()))
+            await asyncio.sleep(max(0.0, at - time.monotonic()))
             stdin.write(b"1\n" if on else b"0\n")
             await stdin.drain()
 
 
-def _loaded(phases: Sequence[Phase], arm: str, t0: float) -> list[tuple[float, bool]]:
-    """When the arm's load begins and ends, in Unix time.
+def _loaded(phases: Sequence[Phase], arm: str, began: float) -> list[tuple[float, bool]]:
+    """When the arm's load begins and ends, on the clock on which the run `began`.
 
     >>> from pipeline.canary.schedule import phased
     >>> _loaded(phased(10, 2), "canary", 100.0)
@@ -227,7 +227,7 @@ def _loaded(phases: Sequence[Phase], arm: str, t0: float) -> list[tuple[float, b
     for start in sorted({phase.start for phase in phases}):
         on = any(phase.arm == arm for phase in under_way(phases, start))
         if not found or found[-1][1] != on:
-            found.append((t0 + start, on))
+            found.append((began + start, on))
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.canary.drive import Measurement, direct, drive_load
+from pipeline.canary.proxy import Proxy
 from pipeline.canary.schedule import concurrent, interleaved, phased
 from pipeline.judge.evidence import Problem
 from pipeline.runs.phases import Phase, under_way
@@ -74,7 +75,7 @@ class Loader:
         pass
 
 
-def driven(loader: Loader, phases: Sequence[Phase]) -> Measurement:
+def driven(loader: Loader, phases: Sequence[Phase], proxy: Proxy | None = None) -> Measurement:
     """What came of the load, where the hosts are well."""
 
     async def forever(*_: object) -> None:
@@ -83,7 +84,7 @@ def driven(loader: Loader, phases: Sequence[Phase]) -> Measurement:
     setup: Any = SimpleNamespace(
         loader=loader,
         phases=phases,
-        proxy=FakeProxy().proxy,
+        proxy=proxy or FakeProxy().proxy,
         collector=SimpleNamespace(run=forever, latest={}, missed={}),
         connections={},
         expected_status=(200,),
@@ -136,3 +137,24 @@ def test_a_loader_that_is_done_before_the_schedule_s_end_does_not_shorten_the_la
     measurement = driven(Soon(), phases)
     assert measurement.problem is None
     assert measurement.phases == tuple(phases)
+
+
+def test_a_clock_that_is_set_back_during_the_load_lengthens_no_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The switch to the canary, and the end, come when they were planned, an hour of the wall's clock early."""
+    phases = [Phase("baseline", "measure", 0, 0.3), Phase("canary", "measure", 0.3, 0.6)]
+    switched: list[str] = []
+
+    class Soon(Loader):
+        async def events(self) -> AsyncIterator[dict[str, Any]]:
+            right = time.time
+            monkeypatch.setattr(time, "time", lambda: right() - 3600)
+            yield SECOND
+            await asyncio.sleep(0.4)
+            switched.append(await proxy.active())
+
+    proxy = FakeProxy().proxy
+    began = time.monotonic()
+    measurement = driven(Soon(), phases, proxy)
+    assert switched == ["green"]
+    assert measurement.phases == tuple(phases)
+    assert time.monotonic() - began < 60

@@ -84,7 +84,7 @@ def probed(
         profile = Profile.model_validate({"name": "x", "start": ["run"], "port": port, "request": REQUEST})
         connections = {arm: cast(Connection, Here(arm, commands)) for arm in (*COLOURS, "proxy")}
         probe = NetworkProbe(connections, profile, dict.fromkeys(COLOURS, path))
-        run = asyncio.create_task(probe.run(time.time(), phases, write))
+        run = asyncio.create_task(probe.run(time.monotonic(), phases, write))
         async with asyncio.timeout(60):
             await enough.wait()
         run.cancel()
@@ -118,7 +118,8 @@ def test_the_request_on_the_host_is_the_loader_s_own_byte_for_byte() -> None:
             writer.write(OK)
         writer.close()
 
-    rows, commands = probed(serve, CANARY, lambda rows: bool(values(rows, "request_on_host")))
+    metrics = ("request_on_host", "connect_from_proxy")
+    rows, commands = probed(serve, CANARY, lambda rows: all(values(rows, metric) for metric in metrics))
     head, _, body = seen[0].partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     assert lines[0] == "POST /json?a=%7e HTTP/1.1"
