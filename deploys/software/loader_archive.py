@@ -31,6 +31,7 @@ ASKED: Final = (
 _PINS: Final = DEPLOYS / "software" / "loader.txt"
 _OLDEST_PYTHON: Final = (3, 11)
 _OLDEST_GLIBC: Final = 17  # of 2.17: what the oldest wheels in use are made for
+_MACHINE: Final = "x86_64"  # hdrhistogram, which counts the latencies, is built for no other
 _SECONDS: Final = 900
 _SAID: Final = re.compile(r"(\d+) (\d+) (\w+) (\S+) (\S+) (/.*)")
 
@@ -66,6 +67,10 @@ def platform_of(said: str) -> Platform:
     major, minor = int(found[1]), int(found[2])
     if (major, minor) < _OLDEST_PYTHON or major != _OLDEST_PYTHON[0]:
         raise LoaderError(f"has Python {major}.{minor}; the loader needs 3.{_OLDEST_PYTHON[1]} or newer")
+    if found[3] != _MACHINE:
+        raise LoaderError(
+            f"has a processor of {found[3]}; the loader's packages are there for {_MACHINE} alone"
+        )
     libc = re.fullmatch(r"2\.(\d+).*", found[5]) if found[4] == "glibc" else None
     if libc is None or int(libc[1]) < _OLDEST_GLIBC:
         raise LoaderError(
