@@ -73,9 +73,10 @@ def _width(metric: Metric, arms: Mapping[str, Arm], times: Mapping[str, Floats],
     """Seconds of a cell: a block, or as many blocks as it takes for some samples to be due in each."""
     apart = []
     for name, t in times.items():
-        if len(t) > 1:
-            step = float(np.median(np.diff(np.sort(t))))
-            apart.append(_DUE * arms[name].seconds / len(t) if metric.requests else step)
+        if len(t) > 1 and metric.requests:
+            apart.append(_DUE * arms[name].seconds / len(t))
+        elif len(t) > 1:
+            apart.append(float(np.median(np.diff(np.sort(t, kind="stable")))))
     longest = max(apart, default=0.0)
     if not metric.requests and longest > block * (1 + 1e-6):
         longest *= 2

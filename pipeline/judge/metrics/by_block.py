@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -56,6 +56,8 @@ _HEALED_SHARE: Final = 0.5
 # those of the end. They see what the others do not: a series that hardly wanders, and a mean of heavy tails.
 _ALPHA_OF_LOOKS: Final = 0.4
 _BETA_OF_LOOKS: Final = 0.2
+# A last part: where it begins, and the blocks of the whole as `_linear` has them for it.
+_Part = tuple[int, Floats]
 _OF_REQUESTS: Final[Mapping[str, Callable[[ArmView], list[Measured]]]] = {
     "latency_p50": ArmView.median_latency,  # for the joint metric
     "response_size": ArmView.sizes,
@@ -119,7 +121,8 @@ def block_harm(
     else:
         bounds = mean_bounds(harm, spend.looks, spend_pass.looks, planned=planned)
     last = bounds.last()
-    ended_low, ended_high = _at_the_end(harm, far, spend.end, spend_pass.end)
+    blocks, parts = _linear(harm), _last_parts(harm)
+    ended_low, ended_high = _at_the_end(blocks, parts, far, spend.end, spend_pass.end)
     if arms.once:
         ended_low, last = max(ended_low, float(bounds.low[-1])), replace(last, low=-math.inf)
     doubt = ""
@@ -133,7 +136,7 @@ def block_harm(
         least, most = (-_LARGEST_FALL, _LARGEST_RISE) if scale.increase else (-_LARGEST_RISE, _LARGEST_FALL)
         low = -math.inf if low < least else low
         high = math.inf if high > most > effect else high
-    late, late_part = _late(scale, harm, arms.policy.block_seconds) if high <= scale.margin else (None, "")
+    late, late_part = _late(scale, parts, arms.policy.block_seconds) if high <= scale.margin else (None, "")
     after = None if arms.once else shown_after(bounds.low, far, t)
     found = Harm(
         baseline=NOTHING,
@@ -157,7 +160,6 @@ def block_harm(
         return found  # decided, or nothing that time would tell
     beyond = found.effect > scale.margin
     goal = far if beyond else scale.difference(scale.margin)
-    blocks = _linear(harm)
     waits = [
         scan_more_blocks(blocks, goal, spend.looks, spend_pass.looks, planned=planned),
         final_more_blocks(
@@ -176,16 +178,17 @@ def _shared(chance: float, share: float) -> Spending:
     return Spending(share * chance, (1 - share) * chance)
 
 
-def _at_the_end(harm: Floats | Ratio, far: float, alpha: float, beta: float) -> tuple[float, float]:
+def _at_the_end(
+    blocks: Floats, parts: Sequence[_Part], far: float, alpha: float, beta: float
+) -> tuple[float, float]:
     """The bounds of a complete run; `low` is the highest of the whole's and of each last part's, each with its share.
 
     A part that does not lie beyond `far` shows nothing that counts, and is left out.
     """
     if alpha == beta == 0:
         return -math.inf, math.inf
-    low, high = final_bounds(_linear(harm), alpha * _WHOLE_SHARE, beta)
-    for begin in _last_parts(harm):
-        d = _linear(harm, begin)
+    low, high = final_bounds(blocks, alpha * _WHOLE_SHARE, beta)
+    for begin, d in parts:
         if d[begin:].mean() > far:
             low = max(low, final_bounds(d, alpha * _PART_SHARE, 0.0, begin=begin)[0])
     return low, high
@@ -197,21 +200,21 @@ def _healed(scale: Scale, harm: Floats | Ratio, bar: float) -> bool:
     return scale.effect(float(_linear(harm, begin)[begin:].mean())) <= _HEALED_SHARE * bar
 
 
-def _late(scale: Scale, harm: Floats | Ratio, seconds: float) -> tuple[float | None, str]:
+def _late(scale: Scale, parts: Sequence[_Part], seconds: float) -> tuple[float | None, str]:
     """The effect in a last part that alone is beyond the margin, and which that is; None where no part is."""
     goal = scale.difference(scale.margin)
-    for begin in _last_parts(harm):
-        d = _linear(harm, begin)
+    for begin, d in parts:
         part = d[begin:]
         if part.mean() > goal and -final_bounds(-d, 0.0, _LATE_LEVEL, begin=begin)[1] > goal:
             return scale.effect(float(part.mean())), f"last {len(part) * seconds:g} s"
     return None, ""
 
 
-def _last_parts(harm: Floats | Ratio) -> list[int]:
-    """Where each last part begins; none in a series that is too short for it."""
+def _last_parts(harm: Floats | Ratio) -> list[_Part]:
+    """The last parts, the longest first; none of a series that is too short for it."""
     sizes = {max(_LEAST_PART, math.ceil(share * len(harm))) for share in _LAST_PARTS}
-    return [len(harm) - size for size in sorted(sizes, reverse=True) if size < len(harm)]
+    begins = [len(harm) - size for size in sorted(sizes, reverse=True) if size < len(harm)]
+    return [(begin, _linear(harm, begin)) for begin in begins]
 
 
 def _linear(harm: Floats | Ratio, begin: int = 0) -> Floats:

@@ -243,4 +243,4 @@ def _references(arms: Arms) -> Floats:
         whole = [baseline.quantile(quantile) for quantile in LATENCY_QUANTILES]
         return np.tile(np.array(whole)[:, None], (1, len(looks)))
     stops = np.maximum(np.searchsorted(baseline.second, looks, side="right"), 1)
-    return np.array([np.quantile(baseline.value[:stop], LATENCY_QUANTILES) for stop in stops.tolist()]).T
+    return baseline.quantiles_so_far(LATENCY_QUANTILES, stops)

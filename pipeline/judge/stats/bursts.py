@@ -84,16 +84,18 @@ def _whole(sums: _Sums) -> _Sums:
     return _Sums(*(column[-1:] if len(column) else np.zeros(1) for column in sums))
 
 
+def _near(column: Floats) -> Floats:
+    """What each entry and those up to BURST_SECONDS before it add up to, each with its lag's weight."""
+    return np.convolve(column, _LAG_WEIGHTS)[: len(column)] if len(column) else column
+
+
 def _sums(hits: Floats, n: Floats, step: float) -> _Sums:
     all_hits, all_n = np.cumsum(hits), np.cumsum(n)
     share = all_hits / np.maximum(all_n, 1.0)
-    spread = np.zeros(len(n))
-    for lag, weight in enumerate(_LAG_WEIGHTS[: len(n)]):
-        late, early = slice(lag, None), slice(None, len(n) - lag)
-        both = np.cumsum(hits[late] * hits[early])
-        mixed = np.cumsum(hits[late] * n[early] + n[late] * hits[early])
-        sizes = np.cumsum(n[late] * n[early])
-        spread[late] += weight * (both - share[late] * (mixed - share[late] * sizes))
+    near_hits, near_n = _near(hits), _near(n)
+    both, sizes = np.cumsum(hits * near_hits), np.cumsum(n * near_n)
+    mixed = np.cumsum(hits * near_n + n * near_hits)
+    spread = both - share * (mixed - share * sizes)
     binomial = all_n * share * (1 - share)
     seconds = np.maximum(np.cumsum(n > 0), 1)
     noise = binomial * binomial * _NOISE / seconds + binomial

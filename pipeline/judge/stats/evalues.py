@@ -38,6 +38,13 @@ class Prior:
         """Weights in these proportions on `ratios`, and `even` on the ratio 1."""
         return cls(np.append(ratios, 1.0), np.append((1 - even) * weights / weights.sum(), even))
 
+    def evidence_of(self, hits: Floats) -> Floats:
+        """hits * log(ratio), shape (ratios, hits); 0 of no hits, at the ratio 0 too. A logarithm a ratio."""
+        some = self.ratio > 0
+        found = np.log(np.where(some, self.ratio, 1.0))[:, None] * hits
+        found[~some] = np.where(hits > 0, -np.inf, 0.0)
+        return found
+
 
 class Mixture:
     """Likelihood ratios of the odds ratios of a prior, mixed: valid at every look of a growing stream.
@@ -49,7 +56,7 @@ class Mixture:
     def __init__(self, hits: Floats, n: Floats, prior: Prior) -> None:
         self._n = n
         self._less = (prior.ratio - 1)[:, None]
-        self._constant = xlogy(hits, prior.ratio[:, None]) + np.log(prior.weight)[:, None]
+        self._constant = prior.evidence_of(hits) + np.log(prior.weight)[:, None]
 
     def at(self, q: Floats) -> _Slopes:
         """Of each look, against that look's q in [0, 1)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -46,11 +47,18 @@ class Values:
         return np.sort(self.value)
 
     def quantile(self, quantile: float) -> float:
-        """As numpy.quantile, which would sort anew: linear between the two nearest."""
-        place = quantile * (len(self.ranked) - 1)
-        below = int(place)
-        above = min(below + 1, len(self.ranked) - 1)
-        return float(self.ranked[below] + (place - below) * (self.ranked[above] - self.ranked[below]))
+        """Of all values; linear between the two nearest."""
+        return _quantile(self.ranked, quantile)
+
+    def quantiles_so_far(self, quantiles: Sequence[float], stops: Ints) -> Floats:
+        """Of the first so many values, at least one, for each of `stops`, which rise; shape (quantiles, stops)."""
+        order = np.argsort(self.value, kind="stable")
+        found = []
+        for stop in stops[::-1].tolist():  # of the longest what is in the next is left
+            order = order[order < stop]
+            ranked = self.value[order]
+            found.append([_quantile(ranked, quantile) for quantile in quantiles])
+        return np.array(found[::-1]).T
 
     @cached_property
     def by_second(self) -> Floats:
@@ -89,6 +97,14 @@ class Arms:
     planned: float
     pairs: tuple[Ints, Ints] | None
     slice_seconds: int | None = None
+
+
+def _quantile(ranked: Floats, quantile: float) -> float:
+    """As numpy.quantile, which would sort anew."""
+    place = quantile * (len(ranked) - 1)
+    below = int(place)
+    above = min(below + 1, len(ranked) - 1)
+    return float(ranked[below] + (place - below) * (ranked[above] - ranked[below]))
 
 
 def looks_of(arms: Arms) -> Ints:

@@ -132,12 +132,16 @@ def new_status_bounds(
     # Without a new status, nothing is above the bar: the bound is that of one status that did not come.
     low = bounds_of(every, alpha * share / STATUSES, 0.0, bar).low
     if each and alpha > 0:
-        low = _low(each, alpha * share, bar)
+        low = _low(each, _decided(each, alpha * share, bar), alpha * share, bar)
         for begin, share in late:
             _, each = _new(baseline, canary, fixed_baseline, begin)
-            if each:
-                speaks = begin + WINDOW_WAIT
-                low[speaks:] = np.maximum(low[speaks:], _low(each, alpha * share, bar)[WINDOW_WAIT:])
+            if not each:
+                continue
+            decided, speaks = _decided(each, alpha * share, bar), begin + WINDOW_WAIT
+            # Where nothing is shown to be beyond the bar, the bound of the whole is the one to tell.
+            if np.any(decided[WINDOW_WAIT:]):
+                of_window = _low(each, decided, alpha * share, bar)[WINDOW_WAIT:]
+                low[speaks:] = np.maximum(low[speaks:], of_window)
     return replace(bounds_of(every, 0.0, beta), low=low)
 
 
@@ -168,12 +172,17 @@ def _new(baseline: Statuses, canary: Statuses, fixed: bool, begin: int = 0) -> t
     return every, [replace(every, hits=mine) for mine in fresh.values()]
 
 
-def _low(each: list[Counts], alpha: float, bar: float) -> Floats:
-    """The lower bound at each look: decided by all statuses' evidence, as a number that of the commonest."""
+def _decided(each: list[Counts], alpha: float, bar: float) -> NDArray[np.bool_]:
+    """At which looks all statuses' evidence shows more than `bar`."""
     needed = math.log(STATUSES / alpha)
     decided = np.logaddexp.reduce([evidence_at_most(one, bar) for one in each]) >= needed
     if decided.any():
         decided = np.logaddexp.reduce([log_e_process(one, bar) for one in each]) >= needed
+    return np.asarray(decided, dtype=np.bool_)
+
+
+def _low(each: list[Counts], decided: NDArray[np.bool_], alpha: float, bar: float) -> Floats:
+    """The lower bound at each look, which looks are beyond `bar` being known: as a number that of the commonest."""
     commonest = max(each, key=lambda one: float(one.hits.sum()))
     low = bounds_of(commonest, alpha / STATUSES, 0.0, bar).low
     return np.where(decided, np.maximum(low, np.nextafter(bar, 1.0)), np.minimum(low, bar))
