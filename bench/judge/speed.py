@@ -3,7 +3,8 @@
 Run: .venv/bin/python -m bench.judge.speed
 
 Two arms of 15,000 requests and 12 series of 300 samples. Each command is run several times and the least time is
-given, because others use this machine too.
+given, because others use this machine too. Of a judgement alone, without start and files, it is the median of a few
+runs' least times.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing import get_context
@@ -22,13 +25,18 @@ from pathlib import Path
 import numpy as np
 
 from bench.judge.machine import Machine
+from bench.judge.ours import rules
 from bench.judge.tables import lines
 from bench.judge.traffic import RATE, Condition, run
 from pipeline.canary.early_stop import EarlyStop
+from pipeline.judge import judge
 from pipeline.judge.evidence import Arm, Evidence, Series
+from pipeline.judge.policy import Policy
 from pipeline.runs.directory import compress_tables, load
+from pipeline.runs.phases import SCHEDULES
 
 _TIMES = 5
+_RUNS = 5
 _HOUR = 3600
 _TABLES = ("requests.csv", "series.csv")
 _MORE_SERIES = 4  # on top of the simulation's eight
@@ -51,6 +59,8 @@ def main() -> None:
         ]
         print("\n".join(lines([["command", "process seconds"], *rows])))
         print()
+        print("\n".join(lines([["schedule", "process seconds of the judgement alone"], *_alone()])))
+        print()
         _write_run(
             directory / "hour", run(Condition("an hour", machine=Machine(phi=0.3), seconds=_HOUR), 1, 0)
         )
@@ -61,6 +71,27 @@ def main() -> None:
         print(
             "\n".join(lines([["minute of the run", "process seconds a look", "largest MB so far"], *watched]))
         )
+
+
+def _alone() -> list[list[str]]:
+    """Of each schedule the median of a few runs' least times."""
+    rows = []
+    for schedule in SCHEDULES:
+        condition = Condition("speed", machine=Machine(phi=0.6), schedule=schedule)
+        spent = []
+        for number in range(_RUNS):
+            evidence = run(condition, 1, number)
+            _judged(evidence)  # what is made ready once in a process
+            spent.append(min(_judged(evidence) for _ in range(_TIMES)))
+        rows.append([schedule, f"{statistics.median(spent):.3f}"])
+    return rows
+
+
+def _judged(evidence: Evidence) -> float:
+    """Process seconds of one judgement."""
+    before = time.process_time()
+    judge(evidence, rules({}), Policy())
+    return time.process_time() - before
 
 
 def _write_run(path: Path, evidence: Evidence) -> None:
