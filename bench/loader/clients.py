@@ -101,7 +101,7 @@ def clients(programs: Mapping[str, str]) -> list[Client]:
             "loadgen --engine aiohttp", sys.executable, lambda job: _loadgen(job, "aiohttp"), _loadgen_told
         ),
         Client("wrk2", found("wrk2"), _wrk2, _wrk2_told),
-        Client("oha", found("oha"), _oha, _oha_told),
+        Client("oha", found("oha"), lambda job: _oha(job, found("oha")), _oha_told),
         Client("vegeta", found("vegeta"), _vegeta, lambda _out, job: _vegeta_told(found("vegeta"), job)),
         Client("fortio", found("fortio"), _fortio, _fortio_told),
         Client("k6", found("k6"), _k6, _k6_told),
@@ -162,19 +162,11 @@ def _wrk2_told(out: str, _job: Job) -> Told:
     return Told(int(re.findall(r"(\d+) requests in", out)[0]), ms)
 
 
-def _oha(job: Job) -> list[str]:
+def _oha(job: Job, program: str) -> list[str]:
     rate = ["-q", str(job.rate), "--latency-correction"] if job.rate else []
-    return [
-        *rate,
-        "-c",
-        str(CONNECTIONS),
-        "-z",
-        f"{job.seconds}s",
-        "--no-tui",
-        "--output-format",
-        "json",
-        job.url,
-    ]
+    taken = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    as_json = ["--output-format", "json"] if "--output-format" in taken else ["--json"]  # of older ones
+    return [*rate, "-c", str(CONNECTIONS), "-z", f"{job.seconds}s", "--no-tui", *as_json, job.url]
 
 
 def _oha_told(out: str, _job: Job) -> Told:
